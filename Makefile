@@ -1,0 +1,55 @@
+# On Linux and macOS: `make demo` shows what this does, `make test` checks it. Both make .venv and install into it,
+# again only after pyproject.toml has changed. Use another Python with `make PYTHON=/path/to/python3 demo`.
+
+# The first Python that is new enough; failing that python3, which scripts/check_python.py then says no to.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && exit; \
+	done; echo python3)
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+CLIP := resources/demo/big-buck-bunny.mp4
+MASK := resources/demo/big-buck-bunny.00040.png
+OUTPUT := demo-output
+
+.PHONY: help demo test libraries
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo    install, and carry the mask of one frame through the bundled clip"
+	@echo "make test    install, and run the linter and the tests"
+
+demo: libraries $(VENV)/.installed
+	@mkdir -p $(OUTPUT)
+	$(VENV)/bin/pcvos propagate $(CLIP) --masks $(MASK) --direction both \
+		--output $(OUTPUT)/masks --overlay $(OUTPUT)/overlay.mp4 --overwrite
+	@echo
+	@echo "The mask of frame 40 was carried through all 132 frames. Look at"
+	@echo "    $(CURDIR)/$(OUTPUT)/overlay.mp4    the clip with the masks drawn over it"
+	@echo "    $(CURDIR)/$(OUTPUT)/masks          a mask for each frame, and run.json with the settings and timings"
+
+test: libraries $(VENV)/.installed-test
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m pytest
+
+# Names the system libraries that are missing, and installs them where it may (root, apt); quick when there are none.
+libraries: $(VENV)/.made
+	@$(RUN) scripts/qt_libraries.py
+
+# The stamps are written last, so that whatever was interrupted is done again.
+$(VENV)/.made:
+	@command -v "$(PYTHON)" >/dev/null || { echo "No Python found: install Python 3.11 or newer." >&2; exit 1; }
+	@"$(PYTHON)" scripts/check_python.py
+	"$(PYTHON)" -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.made
+	@echo "Installing; with torch and Qt that is several gigabytes the first time, and takes a few minutes."
+	$(RUN) -m pip install --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml $(VENV)/.made
+	@echo "Installing; with torch and Qt that is several gigabytes the first time, and takes a few minutes."
+	$(RUN) -m pip install --disable-pip-version-check -e ".[test]"
+	@touch $(VENV)/.installed $@

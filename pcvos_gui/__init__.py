@@ -1,0 +1,1 @@
+"""The window: everything with Qt in it, and nothing else."""
