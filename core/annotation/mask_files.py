@@ -1,0 +1,256 @@
+"""The masks a person gives to the command: one PNG or a folder of them, and which frame each belongs to."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from core.annotation.label_map import ReadMask, object_ids, read_label_maps
+from core.errors import PCVOSError
+
+_ASPECT_TOLERANCE = 0.01
+_NUMBER = re.compile(r"(?:^|\.)([0-9]+)$")  # a whole stem, or the end of one after a dot: rabbit.00040
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """What one mask file says about one frame.
+
+    Attributes:
+        frame: index of the frame, from 0.
+        labels: uint8 (H, W) at the footage's size, value = object id, 0 background.
+        objects: ids the file speaks for, ascending; one that is not in `labels` is absent from this frame. Objects not
+            listed are carried through the frame.
+        path: the file.
+    """
+
+    frame: int
+    labels: np.ndarray
+    objects: tuple[int, ...]
+    path: Path
+
+
+@dataclass(frozen=True)
+class Masks:
+    """All annotations, in order of their frames; `objects` are the ids of all; `notes` are sentences to print."""
+
+    annotations: tuple[Annotation, ...]
+    objects: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+def load_masks(
+    path: str | Path,
+    stems: Sequence[str],
+    size: tuple[int, int],
+    *,
+    start: int = 0,
+    end: int | None = None,
+    is_video: bool = False,
+    backward: bool = False,
+    mask_frame: int | None = None,
+    complete: bool = False,
+) -> Masks:
+    """Read the masks at `path` and find the frame that each belongs to.
+
+    The frame of a file, by the first of these that applies:
+
+    1. `mask_frame` (for a single file).
+    2. In a folder of images, the image of the same stem.
+    3. The number that is the file's stem (00040.png) or ends it after a dot (rabbit.00040.png). In a video it is the
+       frame's index. In a folder whose images carry numbers in the same way it is that number, never an index: among
+       00005.jpg, 00010.jpg, 5.png belongs to 00005.jpg and 1.png to none. In any other folder it is the index.
+    4. For a single file, the range's first frame, or its last when the run goes backward.
+
+    Args:
+        path: a PNG, or a folder: its *.png, without subfolders and hidden files.
+        stems: the footage's frames by name, as many as it has frames (of a video only their count matters).
+        size: (height, width) of the footage.
+        start: first frame of the range. Masks of frames outside the range are read like the others.
+        end: last frame of the range, inclusive; None for the footage's last.
+        is_video: whether the footage is a video.
+        backward: whether the run goes from `end` to `start`.
+        mask_frame: the frame of a single file.
+        complete: every file speaks for all objects found in any of them (`--masks-complete`). Without it a file speaks
+            for the ids that occur in it.
+
+    Raises:
+        PCVOSError: no such file; a folder without a PNG; a file that cannot be read (see `read_label_maps`), belongs to
+            no frame, or to the frame of another file; a size whose aspect ratio is not the footage's within 1 %; no
+            object in a file or, with `complete`, in any of them; `mask_frame` outside the footage or with a folder.
+    """
+    path = Path(path)
+    footage = _Footage(stems, is_video)
+    if mask_frame is not None:
+        placed = {_checked_mask_frame(mask_frame, path, len(stems)): path}
+    elif path.is_dir():
+        placed = _place(_list_pngs(path), footage)
+    else:
+        last = len(stems) - 1 if end is None else end
+        placed = _place([path], footage, default=last if backward else start)
+
+    frames = sorted(placed)
+    paths = [placed[frame] for frame in frames]
+    masks = read_label_maps(paths)
+    notes = _colour_notes(masks) + _index_notes(placed, footage)
+    label_maps = _fit(paths, masks, size, notes)
+    ids = [object_ids(labels) for labels in label_maps]
+    _check_objects(path, paths, ids, complete)
+    objects = tuple(sorted(set().union(*ids)))
+    spoken_for = [objects] * len(ids) if complete else ids
+    annotations = tuple(map(Annotation, frames, label_maps, spoken_for, paths))
+    return Masks(annotations, objects, tuple(notes))
+
+
+def masks_fingerprint(path: str | Path) -> str:
+    """SHA-256 (hex) over names and bytes of the mask files at `path`, to tell whether they changed between two runs.
+
+    Raises:
+        PCVOSError: no such file, a folder without a PNG, or one that cannot be read.
+    """
+    path = Path(path)
+    digest = hashlib.sha256()
+    for file in _list_pngs(path) if path.is_dir() else [path]:
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise PCVOSError(f"The mask {file} cannot be read: {error.strerror or error}.") from error
+        for part in (file.name.encode(errors="surrogateescape"), data):
+            digest.update(len(part).to_bytes(8, "little") + part)
+    return digest.hexdigest()
+
+
+class _Footage:
+    """Finds a frame's index by its stem or number."""
+
+    def __init__(self, stems: Sequence[str], is_video: bool) -> None:
+        self._stems = stems
+        self.is_video = is_video
+        self._by_stem: dict[str, int] = {} if is_video else {stem: index for index, stem in enumerate(stems)}
+        self._by_number: dict[int, int | None] = {}
+        for stem, index in self._by_stem.items():
+            if (number := _number(stem)) is not None:
+                self._by_number[number] = None if number in self._by_number else index  # None: shared by two images
+        self.numbers_are_indices = not self._by_number
+
+    def by_stem(self, stem: str) -> int | None:
+        return self._by_stem.get(stem)
+
+    def by_number(self, number: int) -> int | None:
+        if self.numbers_are_indices:
+            return number if number < len(self._stems) else None
+        return self._by_number.get(number)
+
+    def name(self, frame: int) -> str:
+        return f"frame {frame}" if self.is_video else f"frame {frame} ({self._stems[frame]})"
+
+    @property
+    def range(self) -> str:
+        """The frames in words, for messages."""
+        numbers = f"0 to {len(self._stems) - 1}"
+        return numbers if self.is_video else f"{self._stems[0]} to {self._stems[-1]} (numbered {numbers})"
+
+
+def _number(stem: str) -> int | None:
+    found = _NUMBER.search(stem)
+    return int(found[1]) if found else None
+
+
+def _list_pngs(folder: Path) -> list[Path]:
+    try:
+        files = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".png" and file.is_file())
+    except OSError as error:
+        raise PCVOSError(f"The folder of masks {folder} cannot be read: {error.strerror or error}.") from error
+    files = [file for file in files if not file.name.startswith(".")]
+    if not files:
+        raise PCVOSError(f"The folder of masks {folder} holds no PNG: put masks there that are named like the frames.")
+    return files
+
+
+def _checked_mask_frame(mask_frame: int, path: Path, count: int) -> int:
+    if path.is_dir():
+        raise PCVOSError(f"--mask-frame is for one PNG, but {path} is a folder: name its files like the frames.")
+    if not 0 <= mask_frame < count:
+        raise PCVOSError(f"--mask-frame {mask_frame} is outside the footage: its frames are 0 to {count - 1}.")
+    return mask_frame
+
+
+def _place(files: Sequence[Path], footage: _Footage, default: int | None = None) -> dict[int, Path]:
+    """The files by frame; `default` is the frame of a file whose name says nothing about one."""
+    placed: dict[int, Path] = {}
+    for file in files:
+        number = _number(file.stem)
+        frame = footage.by_stem(file.stem)
+        if frame is None:
+            frame = default if number is None else footage.by_number(number)
+        if frame is None:
+            raise PCVOSError(
+                f"The mask {file} belongs to no frame: the footage's frames are {footage.range}; "
+                "name it like one of them, or give a single mask with --mask-frame."
+            )
+        if frame in placed:
+            raise PCVOSError(f"{placed[frame]} and {file} are both masks of {footage.name(frame)}: remove one of them.")
+        placed[frame] = file
+    return placed
+
+
+def _index_notes(placed: dict[int, Path], footage: _Footage) -> list[str]:
+    """One note if numbers were read as indices of images that have other names, which the person may not have meant."""
+    if footage.is_video or not footage.numbers_are_indices:
+        return []
+    for frame, path in sorted(placed.items()):
+        if _number(path.stem) == frame:
+            return [f"Numbers of masks are read as indices, from 0: {path.name} belongs to {footage.name(frame)}."]
+    return []
+
+
+def _colour_notes(masks: Sequence[ReadMask]) -> list[str]:
+    for mask in masks:
+        if mask.colours is not None:
+            pairs = ", ".join(f"#{r:02x}{g:02x}{b:02x} = {number}" for number, (r, g, b) in mask.colours.items())
+            return [f"Colours of the masks as object ids: {pairs}."] if pairs else []
+    return []
+
+
+def _fit(paths: Sequence[Path], masks: Sequence[ReadMask], size: tuple[int, int], notes: list[str]) -> list[np.ndarray]:
+    """The label maps at the footage's size; adds a note for each other size, and for each object lost on the way."""
+    height, width = size
+    fitted = []
+    resized: dict[tuple[int, int], list[str]] = {}
+    for path, mask in zip(paths, masks, strict=True):
+        labels = mask.labels
+        if labels.shape != (height, width):
+            mask_height, mask_width = labels.shape
+            if abs(mask_width * height / (mask_height * width) - 1) > _ASPECT_TOLERANCE:
+                raise PCVOSError(
+                    f"The mask {path} is {mask_width}x{mask_height}, but the footage is {width}x{height}: "
+                    "give a mask of the footage's size or shape."
+                )
+            labels = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+            resized.setdefault((mask_width, mask_height), []).append(path.name)
+            if lost := set(mask.ids) - set(object_ids(labels)):
+                ids = ", ".join(map(str, sorted(lost)))
+                notes.append(f"{path.name}: too small to be left after resizing: object {ids}.")
+        fitted.append(labels)
+    for (mask_width, mask_height), names in resized.items():
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        notes.append(f"{names[0]}{others}: resized from {mask_width}x{mask_height} to {width}x{height} by nearest.")
+    return fitted
+
+
+def _check_objects(path: Path, paths: Sequence[Path], ids: Sequence[tuple[int, ...]], complete: bool) -> None:
+    if not any(ids):
+        raise PCVOSError(
+            f"No object in the masks of {path}: every pixel, at the footage's size, is background; mark an object."
+        )
+    if complete:
+        return
+    for file, found in zip(paths, ids, strict=True):
+        if not found:
+            raise PCVOSError(
+                f"The mask {file} holds no object: remove it, or give --masks-complete to say that all are absent."
+            )
