@@ -27,12 +27,13 @@ def similarity(query: Tensor, memory: Tensor) -> Tensor:
     Returns:
         (..., Q, N), float32 whatever comes in: (2 q.k - |k|^2) / sqrt(C_k) (paper Eq. 1; Cheng et al., 2021).
     """
-    query, memory = query.float(), memory.float()
     scale = 1 / math.sqrt(memory.shape[-1])
-    norms = memory.square().sum(-1).mul_(-scale).unsqueeze(-2)
-    if memory.dim() == 2:
-        return torch.addmm(norms, query, memory.t(), alpha=2 * scale)
-    return torch.baddbmm(norms.expand(-1, query.shape[-2], -1), query, memory.mT, alpha=2 * scale)
+    with torch.autocast(query.device.type, enabled=False):
+        query, memory = query.float(), memory.float()
+        norms = memory.square().sum(-1).mul(-scale).unsqueeze(-2)
+        if memory.dim() == 2:
+            return torch.addmm(norms, query, memory.t(), alpha=2 * scale)
+        return torch.baddbmm(norms.expand(-1, query.shape[-2], -1), query, memory.mT, alpha=2 * scale)
 
 
 def read_dense(query: Tensor, memory: Tensor, values: Tensor) -> Tensor:

@@ -4,7 +4,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def conv_norm(in_dim: int, out_dim: int, kernel: int, stride: int, bias: bool, norm: bool) -> tuple[nn.Conv2d, nn.Module]:
+def conv_norm(
+    in_dim: int, out_dim: int, kernel: int, stride: int, bias: bool, norm: bool
+) -> tuple[nn.Conv2d, nn.Module]:
     """A convolution (padding kernel // 2) and the batch norm behind it, or nothing in the norm's place."""
     conv = nn.Conv2d(in_dim, out_dim, kernel, stride, kernel // 2, bias=bias)
     return conv, nn.BatchNorm2d(out_dim) if norm else nn.Identity()

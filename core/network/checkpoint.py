@@ -1,0 +1,124 @@
+"""Loading and saving weights: safetensors files of this project, published PCVOS and STCN checkpoints.
+
+Nothing in a file is ever executed: safetensors holds no code, and PyTorch files are read with `weights_only`.
+"""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from core.errors import PCVOSError
+from core.files import atomic_path
+from core.network.config import PAPER, PRESETS, PCVOSConfig
+from core.network.inference import prepare
+from core.network.pcvos import PCVOS
+
+DEFAULT_WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "pcvos-small.safetensors"
+"""What ships."""
+
+_METADATA_KEY = "pcvos"
+
+
+def load_network(weights: str | Path | None = None, device: str = "auto") -> PCVOS:
+    """A network ready for inference on `device`, from a weights file (the shipped one if None).
+
+    Args:
+        weights: a safetensors file written by `save_network`, or a published PCVOS or STCN checkpoint (.pth).
+        device: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:1", "mps".
+
+    Returns:
+        The network, in eval mode, batch norms folded, channels-last; `weights_fingerprint` is the file's SHA-256.
+
+    Raises:
+        PCVOSError: no such file, not weights of this network, or no such device.
+    """
+    place = find_device(device)
+    path = Path(weights) if weights is not None else DEFAULT_WEIGHTS
+    config, state = read_weights(path)
+    network = PCVOS(config)
+    load_state(network, state, path)
+    network = prepare(network).to(place)
+    network.weights_fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
+    return network
+
+
+def find_device(device: str) -> torch.device:
+    """The device of that name; raises PCVOSError where there is none."""
+    if device == "auto":
+        best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(best)
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise PCVOSError(f"There is no device {device!r}: choose auto, cpu, cuda, cuda:1 or mps.") from error
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise PCVOSError(f"There is no CUDA device {device!r} on this machine: choose --device auto or cpu.")
+    if found.type == "mps" and not torch.backends.mps.is_available():
+        raise PCVOSError("There is no MPS device on this machine: choose --device auto or cpu.")
+    if found.type not in ("cpu", "cuda", "mps"):
+        raise PCVOSError(f"There is no device {device!r}: choose auto, cpu, cuda, cuda:1 or mps.")
+    return found
+
+
+def read_weights(path: Path) -> tuple[PCVOSConfig, dict[str, Tensor]]:
+    """The network a file is for, and its weights, on the CPU, floats as float32."""
+    if not path.is_file():
+        raise PCVOSError(f"There is no weights file {path}: name one with --weights.")
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, "pt") as file:
+                metadata = json.loads((file.metadata() or {}).get(_METADATA_KEY, "{}"))
+                state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        else:
+            metadata, state = {}, torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
+        raise PCVOSError(
+            f"{path} is not a weights file this program can read; name another one with --weights."
+        ) from error
+    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise PCVOSError(
+            f"{path} holds no network weights (a plain state dict is wanted); name another with --weights."
+        )
+    state = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+    return _config_of(metadata.get("preset"), state, path), state
+
+
+def load_state(network: PCVOS, state: Mapping[str, Tensor], path: Path) -> None:
+    """Load weights strictly: every key, and every shape."""
+    own = network.state_dict()
+    wrong = [k for k in own if k not in state] + [k for k in state if k not in own]
+    wrong += [k for k, v in own.items() if k in state and state[k].shape != v.shape]
+    if wrong:
+        raise PCVOSError(
+            f"{path} does not fit the {network.config.name} network ({len(wrong)} parts differ, the first is {wrong[0]}); "
+            f"name another weights file with --weights."
+        )
+    network.load_state_dict(state)
+
+
+def save_network(path: str | Path, network: PCVOS, dtype: torch.dtype = torch.float16) -> None:
+    """Write the weights with the network's preset, floats as `dtype`, as a whole or not at all."""
+    state = {k: v.to(dtype) if v.is_floating_point() else v for k, v in network.state_dict().items()}
+    state = {k: v.detach().cpu().contiguous() for k, v in state.items()}
+    with atomic_path(path) as temporary:
+        save_file(state, temporary, {_METADATA_KEY: json.dumps({"preset": network.config.name})})
+
+
+def _config_of(preset: str | None, state: Mapping[str, Tensor], path: Path) -> PCVOSConfig:
+    """The preset named in the file; for files of others, what their keys say."""
+    if preset in PRESETS:
+        return PRESETS[preset]
+    if preset is None and "value_encoder.mask_stem.weight" in state:
+        return PRESETS["small"]
+    if preset is None and "key_encoder.res2.0.conv3.weight" in state:
+        refined = any(key.startswith("refine_transformer.") for key in state)
+        return PAPER if refined else replace(PAPER, refinement=False)
+    raise PCVOSError(f"{path} holds weights of another network, not of PCVOS or STCN; name another with --weights.")

@@ -1,0 +1,150 @@
+"""The network at work on one clip: features, memory values, readout, refinement, mask logits.
+
+Work that belongs to a frame is done once a frame, work that belongs to a memory history once a history; only the
+value gather, the refinement and the decoder run per object.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from core.network.matching import read_top_k
+from core.network.pcvos import PCVOS
+from core.propagation.feature_cache import FrameFeatures
+from core.propagation.memory import History
+from core.propagation.settings import PropagationSettings
+
+OBJECTS_AT_ONCE = 8
+"""Objects whose values are encoded in one batch."""
+
+
+class Stopwatch:
+    """Seconds by part. On an accelerator each part waits for the device, so that its time is its own."""
+
+    def __init__(self, device: torch.device):
+        self.seconds: dict[str, float] = {}
+        self._device = device
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        elif self._device.type == "mps":
+            torch.mps.synchronize()
+        self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - start
+
+
+class ClipInference:
+    """Runs `network`, as `load_network` prepared it, with the settings of a run.
+
+    Attributes:
+        watch: seconds spent, by part.
+    """
+
+    def __init__(self, network: PCVOS, settings: PropagationSettings):
+        self.network, self.settings = network, settings
+        self.device = next(network.parameters()).device
+        self.watch = Stopwatch(self.device)
+        self._amp = _amp_type(settings.precision, self.device)
+        # One frame at a time is faster on a CPU: smaller temporaries stay in its caches.
+        self._batch = 8 if self.device.type == "cuda" else 1
+
+    def features(self, images: Sequence[Tensor]) -> list[FrameFeatures]:
+        """Features of frames given as network inputs (1, 3, H, W)."""
+        found = []
+        with self.watch("key encoder"), self._autocast():
+            for i in range(0, len(images), self._batch):
+                part = images[i : i + self._batch]
+                batch = self.network.encode_key(torch.cat(list(part)) if len(part) > 1 else part[0])
+                for j, image in enumerate(part):
+                    one = {k: None if v is None else v[j : j + 1] for k, v in vars(batch).items()}
+                    if len(part) > 1:
+                        one = {k: None if v is None else v.clone() for k, v in one.items()}
+                    found.append(FrameFeatures(image=image, **one | {"key": _rows(one["key"])}))
+        return found
+
+    def values(self, features: FrameFeatures, planes: Tensor) -> list[Tensor]:
+        """Memory values (h w, C_v) of each object on one frame.
+
+        Args:
+            features: with trunk. planes: aggregated probabilities of all objects there, (K, H, W).
+        """
+        with self.watch("value encoder"), self._autocast():
+            masks = planes.unsqueeze(1)
+            total = masks.sum(0, keepdim=True)
+            values: list[Tensor] = []
+            for part in masks.split(OBJECTS_AT_ONCE):
+                shared = [t.expand(len(part), -1, -1, -1) for t in (features.image, features.f4, features.f16)]
+                values += [_rows(v[None]) for v in self.network.encode_value(*shared, part, total - part)]
+        return values
+
+    def predict(self, features: Sequence[FrameFeatures], histories: Sequence[History]) -> dict[int, Tensor]:
+        """Mask logits (D, H/4, W/4), float32, of every object in `histories` on the D frames of a clip."""
+        logits: dict[int, Tensor] = {}
+        local = None
+        if features[0].local is not None:
+            local = torch.stack([f.local[0] for f in features], 1).unsqueeze(0)
+        for history in histories:
+            with self.watch("matching"):
+                readouts = self._read(features, history)
+            for obj, readout in zip(history.objects, readouts, strict=True):
+                logits[obj] = self._to_mask(features, local, readout)
+        return logits
+
+    def _read(self, features: Sequence[FrameFeatures], history: History) -> list[Tensor]:
+        """Memory readout (D h w, C_v) per object, with progressive matching (paper Sec. 3.5, Eq. 4).
+
+        Frames go in segments of F; the last frame of each is *temporary* memory for those behind it, with its key and
+        the raw readout as its value.
+        """
+        segment = self.settings.progressive or len(features)
+        keys, values = history.keys, list(history.values)
+        parts: list[list[Tensor]] = [[] for _ in values]
+        for start in range(0, len(features), segment):
+            frames = features[start : start + segment]
+            query = torch.cat([f.key for f in frames])
+            readouts = read_top_k(query, keys, values, self.settings.top_k)
+            for part, readout in zip(parts, readouts, strict=True):
+                part.append(readout)
+            if start + segment < len(features):
+                cells = len(frames[-1].key)
+                keys = torch.cat([keys, frames[-1].key])
+                values = [torch.cat([v, r[-cells:]]) for v, r in zip(values, readouts, strict=True)]
+        return [torch.cat(part) for part in parts]
+
+    def _to_mask(self, features: Sequence[FrameFeatures], local: Tensor | None, readout: Tensor) -> Tensor:
+        """Refine one object's readout over the clip and decode it frame by frame."""
+        frames, (h, w) = len(features), features[0].thin.shape[-2:]
+        with self.watch("refinement"), self._autocast():
+            clip = readout.view(1, frames, h, w, -1).permute(0, 4, 1, 2, 3)
+            refined = self.network.refine(local, clip)[0].transpose(0, 1)
+        with self.watch("decoder"), self._autocast():
+            logits = []
+            for i in range(0, frames, self._batch):
+                part = features[i : i + self._batch]
+                skips = [
+                    torch.cat([getattr(f, name) for f in part]) if len(part) > 1 else getattr(part[0], name)
+                    for name in ("thin", "skip8", "skip4")
+                ]
+                value = refined[i : i + self._batch].contiguous(memory_format=torch.channels_last)
+                logits.append(self.network.decode(value, *skips)[:, 0].float())
+        return torch.cat(logits)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, self._amp, enabled=self._amp is not None)
+
+
+def _rows(x: Tensor) -> Tensor:
+    """(1, C, h, w) to (h w, C), contiguous."""
+    return x[0].flatten(1).t().contiguous()
+
+
+def _amp_type(precision: str, device: torch.device) -> torch.dtype | None:
+    if precision == "auto":
+        precision = "fp16" if device.type == "cuda" else "fp32"
+    return {"fp32": None, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]

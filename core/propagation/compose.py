@@ -1,0 +1,89 @@
+"""From mask logits to what a run gives: one distribution over the objects per pixel, label maps, soft masks."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.network.aggregation import aggregate
+from core.network.decoder import enlarge
+from core.propagation.geometry import Geometry
+from core.propagation.memory import Annotation
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Aggregated probabilities at the network's size: planes (K + 1, H, W), background first, then `objects`."""
+
+    objects: tuple[int, ...]
+    planes: Tensor
+
+    def of(self, objects: Iterable[int]) -> Tensor:
+        """The planes (n, H, W) of some objects."""
+        return self.planes[[self.objects.index(o) + 1 for o in objects]]
+
+
+class Composer:
+    """Draws frames of one geometry on one device."""
+
+    def __init__(self, geometry: Geometry, device: torch.device):
+        self._geometry, self._device = geometry, device
+
+    def distribution(
+        self, logits: Mapping[int, Tensor], annotation: Annotation | None = None, slots: Iterable[int] = ()
+    ) -> Distribution:
+        """Aggregate objects (paper Sec. 3.4).
+
+        Args:
+            logits: per object (H/4, W/4). On an annotated frame what is predicted gives way to what was painted.
+            slots: objects that take part though nothing is known of them here: probability 0.
+        """
+        given = annotation.objects if annotation else frozenset()
+        objects = tuple(sorted(given | set(logits) | set(slots)))
+        planes = torch.zeros(len(objects), *self._geometry.padded, device=self._device)
+        for i, o in enumerate(objects):
+            if o in logits and o not in given:
+                planes[i] = torch.sigmoid(enlarge(logits[o].to(self._device)[None, None], 4))[0, 0]
+        if annotation is not None:
+            painted = self._geometry.masks(annotation.labels, sorted(given), self._device)
+            planes[:, painted.amax(0) > 0.5] = 0
+            planes[[objects.index(o) for o in sorted(given)]] = painted
+        return Distribution(objects, aggregate(planes))
+
+    def labels(self, distribution: Distribution, annotation: Annotation | None = None) -> np.ndarray:
+        """Label map uint8 (H, W) at the footage's size: the likeliest of background and objects, the first of equals.
+
+        Where `annotation` speaks, its pixels are copied, and its objects are nowhere else.
+        """
+        best = self._geometry.restore(distribution.planes[0])
+        labels = torch.zeros(best.shape, dtype=torch.uint8, device=self._device)
+        for o, plane in zip(distribution.objects, distribution.planes[1:], strict=True):
+            if annotation is not None and o in annotation.objects:
+                continue
+            plane = self._geometry.restore(plane)
+            better = plane > best
+            labels[better] = o
+            best = torch.where(better, plane, best)
+        found = labels.cpu().numpy()
+        return found if annotation is None else np.where(annotation.labels > 0, annotation.labels, found)
+
+    def soft(self, distribution: Distribution, annotation: Annotation | None = None) -> dict[int, np.ndarray]:
+        """Probability per object, uint8 (H, W), 255 = 1, at the footage's size; exactly 0 or 255 where annotated."""
+        soft = {}
+        for o, plane in zip(distribution.objects, distribution.planes[1:], strict=True):
+            if annotation is not None and o in annotation.objects:
+                soft[o] = np.where(annotation.labels == o, np.uint8(255), np.uint8(0))
+                continue
+            image = (self._geometry.restore(plane) * 255).round().to(torch.uint8).cpu().numpy()
+            soft[o] = image if annotation is None else np.where(annotation.labels > 0, np.uint8(0), image)
+        return soft
+
+
+def blend(forward: Tensor | None, backward: Tensor | None, forward_share: float) -> Tensor:
+    """One object's logits from those of two passes: the mean of the probabilities, weighted; either may be missing."""
+    if forward is None or backward is None:
+        return backward if forward is None else forward
+    p = forward_share * torch.sigmoid(forward.to(backward.device)) + (1 - forward_share) * torch.sigmoid(backward)
+    return torch.logit(p, eps=1e-7)

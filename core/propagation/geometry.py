@@ -1,0 +1,60 @@
+"""Between the footage's pixels and the network's: resizing, padding, and the way back."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.network.frames import normalise
+
+STRIDE = 16
+
+
+class Geometry:
+    """Sizes of one run: footage (H, W), resized (h, w), and padded to multiples of 16.
+
+    The shorter side becomes `resolution` and the longer one is scaled with it, rounded down; nothing happens when the
+    shorter side is that long already. Padding is split evenly, the odd pixel going right and down.
+    """
+
+    def __init__(self, size: tuple[int, int], resolution: int | None):
+        self.size = size
+        short = min(size)
+        if resolution is None or short == resolution:
+            self.resized = size
+        else:
+            self.resized = tuple(resolution if n == short else int(resolution * n / short) for n in size)
+        (top, bottom), (left, right) = (_split(-n % STRIDE) for n in self.resized)
+        self.pad = (left, right, top, bottom)
+        self.padded = (self.resized[0] + top + bottom, self.resized[1] + left + right)
+
+    def frame(self, frame: np.ndarray, device: torch.device) -> Tensor:
+        """uint8 (H, W, 3) RGB to the network's input (1, 3, *padded): normalised, resized bicubically, zero-padded."""
+        image = normalise(torch.from_numpy(frame).to(device).permute(2, 0, 1).unsqueeze(0))
+        if self.resized != self.size:
+            image = F.interpolate(image, self.resized, mode="bicubic", align_corners=False)
+        return F.pad(image, self.pad).contiguous(memory_format=torch.channels_last)
+
+    def masks(self, labels: np.ndarray, objects: Sequence[int], device: torch.device) -> Tensor:
+        """Label map uint8 (H, W) to masks of `objects`, float32 (K, *padded), 0 or 1, resized by nearest."""
+        label_map = torch.from_numpy(np.ascontiguousarray(labels)).to(device)
+        if self.resized != self.size:
+            label_map = F.interpolate(label_map[None, None].float(), self.resized, mode="nearest")[0, 0].to(torch.uint8)
+        ids = torch.tensor(list(objects), dtype=torch.uint8, device=device).view(-1, 1, 1)
+        return F.pad((label_map == ids).float(), self.pad)
+
+    def restore(self, plane: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """A plane (..., *padded) without its padding, enlarged bilinearly to the footage's size (or `size`)."""
+        left, _, top, _ = self.pad
+        plane = plane[..., top : top + self.resized[0], left : left + self.resized[1]]
+        size = size or self.size
+        if size == self.resized:
+            return plane
+        flat = plane.reshape(1, -1, *self.resized)
+        return F.interpolate(flat, size, mode="bilinear", align_corners=False).view(*plane.shape[:-2], *size)
+
+
+def _split(total: int) -> tuple[int, int]:
+    return total // 2, total - total // 2

@@ -1,0 +1,163 @@
+"""The three kinds of memory.
+
+- *Permanent*: frames a person annotated or corrected. `PermanentMemory` holds their masks; every run reads them all.
+- *Working*: every L-th frame of the present run, bounded, gone with the run (paper Sec. 4.1).
+- *Temporary*: inside one clip, by progressive matching (paper Sec. 3.5); it lives in `clip_inference.py`.
+
+`MemoryBank` holds permanent and working memory as a run reads it: keys and values.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.errors import PCVOSError
+
+MAX_ID = 254
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What a person said of one frame: labels uint8 (H, W), and the objects it speaks for (some may be absent)."""
+
+    labels: np.ndarray
+    objects: frozenset[int]
+
+
+class PermanentMemory:
+    """Annotated frames by index, added and removed one by one, per object."""
+
+    def __init__(self, frames: int, size: tuple[int, int]):
+        self._frames, self._size = frames, size
+        self._annotations: dict[int, Annotation] = {}
+
+    def add(self, frame: int, mask: np.ndarray, objects: Iterable[int] | None = None) -> None:
+        """Annotate `objects` on `frame`; what was said there of other objects stays, where they are not painted over.
+
+        Args:
+            mask: uint8 (H, W), value = object id, 0 background.
+            objects: the ids the mask speaks for; one that is not in it is absent there. All that occur, if None.
+
+        Raises:
+            PCVOSError: no such frame, a mask of another size, ids outside 1 to 254, or no object at all.
+        """
+        if not 0 <= frame < self._frames:
+            raise PCVOSError(f"Frame {frame} is not in the footage, which has frames 0 to {self._frames - 1}.")
+        if mask.shape != self._size or mask.dtype != np.uint8:
+            raise PCVOSError(
+                f"The mask of frame {frame} is {mask.dtype} {mask.shape}: it must be uint8 {self._size}, as the footage."
+            )
+        present = set(np.unique(mask).tolist()) - {0}
+        objects = frozenset(present if objects is None else objects)
+        if not objects or not all(1 <= i <= MAX_ID for i in objects):
+            raise PCVOSError(f"The mask of frame {frame} names no object with an id from 1 to {MAX_ID}.")
+        labels = np.where(np.isin(mask, list(objects)), mask, np.uint8(0))
+        old = self._annotations.get(frame)
+        if old is not None:
+            kept = list(old.objects - objects)
+            labels = np.where((labels == 0) & np.isin(old.labels, kept), old.labels, labels)
+            objects |= old.objects
+        self._annotations[frame] = Annotation(labels, objects)
+
+    def remove(self, frame: int, objects: Iterable[int] | None = None) -> None:
+        """Forget what was said on `frame` of `objects`, or all of it; nothing happens where nothing was said."""
+        old = self._annotations.pop(frame, None)
+        if old is None or objects is None:
+            return
+        kept = old.objects - set(objects)
+        if kept:
+            labels = np.where(np.isin(old.labels, list(kept)), old.labels, np.uint8(0))
+            self._annotations[frame] = Annotation(labels, kept)
+
+    @property
+    def objects(self) -> tuple[int, ...]:
+        """All ids, ascending."""
+        return tuple(sorted(set().union(*(a.objects for a in self._annotations.values()))))
+
+    def __getitem__(self, frame: int) -> Annotation:
+        return self._annotations[frame]
+
+    def __contains__(self, frame: int) -> bool:
+        return frame in self._annotations
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self._annotations))
+
+    def __len__(self) -> int:
+        return len(self._annotations)
+
+
+@dataclass
+class MemoryEntry:
+    """One frame in memory: key (h w, C_k) and, per object, value (h w, C_v)."""
+
+    frame: int
+    permanent: bool
+    key: Tensor
+    values: dict[int, Tensor]
+
+
+@dataclass(frozen=True)
+class History:
+    """Objects that were remembered on the same frames: keys (N, C_k), and one (N, C_v) per object."""
+
+    objects: tuple[int, ...]
+    keys: Tensor
+    values: tuple[Tensor, ...]
+
+
+class MemoryBank:
+    """Permanent and working memory of a run.
+
+    Args:
+        working_frames: most working frames kept; None: all.
+    """
+
+    def __init__(self, working_frames: int | None):
+        self._limit = working_frames
+        self._entries: list[MemoryEntry] = []
+
+    def add(self, entry: MemoryEntry, replace: bool = True) -> None:
+        """Remember a frame. With `replace` an earlier entry of the same frame and kind gives way."""
+        if replace:
+            self._entries = [e for e in self._entries if (e.frame, e.permanent) != (entry.frame, entry.permanent)]
+        self._entries.append(entry)
+        if self._limit is not None:
+            self._thin()
+
+    def forget_working(self) -> None:
+        self._entries = [e for e in self._entries if e.permanent]
+
+    @property
+    def working(self) -> tuple[int, ...]:
+        """Working frames, in the order they were added."""
+        return tuple(e.frame for e in self._entries if not e.permanent)
+
+    def histories(self, objects: Sequence[int]) -> list[History]:
+        """What is remembered of `objects`, those with the same frames together; objects never seen are left out."""
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for o in objects:
+            entries = tuple(i for i, e in enumerate(self._entries) if o in e.values)
+            if entries:
+                groups.setdefault(entries, []).append(o)
+        return [self._history(ids, [self._entries[i] for i in entries]) for entries, ids in groups.items()]
+
+    @staticmethod
+    def _history(objects: list[int], entries: list[MemoryEntry]) -> History:
+        keys = torch.cat([e.key for e in entries])
+        return History(tuple(objects), keys, tuple(torch.cat([e.values[o] for e in entries]) for o in objects))
+
+    def _thin(self) -> None:
+        """Drop working frames over the limit: the newest half stays, of the older ones the one that leaves the
+        smallest hole goes, so that what is left lies evenly."""
+        working = [e for e in self._entries if not e.permanent]
+        while len(working) > self._limit:
+            older = working[: max(1, len(working) - self._limit // 2)]
+            frames = [e.frame for e in working]
+            holes = [abs(frames[min(i + 1, len(frames) - 1)] - frames[max(i - 1, 0)]) for i in range(len(older))]
+            inner = range(1, len(older)) if len(older) > 1 else range(1)
+            dropped = working.pop(min(inner, key=lambda i: holes[i]))
+            self._entries = [e for e in self._entries if e is not dropped]

@@ -1,0 +1,344 @@
+"""Per-clip propagation of masks through footage (paper Sec. 3 and 4.1)."""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.errors import PCVOSError, ResourceError
+from core.media.source import FrameSource
+from core.network.pcvos import PCVOS
+from core.propagation.clip_inference import ClipInference
+from core.propagation.compose import Composer, Distribution, blend
+from core.propagation.feature_cache import FeatureCache, FrameFeatures
+from core.propagation.feed import FrameFeed
+from core.propagation.geometry import Geometry
+from core.propagation.memory import Annotation, MemoryBank, MemoryEntry, PermanentMemory
+from core.propagation.schedule import (
+    Annotated,
+    Clip,
+    Pass,
+    backward_pass,
+    cut_clips,
+    forward_pass,
+    forward_weight,
+    frames_to_remember,
+)
+from core.propagation.settings import Direction, PropagationSettings
+from core.propagation.soft_masks import SoftMasks
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """One clip, done.
+
+    Attributes:
+        frames: frame indices, in the order of the pass.
+        labels: uint8 (T, H, W), value = object id, the footage's size.
+        soft: per object its probability, uint8 (T, H, W), 255 = 1; None unless asked for in the settings.
+        provisional: True if the other pass of a run in both directions will draw these frames again.
+    """
+
+    frames: tuple[int, ...]
+    labels: np.ndarray
+    soft: dict[int, np.ndarray] | None
+    provisional: bool
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What stays the same for all passes of a run, and what they hand on.
+
+    Attributes:
+        overlap: frames drawn by both passes. waiting: what the first pass found there.
+    """
+
+    annotated: Annotated
+    finished: Mapping[int, np.ndarray]
+    passes: list[Pass]
+    overlap: range
+    bank: MemoryBank
+    waiting: SoftMasks = field(default_factory=SoftMasks)
+
+
+class Propagator:
+    """Carries the masks of permanent memory through footage.
+
+    Example:
+        propagator = Propagator(load_network(), open_media("clip.mp4"), PropagationSettings(interval=5))
+        propagator.memory.add(0, mask)
+        for clip in propagator.run():
+            ...
+
+    Attributes:
+        memory: permanent memory: the frames a person annotated or corrected.
+        cache: features of frames seen in earlier runs.
+    """
+
+    def __init__(self, network: PCVOS, media: FrameSource, settings: PropagationSettings | None = None):
+        self.network, self.media = network, media
+        self.settings = settings or PropagationSettings()
+        self.memory = PermanentMemory(len(media), media.size)
+        self.cache = FeatureCache(self.settings.cache_bytes)
+        self._engine = ClipInference(network, self.settings)
+        self._geometry = Geometry(media.size, self.settings.resolution)
+        self._composer = Composer(self._geometry, self._engine.device)
+        self._encoded: dict[int, tuple[Annotation, MemoryEntry]] = {}
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Time spent so far, by part."""
+        return dict(self._engine.watch.seconds)
+
+    def count_frames(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> int:
+        """Frames a run draws, those drawn in both directions counted twice."""
+        return sum(len(p.frames) for p in self._passes(*self._range(start, end), direction))
+
+    @torch.inference_mode()
+    def run(
+        self,
+        start: int = 0,
+        end: int | None = None,
+        direction: Direction = "forward",
+        finished: Mapping[int, np.ndarray] | None = None,
+    ) -> Generator[ClipResult, None, None]:
+        """Propagate through frames `start` to `end` (inclusive; the last frame if None), a clip at a time.
+
+        Forward, an object exists from its first annotation on and is empty before; backward mirrors this. In both
+        directions, each object is drawn outward from its first and last annotation, and between two annotations
+        from both ends, the nearer one counting more. Annotated frames come out exactly as they were given, and all
+        of them are read as memory, wherever they lie. Stopping between clips is always safe.
+
+        Args:
+            finished: label maps of frames an interrupted run with the same settings has drawn already; clips of such
+                frames are not drawn again, and enter working memory as they are.
+
+        Raises:
+            PCVOSError: nothing is annotated, or the range or the settings cannot be.
+            ResourceError: out of memory.
+        """
+        try:
+            yield from self._run(*self._range(start, end), direction, finished or {})
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise self._out_of_memory() from error
+        except RuntimeError as error:
+            if "allocate memory" in str(error):  # a CPU's allocator has no exception of its own
+                raise self._out_of_memory() from error
+            raise
+
+    def _run(
+        self, start: int, end: int, direction: Direction, finished: Mapping[int, np.ndarray]
+    ) -> Generator[ClipResult, None, None]:
+        exact = self.settings.exact
+        if exact and direction != "forward":
+            raise PCVOSError(f"The exact mode runs forward only: leave out --direction {direction} or --exact.")
+        passes = self._passes(start, end, direction)
+        self.cache.begin_run(range(start, end + 1))
+        bank = MemoryBank(None if exact else self.settings.memory_frames)
+        if not exact:
+            for frame in self.memory:
+                bank.add(self._permanent_entry(frame))
+        overlap = range(passes[0].frames[0], passes[-1].frames[0] + 1) if len(passes) > 1 else range(0)
+        run = _Run(self._annotated(), finished, passes, overlap, bank)
+        for this_pass in passes:
+            bank.forget_working()
+            yield from self._run_pass(this_pass, run)
+
+    def _run_pass(self, this_pass: Pass, run: _Run) -> Generator[ClipResult, None, None]:
+        exact = self.settings.exact
+        clips = list(cut_clips(this_pass, run.annotated, self.settings.interval, predict_given=exact))
+        remembered = frames_to_remember(clips, run.annotated, self.settings.interval, predict_given=exact)
+        done = [all(frame in run.finished for frame in clip.frames) for clip in clips]
+        with FrameFeed(self.media, self._frames_to_read(clips, done, remembered, run)) as feed:
+            for clip, skip in zip(clips, done, strict=True):
+                if skip:
+                    self._take_over(clip, this_pass, run, feed, clip.frames[-1] in remembered)
+                else:
+                    yield self._run_clip(clip, this_pass, run, feed, clip.frames[-1] in remembered)
+
+    def _run_clip(self, clip: Clip, this_pass: Pass, run: _Run, feed: FrameFeed, remember: bool) -> ClipResult:
+        """Predict a clip, draw its frames, and remember the last one where that is due."""
+        end = clip.frames[-1]
+        features = self._features(clip.frames if clip.objects else (), feed, remember or end in run.annotated)
+        logits = self._predict(clip, features, run)
+        last = features[-1] if features else None
+        if remember and end in run.annotated:  # `--exact` only: the prediction is remembered as well
+            self._remember(end, self._composer.distribution(logits[-1]), run, feed, last)
+        waits = this_pass is not run.passes[-1] and end in run.overlap
+        if waits:
+            for frame, own in zip(clip.frames, logits, strict=True):
+                run.waiting.put(frame, own)
+        elif end in run.overlap:
+            logits = [self._blend(frame, own, run) for frame, own in zip(clip.frames, logits, strict=True)]
+
+        labels, soft = [], []
+        for frame, own in zip(clip.frames, logits, strict=True):
+            with self._engine.watch("drawing"):
+                annotation = self.memory[frame] if frame in self.memory else None
+                slots = self.memory.objects if self.settings.exact and annotation else ()
+                distribution = self._composer.distribution(own, annotation, slots)
+                pinned = None if self.settings.exact else annotation
+                labels.append(self._composer.labels(distribution, pinned))
+                if self.settings.soft:
+                    soft.append(self._composer.soft(distribution, pinned))
+        if end in run.annotated:
+            self._remember_annotated(end, distribution, this_pass, run, feed, last)
+        elif remember:
+            self._remember(end, distribution, run, feed, last)
+        stacked = self._stack(soft) if self.settings.soft else None
+        return ClipResult(clip.frames, np.stack(labels), stacked, provisional=waits)
+
+    def _predict(self, clip: Clip, features: Sequence[FrameFeatures], run: _Run) -> list[dict[int, Tensor]]:
+        """Mask logits by object for each frame of a clip."""
+        logits: list[dict[int, Tensor]] = [{} for _ in clip.frames]
+        if clip.objects:
+            for obj, planes in self._engine.predict(features, run.bank.histories(clip.objects)).items():
+                for own, plane in zip(logits, planes, strict=True):
+                    own[obj] = plane
+        return logits
+
+    def _blend(self, frame: int, backward: dict[int, Tensor], run: _Run) -> dict[int, Tensor]:
+        """What both passes found on a frame, as one."""
+        forward = run.waiting.pop(frame)
+        return {
+            obj: blend(forward.get(obj), backward.get(obj), forward_weight(obj, frame, run.annotated))
+            for obj in sorted(set(forward) | set(backward))
+        }
+
+    def _take_over(self, clip: Clip, this_pass: Pass, run: _Run, feed: FrameFeed, remember: bool) -> None:
+        """A clip that was drawn before: remember its last frame from its label map where that is due."""
+        end = clip.frames[-1]
+        if not remember and end not in run.annotated:
+            return
+        objects = this_pass.objects_at(end)
+        planes = self._geometry.masks(run.finished[end], objects, self._engine.device)
+        distribution = Distribution(objects, torch.cat([1 - planes.sum(0, keepdim=True), planes]))
+        if end in run.annotated:
+            self._remember_annotated(end, distribution, this_pass, run, feed, None)
+        else:
+            self._remember(end, distribution, run, feed, None)
+
+    # memory
+
+    def _permanent_entry(self, frame: int) -> MemoryEntry:
+        """An annotated frame as memory, encoded when it is new or has changed."""
+        annotation = self.memory[frame]
+        known = self._encoded.get(frame)
+        if known is None or known[0] is not annotation:
+            distribution = self._composer.distribution({}, annotation)
+            features = self._features([frame], None, keep_trunk=True)[0]
+            known = self._encoded[frame] = (annotation, self._entry(frame, features, distribution, permanent=True))
+        return known[1]
+
+    def _remember(
+        self, frame: int, distribution: Distribution, run: _Run, feed: FrameFeed, features: FrameFeatures | None
+    ) -> None:
+        """A frame of the present run enters working memory; its features are taken from where they are if None."""
+        features = features or self._features([frame], feed, keep_trunk=True)[0]
+        entry = self._entry(frame, features, distribution, permanent=False)
+        run.bank.add(entry, replace=not self.settings.exact)
+
+    def _remember_annotated(
+        self,
+        frame: int,
+        distribution: Distribution,
+        this_pass: Pass,
+        run: _Run,
+        feed: FrameFeed,
+        features: FrameFeatures | None,
+    ) -> None:
+        """An annotated frame the pass has come to: now the objects that were carried there are known too.
+
+        Those enter working memory, and the annotated ones are encoded again, beside them. Where all were annotated
+        there is nothing to add to permanent memory. The published loop appends one entry for all.
+        """
+        given = run.annotated[frame]
+        exists = this_pass.objects_at(frame)
+        if not self.settings.exact and given >= set(exists):
+            return
+        features = features or self._features([frame], feed, keep_trunk=True)[0]
+        entry = self._entry(frame, features, distribution, permanent=True)
+        if self.settings.exact:
+            parts = [(True, set(exists))]
+        else:
+            parts = [(True, set(given)), (False, set(exists) - given)]
+        for permanent, objects in parts:
+            values = {o: v for o, v in entry.values.items() if o in objects}
+            run.bank.add(MemoryEntry(frame, permanent, entry.key, values), replace=not self.settings.exact)
+
+    def _entry(self, frame: int, features: FrameFeatures, distribution: Distribution, permanent: bool) -> MemoryEntry:
+        values = self._engine.values(features, distribution.planes[1:])
+        return MemoryEntry(frame, permanent, features.key, dict(zip(distribution.objects, values, strict=True)))
+
+    # features
+
+    def _features(self, frames: Sequence[int], feed: FrameFeed | None, keep_trunk: bool) -> list[FrameFeatures]:
+        """Features of frames, from the cache where they are there; with `keep_trunk` the last one has its trunk."""
+        found = {f: self.cache.get(f) for f in frames}
+        missing = [f for f in frames if not self._is_known(found[f], keep_trunk and f == frames[-1])]
+        images = []
+        for f in missing:
+            with self._engine.watch("reading"):
+                pixels = feed.read(f) if feed else self.media.read(f)
+            with self._engine.watch("preparing"):
+                images.append(self._geometry.frame(pixels, self._engine.device))
+        for f, features in zip(missing, self._engine.features(images), strict=True):
+            found[f] = features if keep_trunk and f == frames[-1] else features.without_trunk()
+            self.cache.put(f, found[f])
+        return [found[f] for f in frames]
+
+    @staticmethod
+    def _is_known(features: FrameFeatures | None, with_trunk: bool) -> bool:
+        return features is not None and (features.has_trunk or not with_trunk)
+
+    def _frames_to_read(self, clips: list[Clip], done: list[bool], remembered: set[int], run: _Run) -> list[int]:
+        """Frames of a pass whose pixels will be asked for, in order, as far as the cache lets one know."""
+        frames = []
+        for clip, skip in zip(clips, done, strict=True):
+            end = clip.frames[-1]
+            with_trunk = end in remembered or end in run.annotated
+            asked = clip.frames if clip.objects and not skip else (end,) * (end in remembered)
+            frames += [f for f in asked if not self._is_known(self.cache.get(f), with_trunk and f == end)]
+        return frames
+
+    # the rest
+
+    def _annotated(self) -> Annotated:
+        return {frame: self.memory[frame].objects for frame in self.memory}
+
+    def _range(self, start: int, end: int | None) -> tuple[int, int]:
+        last = len(self.media) - 1
+        end = last if end is None else end
+        if not 0 <= start <= end <= last:
+            raise PCVOSError(f"There are no frames {start} to {end}: the footage has frames 0 to {last}.")
+        return start, end
+
+    def _passes(self, start: int, end: int, direction: Direction) -> list[Pass]:
+        """The passes of a run; in both directions, each covers the frames on which it can know an object."""
+        annotated = self._annotated()
+        if not annotated:
+            raise PCVOSError("No frame is annotated: give the mask of at least one object on one frame.")
+        if direction == "forward":
+            return [forward_pass(start, end, annotated)]
+        if direction == "backward":
+            return [backward_pass(start, end, annotated)]
+        passes = []
+        if (first := max(start, min(annotated))) <= end:
+            passes.append(forward_pass(first, end, annotated))
+        if (last := min(end, max(annotated))) >= start:
+            passes.append(backward_pass(start, last, annotated))
+        return passes
+
+    def _stack(self, soft: list[dict[int, np.ndarray]]) -> dict[int, np.ndarray]:
+        """Soft masks of a clip, (T, H, W) per object of the run; zero on frames where an object is not."""
+        empty = np.zeros(self._geometry.size, np.uint8)
+        return {o: np.stack([frame.get(o, empty) for frame in soft]) for o in self.memory.objects}
+
+    def _out_of_memory(self) -> ResourceError:
+        device = self._engine.device
+        return ResourceError(
+            f"Out of memory on {device} at {self._geometry.resized[1]} x {self._geometry.resized[0]} pixels: choose a "
+            f"lower --resolution, a smaller --interval or fewer --memory-frames."
+        )

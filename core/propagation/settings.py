@@ -1,0 +1,51 @@
+"""How a propagation runs."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.errors import PCVOSError
+
+Direction = Literal["forward", "backward", "both"]
+Precision = Literal["auto", "fp32", "fp16", "bf16"]
+
+
+@dataclass(frozen=True)
+class PropagationSettings:
+    """Settings of a run; the paper's symbols in brackets.
+
+    Attributes:
+        interval: memory interval and clip length, frames, 1 to 50 [L, Sec. 3.1].
+        progressive: within a clip, memory is augmented every so many frames; 0 turns it off [F, Sec. 3.5].
+        top_k: memory positions read per query [k, Sec. 4.1].
+        memory_frames: most frames kept in working memory: the newest stay, older ones are thinned evenly.
+        resolution: shorter side the network sees, pixels; None: the footage's own.
+        precision: "auto" is fp16 on CUDA and fp32 elsewhere. Similarities and softmax are always fp32.
+        soft: also give each object's probability at the footage's size.
+        exact: copy the published inference loop, quirks included: forward, fp32, nothing thinned.
+        cache_bytes: most memory the frame features of earlier runs may take.
+    """
+
+    interval: int = 5
+    progressive: int = 5
+    top_k: int = 20
+    memory_frames: int = 40
+    resolution: int | None = 480
+    precision: Precision = "auto"
+    soft: bool = False
+    exact: bool = False
+    cache_bytes: int = 2**30
+
+    def __post_init__(self) -> None:
+        _within("memory interval", self.interval, 1, 50)
+        _within("progressive matching interval", self.progressive, 0, 50)
+        _within("top-k", self.top_k, 1, 10_000)
+        _within("number of memory frames", self.memory_frames, 1, 10_000)
+        if self.resolution is not None:
+            _within("resolution", self.resolution, 64, 4320)
+        if self.exact and self.precision not in ("auto", "fp32"):
+            raise PCVOSError(f"The exact mode runs in fp32: leave out --precision {self.precision} or --exact.")
+
+
+def _within(what: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise PCVOSError(f"The {what} is {value}: choose a number from {low} to {high}.")

@@ -1,0 +1,301 @@
+"""Training clips, made from photos and from video by random motion, colour, blur and by pasting further objects.
+
+A clip starts from layers: a scene (a photo that moves, or a piece of video) and up to two cut-out objects that move
+over it or behind its objects. A cut-out is one more object to follow, or a distractor that belongs to nobody; copied
+from the scene's own object it is a look-alike.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset
+
+from core.training.data import IGNORE, TrainingData
+
+MIN_AREA = 80
+"""Pixels an object must show on the first frame."""
+
+
+@dataclass(frozen=True)
+class ClipSettings:
+    """What a training clip looks like.
+
+    Attributes:
+        size: side of the square frames, pixels, a multiple of 16.
+        length: N, frames per clip; a sample has 1 + 2 N frames (paper Sec. 3.6).
+        inter_gap: largest distance between a clip's first frame and the frame before it, in source frames.
+        intra_gap: largest distance between frames of one clip.
+        video_share: share of samples that come from video.
+        paste_share: share of samples with a pasted object; a second one follows in a quarter of these.
+        max_objects: most objects a sample asks for.
+    """
+
+    size: int = 224
+    length: int = 2
+    inter_gap: int = 10
+    intra_gap: int = 3
+    video_share: float = 0.55
+    paste_share: float = 0.5
+    max_objects: int = 2
+
+    @property
+    def frames(self) -> int:
+        return 1 + 2 * self.length
+
+
+@dataclass(frozen=True)
+class TrainingClip:
+    """frames uint8 (T, S, S, 3) RGB; labels uint8 (T, S, S): 0 background, 1..K objects, 255 ignored."""
+
+    frames: np.ndarray
+    labels: np.ndarray
+
+
+class ClipMaker:
+    """Makes clips from `data` at random; `rng` decides everything."""
+
+    def __init__(self, data: TrainingData, settings: ClipSettings, rng: np.random.Generator):
+        self.settings, self.rng = settings, rng
+        self.photos = [photo for photos in data.photos.values() for photo in photos]
+        self.sequences = data.sequences
+        frames = np.array([len(s.frames) for s in data.sequences], np.float64)
+        self.sequence_weights = np.sqrt(frames) / np.sqrt(frames).sum()
+
+    def make(self) -> TrainingClip:
+        """One clip whose first frame shows at least one object of MIN_AREA pixels."""
+        while True:
+            video = self.rng.random() < self.settings.video_share
+            frames, labels = self._from_video() if video else self._from_photo()
+            if self.rng.random() < self.settings.paste_share:
+                self._paste(frames, labels)
+                if self.rng.random() < 0.25:
+                    self._paste(frames, labels)
+            labels = self._choose(labels)
+            if labels is not None:
+                return TrainingClip(self._recolour(frames), labels)
+
+    # scenes
+
+    def _from_photo(self) -> tuple[np.ndarray, np.ndarray]:
+        photo = self.photos[self.rng.integers(len(self.photos))]
+        chosen = photo.objects[self.rng.integers(len(photo.objects))]
+        labels = np.where(photo.labels == IGNORE, np.uint8(IGNORE), np.uint8(0))
+        others = [i for i in photo.objects if i != chosen]
+        labels[photo.labels == chosen] = 1
+        if others and self.rng.random() < 0.5:
+            labels[photo.labels == others[self.rng.integers(len(others))]] = 2
+        maps = self._trajectory(_point_inside(labels == 1, self.rng), self._zoom(photo.labels.shape), 1.0)
+        frames = np.stack(
+            [cv2.remap(photo.image, m, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101) for m in maps]
+        )
+        return frames, _warp_labels([labels] * len(maps), maps)
+
+    def _from_video(self) -> tuple[np.ndarray, np.ndarray]:
+        sequence = self.sequences[self.rng.choice(len(self.sequences), p=self.sequence_weights)]
+        index = self._frame_indices(len(sequence.frames))
+        start = sequence.labels[index[0]]
+        if not start.any():
+            index = index[::-1]
+            start = sequence.labels[index[0]]
+        centre = _point_inside(start == 1, self.rng) if start.any() else np.array(start.shape[::-1]) / 2
+        maps = self._trajectory(centre, self._zoom(start.shape), 0.15)
+        frames = np.stack(
+            [
+                cv2.remap(sequence.frames[i], m, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+                for i, m in zip(index, maps, strict=True)
+            ]
+        )
+        return frames, _warp_labels([sequence.labels[i] for i in index], maps)
+
+    def _frame_indices(self, count: int) -> np.ndarray:
+        """Frames of the sample: one, then two clips; gaps drawn, shrunk if the video is short; reversed half the time."""
+        s = self.settings
+        inter = self.rng.integers(1, s.inter_gap + 1, 2)
+        intra = self.rng.integers(1, s.intra_gap + 1)
+        steps = np.concatenate([[g, *[intra] * (s.length - 1)] for g in inter])
+        while steps.sum() >= count:
+            steps = np.maximum(steps - 1, 1)
+        index = np.concatenate([[0], np.cumsum(steps)]) + self.rng.integers(count - steps.sum())
+        return index[::-1] if self.rng.random() < 0.5 else index
+
+    def _zoom(self, shape: tuple[int, int]) -> float:
+        """Output pixels per source pixel: sources are 288 or so high and are followed at up to 480."""
+        least = max(0.6, 0.8 * self.settings.size / min(shape))
+        return float(np.exp(self.rng.uniform(np.log(least), np.log(max(1.9, least * 1.2)))))
+
+    # motion
+
+    def _trajectory(self, centre: np.ndarray, zoom: float, motion: float) -> list[np.ndarray]:
+        """Per frame a float32 (S, S, 2) map from output to source pixels: a camera moving smoothly, the scene bending.
+
+        Args:
+            centre: source pixel (x, y) near the middle of the first frame. motion: 1 for stills, less for real video.
+        """
+        s, rng = self.settings, self.rng
+        t = np.linspace(-0.5, 0.5, s.frames) * rng.choice([-1, 1])
+        jitter = lambda scale: scale * motion * (t * rng.normal() + 0.15 * rng.normal(size=s.frames))  # noqa: E731
+        angle = np.deg2rad(rng.uniform(-15, 15) + jitter(20))
+        grow = zoom * np.exp(jitter(0.25))
+        stretch = np.exp(rng.uniform(-0.12, 0.12) + jitter(0.12))
+        shear = np.deg2rad(rng.uniform(-8, 8) + jitter(10))
+        drift = np.stack([jitter(0.45 * s.size), jitter(0.3 * s.size)], 1) / zoom
+        centre = centre + rng.uniform(-0.3, 0.3, 2) * s.size / zoom
+        flip = -1.0 if rng.random() < 0.5 else 1.0
+        bend = 0.03 * s.size / zoom * motion * rng.random()
+        bends = [rng.normal(size=(2, 4, 4)).astype(np.float32) * bend for _ in range(2)]
+        grid = _centred_grid(s.size)
+        maps = []
+        for i in range(s.frames):
+            c, n = np.cos(angle[i]), np.sin(angle[i])
+            linear = (
+                np.array([[c, -n], [n, c]]) @ np.array([[stretch[i], np.tan(shear[i])], [0, 1 / stretch[i]]]) / grow[i]
+            )
+            linear[:, 0] *= flip
+            m = grid @ linear.T.astype(np.float32) + (centre + drift[i]).astype(np.float32)
+            if bend:
+                field = bends[0] + t[i] * 2 * bends[1]
+                m += np.stack([cv2.resize(f, (s.size, s.size), interpolation=cv2.INTER_CUBIC) for f in field], -1)
+            maps.append(m)
+        return maps
+
+    # further objects
+
+    def _paste(self, frames: np.ndarray, labels: np.ndarray) -> None:
+        """Move one cut-out over the clip, or behind its objects; in place. Its label is the next free id."""
+        s, rng = self.settings, self.rng
+        image, mask, alike = self._cut_out(frames, labels)
+        if image is None:
+            return
+        ys, xs = np.nonzero(mask)
+        extent = max(np.ptp(ys), np.ptp(xs)) + 1
+        wanted = s.size * rng.uniform(0.2, 0.7)
+        zoom = rng.uniform(0.85, 1.15) if alike else wanted / extent
+        centre = np.array([xs.mean(), ys.mean()])
+        place = rng.uniform(-0.4, 0.4, 2) * s.size
+        travel = rng.normal(size=2) * 0.35 * s.size
+        maps = self._trajectory(centre, zoom, 0.4)
+        label = np.uint8(max(labels[labels != IGNORE].max(initial=0) + 1, 2))
+        behind = rng.random() < 0.35
+        alpha_source = mask.astype(np.uint8) * 255
+        for i, m in enumerate(maps):
+            moved = m - ((place + travel * (i / (len(maps) - 1) - 0.3)) / zoom).astype(np.float32)
+            alpha = cv2.remap(alpha_source, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+            alpha = cv2.GaussianBlur(alpha, (3, 3), 0.8).astype(np.float32) / 255
+            if behind:
+                alpha *= (labels[i] == 0) | (labels[i] == IGNORE)
+            pixels = cv2.remap(image, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+            frames[i] = frames[i] + alpha[..., None] * (pixels.astype(np.float32) - frames[i])
+            labels[i][alpha > 0.5] = label
+
+    def _cut_out(self, frames: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, bool]:
+        """Image, mask and whether it is a look-alike: the clip's own object, one of a photo, or one of a video frame."""
+        rng = self.rng
+        kind = rng.random()
+        if kind < 0.35:
+            mask = labels[0] == 1
+            image = frames[0].copy()
+        elif kind < 0.8:
+            photo = self.photos[rng.integers(len(self.photos))]
+            mask = photo.labels == photo.objects[rng.integers(len(photo.objects))]
+            image = photo.image
+        else:
+            sequence = self.sequences[rng.integers(len(self.sequences))]
+            i = rng.integers(len(sequence.frames))
+            mask, image = sequence.labels[i] == 1, sequence.frames[i]
+        if mask.sum() < MIN_AREA:
+            return None, None, False
+        return image, mask, kind < 0.35
+
+    def _choose(self, labels: np.ndarray) -> np.ndarray | None:
+        """Keep up to `max_objects` of the objects visible on the first frame, as ids 1..K; the rest is background."""
+        ids, counts = np.unique(labels[0], return_counts=True)
+        ids = [i for i, c in zip(ids, counts, strict=True) if i not in (0, IGNORE) and c >= MIN_AREA]
+        if not ids:
+            return None
+        most = self.settings.max_objects if self.rng.random() < 0.7 else 1
+        chosen = self.rng.permutation(ids)[:most]
+        lut = np.zeros(256, np.uint8)
+        lut[IGNORE] = IGNORE
+        lut[chosen] = np.arange(1, len(chosen) + 1)
+        return lut[labels]
+
+    # colour
+
+    def _recolour(self, frames: np.ndarray) -> np.ndarray:
+        """Brightness, contrast, saturation and hue for the clip, a little for each frame; grey, blur and noise at times."""
+        rng = self.rng
+        clip = _colour_matrix(rng, 0.15, grey=rng.random() < 0.05)
+        blur = rng.random() < 0.15
+        out = np.empty_like(frames)
+        for i, frame in enumerate(frames):
+            matrix = _colour_matrix(rng, 0.02)
+            matrix[:, :3], matrix[:, 3] = matrix[:, :3] @ clip[:, :3], matrix[:, :3] @ clip[:, 3] + matrix[:, 3]
+            out[i] = cv2.transform(frame, matrix)
+            if blur and rng.random() < 0.7:
+                out[i] = _motion_blur(out[i], rng)
+        return out
+
+
+class ClipStream(IterableDataset):
+    """An endless stream of clips as tensors: frames uint8 (T, 3, S, S), labels uint8 (T, S, S). Seeded per worker."""
+
+    def __init__(self, data: TrainingData, settings: ClipSettings, seed: int):
+        self.data, self.settings, self.seed = data, settings, seed
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        cv2.setNumThreads(1)
+        worker = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng([self.seed, worker.id if worker else 0])
+        maker = ClipMaker(self.data, self.settings, rng)
+        while True:
+            clip = maker.make()
+            yield torch.from_numpy(clip.frames.transpose(0, 3, 1, 2).copy()), torch.from_numpy(clip.labels)
+
+
+def _point_inside(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A random (x, y) of the mask."""
+    ys, xs = np.nonzero(mask)
+    i = rng.integers(len(ys))
+    return np.array([xs[i], ys[i]], np.float64)
+
+
+def _centred_grid(size: int) -> np.ndarray:
+    """float32 (S, S, 2): (x, y) of each pixel relative to the middle."""
+    axis = np.arange(size, dtype=np.float32) - (size - 1) / 2
+    return np.stack(np.meshgrid(axis, axis), -1)
+
+
+def _warp_labels(labels: list[np.ndarray], maps: list[np.ndarray]) -> np.ndarray:
+    return np.stack(
+        [
+            cv2.remap(l, m, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
+            for l, m in zip(labels, maps, strict=True)
+        ]
+    )
+
+
+def _colour_matrix(rng: np.random.Generator, strength: float, grey: bool = False) -> np.ndarray:
+    """float32 (3, 4) for cv2.transform: contrast and brightness around mid-grey, saturation, a turn of the hue."""
+    gain = 1 + strength * rng.uniform(-1, 1)
+    offset = 255 * strength * rng.uniform(-1, 1) * 0.6
+    saturation = 0.0 if grey else 1 + 1.5 * strength * rng.uniform(-1, 1)
+    luma = np.tile([0.299, 0.587, 0.114], (3, 1))
+    matrix = luma + saturation * (np.eye(3) - luma)
+    turn = 1.2 * strength * rng.uniform(-1, 1)
+    matrix = gain * (np.cos(turn) * np.eye(3) + (1 - np.cos(turn)) / 3 + np.sin(turn) / np.sqrt(3) * _TURN) @ matrix
+    return np.hstack([matrix, np.full((3, 1), offset + 128 * (1 - gain))]).astype(np.float32)
+
+
+_TURN = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], np.float64)
+
+
+def _motion_blur(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    length = int(rng.integers(3, 9))
+    kernel = np.zeros((length, length), np.float32)
+    end = (length - 1) / 2 * (1 + np.array([np.cos(a := rng.uniform(0, np.pi)), np.sin(a)]))
+    start = length - 1 - end
+    cv2.line(kernel, tuple(int(round(v)) for v in start), tuple(int(round(v)) for v in end), 1.0)
+    return cv2.filter2D(frame, -1, kernel / kernel.sum())

@@ -1,0 +1,97 @@
+"""A network to start training from: ImageNet trunks, and a key head that already matches features."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from core.errors import PCVOSError
+from core.network.config import PCVOSConfig
+from core.network.frames import normalise
+from core.network.pcvos import PCVOS
+from core.training.data import TrainingData
+
+MATCHING_TEMPERATURE = 0.2
+"""Softmax temperature, relative to the features' mean squared norm, of the matching that training starts from."""
+
+
+def initial_network(config: PCVOSConfig, weights: str | Path, data: TrainingData, seed: int = 0) -> PCVOS:
+    """A network without batch norms whose trunks hold ImageNet weights.
+
+    The key head starts as the principal components of the trunk's features, so that training starts from plain
+    feature matching; the refinement starts as the identity (its residual branches end in zeros); the value encoder's
+    mask planes start by adding a random sign per channel.
+
+    Args:
+        weights: safetensors file with torchvision's ResNet-18 names, conv1 to layer3, batch norms included.
+    """
+    torch.manual_seed(seed)
+    network = PCVOS(config)
+    source = _fold(_read(weights))
+    _copy(network.key_encoder, {k.replace("layer1.", "res2."): v for k, v in source.items()}, strict=True)
+    _copy(network.value_encoder, source, strict=False)
+    with torch.no_grad():
+        for block in network.refine_transformer.layers[0].blocks:
+            for last in (block.attn.proj, block.mlp.fc2):
+                nn.init.zeros_(last.weight)
+                nn.init.zeros_(last.bias)
+        stem = network.value_encoder.mask_stem
+        sign = torch.randint(0, 2, (stem.out_channels, stem.in_channels, 1, 1)) * 2.0 - 1
+        stem.weight.mul_(0.3).add_(0.5 * sign / stem.weight[0, 0].numel())
+        nn.init.zeros_(stem.bias)
+        network.decoder.pred.bias.fill_(-1.0)
+        _principal_keys(network, data, np.random.default_rng(seed))
+    return network
+
+
+def _read(weights: str | Path) -> dict[str, Tensor]:
+    if not Path(weights).is_file():
+        raise PCVOSError(f"There are no initial weights at {weights}: name the ResNet-18 file with --init.")
+    return {k: v.float() for k, v in load_file(weights).items()}
+
+
+def _fold(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Convolution weights and biases with the batch norms behind them folded in."""
+    folded = {}
+    for name, weight in state.items():
+        if weight.dim() != 4:
+            continue
+        head, _, leaf = name.removesuffix(".weight").rpartition(".")
+        norm = f"{head}.1" if leaf == "0" else f"{head}.{leaf.replace('conv', 'bn')}".lstrip(".")
+        scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + 1e-5).sqrt()
+        folded[name] = weight * scale.view(-1, 1, 1, 1)
+        folded[name.replace(".weight", ".bias")] = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
+    return folded
+
+
+def _copy(module: nn.Module, source: dict[str, Tensor], strict: bool) -> None:
+    """Load what `source` has of the module's own names; with `strict` it must have them all."""
+    own = module.state_dict()
+    found = {k: v for k, v in source.items() if k in own and own[k].shape == v.shape}
+    if strict and set(found) != set(own):
+        raise PCVOSError(f"The initial weights lack {sorted(set(own) - set(found))[0]}: they do not fit this network.")
+    module.load_state_dict(found, strict=False)
+
+
+def _principal_keys(network: PCVOS, data: TrainingData, rng: np.random.Generator) -> None:
+    """Set the key head's centre tap to the leading principal components of the stride-16 features, scaled."""
+    photos = [p for group in data.photos.values() for p in group]
+    features = []
+    for i in rng.choice(len(photos), 200, replace=len(photos) < 200):
+        image = photos[i].image
+        h, w = (n // 16 * 16 for n in image.shape[:2])
+        frame = normalise(torch.from_numpy(image[:h, :w]).permute(2, 0, 1)[None])
+        features.append(network.key_encoder(frame).f16[0].flatten(1).t())
+    features = torch.cat(features)
+    mean = features.mean(0)
+    centred = features - mean
+    _, vectors = torch.linalg.eigh(centred.t() @ centred / len(centred))
+    head = network.key_proj.key_proj
+    components = vectors[:, -head.out_channels :].t()
+    energy = (centred @ components.t()).square().sum(1).mean()
+    scale = (head.out_channels**0.5 / (2 * MATCHING_TEMPERATURE * energy)).sqrt()
+    nn.init.zeros_(head.weight)
+    head.weight[:, :, 1, 1] = components * scale
+    head.bias.copy_(-(components @ mean) * scale)

@@ -1,0 +1,220 @@
+"""Training a network within a time limit, in pieces that follow each other."""
+
+import copy
+import csv
+import json
+import logging
+import multiprocessing
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.utils.data import DataLoader
+
+from core.files import atomic_path, atomic_write
+from core.network.pcvos import PCVOS
+from core.training.clips import ClipStream
+from core.training.data import TrainingData
+from core.training.losses import clip_loss
+from core.training.rollout import rollout
+from core.training.schedule import hardest_share, learning_rate, phase_at, true_memory_share
+
+log = logging.getLogger(__name__)
+
+FROZEN = ("key_encoder.conv1", "key_encoder.res2")
+"""Parts that keep their ImageNet weights."""
+
+RATE_FACTORS = (("key_encoder.", 0.2), ("value_encoder.layer", 0.6), ("key_proj.", 2.0))
+"""Learning rates relative to the base, by the first prefix that fits."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a run goes.
+
+    Attributes:
+        budget_minutes: training time of the whole run; the schedule stretches over it.
+        session_minutes: stop after this much in this session; the run can be resumed.
+        batch: samples a step. rate: base learning rate. ema: decay of the averaged weights, which are what counts.
+        workers: processes that make clips.
+        precision: "fp32" or "bf16".
+        validate_minutes: training minutes between validations.
+    """
+
+    budget_minutes: float = 90.0
+    session_minutes: float = float("inf")
+    batch: int = 4
+    rate: float = 3e-4
+    ema: float = 0.995
+    weight_decay: float = 0.01
+    workers: int = 1
+    precision: str = "bf16"
+    seed: int = 0
+    validate_minutes: float = 15.0
+
+
+@dataclass
+class Progress:
+    """How far a run is."""
+
+    step: int = 0
+    minutes: float = 0.0
+    clips: int = 0
+
+
+class Trainer:
+    """One run in a folder: `network.safetensors`, `ema.safetensors`, `optimizer.pt`, `progress.json`, `log.csv`.
+
+    The folder is resumed when it holds weights and progress; the optimizer's state is used when it is there too.
+    """
+
+    def __init__(
+        self,
+        network: PCVOS,
+        data: TrainingData,
+        folder: str | Path,
+        settings: TrainingSettings,
+        device: torch.device,
+        validate: Callable[[PCVOS], float] | None = None,
+    ):
+        self.settings, self.data, self.device, self.validate = settings, data, device, validate
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.network = network.to(device, memory_format=torch.channels_last).train()
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(not name.startswith(FROZEN))
+        self.ema = copy.deepcopy(self.network).requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(
+            _groups(self.network, settings), lr=settings.rate, betas=(0.9, 0.98), fused=True
+        )
+        self.progress = Progress()
+        if (self.folder / "progress.json").is_file():
+            self._resume()
+
+    @property
+    def share(self) -> float:
+        """Progress of the run, 0 to 1."""
+        return min(1.0, self.progress.minutes / self.settings.budget_minutes)
+
+    def run(self) -> None:
+        """Train until the budget or the session's time is used up; the state is saved at the end and now and then."""
+        session = 0.0
+        generator = torch.Generator().manual_seed(self.settings.seed + self.progress.step)
+        validated = saved = self.progress.minutes
+        while self.share < 1 and session < self.settings.session_minutes:
+            phase = phase_at(self.share)
+            log.info("phase until %.0f %%: %s", 100 * phase.until, asdict(phase.clips))
+            batches = iter(self._loader(phase.clips))
+            losses, since, reported = [], time.monotonic(), 0
+            while self.share < phase.until and session < self.settings.session_minutes:
+                before = time.monotonic()
+                losses.append(self._step(*next(batches), phase.clips.length, generator))
+                spent = (time.monotonic() - before) / 60
+                session += spent
+                self.progress.minutes += spent
+                if len(losses) == 50:
+                    rate = (len(losses) - reported) * self.settings.batch / (time.monotonic() - since)
+                    self._log(sum(losses) / len(losses), rate, None)
+                    losses, since = [], time.monotonic()
+                if self.progress.minutes - saved > 5:
+                    self.save()
+                    saved = self.progress.minutes
+                if self.validate and self.progress.minutes - validated > self.settings.validate_minutes:
+                    self._log(None, None, self.validate(self.ema))
+                    validated, since = self.progress.minutes, time.monotonic()
+            del batches
+        self.save()
+        if self.validate:
+            self._log(None, None, self.validate(self.ema))
+
+    def _step(self, frames: torch.Tensor, labels: torch.Tensor, length: int, generator: torch.Generator) -> float:
+        factor = learning_rate(self.share)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.rate * group["factor"] * factor
+        frames, labels = frames.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+            predictions = rollout(self.network, frames, labels, length, true_memory_share(self.share), generator)
+        loss = sum(clip_loss(p, hardest_share(self.share)) for p in predictions) / len(predictions)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), 3.0)
+        value = loss.item()
+        if torch.isfinite(norm):
+            self.optimizer.step()
+        else:
+            log.warning("step %d skipped: the gradient is not finite", self.progress.step)
+        self.progress.step += 1
+        self.progress.clips += len(frames)
+        decay = min(self.settings.ema, (1 + self.progress.step) / (10 + self.progress.step))
+        with torch.no_grad():
+            averaged = [p for p in self.ema.parameters()]
+            torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
+        return value
+
+    def _loader(self, clips) -> DataLoader:
+        fork = "fork" in multiprocessing.get_all_start_methods()
+        workers = self.settings.workers if fork else 0
+        stream = ClipStream(self.data, clips, self.settings.seed + 7919 * (self.progress.step + 1))
+        return DataLoader(
+            stream,
+            batch_size=self.settings.batch,
+            num_workers=workers,
+            multiprocessing_context="fork" if workers else None,
+            prefetch_factor=4 if workers else None,
+            pin_memory=self.device.type == "cuda",
+        )
+
+    def save(self) -> None:
+        """Write the run's state; each file as a whole."""
+        for name, network in (("network", self.network), ("ema", self.ema)):
+            with atomic_path(self.folder / f"{name}.safetensors") as path:
+                save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path)
+        with atomic_path(self.folder / "optimizer.pt") as path:
+            torch.save(self.optimizer.state_dict(), path)
+        atomic_write(self.folder / "progress.json", json.dumps(asdict(self.progress)).encode())
+
+    def _resume(self) -> None:
+        self.progress = Progress(**json.loads((self.folder / "progress.json").read_text()))
+        averaged = load_file(self.folder / "ema.safetensors")
+        weights = self.folder / "network.safetensors"
+        self.ema.load_state_dict(averaged)
+        self.network.load_state_dict(load_file(weights) if weights.is_file() else averaged)
+        if (self.folder / "optimizer.pt").is_file():
+            state = torch.load(self.folder / "optimizer.pt", map_location=self.device, weights_only=True)
+            self.optimizer.load_state_dict(state)
+        log.info("resumed at step %d, %.1f minutes", self.progress.step, self.progress.minutes)
+
+    def _log(self, loss: float | None, rate: float | None, accuracy: float | None) -> None:
+        row = {
+            "minutes": round(self.progress.minutes, 2),
+            "step": self.progress.step,
+            "clips": self.progress.clips,
+            "loss": loss and round(loss, 4),
+            "clips_per_second": rate and round(rate, 2),
+            "validation_j": accuracy and round(accuracy, 4),
+        }
+        log.info("%s", ", ".join(f"{k} {v}" for k, v in row.items() if v is not None))
+        path = self.folder / "log.csv"
+        new = not path.is_file()
+        with path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, row)
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+def _groups(network: PCVOS, settings: TrainingSettings) -> list[dict]:
+    """Parameter groups with their rate factors; vectors (biases, norms) are not decayed."""
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            factor = next((f for prefix, f in RATE_FACTORS if name.startswith(prefix)), 1.0)
+            groups.setdefault((factor, parameter.dim() > 1), []).append(parameter)
+    return [
+        {"params": parameters, "factor": factor, "weight_decay": settings.weight_decay if matrix else 0.0}
+        for (factor, matrix), parameters in groups.items()
+    ]
