@@ -1,0 +1,93 @@
+"""What a person's footage looks like to everything else: numbered RGB frames of one size."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+
+class FrameSource(ABC):
+    """Footage, read frame by frame; a frame is its index, counted from 0.
+
+    Attributes:
+        path: the file or folder, as given.
+        size: (height, width) in pixels, as displayed: a stored rotation is already applied.
+        stems: the name of each frame without a suffix, as its mask file is called. A folder keeps its file stems, in
+            natural order; the frames of a video are numbered from 00000.
+        rate: frames per second on average.
+        timestamps: presentation time of each frame in seconds, ascending.
+        is_video: whether this is a video file rather than a folder of images.
+        warnings: sentences for the person, e.g. that a video is truncated. Reading can add to them.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    stems: Sequence[str]
+    rate: Fraction
+    timestamps: Sequence[Fraction]
+    is_video: bool
+    warnings: list[str]
+
+    def __len__(self) -> int:
+        return len(self.stems)
+
+    def read(self, index: int) -> np.ndarray:
+        """The pixels of frame `index`: uint8 (H, W, 3) RGB, C-contiguous, the caller's own copy. From any thread.
+
+        Raises:
+            IndexError: no such frame (negative ones included). PCVOSError: the frame cannot be read.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"Frame {index} is outside 0 to {len(self) - 1} of {self.path}.")
+        return self._read(index)
+
+    @abstractmethod
+    def _read(self, index: int) -> np.ndarray:
+        """As `read`, for an index that exists."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A cheap, stable identity of the footage (hexadecimal): it differs when the frames are other ones."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of open files; reading afterwards is an error."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class FrameNumbers(Sequence[str]):
+    """The stems of a video: 00000, 00001, ..., made when asked for."""
+
+    def __init__(self, count: int):
+        self._numbers = range(count)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, index):
+        chosen = self._numbers[index]
+        return [f"{i:05d}" for i in chosen] if isinstance(chosen, range) else f"{chosen:05d}"
+
+
+class Timestamps(Sequence[Fraction]):
+    """Presentation times in seconds: `ticks` (ascending integers) times `time_base`, made when asked for."""
+
+    def __init__(self, ticks: Sequence[int] | np.ndarray, time_base: Fraction):
+        self._ticks = ticks
+        self._time_base = time_base
+
+    def __len__(self) -> int:
+        return len(self._ticks)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [int(tick) * self._time_base for tick in self._ticks[index]]
+        return int(self._ticks[index]) * self._time_base

@@ -1,0 +1,186 @@
+"""One opened video file: its packets in the order of the file, its frames in the order of display.
+
+Everything FFmpeg raises while reading or decoding ends here. A packet that cannot be decoded gives no frame, and notes
+`damaged`; a file that cannot be read on ends there, and notes `broken_off`. Damaged video is decoded on one thread,
+where an error belongs to exactly one packet.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Self
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from core.errors import PCVOSError
+
+_HELP = "give a video file or a folder of images."
+
+
+@dataclass(frozen=True)
+class KeyPacket:
+    """Where decoding can begin.
+
+    Attributes:
+        pts, dts: presentation and decoding time, in units of the stream's time base.
+        discard: whether its frame is decoded, but not shown: an edit list cuts it.
+    """
+
+    pts: int
+    dts: int | None
+    discard: bool
+
+
+class OpenVideo:
+    """A video file and its first real video stream.
+
+    Args:
+        path: an existing file.
+        threads: decode on several threads.
+
+    Raises:
+        PCVOSError: the file is no video; the sentence says what was found.
+    """
+
+    def __init__(self, path: Path, threads: bool = True):
+        self.path = path
+        self.damaged = False
+        self.broken_off = False
+        self._container, self.stream = _open(path, threads)
+
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds per tick of the stream's clock."""
+        return self.stream.time_base
+
+    @property
+    def duration(self) -> Fraction | None:
+        """How long the file says it is, in seconds, if it does."""
+        if self.stream.duration is not None:
+            return self.stream.duration * self.time_base
+        return Fraction(self._container.duration, av.time_base) if self._container.duration else None
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames per second on average, as the file tells, if it does."""
+        return self.stream.average_rate or self.stream.guessed_rate
+
+    def packets(self, all_streams: bool = False) -> Iterator[Packet]:
+        """The packets from here to the end; of sound and other streams too when `all_streams`."""
+        demux = self._container.demux() if all_streams else self._container.demux(self.stream)
+        while True:
+            try:
+                packet = next(demux)
+            except StopIteration:
+                return
+            except av.FFmpegError:
+                self.broken_off = True
+                return
+            if packet.size:  # empty ones stand for "nothing new", or for the end: decoding one would end the decoder
+                yield packet
+
+    def packets_from(self, key: KeyPacket) -> Iterator[Packet]:
+        """The packets from exactly `key` on, by seeking or, where that does not lead there, by reading up to it."""
+        for timestamp in (key.pts, key.dts):
+            if timestamp is not None and self._seek(timestamp):
+                packets = self.packets()
+                for packet in packets:
+                    if _matches(packet, key):
+                        return chain([packet], packets)
+                    if packet.is_keyframe and packet.pts is not None and packet.pts > key.pts:
+                        break
+        self.reopen()
+        packets = self.packets()
+        for packet in packets:
+            if _matches(packet, key):
+                return chain([packet], packets)
+        return iter(())
+
+    def frames(self, packets: Iterable[Packet]) -> Iterator[VideoFrame]:
+        """The frames of consecutive packets. Afterwards decoding can go on only from `packets_from` or `reopen`."""
+        for packet in packets:
+            yield from self._decode(packet)
+        yield from self._decode(None)
+
+    def reopen(self, threads: bool | None = None) -> None:
+        """Begin again at the start of the file, with or without threads (None: as before)."""
+        if threads is None:
+            threads = bool(self.stream.thread_type.value)
+        self._container.close()
+        self._container, self.stream = _open(self.path, threads)
+
+    def close(self) -> None:
+        self._container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _seek(self, timestamp: int) -> bool:
+        try:
+            self._container.seek(timestamp, stream=self.stream)
+        except av.FFmpegError:
+            return False
+        return True
+
+    def _decode(self, packet: Packet | None) -> list[VideoFrame]:
+        try:
+            return self.stream.decode(packet)
+        except MemoryError:
+            raise
+        except av.FFmpegError:
+            self.damaged = True
+            return []
+
+
+def _matches(packet: Packet, key: KeyPacket) -> bool:
+    return packet.is_keyframe and packet.pts == key.pts and packet.is_discard == key.discard
+
+
+def _open(path: Path, threads: bool) -> tuple[InputContainer, VideoStream]:
+    try:
+        container = av.open(f"file:{path.absolute()}", metadata_errors="replace")
+    except av.FFmpegError as error:
+        raise PCVOSError(f"{path} is not a video but {_what_it_is(path)}; {_HELP}") from error
+    try:
+        stream = _video_stream(path, container)
+        stream.thread_type = "AUTO" if threads else "NONE"
+    except BaseException:
+        container.close()
+        raise
+    return container, stream
+
+
+def _video_stream(path: Path, container: InputContainer) -> VideoStream:
+    kind = container.format.name
+    if kind == "tty":
+        raise PCVOSError(f"{path} is not a video but a text file; {_HELP}")
+    if kind == "image2" or kind.endswith("_pipe"):
+        raise PCVOSError(f"{path} is a single image; give the folder it lies in, or a video file.")
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:  # the cover of a music file
+            if stream.codec_context is None:
+                raise PCVOSError(f"{path} is of a video format that cannot be decoded here; convert it to H.264.")
+            return stream
+    raise PCVOSError(f"{path} holds no video ({container.format.long_name}); {_HELP}")
+
+
+def _what_it_is(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(1024)
+    if not head:
+        return "an empty file"
+    if head[4:8] == b"ftyp":
+        return "an MP4 without its index, as a recording that broke off leaves it"
+    if b"\0" not in head:
+        return "a text file"
+    return f"a file of unknown content ({path.suffix or 'no suffix'})"

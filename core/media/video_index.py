@@ -1,0 +1,215 @@
+"""Which frames a video has.
+
+A frame is identified by its presentation timestamp, never by counting packets or by time times rate: frames can last
+differently long, be stored in another order than shown, or be hidden by an edit list.
+
+Decisions:
+- The packets alone tell the frames of a healthy file of a common codec, without decoding: their timestamps, sorted.
+  This is believed only if all have one, none twice, none is marked discarded or corrupt, and decoding the beginning
+  and the last two groups of pictures gives the very same timestamps. What the end promises but does not decode to is
+  dropped, as truncated.
+- Otherwise everything is decoded once, and the frames are what comes out.
+- If those have no ascending timestamps (raw streams, some AVI), a frame is its place in the order of decoding, and
+  reading backwards begins again at the start of the file: slow, but right.
+- For each frame the index knows the key packet that decoding must begin from, so that every reference it can have is
+  there; the leading frames of an open group of pictures belong to the key before.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice, pairwise
+from pathlib import Path
+
+import numpy as np
+from av.packet import Packet
+
+from core.errors import PCVOSError
+from core.media.stream import KeyPacket, OpenVideo
+
+# Codecs of which a packet is a frame. Elsewhere (VP8, MPEG-4, MPEG-2) one can be hidden, empty, or half a frame.
+_FRAME_A_PACKET = frozenset(
+    {"h264", "hevc", "vp9", "av1", "libdav1d", "mjpeg", "prores", "dnxhd", "ffv1", "rawvideo", "png"}
+)
+_HEAD = 16  # frames: more than any codec reorders over
+_DEFAULT_RATE = Fraction(25)
+_SAME_RATE = 0.01  # timestamps are rounded, to milliseconds in Matroska
+_SLACK = Fraction(1, 4)  # seconds by which a healthy file's stated duration can exceed its last frame
+
+
+@dataclass(frozen=True)
+class FrameIndex:
+    """The frames of a video.
+
+    Attributes:
+        ticks: int64 (N,), presentation times, ascending, in units of `time_base`; without timestamps 0 to N - 1.
+        time_base: seconds per tick.
+        key: int32 (N,), for each frame the number of the key packet to decode from.
+        keys: the key packets, in the order of the file; empty if frames can only be counted from the start.
+        rate: frames per second on average: what the file tells if its timestamps bear it out, else what they amount to.
+        warnings: sentences for the person.
+        damaged: whether errors were met.
+    """
+
+    ticks: np.ndarray
+    time_base: Fraction
+    key: np.ndarray
+    keys: tuple[KeyPacket, ...]
+    rate: Fraction
+    warnings: tuple[str, ...]
+    damaged: bool
+
+    def __len__(self) -> int:
+        return len(self.ticks)
+
+    def find(self, pts: int | None) -> int | None:
+        """The frame of this timestamp, if there is one."""
+        if pts is None:
+            return None
+        index = int(np.searchsorted(self.ticks, pts))
+        return index if index < len(self.ticks) and self.ticks[index] == pts else None
+
+
+@dataclass
+class _PacketTable:
+    """What the packets of the file say: a row for each that gives a frame to show.
+
+    Attributes:
+        pts, key: timestamp of each such packet, and number of the key packet it needs (-1: none before it).
+        keys: the key packets.
+        suspicious: whether something speaks against one frame a packet.
+        cut: whether the last packet is only half there.
+        end: when the last packet of any stream ends, in seconds.
+    """
+
+    pts: list[int | None] = field(default_factory=list)
+    key: list[int] = field(default_factory=list)
+    keys: list[KeyPacket] = field(default_factory=list)
+    suspicious: bool = False
+    cut: bool = False
+    end: Fraction = Fraction(0)
+
+    def add(self, packet: Packet) -> None:
+        if packet.is_keyframe and packet.pts is not None:
+            self.keys.append(KeyPacket(packet.pts, packet.dts, packet.is_discard))
+        if packet.is_discard:
+            self.suspicious = True
+            return
+        key = len(self.keys) - 1
+        if key >= 0 and packet.pts is not None and packet.pts < self.keys[key].pts:
+            key -= 1
+        self.suspicious |= packet.pts is None or key < 0
+        self.pts.append(packet.pts)
+        self.key.append(key)
+
+
+def build_index(path: Path) -> FrameIndex:
+    """Find the frames of the video at `path`.
+
+    Raises:
+        PCVOSError: not a video, or a video without a frame.
+    """
+    index = _build(path, threads=True)
+    if index.damaged:
+        index = _build(path, threads=False)
+    if not len(index):
+        raise PCVOSError(f"{path} has no frame that can be decoded; check that the video plays.")
+    return index
+
+
+def _build(path: Path, threads: bool) -> FrameIndex:
+    with OpenVideo(path, threads) as video:
+        table = _read_packets(video)
+        if table.cut or video.broken_off:
+            video.reopen(threads=False)  # with threads, an error at the end takes good frames along
+        believable = not table.suspicious and video.stream.codec_context.name in _FRAME_A_PACKET
+        index = _from_packets(video, table) if believable else None
+        return _from_decoding(video, table) if index is None else index
+
+
+def _read_packets(video: OpenVideo) -> _PacketTable:
+    table = _PacketTable()
+    corrupt = False
+    ends: dict[Fraction, int] = {}  # by time base
+    for packet in video.packets(all_streams=True):
+        if packet.pts is not None:
+            end = packet.pts + (packet.duration or 0)
+            ends[packet.time_base] = max(end, ends.get(packet.time_base, end))
+        if packet.stream_index == video.stream.index:
+            table.suspicious |= corrupt
+            corrupt = packet.is_corrupt
+            table.add(packet)
+    table.end = max((time_base * end for time_base, end in ends.items()), default=Fraction(0))
+    table.cut = corrupt  # half of the last packet: what it decodes to is seen when the end is checked
+    return table
+
+
+def _from_packets(video: OpenVideo, table: _PacketTable) -> FrameIndex | None:
+    """The index by timestamps alone, checked at both ends; None if it does not hold."""
+    ticks = np.array(table.pts, dtype=np.int64)
+    order = np.argsort(ticks, kind="stable")
+    ticks, key = ticks[order], np.array(table.key, dtype=np.int32)[order]
+    if not len(ticks) or (np.diff(ticks) <= 0).any():
+        return None
+    if not _begins_as_decoded(video, table.keys[0], ticks):
+        return None
+    last_keys = max(0, int(key[-1]) - 1)
+    tail = {frame.pts for frame in video.frames(video.packets_from(table.keys[last_keys]))}
+    decoded = np.isin(ticks, list(tail))
+    if not decoded.any():
+        return None
+    after_the_end = np.arange(len(ticks)) > np.flatnonzero(decoded)[-1]
+    gone = ~decoded & (after_the_end | (table.cut & (ticks == table.pts[-1])))
+    return _index(video, table, ticks[~gone], key[~gone], lost=bool(gone.any()))
+
+
+def _begins_as_decoded(video: OpenVideo, first: KeyPacket, ticks: np.ndarray) -> bool:
+    """Whether decoding gives the first timestamps, and no others; only damage excuses one that is missing."""
+    decoded = [frame.pts for frame in islice(video.frames(video.packets_from(first)), _HEAD)]
+    if not decoded or decoded[0] != ticks[0]:
+        return False
+    expected = ticks[: min(_HEAD, len(ticks))].tolist()
+    return decoded == expected or (video.damaged and np.isin(decoded, ticks).all() and decoded == sorted(decoded))
+
+
+def _from_decoding(video: OpenVideo, table: _PacketTable) -> FrameIndex:
+    """The index by decoding everything."""
+    video.reopen()
+    decoded = [frame.pts for frame in video.frames(video.packets())]
+    key_of: dict[int | None, int] = {}
+    for pts, key in zip(table.pts, table.key, strict=True):
+        key_of.setdefault(pts, key)
+    keys = [key_of.get(pts, -1) for pts in decoded]
+    ascending = None not in decoded and all(a < b for a, b in pairwise(decoded))
+    lost = ascending and max((pts for pts in table.pts if pts is not None), default=None) not in decoded[-1:]
+    if not ascending or -1 in keys:
+        table.keys.clear()
+        keys = [0] * len(decoded)
+    ticks = np.array(decoded if ascending else range(len(decoded)), dtype=np.int64)
+    return _index(video, table, ticks, np.array(keys, dtype=np.int32), lost, timed=ascending)
+
+
+def _index(
+    video: OpenVideo, table: _PacketTable, ticks: np.ndarray, key: np.ndarray, lost: bool = False, timed: bool = True
+) -> FrameIndex:
+    rate = _rate(video, ticks if timed else ticks[:1])
+    missing = (video.duration or Fraction(0)) - table.end
+    warnings = []
+    if lost or video.broken_off or table.cut or missing > max(3 / rate, _SLACK):
+        warnings.append(f"{video.path} is truncated: only the {len(ticks)} frames that are there can be used.")
+    return FrameIndex(
+        ticks=ticks,
+        time_base=video.time_base if timed else 1 / rate,
+        key=key,
+        keys=tuple(table.keys),
+        rate=rate,
+        warnings=tuple(warnings),
+        damaged=video.damaged or lost,
+    )
+
+
+def _rate(video: OpenVideo, ticks: np.ndarray) -> Fraction:
+    stated = video.rate or _DEFAULT_RATE
+    if len(ticks) < 2:
+        return stated
+    measured = (len(ticks) - 1) / (int(ticks[-1] - ticks[0]) * video.time_base)
+    return stated if abs(stated / measured - 1) < _SAME_RATE else measured.limit_denominator(1001)
