@@ -98,8 +98,8 @@ def load_state(network: PCVOS, state: Mapping[str, Tensor], path: Path) -> None:
     wrong += [k for k, v in own.items() if k in state and state[k].shape != v.shape]
     if wrong:
         raise PCVOSError(
-            f"{path} does not fit the {network.config.name} network ({len(wrong)} parts differ, the first is {wrong[0]}); "
-            f"name another weights file with --weights."
+            f"{path} does not fit the {network.config.name} network ({len(wrong)} parts differ, "
+            f"the first is {wrong[0]}); name another weights file with --weights."
         )
     network.load_state_dict(state)
 

@@ -100,7 +100,7 @@ class WindowAttention(nn.Module):
         return self.proj(gathered[:, : size[0], : size[1], : size[2]])
 
     def _scores(self, q: Tensor, mask: Tensor | None) -> Tensor:
-        """Attention logits (windows, cells, cells), position bias and mask (windows of one clip, repeating) included."""
+        """Attention logits (windows, cells, cells), with position bias and mask (which repeats from clip to clip)."""
         cells = q.shape[1]
         bias = self.relative_position_bias_table[self.relative_position_index[:cells, :cells], 0]
         scores = torch.baddbmm(bias.to(q.dtype).expand(len(q), -1, -1), q, q.mT, alpha=1 / math.sqrt(q.shape[-1]))

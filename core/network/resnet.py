@@ -52,7 +52,7 @@ class Bottleneck(nn.Module):
 def residual_layer(
     block: type[BasicBlock] | type[Bottleneck], in_dim: int, dim: int, blocks: int, stride: int, bias: bool, norm: bool
 ) -> nn.Sequential:
-    """`blocks` residual blocks of width `dim`, the first with `stride`; (B, in_dim, H, W) to (B, dim * expansion, ...)."""
+    """`blocks` residual blocks of width `dim`, the first with `stride`, from `in_dim` channels to dim * expansion."""
     out_dim = dim * block.expansion
     first = block(in_dim, dim, stride, bias, norm)
     return nn.Sequential(first, *(block(out_dim, dim, 1, bias, norm) for _ in range(blocks - 1)))

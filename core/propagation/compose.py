@@ -37,19 +37,26 @@ class Composer:
         """Aggregate objects (paper Sec. 3.4).
 
         Args:
-            logits: per object (H/4, W/4). On an annotated frame what is predicted gives way to what was painted.
+            logits: per object (H/4, W/4).
+            annotation: what was painted on the frame; it takes the place of what was predicted.
             slots: objects that take part though nothing is known of them here: probability 0.
         """
-        given = annotation.objects if annotation else frozenset()
-        objects = tuple(sorted(given | set(logits) | set(slots)))
+        predicted = tuple(sorted(logits))
+        own = torch.zeros(len(predicted), *self._geometry.padded, device=self._device)
+        for plane, o in zip(own, predicted, strict=True):
+            plane.copy_(torch.sigmoid(enlarge(logits[o].to(self._device)[None, None], 4))[0, 0])
+        found = Distribution(predicted, aggregate(own))
+        return found if annotation is None else self._paint_over(found, annotation, slots)
+
+    def _paint_over(self, found: Distribution, annotation: Annotation, slots: Iterable[int]) -> Distribution:
+        """What was painted takes the place of what was predicted, and all is aggregated again."""
+        given = sorted(annotation.objects)
+        painted = self._geometry.masks(annotation.labels, given, self._device)
+        objects = tuple(sorted({*given, *found.objects, *slots}))
         planes = torch.zeros(len(objects), *self._geometry.padded, device=self._device)
-        for i, o in enumerate(objects):
-            if o in logits and o not in given:
-                planes[i] = torch.sigmoid(enlarge(logits[o].to(self._device)[None, None], 4))[0, 0]
-        if annotation is not None:
-            painted = self._geometry.masks(annotation.labels, sorted(given), self._device)
-            planes[:, painted.amax(0) > 0.5] = 0
-            planes[[objects.index(o) for o in sorted(given)]] = painted
+        planes[[objects.index(o) for o in found.objects]] = found.planes[1:]
+        planes[:, painted.amax(0) > 0.5] = 0
+        planes[[objects.index(o) for o in given]] = painted
         return Distribution(objects, aggregate(planes))
 
     def labels(self, distribution: Distribution, annotation: Annotation | None = None) -> np.ndarray:

@@ -48,7 +48,7 @@ class PermanentMemory:
             raise PCVOSError(f"Frame {frame} is not in the footage, which has frames 0 to {self._frames - 1}.")
         if mask.shape != self._size or mask.dtype != np.uint8:
             raise PCVOSError(
-                f"The mask of frame {frame} is {mask.dtype} {mask.shape}: it must be uint8 {self._size}, as the footage."
+                f"The mask of frame {frame} is {mask.dtype} {mask.shape}: make it uint8 {self._size}, as the footage."
             )
         present = set(np.unique(mask).tolist()) - {0}
         objects = frozenset(present if objects is None else objects)
@@ -79,6 +79,10 @@ class PermanentMemory:
 
     def __getitem__(self, frame: int) -> Annotation:
         return self._annotations[frame]
+
+    def get(self, frame: int) -> Annotation | None:
+        """What was said of `frame`, if anything."""
+        return self._annotations.get(frame)
 
     def __contains__(self, frame: int) -> bool:
         return frame in self._annotations

@@ -176,7 +176,7 @@ class Propagator:
         labels, soft = [], []
         for frame, own in zip(clip.frames, logits, strict=True):
             with self._engine.watch("drawing"):
-                annotation = self.memory[frame] if frame in self.memory else None
+                annotation = self.memory.get(frame)
                 slots = self.memory.objects if self.settings.exact and annotation else ()
                 distribution = self._composer.distribution(own, annotation, slots)
                 pinned = None if self.settings.exact else annotation
@@ -260,13 +260,12 @@ class Propagator:
             return
         features = features or self._features([frame], feed, keep_trunk=True)[0]
         entry = self._entry(frame, features, distribution, permanent=True)
-        if self.settings.exact:
-            parts = [(True, set(exists))]
-        else:
-            parts = [(True, set(given)), (False, set(exists) - given)]
+        carried = set() if self.settings.exact else set(exists) - given
+        parts = ((True, set(exists) - carried), (False, carried))
         for permanent, objects in parts:
             values = {o: v for o, v in entry.values.items() if o in objects}
-            run.bank.add(MemoryEntry(frame, permanent, entry.key, values), replace=not self.settings.exact)
+            if values:
+                run.bank.add(MemoryEntry(frame, permanent, entry.key, values), replace=not self.settings.exact)
 
     def _entry(self, frame: int, features: FrameFeatures, distribution: Distribution, permanent: bool) -> MemoryEntry:
         values = self._engine.values(features, distribution.planes[1:])

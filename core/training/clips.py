@@ -88,10 +88,8 @@ class ClipMaker:
         if others and self.rng.random() < 0.5:
             labels[photo.labels == others[self.rng.integers(len(others))]] = 2
         maps = self._trajectory(_point_inside(labels == 1, self.rng), self._zoom(photo.labels.shape), 1.0)
-        frames = np.stack(
-            [cv2.remap(photo.image, m, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101) for m in maps]
-        )
-        return frames, _warp_labels([labels] * len(maps), maps)
+        images = _warp([photo.image] * len(maps), maps, cv2.INTER_LINEAR)
+        return images, _warp([labels] * len(maps), maps, cv2.INTER_NEAREST)
 
     def _from_video(self) -> tuple[np.ndarray, np.ndarray]:
         sequence = self.sequences[self.rng.choice(len(self.sequences), p=self.sequence_weights)]
@@ -102,16 +100,11 @@ class ClipMaker:
             start = sequence.labels[index[0]]
         centre = _point_inside(start == 1, self.rng) if start.any() else np.array(start.shape[::-1]) / 2
         maps = self._trajectory(centre, self._zoom(start.shape), 0.15)
-        frames = np.stack(
-            [
-                cv2.remap(sequence.frames[i], m, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-                for i, m in zip(index, maps, strict=True)
-            ]
-        )
-        return frames, _warp_labels([sequence.labels[i] for i in index], maps)
+        frames = _warp([sequence.frames[i] for i in index], maps, cv2.INTER_LINEAR)
+        return frames, _warp([sequence.labels[i] for i in index], maps, cv2.INTER_NEAREST)
 
     def _frame_indices(self, count: int) -> np.ndarray:
-        """Frames of the sample: one, then two clips; gaps drawn, shrunk if the video is short; reversed half the time."""
+        """Frames of the sample: one, then two clips; gaps shrink if the video is short; half the time reversed."""
         s = self.settings
         inter = self.rng.integers(1, s.inter_gap + 1, 2)
         intra = self.rng.integers(1, s.intra_gap + 1)
@@ -191,7 +184,7 @@ class ClipMaker:
             labels[i][alpha > 0.5] = label
 
     def _cut_out(self, frames: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, bool]:
-        """Image, mask and whether it is a look-alike: the clip's own object, one of a photo, or one of a video frame."""
+        """Image, mask, and whether it is a look-alike: the clip's own object, or one of a photo or a video frame."""
         rng = self.rng
         kind = rng.random()
         if kind < 0.35:
@@ -225,7 +218,7 @@ class ClipMaker:
     # colour
 
     def _recolour(self, frames: np.ndarray) -> np.ndarray:
-        """Brightness, contrast, saturation and hue for the clip, a little for each frame; grey, blur and noise at times."""
+        """Brightness, contrast, saturation and hue for the clip, a little for each frame; at times grey, or blurred."""
         rng = self.rng
         clip = _colour_matrix(rng, 0.15, grey=rng.random() < 0.05)
         blur = rng.random() < 0.15
@@ -268,13 +261,10 @@ def _centred_grid(size: int) -> np.ndarray:
     return np.stack(np.meshgrid(axis, axis), -1)
 
 
-def _warp_labels(labels: list[np.ndarray], maps: list[np.ndarray]) -> np.ndarray:
-    return np.stack(
-        [
-            cv2.remap(l, m, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
-            for l, m in zip(labels, maps, strict=True)
-        ]
-    )
+def _warp(images: list[np.ndarray], maps: list[np.ndarray], how: int) -> np.ndarray:
+    """Images or label maps through their maps, mirrored at the border; stacked."""
+    pairs = zip(images, maps, strict=True)
+    return np.stack([cv2.remap(image, m, None, how, borderMode=cv2.BORDER_REFLECT_101) for image, m in pairs])
 
 
 def _colour_matrix(rng: np.random.Generator, strength: float, grey: bool = False) -> np.ndarray:
@@ -297,5 +287,5 @@ def _motion_blur(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     kernel = np.zeros((length, length), np.float32)
     end = (length - 1) / 2 * (1 + np.array([np.cos(a := rng.uniform(0, np.pi)), np.sin(a)]))
     start = length - 1 - end
-    cv2.line(kernel, tuple(int(round(v)) for v in start), tuple(int(round(v)) for v in end), 1.0)
+    cv2.line(kernel, tuple(round(v) for v in start.tolist()), tuple(round(v) for v in end.tolist()), 1.0)
     return cv2.filter2D(frame, -1, kernel / kernel.sum())

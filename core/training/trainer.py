@@ -151,7 +151,7 @@ class Trainer:
         self.progress.clips += len(frames)
         decay = min(self.settings.ema, (1 + self.progress.step) / (10 + self.progress.step))
         with torch.no_grad():
-            averaged = [p for p in self.ema.parameters()]
+            averaged = list(self.ema.parameters())
             torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
         return value
 
