@@ -1,0 +1,162 @@
+"""The command `pcvos`: the options of its subcommands, and how their errors are shown.
+
+What a subcommand works with is imported when it runs, so that `--help` need not wait for torch.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.errors import PCVOSError
+
+INTERRUPTED = 130  # exit code, as shells have it: 128 + SIGINT
+
+app = typer.Typer(
+    help="Cut objects out of video: mark one frame, and PCVOS carries the mask through the rest, clip by clip.",
+    epilog="`pcvos COMMAND --help` lists the options of a command.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+PROPAGATE_EXAMPLES = """Examples:
+
+\b
+  pcvos propagate clip.mp4 --masks rabbit.00040.png --direction both \\
+      --output masks --overlay overlay.mp4
+  pcvos propagate frames/ --masks marked/ --output masks --end 199 --soft
+  pcvos propagate frames/ --masks marked/ --output masks --end 199 --soft --resume
+"""
+
+
+class Direction(StrEnum):
+    FORWARD = "forward"
+    BACKWARD = "backward"
+    BOTH = "both"
+
+
+class Precision(StrEnum):
+    AUTO = "auto"
+    FP32 = "fp32"
+    FP16 = "fp16"
+    BF16 = "bf16"
+
+
+def main() -> None:
+    """Run the command line; the console script `pcvos`."""
+    app()
+
+
+@app.callback()
+def pcvos() -> None:
+    """Here so that a subcommand has to be named even while there is only one."""
+
+
+@contextmanager
+def shown_errors() -> Iterator[None]:
+    """What a person is meant to read of an error: one line on stderr. Ends the process with the error's exit code."""
+    try:
+        yield
+    except PCVOSError as error:
+        typer.echo(_one_line(f"Error: {error}"), err=True)
+        raise typer.Exit(error.exit_code) from error
+    except KeyboardInterrupt as interrupt:
+        typer.echo(_one_line(str(interrupt) or "Interrupted."), err=True)
+        raise typer.Exit(INTERRUPTED) from interrupt
+
+
+def say(text: str) -> None:
+    """A result, on stdout."""
+    typer.echo(_one_line(text))
+
+
+def warn(text: str) -> None:
+    """What a person should know, on stderr."""
+    typer.echo(_one_line(f"Warning: {text}"), err=True)
+
+
+@app.command(epilog=PROPAGATE_EXAMPLES, short_help="Carry masks through a video or a folder of images.")
+def propagate(
+    footage: Annotated[Path, typer.Argument(metavar="INPUT", help="A video, or a folder of images.")],
+    masks: Annotated[Path, typer.Option(metavar="PATH", help="A mask PNG, or a folder of them.")],
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
+    interval: Annotated[int, typer.Option(metavar="L", help="Clip length and memory interval, 1 to 50.")] = 5,
+    progressive: Annotated[int, typer.Option(metavar="F", help="Frames between memories in a clip; 0: off.")] = 5,
+    top_k: Annotated[int, typer.Option(metavar="N", help="Memory positions that each pixel reads.")] = 20,
+    memory_frames: Annotated[int, typer.Option(metavar="N", help="Most frames in working memory.")] = 40,
+    resolution: Annotated[str, typer.Option(metavar="SIZE", help="Pixels of the shorter side, or native.")] = "480",
+    start: Annotated[int | None, typer.Option(metavar="N", help="First frame; frames count from 0.")] = None,
+    end: Annotated[int | None, typer.Option(metavar="N", help="Last frame, inclusive.")] = None,
+    direction: Annotated[Direction, typer.Option(metavar="WAY", help="forward, backward or both.")] = Direction.FORWARD,
+    mask_frame: Annotated[
+        int | None, typer.Option(metavar="N", help="Frame of a single mask whose name has none.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
+    soft: Annotated[bool, typer.Option("--soft", help="Also write soft masks, DIR/soft/ID/NAME.png.")] = False,
+    overlay: Annotated[
+        Path | None, typer.Option(metavar="FILE.mp4", help="Also write a video with the masks drawn over it.")
+    ] = None,
+    masks_complete: Annotated[
+        bool, typer.Option("--masks-complete", help="Objects that a mask leaves out are absent there.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in DIR.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in DIR.")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Copy the published loop; forward, fp32.")] = False,
+) -> None:
+    """Carry masks through a video or a folder of images.
+
+    Writes a mask for every frame, DIR/NAME.png: indexed, the value of a pixel is the id of its object. DIR/run.json
+    says how they were made.
+    """
+    with shown_errors():
+        from core.commands import propagate as command
+        from core.propagation import PropagationSettings
+
+        settings = PropagationSettings(
+            interval=interval,
+            progressive=progressive,
+            top_k=top_k,
+            memory_frames=memory_frames,
+            resolution=_resolution(resolution),
+            precision=precision.value,
+            soft=soft,
+            exact=exact,
+        )
+        request = command.PropagateRequest(
+            input=footage,
+            masks=masks,
+            output=output,
+            settings=settings,
+            start=start,
+            end=end,
+            direction=direction.value,
+            mask_frame=mask_frame,
+            masks_complete=masks_complete,
+            weights=weights,
+            device=device,
+            overlay=overlay,
+            resume=resume,
+            overwrite=overwrite,
+        )
+        command.propagate(request, say, warn)
+
+
+def _resolution(text: str) -> int | None:
+    """Pixels; None for the footage's own."""
+    if text == "native":
+        return None
+    if not text.isdecimal():
+        raise PCVOSError(f"--resolution {text} is no size: give a number of pixels, or native.")
+    return int(text)
+
+
+def _one_line(text: str) -> str:
+    """`text` on one line, and printable: names of files can hold line breaks, and bytes that are no UTF-8."""
+    return " ".join(text.splitlines()).encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,1 @@
+"""The work behind the subcommands of `pcvos`, one file each; `core.cli` declares their options."""

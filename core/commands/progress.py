@@ -1,0 +1,72 @@
+"""How far a long command is: a live bar on a terminal, a plain line now and then anywhere else."""
+
+import time
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+_LINE_EVERY = 10.0  # seconds, where there is no terminal
+
+
+class FrameProgress(AbstractContextManager):
+    """Frames done, frames per second and time left, on stderr.
+
+    Args:
+        what: what is being done, a word or two.
+        total: frames to do.
+        console: where to; stderr if None.
+    """
+
+    def __init__(self, what: str, total: int, console: Console | None = None):
+        self._what, self._total = what, total
+        self._console = console or Console(stderr=True)
+        self._done = 0
+        self._start = self._last_line = time.monotonic()
+        self._bar: Progress | None = None
+        if self._console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("frames"),
+                _FramesPerSecond(),
+                TimeRemainingColumn(),
+                TextColumn("left"),
+            )
+            self._bar = Progress(*columns, console=self._console)
+            self._task = self._bar.add_task(what, total=total)
+
+    def __enter__(self) -> "FrameProgress":
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def advance(self, frames: int) -> None:
+        """Say that so many more frames are done."""
+        self._done += frames
+        # A clip that an interruption cut in two is drawn whole again, which no one counted on.
+        self._total = max(self._total, self._done)
+        if self._bar:
+            self._bar.update(self._task, completed=self._done, total=self._total)
+        elif time.monotonic() - self._last_line >= _LINE_EVERY:
+            self._last_line = time.monotonic()
+            self._print_line()
+
+    def _print_line(self) -> None:
+        speed = self._done / max(self._last_line - self._start, 1e-6)
+        left = timedelta(seconds=round((self._total - self._done) / speed))
+        line = f"{self._what}: {self._done} of {self._total} frames, {speed:.1f} fps, {left} left"
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+class _FramesPerSecond(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f} fps" if speed else "-- fps")

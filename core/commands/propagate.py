@@ -1,0 +1,302 @@
+"""`pcvos propagate`: masks carried through footage, from files to files."""
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core.annotation.mask_files import load_masks, masks_fingerprint
+from core.annotation.overlay import draw_overlay
+from core.commands.places import check_output, check_overlay
+from core.commands.progress import FrameProgress
+from core.commands.result_folder import ClipWriter, ResultFolder
+from core.commands.run_record import RunRecord, State, add_seconds, device_name, versions
+from core.errors import PCVOSError, ResourceError
+from core.media import FrameSource, VideoWriter, open_media, read_ahead
+from core.network.checkpoint import DEFAULT_WEIGHTS, load_network
+from core.propagation import PropagationSettings, Propagator
+from core.propagation.settings import Direction
+
+
+@dataclass(frozen=True)
+class PropagateRequest:
+    """What the command line asks for.
+
+    Attributes:
+        input: a video or a folder of images.
+        masks: a PNG or a folder of them.
+        output: the folder for the results.
+        start, end: the range, inclusive; None: the footage's first and last frame.
+        mask_frame: the frame of a single mask whose name does not say it.
+        masks_complete: whether each mask speaks for all objects.
+        weights: a weights file; None: the shipped one.
+        overlay: a video to draw; None: none.
+        resume, overwrite: what to do with an earlier run in `output`.
+    """
+
+    input: Path
+    masks: Path
+    output: Path
+    settings: PropagationSettings
+    start: int | None = None
+    end: int | None = None
+    direction: Direction = "forward"
+    mask_frame: int | None = None
+    masks_complete: bool = False
+    weights: Path | None = None
+    device: str = "auto"
+    overlay: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+
+def propagate(request: PropagateRequest, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
+    """Do what `request` asks.
+
+    All that can be wrong with it is found before the network is loaded, and nothing is written before the first clip
+    is there.
+
+    Args:
+        say: takes the sentence at the end. warn: takes what a person should know, a sentence at a time.
+
+    Raises:
+        PCVOSError: the input, the masks, the weights, the places or the settings cannot be used.
+        ResourceError: memory or disk ran out. What is written by then is whole, and can be resumed.
+        KeyboardInterrupt: with a sentence on how to go on.
+    """
+    check_output(request.output, request.input, request.masks, resume=request.resume, overwrite=request.overwrite)
+    if request.overlay:
+        may_replace = request.resume or request.overwrite
+        check_overlay(request.overlay, request.output, request.input, may_replace=may_replace)
+    try:
+        with open_media(request.input) as media:
+            run = _Run(request, media, warn)
+            run.load_network()
+            say(run.work())
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise ResourceError(
+            "Out of memory: choose a lower --resolution, a smaller --interval, fewer --memory-frames or --device cpu."
+        ) from error
+
+
+class _Run:
+    """One run, from what is asked to the files."""
+
+    def __init__(self, request: PropagateRequest, media: FrameSource, warn: Callable[[str], None]):
+        self._began = time.perf_counter()
+        self._request, self._media, self._warn = request, media, warn
+        self._warnings_passed_on = 0
+        self._pass_on_warnings()
+        self._frames = _frames(request, len(media))
+        self._masks = load_masks(
+            request.masks,
+            media.stems,
+            media.size,
+            start=self._frames[0],
+            end=self._frames[-1],
+            is_video=media.is_video,
+            backward=request.direction == "backward",
+            mask_frame=request.mask_frame,
+            complete=request.masks_complete,
+        )
+        for note in self._masks.notes:
+            warn(note)
+        self._video = VideoWriter(request.overlay, media.size, media.rate) if request.overlay else None
+        self._folder = ResultFolder(
+            request.output, media.stems, self._frames, self._masks.objects, request.settings.soft
+        )
+        self._earlier = RunRecord.read(request.output) if request.resume or request.overwrite else None
+        self._record = self._describe()
+        if request.resume:
+            self._earlier.check_same_run(self._record, request.output)
+            self._record = replace(self._record, fps=self._earlier.fps, overlay=self._earlier.overlay)
+        self._finished = self._folder.finished() if request.resume else {}
+        self._has_begun = False
+        self._seconds: dict[str, float] = {}
+
+    def load_network(self) -> None:
+        """The last that can refuse: the weights and the device."""
+        request = self._request
+        began = time.perf_counter()
+        network = load_network(request.weights, request.device)
+        path = request.weights or DEFAULT_WEIGHTS
+        weights = {"path": str(path), "fingerprint": network.weights_fingerprint, "preset": network.config.name}
+        device = device_name(next(network.parameters()).device)
+        self._record = replace(self._record, weights=weights, device=device)
+        if request.resume:
+            self._earlier.check_same_run(self._record, request.output)
+        self._propagator = Propagator(network, self._media, request.settings)
+        for annotation in self._masks.annotations:
+            self._propagator.memory.add(annotation.frame, annotation.labels, annotation.objects)
+        self._seconds["loading the network"] = time.perf_counter() - began
+
+    def work(self) -> str:
+        """Write everything; what was done, in a sentence."""
+        left = len(self._frames) - len(self._finished)
+        overlay = self._request.overlay
+        has_overlay = overlay is None or (self._record.overlay == str(overlay.absolute()) and overlay.exists())
+        if not left and has_overlay and self._earlier.state == "done":
+            return f"Nothing is left to do: all {len(self._frames)} frames are in {self._request.output}."
+        done = []
+        try:
+            if left:
+                done.append(self._propagate())
+            if overlay and (left or not has_overlay):
+                done.append(self._draw_overlay())
+            self._begin()
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            self._end("interrupted" if interrupted else "failed")
+            if interrupted:
+                raise KeyboardInterrupt(self._how_to_go_on()) from None
+            raise
+        self._end("done")
+        self._pass_on_warnings()
+        return "; ".join(done) + "."
+
+    # the parts of the work
+
+    def _propagate(self) -> str:
+        request, frames = self._request, self._frames
+        written, began = 0, time.perf_counter()
+        self._seconds["writing"] = 0.0
+        run = self._propagator.run(frames[0], frames[-1], request.direction, self._finished)
+        with (
+            FrameProgress("Propagating", self._count_frames_to_draw()) as progress,
+            ClipWriter(self._folder) as writer,
+            closing(run),
+        ):
+            for clip in run:
+                if not clip.provisional:
+                    self._begin()
+                    writing = time.perf_counter()
+                    writer.write(clip)
+                    self._seconds["writing"] += time.perf_counter() - writing
+                    written += len(clip.frames)
+                progress.advance(len(clip.frames))
+        seconds = time.perf_counter() - began
+        self._record = replace(self._record, fps=round(written / seconds, 2))
+        return f"{written} frames in {seconds:.1f} s ({written / seconds:.1f} fps), masks in {request.output}"
+
+    def _count_frames_to_draw(self) -> int:
+        """Frames of all passes, without those that are finished."""
+        frames, direction = self._frames, self._request.direction
+        annotated = [annotation.frame for annotation in self._masks.annotations]
+        twice = range(annotated[0], annotated[-1] + 1) if direction == "both" else range(0)
+        finished = sum(1 + (frame in twice) for frame in self._finished)
+        return self._propagator.count_frames(frames[0], frames[-1], direction) - finished
+
+    def _draw_overlay(self) -> str:
+        """Drawn from the written masks, so that it is complete after a resume too, and in order of time."""
+        self._begin()
+        began = time.perf_counter()
+        with FrameProgress("Drawing the overlay", len(self._frames)) as progress, self._video as video:
+            for frame, image in read_ahead(self._media, self._frames):
+                video.write(draw_overlay(image, self._folder.read_labels(frame)), self._media.timestamps[frame])
+                progress.advance(1)
+        self._seconds["overlay"] = time.perf_counter() - began
+        self._record = replace(self._record, overlay=str(self._request.overlay.absolute()))
+        return f"overlay in {self._request.overlay}"
+
+    # what is kept of it
+
+    def _begin(self) -> None:
+        """Make the folder ready, once there is something to write."""
+        if not self._has_begun:
+            self._folder.prepare(self._earlier, begin_anew=self._request.overwrite)
+            self._record.write(self._request.output)
+            self._has_begun = True
+
+    def _end(self, state: State) -> None:
+        if not self._has_begun:
+            return
+        seconds = self._seconds | self._propagator.seconds | {"total": time.perf_counter() - self._began}
+        earlier = self._earlier.seconds if self._request.resume else {}
+        record = replace(
+            self._record,
+            state=state,
+            frames_done=len(self._folder.finished()),
+            seconds=add_seconds(seconds, earlier),
+        )
+        try:
+            record.write(self._request.output)
+        except PCVOSError:
+            if state == "done":  # otherwise there is a failure to report already
+                raise
+
+    def _describe(self) -> RunRecord:
+        request, media = self._request, self._media
+        return RunRecord(
+            command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            started=datetime.now().astimezone().isoformat(timespec="seconds"),
+            frames=len(self._frames),
+            input={
+                "path": str(request.input.absolute()),
+                "fingerprint": media.fingerprint(),
+                "frames": len(media),
+                "width": media.size[1],
+                "height": media.size[0],
+                "fps": float(media.rate),
+            },
+            masks={
+                "path": str(request.masks.absolute()),
+                "fingerprint": masks_fingerprint(request.masks),
+                "frames": [annotation.frame for annotation in self._masks.annotations],
+                "objects": list(self._masks.objects),
+                "notes": list(self._masks.notes),
+            },
+            settings=_settings(request, self._frames),
+            versions=versions(),
+            stems=self._folder.stems,
+        )
+
+    # words
+
+    def _how_to_go_on(self) -> str:
+        if not self._has_begun:
+            return "Interrupted before the first clip was done: nothing was written."
+        done, output = len(self._folder.finished()), self._request.output
+        again = "the same command with --resume" + (" instead of --overwrite" if self._request.overwrite else "")
+        return f"Interrupted with {done} of {len(self._frames)} frames in {output}: {again} goes on."
+
+    def _pass_on_warnings(self) -> None:
+        """Those of the footage; reading it can add to them."""
+        new = self._media.warnings[self._warnings_passed_on :]
+        self._warnings_passed_on += len(new)
+        for warning in new:
+            self._warn(warning)
+
+
+def _frames(request: PropagateRequest, count: int) -> range:
+    """The range, checked."""
+    last = count - 1
+    start = 0 if request.start is None else request.start
+    end = last if request.end is None else request.end
+    if not 0 <= start <= end <= last:
+        raise PCVOSError(
+            f"There are no frames {start} to {end} in {request.input}, whose frames are 0 to {last}: "
+            "choose another --start or --end."
+        )
+    return range(start, end + 1)
+
+
+def _settings(request: PropagateRequest, frames: range) -> dict[str, Any]:
+    """All settings that the results depend on, by the name of their option."""
+    settings = asdict(request.settings)
+    del settings["cache_bytes"]  # speed only
+    settings["resolution"] = settings["resolution"] or "native"
+    return {
+        "start": frames[0],
+        "end": frames[-1],
+        "direction": request.direction,
+        "mask_frame": request.mask_frame,
+        "masks_complete": request.masks_complete,
+        **settings,
+    }
