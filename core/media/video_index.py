@@ -47,7 +47,7 @@ class FrameIndex:
         keys: the key packets, in the order of the file; empty if frames can only be counted from the start.
         rate: frames per second on average: what the file tells if its timestamps bear it out, else what they amount to.
         warnings: sentences for the person.
-        damaged: whether errors were met.
+        damaged: whether errors were met, or frames are missing.
     """
 
     ticks: np.ndarray
@@ -109,7 +109,7 @@ def build_index(path: Path) -> FrameIndex:
         PCVOSError: not a video, or a video without a frame.
     """
     index = _build(path, threads=True)
-    if index.damaged:
+    if index.damaged:  # with threads, an error can take good frames along
         index = _build(path, threads=False)
     if not len(index):
         raise PCVOSError(f"{path} has no frame that can be decoded; check that the video plays.")
@@ -119,8 +119,6 @@ def build_index(path: Path) -> FrameIndex:
 def _build(path: Path, threads: bool) -> FrameIndex:
     with OpenVideo(path, threads) as video:
         table = _read_packets(video)
-        if table.cut or video.broken_off:
-            video.reopen(threads=False)  # with threads, an error at the end takes good frames along
         believable = not table.suspicious and video.stream.codec_context.name in _FRAME_A_PACKET
         index = _from_packets(video, table) if believable else None
         return _from_decoding(video, table) if index is None else index
