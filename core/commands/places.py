@@ -42,9 +42,7 @@ def check_overlay(overlay: Path, output: Path, footage: Path, *, may_replace: bo
     """
     if _is_same(overlay, footage):
         raise PCVOSError(f"The overlay {overlay} would replace the footage: choose another name for --overlay.")
-    if _is_same(overlay.parent, output):  # made with the results
-        return
-    if not overlay.parent.is_dir():
+    if not overlay.parent.is_dir() and not _is_same(overlay.parent, output):  # that one is made with the results
         raise PCVOSError(f"There is no folder {overlay.parent} for the overlay {overlay.name}: make it first.")
     if overlay.is_dir():
         raise PCVOSError(f"{overlay} is a folder: give --overlay the name of a video file.")

@@ -3,6 +3,7 @@
 import shlex
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -125,9 +126,15 @@ class _Run:
         """The last that can refuse: the weights and the device."""
         request = self._request
         began = time.perf_counter()
-        network = load_network(request.weights, request.device)
+        with warnings.catch_warnings():  # of a file that is no weights PyTorch has more to say than one sentence
+            warnings.simplefilter("ignore")
+            network = load_network(request.weights, request.device)
         path = request.weights or DEFAULT_WEIGHTS
-        weights = {"path": str(path), "fingerprint": network.weights_fingerprint, "preset": network.config.name}
+        weights = {
+            "path": str(path.absolute()),
+            "fingerprint": network.weights_fingerprint,
+            "preset": network.config.name,
+        }
         device = device_name(next(network.parameters()).device)
         self._record = replace(self._record, weights=weights, device=device)
         if request.resume:
@@ -142,15 +149,16 @@ class _Run:
         left = len(self._frames) - len(self._finished)
         overlay = self._request.overlay
         has_overlay = overlay is None or (self._record.overlay == str(overlay.absolute()) and overlay.exists())
+        nothing_left = f"Nothing is left to do: all {len(self._frames)} frames are in {self._request.output}"
         if not left and has_overlay and self._earlier.state == "done":
-            return f"Nothing is left to do: all {len(self._frames)} frames are in {self._request.output}."
+            return nothing_left + "."
         done = []
         try:
             if left:
                 done.append(self._propagate())
             if overlay and (left or not has_overlay):
                 done.append(self._draw_overlay())
-            self._begin()
+            self._begin()  # of a run that was killed at its very end only the record is left to do
         except BaseException as error:
             interrupted = isinstance(error, KeyboardInterrupt)
             self._end("interrupted" if interrupted else "failed")
@@ -159,7 +167,7 @@ class _Run:
             raise
         self._end("done")
         self._pass_on_warnings()
-        return "; ".join(done) + "."
+        return ("; ".join(done) or nothing_left) + "."
 
     # the parts of the work
 

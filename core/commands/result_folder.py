@@ -82,12 +82,14 @@ class ResultFolder:
 
     def _remove_results(self, earlier: RunRecord | None) -> None:
         stems = {*self._stems.values(), *(earlier.stems if earlier else ())}
-        objects = earlier.masks["objects"] if earlier and earlier.settings["soft"] else ()
+        objects = earlier.masks.get("objects", ()) if earlier else ()
         soft = {*self._soft.values(), *(self.path / "soft" / str(int(obj)) for obj in objects)}
         for folder in (self.path, *soft):
             for stem in stems:
                 if Path(stem).name == stem:  # the record is a file anyone can edit: never leave the folder
                     (folder / f"{stem}.png").unlink(missing_ok=True)
+        if earlier and earlier.overlay and Path(earlier.overlay).parent == self.path.absolute():
+            Path(earlier.overlay).unlink(missing_ok=True)
         (self.path / NAME).unlink(missing_ok=True)
         for folder in (*soft, self.path / "soft"):
             with suppress(OSError):  # absent, or with something else in it

@@ -13,6 +13,15 @@ from core.network.config import SMALL
 from core.network.pcvos import PCVOS
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Pictures this small are not worth sharing out; where other work goes on, waiting for each other takes longer."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory) -> Path:
     """The shipped weights, or without them a network that knows nothing."""

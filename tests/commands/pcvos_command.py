@@ -118,7 +118,7 @@ def start_pcvos(*arguments: object) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-c", "from core.cli import main; main()", *map(str, arguments)],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

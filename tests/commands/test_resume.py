@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 
+import av
 import numpy as np
 import pytest
 from pcvos_command import FRAMES, SIZE, moving_disc, read_png, results, start_pcvos, tree, write_video
@@ -87,7 +88,7 @@ def test_interrupted_run_leaves_whole_files_and_goes_on(tmp_path, command_of, si
     process.send_signal(getattr(signal, signal_name))
     said, complaint = process.communicate(timeout=60)
 
-    found = {name: labels for name, labels in results(out).items() if not name.startswith(".")}
+    found = {file.name: read_png(file) for file in out.glob("[!.]*.png")}
     assert 2 < len(found) < FRAMES, "it was interrupted in the middle"
     assert {labels.shape for labels in found.values()} == {SIZE}
     assert said == ""
@@ -164,13 +165,12 @@ def test_a_finished_run_has_nothing_left_to_do(out, scene, marked, propagate):
 
 def test_a_run_that_was_killed_at_its_very_end_is_done_when_resumed(out, scene, marked, propagate):
     lose(out, [])
-    assert propagate(scene.video, marked, *SETTINGS, "--resume").code == 0
+    result = propagate(scene.video, marked, *SETTINGS, "--resume")
+    assert (result.code, result.out) == (0, f"Nothing is left to do: all 12 frames are in {out}.\n")
     assert record(out)["state"] == "done"
 
 
 def test_the_overlay_of_a_resumed_run_is_complete(tmp_path, out, scene, marked, propagate):
-    import av
-
     overlay = tmp_path / "overlay.mp4"
     lose(out, [10, 11])
     resume = (scene.video, marked, *SETTINGS, "--resume", "--overlay", overlay)
@@ -234,6 +234,9 @@ def test_overwrite_leaves_nothing_of_the_earlier_run_and_all_that_is_foreign(out
     foreign = [out / "letter.txt", out / "mine.png", out / "soft" / "note.txt"]
     for file in foreign:
         file.write_bytes(b"mine")
+    overlay = ("--overlay", out / "overlay.mp4")
+    assert propagate(scene.video, marked, "--start", 2, "--end", 6, "--overwrite", *overlay).code == 0
+    assert (out / "overlay.mp4").exists()
     assert propagate(scene.video, marked, "--start", 2, "--end", 4, "--overwrite").code == 0
     left = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
     assert left == ["00002.png", "00003.png", "00004.png", "letter.txt", "mine.png", "run.json", "soft/note.txt"]

@@ -132,7 +132,7 @@ def test_weights_that_fit_but_for_a_shape(tmp_path, refused):
     refused("shape.safetensors does not fit", options=("--weights", tmp_path / "shape.safetensors"))
 
 
-def test_code_in_a_weights_file_is_never_run(tmp_path, refused):
+def test_code_in_a_weights_file_is_never_run(tmp_path, refused, recwarn):
     class Trap:
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "sprung"),)
@@ -141,6 +141,7 @@ def test_code_in_a_weights_file_is_never_run(tmp_path, refused):
     refused("trap.pth", options=("--weights", tmp_path / "trap.pth"))
     torch.save({"trap": Trap()}, tmp_path / "zipped.pth")
     refused("zipped.pth", options=("--weights", tmp_path / "zipped.pth"))
+    assert not recwarn.list, "warnings would be more lines than one"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has CUDA")
