@@ -5,18 +5,17 @@ Nothing in a file is ever executed: safetensors holds no code, and PyTorch files
 
 import hashlib
 import json
-import pickle
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from core.errors import PCVOSError
-from core.files import atomic_path
+from core.files import atomic_write
 from core.network.config import PAPER, PRESETS, PCVOSConfig
 from core.network.inference import prepare
 from core.network.pcvos import PCVOS
@@ -75,20 +74,22 @@ def read_weights(path: Path) -> tuple[PCVOSConfig, dict[str, Tensor]]:
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, "pt") as file:
-                metadata = json.loads((file.metadata() or {}).get(_METADATA_KEY, "{}"))
+                preset = json.loads((file.metadata() or {}).get(_METADATA_KEY, "{}")).get("preset")
                 state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         else:
-            metadata, state = {}, torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
+            preset, state = None, torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes PyTorch's unpickler raise nearly anything
         raise PCVOSError(
             f"{path} is not a weights file this program can read; name another one with --weights."
         ) from error
-    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
+    if not isinstance(state, Mapping) or not all(
+        isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()
+    ):
         raise PCVOSError(
             f"{path} holds no network weights (a plain state dict is wanted); name another with --weights."
         )
     state = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-    return _config_of(metadata.get("preset"), state, path), state
+    return _config_of(preset, state, path), state
 
 
 def load_state(network: PCVOS, state: Mapping[str, Tensor], path: Path) -> None:
@@ -108,13 +109,12 @@ def save_network(path: str | Path, network: PCVOS, dtype: torch.dtype = torch.fl
     """Write the weights with the network's preset, floats as `dtype`, as a whole or not at all."""
     state = {k: v.to(dtype) if v.is_floating_point() else v for k, v in network.state_dict().items()}
     state = {k: v.detach().cpu().contiguous() for k, v in state.items()}
-    with atomic_path(path) as temporary:
-        save_file(state, temporary, {_METADATA_KEY: json.dumps({"preset": network.config.name})})
+    atomic_write(path, save(state, {_METADATA_KEY: json.dumps({"preset": network.config.name})}))
 
 
-def _config_of(preset: str | None, state: Mapping[str, Tensor], path: Path) -> PCVOSConfig:
+def _config_of(preset: object, state: Mapping[str, Tensor], path: Path) -> PCVOSConfig:
     """The preset named in the file; for files of others, what their keys say."""
-    if preset in PRESETS:
+    if isinstance(preset, str) and preset in PRESETS:
         return PRESETS[preset]
     if preset is None and "value_encoder.mask_stem.weight" in state:
         return PRESETS["small"]
