@@ -159,7 +159,7 @@ class MemoryBank:
         smallest hole goes, so that what is left lies evenly."""
         working = [e for e in self._entries if not e.permanent]
         while len(working) > self._limit:
-            older = working[: max(1, len(working) - self._limit // 2)]
+            older = working[: len(working) - max(1, self._limit // 2)]
             frames = [e.frame for e in working]
             holes = [abs(frames[min(i + 1, len(frames) - 1)] - frames[max(i - 1, 0)]) for i in range(len(older))]
             inner = range(1, len(older)) if len(older) > 1 else range(1)
