@@ -2,6 +2,7 @@
 
 import copy
 
+import hypothesis
 import numpy as np
 import pytest
 import stand_in_weights
@@ -10,6 +11,8 @@ import torch
 from core.network import PAPER, PCVOS, SMALL, PCVOSConfig
 from core.network.inference import prepare
 
+hypothesis.settings.register_profile("project", deadline=None, derandomize=True)  # the same on every machine
+hypothesis.settings.load_profile("project")
 torch.set_num_threads(1)  # the networks see thumbnails here, and threads cost more than they give
 
 
