@@ -52,11 +52,13 @@ class _Run:
     """What stays the same for all passes of a run, and what they hand on.
 
     Attributes:
+        finished: label maps of an interrupted run. drawn: those of its frames that need not be drawn again.
         overlap: frames drawn by both passes. waiting: what the first pass found there.
     """
 
     annotated: Annotated
     finished: Mapping[int, np.ndarray]
+    drawn: set[int]
     passes: list[Pass]
     overlap: range
     bank: MemoryBank
@@ -124,7 +126,7 @@ class Propagator:
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise self._out_of_memory() from error
         except RuntimeError as error:
-            if "allocate memory" in str(error):  # a CPU's allocator has no exception of its own
+            if _is_lack_of_memory(error):
                 raise self._out_of_memory() from error
             raise
 
@@ -135,22 +137,42 @@ class Propagator:
         if exact and direction != "forward":
             raise PCVOSError(f"The exact mode runs forward only: leave out --direction {direction} or --exact.")
         passes = self._passes(start, end, direction)
+        if exact and (outside := [frame for frame in self.memory if not start <= frame <= end]):
+            raise PCVOSError(
+                f"The exact mode reads no annotations outside the range, and frame {outside[0]} is annotated: "
+                "choose another range, or leave out --exact."
+            )
         self.cache.begin_run(range(start, end + 1))
         bank = MemoryBank(None if exact else self.settings.memory_frames)
+        self._encoded = {frame: known for frame, known in self._encoded.items() if frame in self.memory}
         if not exact:
             for frame in self.memory:
                 bank.add(self._permanent_entry(frame))
         overlap = range(passes[0].frames[0], passes[-1].frames[0] + 1) if len(passes) > 1 else range(0)
-        run = _Run(self._annotated(), finished, passes, overlap, bank)
+        annotated = self._annotated()
+        drawn = self._drawn(finished, passes[-1], annotated)
+        run = _Run(annotated, finished, drawn, passes, overlap, bank)
         for this_pass in passes:
             bank.forget_working()
             yield from self._run_pass(this_pass, run)
 
+    def _drawn(self, finished: Mapping[int, np.ndarray], last_pass: Pass, annotated: Annotated) -> set[int]:
+        """Frames of `finished` but for clips that were cut short: the last pass draws these as a whole, and needs what
+        the first pass, whose clips are other ones, finds there."""
+        drawn = set(finished)
+        for clip in self._cut(last_pass, annotated):
+            if not drawn.issuperset(clip.frames):
+                drawn.difference_update(clip.frames)
+        return drawn
+
+    def _cut(self, this_pass: Pass, annotated: Annotated) -> list[Clip]:
+        return list(cut_clips(this_pass, annotated, self.settings.interval, predict_given=self.settings.exact))
+
     def _run_pass(self, this_pass: Pass, run: _Run) -> Generator[ClipResult, None, None]:
-        exact = self.settings.exact
-        clips = list(cut_clips(this_pass, run.annotated, self.settings.interval, predict_given=exact))
-        remembered = frames_to_remember(clips, run.annotated, self.settings.interval, predict_given=exact)
-        done = [all(frame in run.finished for frame in clip.frames) for clip in clips]
+        clips = self._cut(this_pass, run.annotated)
+        interval, exact = self.settings.interval, self.settings.exact
+        remembered = frames_to_remember(clips, run.annotated, interval, predict_given=exact)
+        done = [run.drawn.issuperset(clip.frames) for clip in clips]
         with FrameFeed(self.media, self._frames_to_read(clips, done, remembered, run)) as feed:
             for clip, skip in zip(clips, done, strict=True):
                 if skip:
@@ -341,3 +363,8 @@ class Propagator:
             f"Out of memory on {device} at {self._geometry.resized[1]} x {self._geometry.resized[0]} pixels: choose a "
             f"lower --resolution, a smaller --interval or fewer --memory-frames."
         )
+
+
+def _is_lack_of_memory(error: RuntimeError) -> bool:
+    """Whether an allocator without an exception of its own (the CPU's, MPS) raised this."""
+    return any(words in str(error) for words in ("allocate memory", "not enough memory", "out of memory"))

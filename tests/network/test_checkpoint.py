@@ -101,11 +101,16 @@ def test_small_network_comes_back_as_it_was_saved(small: PCVOS, tmp_path: Path):
     path = tmp_path / "small.safetensors"
     save_network(path, small)
     assert path.stat().st_size <= 20 * 2**20
-    found = load_network(path, "cpu")
-    assert found.config == SMALL
+    config, state = read_weights(path)
     kept = {k: v.half().float() if v.is_floating_point() else v for k, v in small.state_dict().items()}
-    assert found.state_dict().keys() == kept.keys()
-    assert all(torch.equal(value, kept[key]) for key, value in found.state_dict().items())
+    assert config == SMALL and state.keys() == kept.keys()
+    assert all(torch.equal(value, kept[key]) for key, value in state.items())
+    again = PCVOS(SMALL).eval()
+    again.load_state_dict(kept)
+    frame = torch.randn(1, 3, 64, 96)
+    with torch.inference_mode():
+        found, expected = (network.encode_key(frame).thin for network in (load_network(path, "cpu"), again))
+    torch.testing.assert_close(found, expected, atol=1e-4 * expected.abs().max().item(), rtol=0)
     with safe_open(path, "pt") as file:
         assert json.loads(file.metadata()["pcvos"]) == {"preset": "small"}
         assert file.get_tensor("decoder.pred.weight").dtype == torch.float16

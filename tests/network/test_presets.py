@@ -77,6 +77,6 @@ def test_preparing_folds_every_batch_norm(plain_paper_network: PCVOS, paper_netw
     kinds = {type(m) for m in paper_network.modules()}
     assert torch.nn.BatchNorm2d in {type(m) for m in plain_paper_network.modules()}
     assert torch.nn.BatchNorm2d not in kinds
-    weight = paper_network.decoder.compress.conv1.weight
+    weight = paper_network.value_encoder.fuser.block1.conv1.weight
     assert weight.is_contiguous(memory_format=torch.channels_last)
     assert not any(p.requires_grad for p in paper_network.parameters())

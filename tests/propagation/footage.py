@@ -1,0 +1,66 @@
+"""Small footage and runs over it."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from stand_in_weights import video
+
+from core.media.arrays import ArraySource
+from core.network import PCVOS
+from core.propagation import ClipResult, PropagationSettings, Propagator
+
+SIZE = (64, 96)
+Annotations = Iterable[tuple[int, np.ndarray] | tuple[int, np.ndarray, Iterable[int]]]
+
+
+class CountedSource(ArraySource):
+    """Footage that keeps what was read of it."""
+
+    def __init__(self, frames: np.ndarray):
+        super().__init__(frames)
+        self.path = Path("footage")
+        self.read_frames: list[int] = []
+
+    def _read(self, index: int) -> np.ndarray:
+        self.read_frames.append(index)
+        return super()._read(index)
+
+
+def footage(count: int = 12, objects: int = 2, size: tuple[int, int] = SIZE) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 (T, H, W, 3) frames and (T, H, W) labels."""
+    return video(f"footage of {objects}", count, *size, objects)
+
+
+def make_propagator(
+    network: PCVOS, frames: np.ndarray, annotations: Annotations, settings: Mapping | None = None
+) -> Propagator:
+    """With annotations (frame, mask) or (frame, mask, objects); at the footage's own size unless said otherwise."""
+    settings = PropagationSettings(**{"resolution": None, **(settings or {})})
+    propagator = Propagator(network, CountedSource(frames), settings)
+    for annotation in annotations:
+        propagator.memory.add(*annotation)
+    return propagator
+
+
+def collect(clips: Iterable[ClipResult]) -> dict[int, np.ndarray]:
+    """The label map of each frame; each that is not provisional comes once."""
+    labels: dict[int, np.ndarray] = {}
+    for clip in clips:
+        assert clip.labels.dtype == np.uint8 and clip.labels.shape[0] == len(clip.frames)
+        if not clip.provisional:
+            assert not labels.keys() & set(clip.frames)
+            labels.update(zip(clip.frames, clip.labels, strict=True))
+    return labels
+
+
+def agreement(one: Mapping[int, np.ndarray], other: Mapping[int, np.ndarray]) -> float:
+    """Share of pixels with the same label, over the frames of both."""
+    assert one.keys() == other.keys()
+    return float(np.mean([(one[frame] == other[frame]).mean() for frame in one]))
+
+
+def assert_equal(one: Mapping[int, np.ndarray], other: Mapping[int, np.ndarray]) -> None:
+    assert one.keys() == other.keys()
+    for frame in one:
+        np.testing.assert_array_equal(one[frame], other[frame], f"frame {frame}")
