@@ -3,7 +3,7 @@
 import sys
 
 # Known here so that the window need not wait for the import of everything that the commands use.
-COMMANDS = ("propagate", "train", "bench")
+COMMANDS = ("propagate", "train", "validate", "bench")
 
 
 def main() -> int:

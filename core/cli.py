@@ -148,6 +148,97 @@ def propagate(
         command.propagate(request, say, warn)
 
 
+@app.command(short_help="Train the small network, in pieces, within a time limit.")
+def train(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder with the training tars.")],
+    init: Annotated[Path, typer.Option(metavar="FILE", help="ImageNet ResNet-18, safetensors.")],
+    run: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the run; resumed if it holds one.")],
+    budget: Annotated[float, typer.Option(metavar="MINUTES", help="Training time of the whole run.")] = 90.0,
+    minutes: Annotated[float, typer.Option(metavar="MINUTES", help="Stop this session after so long.")] = float("inf"),
+    batch: Annotated[int, typer.Option(metavar="N", help="Clips a step.")] = 4,
+    rate: Annotated[float, typer.Option(metavar="RATE", help="Base learning rate.")] = 3e-4,
+    workers: Annotated[int, typer.Option(metavar="N", help="Processes that make clips.")] = 1,
+    validate_every: Annotated[float, typer.Option(metavar="MINUTES", help="Training time between validations.")] = 15.0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of everything random.")] = 0,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(metavar="TYPE", help="auto, fp32 or bf16.")] = "auto",
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the weights here, fp16.")] = None,
+) -> None:
+    """Train the small network: photos first, then video; resumed by the same command.
+
+    DIR/log.csv is the curve: loss, clips per second, and J on the held-out sequences. Ctrl-C saves and stops.
+    """
+    with shown_errors():
+        from core.commands.train import train as command
+        from core.training.trainer import TrainingSettings
+
+        settings = TrainingSettings(
+            budget_minutes=budget,
+            session_minutes=minutes,
+            batch=batch,
+            rate=rate,
+            workers=workers,
+            seed=seed,
+            validate_minutes=validate_every,
+        )
+        command(data, init, run, settings, device, precision, output)
+
+
+@app.command(short_help="Measure weights on the held-out sequences.")
+def validate(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder with the training tars.")],
+    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
+    interval: Annotated[str, typer.Option(metavar="L,L", help="Memory intervals.")] = "5",
+    progressive: Annotated[int, typer.Option(metavar="F", help="Frames between memories in a clip; 0: off.")] = 5,
+    resolution: Annotated[int, typer.Option(metavar="N", help="Pixels of the shorter side.")] = 480,
+    two_objects: Annotated[bool, typer.Option("--two-objects", help="Paste a second object into each.")] = False,
+    plain: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Plain feature matching instead, with this ResNet-18.")
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+) -> None:
+    """J and F on the six sequences that training never sees, from the mask of the first frame."""
+    with shown_errors():
+        from core.commands.validate import validate as command
+
+        command(data, weights, _intervals(interval), progressive, resolution, two_objects, plain, device, say)
+
+
+@app.command(short_help="Time the engine against the published way.")
+def bench(
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    height: Annotated[int, typer.Option(metavar="N", help="Rows of the 16:9 footage.")] = 480,
+    case: Annotated[
+        list[str] | None, typer.Option(metavar="K,M", help="Objects and frames in memory; can be repeated.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(metavar="N", help="Turns, after a warm-up.")] = 5,
+    precision: Annotated[Precision, typer.Option(metavar="TYPE", help="The engine's: auto, fp32, fp16 or bf16.")] = (
+        Precision.AUTO
+    ),
+) -> None:
+    """Time one clip of five frames: a plain transcription of the published loop, and the engine, taking turns."""
+    with shown_errors():
+        from core.commands.bench import run_bench
+
+        cases = [_pair(text) for text in case or ("1,5", "3,20")]
+        run_bench(device, height, cases, repeats, precision.value)
+
+
+def _intervals(text: str) -> list[int]:
+    """Numbers behind commas."""
+    if not all(part.isdecimal() for part in text.split(",")):
+        raise PCVOSError(f"--interval {text} is no list of numbers: write, for example, 5,10,15,25.")
+    return [int(part) for part in text.split(",")]
+
+
+def _pair(text: str) -> tuple[int, int]:
+    """K,M as numbers."""
+    parts = text.split(",")
+    if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise PCVOSError(f"--case {text} is no pair of numbers: write objects,frames, for example 3,20.")
+    return int(parts[0]), int(parts[1])
+
+
 def _resolution(text: str) -> int | None:
     """Pixels; None for the footage's own."""
     if text == "native":

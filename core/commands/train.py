@@ -45,7 +45,7 @@ def train(
 def _validate(averaged: PCVOS, data: TrainingData) -> float:
     network = PCVOS(averaged.config)
     network.load_state_dict(averaged.state_dict())
-    network = prepare(network).to(next(averaged.parameters()).device)
+    network = prepare(network, next(averaged.parameters()).device)
     settings = PropagationSettings(resolution=VALIDATION_RESOLUTION, precision="fp32")
     with torch.inference_mode():
         return mean_j(network, data.validation, settings, log.info)

@@ -44,7 +44,7 @@ def load_network(weights: str | Path | None = None, device: str = "auto") -> PCV
     config, state = read_weights(path)
     network = PCVOS(config)
     load_state(network, state, path)
-    network = prepare(network).to(place)
+    network = prepare(network, place)
     network.weights_fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
     return network
 

@@ -5,14 +5,27 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from core.network.pcvos import PCVOS
+from core.network.winograd import WinogradConv2d
 
 
-def prepare(network: PCVOS) -> PCVOS:
-    """Fold batch norms into the convolutions before them and lay weights out channels-last; in place."""
+def prepare(network: PCVOS, device: torch.device | None = None) -> PCVOS:
+    """Fold batch norms into the convolutions before them, lay weights out channels-last, move to `device`; in place.
+
+    On a CPU the wide convolutions that run for every frame take their Winograd form. The value encoder's do not: it
+    runs once a clip, and transformed kernels take four times the memory.
+    """
+    device = device or torch.device("cpu")
     network.eval().requires_grad_(False)
     for module in network.modules():
         _fold(module)
-    return network.to(memory_format=torch.channels_last)
+    network = network.to(device, memory_format=torch.channels_last)
+    if device.type == "cpu":
+        for name, part in network.named_children():
+            if name != "value_encoder":
+                _use_winograd(part)
+        if WinogradConv2d.fits(network.key_comp):
+            network.key_comp = WinogradConv2d(network.key_comp)
+    return network
 
 
 def _fold(module: nn.Module) -> None:
@@ -23,3 +36,11 @@ def _fold(module: nn.Module) -> None:
             setattr(module, before[0], fuse_conv_bn_eval(before[1], child))
             setattr(module, name, nn.Identity())
         before = (name, child)
+
+
+def _use_winograd(module: nn.Module) -> None:
+    for name, child in list(module.named_children()):
+        if WinogradConv2d.fits(child):
+            setattr(module, name, WinogradConv2d(child))
+        else:
+            _use_winograd(child)

@@ -69,6 +69,11 @@ class FeatureCache:
             self._entries[frame] = features
             self.bytes += features.bytes
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+        self.bytes = 0
+
     def _discard(self, frame: int) -> None:
         entry = self._entries.pop(frame, None)
         if entry is not None:

@@ -25,6 +25,7 @@ REGION_SETS = {"bsds"}
 """Sets whose masks are maps of regions without a background: a region of middling size serves as an object."""
 
 _VIDEO = re.compile(r"^(JPEGImages|Annotations)/([^/]+)/(\d+)\.(jpg|png)$")
+_ANY_IMAGE = re.compile(r".*\.(jpg|png)$")
 _PHOTO = re.compile(r"^([^/]+)/([^/]+)\.(jpg|png)$")
 
 
@@ -61,12 +62,9 @@ def load_training_data(folder: str | Path) -> TrainingData:
     Raises:
         PCVOSError: there is no tar, or a set yields no object at all (a mask read wrongly empties a set in silence).
     """
-    tars = sorted(Path(folder).glob("*.tar"))
-    if not tars:
-        raise PCVOSError(f"{folder} holds no .tar with training data: name the folder that does with --data.")
     photos: dict[tuple[str, str], dict[str, np.ndarray]] = {}
     videos: dict[str, dict[tuple[str, int], np.ndarray]] = {}
-    for name, image in _decoded(tars):
+    for name, image in _decoded(folder):
         if match := _VIDEO.match(name):
             kind, sequence, index, _ = match.groups()
             videos.setdefault(sequence, {})[kind, int(index)] = image
@@ -91,24 +89,37 @@ def load_training_data(folder: str | Path) -> TrainingData:
     return data
 
 
-def _decoded(tars: list[Path]) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and pixels of every image in the tars: RGB for JPEGs, values as stored for PNGs."""
+def load_validation_sequences(folder: str | Path) -> list[Sequence]:
+    """The held-out sequences alone, by name; raises as `load_training_data` does."""
+    videos: dict[str, dict[tuple[str, int], np.ndarray]] = {}
+    held_out = re.compile(rf"^(JPEGImages|Annotations)/({'|'.join(VALIDATION_SEQUENCES)})/(\d+)\.(jpg|png)$")
+    for name, image in _decoded(folder, held_out):
+        kind, sequence, index, _ = held_out.match(name).groups()
+        videos.setdefault(sequence, {})[kind, int(index)] = image
+    if not videos:
+        raise PCVOSError(f"{folder} holds none of the held-out sequences: name the folder that does with --data.")
+    return [_sequence(name, images) for name, images in sorted(videos.items())]
 
-    def decode(item: tuple[str, bytes]) -> tuple[str, np.ndarray]:
-        name, data = item
-        flag = cv2.IMREAD_COLOR_RGB if name.endswith(".jpg") else cv2.IMREAD_GRAYSCALE
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-        if image is None:
-            raise PCVOSError(f"{name} in the training data cannot be decoded: fetch the data again.")
-        return name, image
 
+def _decoded(folder: str | Path, wanted: re.Pattern[str] = _ANY_IMAGE) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and pixels of the images in the tars of a folder: RGB for JPEGs, values as stored for PNGs."""
+    tars = sorted(Path(folder).glob("*.tar"))
+    if not tars:
+        raise PCVOSError(f"{folder} holds no .tar with training data: name the folder that does with --data.")
     with ThreadPoolExecutor(4) as pool:
         for path in tars:
             with tarfile.open(path) as tar:
-                members = (
-                    (m.name, tar.extractfile(m).read()) for m in tar if m.isfile() and m.name[-4:] in (".jpg", ".png")
-                )
-                yield from pool.map(decode, members)
+                images = (m for m in tar if m.isfile() and wanted.match(m.name))
+                yield from pool.map(_decode, ((m.name, tar.extractfile(m).read()) for m in images))
+
+
+def _decode(item: tuple[str, bytes]) -> tuple[str, np.ndarray]:
+    name, data = item
+    flag = cv2.IMREAD_COLOR_RGB if name.endswith(".jpg") else cv2.IMREAD_GRAYSCALE
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    if image is None:
+        raise PCVOSError(f"{name} in the training data cannot be decoded: fetch the data again.")
+    return name, image
 
 
 def _photo(group: str, image: np.ndarray, labels: np.ndarray) -> Photo | None:

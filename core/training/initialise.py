@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from core.errors import PCVOSError
 from core.network.config import PCVOSConfig
 from core.network.frames import normalise
+from core.network.key_encoder import KeyEncoder
 from core.network.pcvos import PCVOS
 from core.training.data import TrainingData
 
@@ -29,9 +30,8 @@ def initial_network(config: PCVOSConfig, weights: str | Path, data: TrainingData
     """
     torch.manual_seed(seed)
     network = PCVOS(config)
-    source = _fold(_read(weights))
-    _copy(network.key_encoder, {k.replace("layer1.", "res2."): v for k, v in source.items()}, strict=True)
-    _copy(network.value_encoder, source, strict=False)
+    load_imagenet_trunk(network.key_encoder, weights)
+    _copy(network.value_encoder, _fold(_read(weights)), strict=False)
     with torch.no_grad():
         for block in network.refine_transformer.layers[0].blocks:
             for last in (block.attn.proj, block.mlp.fc2):
@@ -44,6 +44,12 @@ def initial_network(config: PCVOSConfig, weights: str | Path, data: TrainingData
         network.decoder.pred.bias.fill_(-1.0)
         _principal_keys(network, data, np.random.default_rng(seed))
     return network
+
+
+def load_imagenet_trunk(trunk: KeyEncoder, weights: str | Path) -> None:
+    """Load a key encoder without batch norms from the file that `initial_network` takes."""
+    source = _fold(_read(weights))
+    _copy(trunk, {k.replace("layer1.", "res2."): v for k, v in source.items()}, strict=True)
 
 
 def _read(weights: str | Path) -> dict[str, Tensor]:

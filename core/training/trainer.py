@@ -17,11 +17,11 @@ from torch.utils.data import DataLoader
 
 from core.files import atomic_path, atomic_write
 from core.network.pcvos import PCVOS
-from core.training.clips import ClipStream
+from core.training.clips import ClipSettings, ClipStream
 from core.training.data import TrainingData
 from core.training.losses import clip_loss
 from core.training.rollout import rollout
-from core.training.schedule import hardest_share, learning_rate, phase_at, true_memory_share
+from core.training.schedule import Phase, hardest_share, learning_rate, phase_at, true_memory_share
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,13 @@ FROZEN = ("key_encoder.conv1", "key_encoder.res2")
 
 RATE_FACTORS = (("key_encoder.", 0.2), ("value_encoder.layer", 0.6), ("key_proj.", 2.0))
 """Learning rates relative to the base, by the first prefix that fits."""
+
+
+SAVE_MINUTES = 5.0
+"""Training minutes between saves."""
+
+MEASURED = ("loss", "clips_per_second", "validation_j")
+"""Columns of the curve beside the progress."""
 
 
 @dataclass(frozen=True)
@@ -101,35 +108,37 @@ class Trainer:
         return min(1.0, self.progress.minutes / self.settings.budget_minutes)
 
     def run(self) -> None:
-        """Train until the budget or the session's time is used up; the state is saved at the end and now and then."""
-        session = 0.0
+        """Train until the budget or the session's time is used up; the state is saved now and then, and at the end."""
+        deadline = self.progress.minutes + self.settings.session_minutes
         generator = torch.Generator().manual_seed(self.settings.seed + self.progress.step)
-        validated = saved = self.progress.minutes
-        while self.share < 1 and session < self.settings.session_minutes:
-            phase = phase_at(self.share)
-            log.info("phase until %.0f %%: %s", 100 * phase.until, asdict(phase.clips))
-            batches = iter(self._loader(phase.clips))
-            losses, since, reported = [], time.monotonic(), 0
-            while self.share < phase.until and session < self.settings.session_minutes:
-                before = time.monotonic()
-                losses.append(self._step(*next(batches), phase.clips.length, generator))
-                spent = (time.monotonic() - before) / 60
-                session += spent
-                self.progress.minutes += spent
-                if len(losses) == 50:
-                    rate = (len(losses) - reported) * self.settings.batch / (time.monotonic() - since)
-                    self._log(sum(losses) / len(losses), rate, None)
-                    losses, since = [], time.monotonic()
-                if self.progress.minutes - saved > 5:
-                    self.save()
-                    saved = self.progress.minutes
-                if self.validate and self.progress.minutes - validated > self.settings.validate_minutes:
-                    self._log(None, None, self.validate(self.ema))
-                    validated, since = self.progress.minutes, time.monotonic()
-            del batches
-        self.save()
+        try:
+            while self.share < 1 and self.progress.minutes < deadline:
+                self._run_phase(phase_at(self.share), deadline, generator)
+        finally:  # an interrupt loses nothing
+            self.save()
         if self.validate:
-            self._log(None, None, self.validate(self.ema))
+            self._log(validation_j=self.validate(self.ema))
+
+    def _run_phase(self, phase: Phase, deadline: float, generator: torch.Generator) -> None:
+        """Train on one kind of clip until the phase, the budget or the session is over."""
+        log.info("phase until %.0f %%: %s", 100 * phase.until, asdict(phase.clips))
+        batches = iter(self._loader(phase.clips))
+        saved = validated = reported = self.progress.minutes
+        losses: list[float] = []
+        while self.share < min(1.0, phase.until) and self.progress.minutes < deadline:
+            before = time.monotonic()
+            losses.append(self._step(*next(batches), phase.clips.length, generator))
+            self.progress.minutes += (time.monotonic() - before) / 60
+            if len(losses) == 50:
+                rate = 50 * self.settings.batch / 60 / (self.progress.minutes - reported)
+                self._log(loss=sum(losses) / 50, clips_per_second=rate)
+                losses, reported = [], self.progress.minutes
+            if self.progress.minutes - saved > SAVE_MINUTES:
+                self.save()
+                saved = self.progress.minutes
+            if self.validate and self.progress.minutes - validated > self.settings.validate_minutes:
+                self._log(validation_j=self.validate(self.ema))
+                validated = self.progress.minutes
 
     def _step(self, frames: torch.Tensor, labels: torch.Tensor, length: int, generator: torch.Generator) -> float:
         factor = learning_rate(self.share)
@@ -155,7 +164,7 @@ class Trainer:
             torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
         return value
 
-    def _loader(self, clips) -> DataLoader:
+    def _loader(self, clips: ClipSettings) -> DataLoader:
         fork = "fork" in multiprocessing.get_all_start_methods()
         workers = self.settings.workers if fork else 0
         stream = ClipStream(self.data, clips, self.settings.seed + 7919 * (self.progress.step + 1))
@@ -188,16 +197,11 @@ class Trainer:
             self.optimizer.load_state_dict(state)
         log.info("resumed at step %d, %.1f minutes", self.progress.step, self.progress.minutes)
 
-    def _log(self, loss: float | None, rate: float | None, accuracy: float | None) -> None:
-        row = {
-            "minutes": round(self.progress.minutes, 2),
-            "step": self.progress.step,
-            "clips": self.progress.clips,
-            "loss": loss and round(loss, 4),
-            "clips_per_second": rate and round(rate, 2),
-            "validation_j": accuracy and round(accuracy, 4),
-        }
-        log.info("%s", ", ".join(f"{k} {v}" for k, v in row.items() if v is not None))
+    def _log(self, **measured: float) -> None:
+        """One row of the curve."""
+        row = {"minutes": round(self.progress.minutes, 2), "step": self.progress.step, "clips": self.progress.clips}
+        row |= {name: round(measured[name], 4) if name in measured else "" for name in MEASURED}
+        log.info("%s", ", ".join(f"{k} {v}" for k, v in row.items() if v != ""))
         path = self.folder / "log.csv"
         new = not path.is_file()
         with path.open("a", newline="") as file:

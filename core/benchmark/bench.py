@@ -1,0 +1,126 @@
+"""`pcvos bench`: the engine against the plain transcription, interleaved, on this machine."""
+
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from core.benchmark.cases import INTERVAL, Case, EngineCase, PlainCase, random_network
+from core.network.config import PAPER, SMALL
+
+PARTS = ("key trunk", "key heads", "key encoder", "matching", "refinement", "decoder", "value encoder", "aggregation")
+
+
+@dataclass
+class Measurement:
+    """Repeated timings of one way to do a clip."""
+
+    name: str
+    clip: Callable[[], dict[str, float]]
+    seconds: list[float] = field(default_factory=list)
+    parts: list[dict[str, float]] = field(default_factory=list)
+    peak: list[int] = field(default_factory=list)
+
+    def once(self, device: torch.device) -> None:
+        with _peak_memory(device, self.peak):
+            start = time.perf_counter()
+            self.parts.append(self.clip())
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            self.seconds.append(time.perf_counter() - start)
+
+    @property
+    def frames_per_second(self) -> float:
+        return INTERVAL / statistics.median(self.seconds)
+
+    def part(self, name: str) -> float:
+        """Median milliseconds per frame of a part."""
+        return 1000 / INTERVAL * statistics.median(p.get(name, 0.0) for p in self.parts)
+
+
+def bench(
+    device: torch.device, size: tuple[int, int], case: tuple[int, int], repeats: int, precision: str
+) -> list[Measurement]:
+    """Time a case, (objects, memory frames), `repeats` times after a warm-up, taking turns.
+
+    The engine's peak memory on a CPU is what the process grows by during a clip; on CUDA what torch allocates.
+    """
+    setting = Case(size, *case)
+    plain = PlainCase(random_network(PAPER), setting, device)
+    paper = EngineCase(random_network(PAPER), setting, device, precision)
+    small = EngineCase(random_network(SMALL), setting, device, precision)
+    measurements = [
+        Measurement("plain paper", plain.clip),
+        Measurement("paper", paper.clip),
+        Measurement("paper, cached", lambda: paper.clip(cached=True)),
+        Measurement("small", small.clip),
+        Measurement("small, cached", lambda: small.clip(cached=True)),
+    ]
+    for measurement in measurements:
+        measurement.clip()
+    for _ in range(repeats):
+        for measurement in measurements:
+            measurement.once(device)
+    return measurements
+
+
+def report(measurements: list[Measurement]) -> Iterator[str]:
+    """A table: milliseconds per frame by part, frames per second, ratio to the first (median of pairs), peak memory."""
+    parts = [p for p in PARTS if any(m.part(p) >= 0.05 for m in measurements)]
+    yield " ".join([f"{'ms per frame':16}", *(f"{m.name:>14}" for m in measurements)])
+    for part in parts:
+        yield " ".join([f"{part:16}", *(f"{m.part(part):14.1f}" for m in measurements)])
+    rows = {
+        "whole": [f"{1000 / m.frames_per_second:.1f}" for m in measurements],
+        "frames/s": [f"{m.frames_per_second:.2f}" for m in measurements],
+        "times plain": [f"{ratio(measurements[0], m):.2f}" for m in measurements],
+        "peak MiB": [f"{max(m.peak) / 2**20:.0f}" if m.peak else "-" for m in measurements],
+    }
+    for name, cells in rows.items():
+        yield " ".join([f"{name:16}", *(f"{cell:>14}" for cell in cells)])
+
+
+def ratio(base: Measurement, other: Measurement) -> float:
+    """How many times faster `other` is: the median over the turns."""
+    return statistics.median(b / o for b, o in zip(base.seconds, other.seconds, strict=True))
+
+
+def machine(device: torch.device) -> str:
+    """The machine in a line."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    return f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}, {platform.system()}"
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]}, {len(names)} cores" if names else platform.processor() or platform.machine()
+
+
+@contextmanager
+def _peak_memory(device: torch.device, peaks: list[int]) -> Iterator[None]:
+    """Append the most memory used inside the block beyond what was in use before; nothing where it cannot be told."""
+    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        yield
+        peaks.append(torch.cuda.max_memory_allocated(device) - before)
+    elif device.type == "cpu" and reset.exists():
+        reset.write_text("5")  # forget the peak so far
+        before = _status_bytes(status, "VmRSS")
+        yield
+        peaks.append(_status_bytes(status, "VmHWM") - before)
+    else:
+        yield
+
+
+def _status_bytes(status: Path, name: str) -> int:
+    line = next(line for line in status.read_text().splitlines() if line.startswith(name))
+    return int(line.split()[1]) * 1024
