@@ -116,6 +116,7 @@ def propagate(
     says how they were made.
     """
     with shown_errors():
+        _check_packages()
         from core.commands import propagate as command
         from core.propagation import PropagationSettings
 
@@ -169,6 +170,7 @@ def train(
     DIR/log.csv is the curve: loss, clips per second, and J on the held-out sequences. Ctrl-C saves and stops.
     """
     with shown_errors():
+        _check_packages()
         from core.commands.train import train as command
         from core.training.trainer import TrainingSettings
 
@@ -199,6 +201,7 @@ def validate(
 ) -> None:
     """J and F on the six sequences that training never sees, from the mask of the first frame."""
     with shown_errors():
+        _check_packages()
         from core.commands.validate import validate as command
 
         command(data, weights, _intervals(interval), progressive, resolution, two_objects, plain, device, say)
@@ -218,10 +221,18 @@ def bench(
 ) -> None:
     """Time one clip of five frames: a plain transcription of the published loop, and the engine, taking turns."""
     with shown_errors():
+        _check_packages()
         from core.commands.bench import run_bench
 
         cases = [_pair(text) for text in case or ("1,5", "3,20")]
         run_bench(device, height, cases, repeats, precision.value)
+
+
+def _check_packages() -> None:
+    """A torchvision built for another torch ends in one sentence here, not in a traceback later."""
+    from core.environment import check_torchvision
+
+    check_torchvision()
 
 
 def _intervals(text: str) -> list[int]:
