@@ -104,14 +104,16 @@ class ClipMaker:
         return frames, _warp([sequence.labels[i] for i in index], maps, cv2.INTER_NEAREST)
 
     def _frame_indices(self, count: int) -> np.ndarray:
-        """Frames of the sample: one, then two clips; gaps shrink if the video is short; half the time reversed."""
+        """Frames of the sample: one, then two clips; half the time reversed. Gaps shrink if the video is short, and its
+        last frame is repeated if it is shorter than the sample."""
         s = self.settings
         inter = self.rng.integers(1, s.inter_gap + 1, 2)
         intra = self.rng.integers(1, s.intra_gap + 1)
         steps = np.concatenate([[g, *[intra] * (s.length - 1)] for g in inter])
-        while steps.sum() >= count:
+        while steps.sum() >= count and steps.max() > 1:
             steps = np.maximum(steps - 1, 1)
-        index = np.concatenate([[0], np.cumsum(steps)]) + self.rng.integers(count - steps.sum())
+        start = self.rng.integers(max(1, count - steps.sum()))
+        index = np.minimum(np.concatenate([[0], np.cumsum(steps)]) + start, count - 1)
         return index[::-1] if self.rng.random() < 0.5 else index
 
     def _zoom(self, shape: tuple[int, int]) -> float:

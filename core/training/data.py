@@ -60,7 +60,8 @@ def load_training_data(folder: str | Path) -> TrainingData:
     """Read every tar in `folder` (layouts: `<set>/X.jpg|png`, `JPEGImages/<seq>/N.jpg`, `Annotations/<seq>/N.png`).
 
     Raises:
-        PCVOSError: there is no tar, or a set yields no object at all (a mask read wrongly empties a set in silence).
+        PCVOSError: there is no tar or a damaged one, no photo, no sequence, or a set that yields no object at all (a
+            mask read wrongly empties a set in silence).
     """
     photos: dict[tuple[str, str], dict[str, np.ndarray]] = {}
     videos: dict[str, dict[tuple[str, int], np.ndarray]] = {}
@@ -80,6 +81,9 @@ def load_training_data(folder: str | Path) -> TrainingData:
     for name, images in sorted(videos.items()):
         target = data.validation if name in VALIDATION_SEQUENCES else data.sequences
         target.append(_sequence(name, images))
+    for kind, found in (("photos", data.photos), ("sequences", data.sequences)):
+        if not found:
+            raise PCVOSError(f"{folder} holds no {kind} to train on, and both photos and video are needed.")
     log.info(
         "training data: %s; %d sequences, %d for validation",
         ", ".join(f"{group} {len(items)}" for group, items in sorted(data.photos.items())),
@@ -108,9 +112,12 @@ def _decoded(folder: str | Path, wanted: re.Pattern[str] = _ANY_IMAGE) -> Iterat
         raise PCVOSError(f"{folder} holds no .tar with training data: name the folder that does with --data.")
     with ThreadPoolExecutor(4) as pool:
         for path in tars:
-            with tarfile.open(path) as tar:
-                images = (m for m in tar if m.isfile() and wanted.match(m.name))
-                yield from pool.map(_decode, ((m.name, tar.extractfile(m).read()) for m in images))
+            try:
+                with tarfile.open(path) as tar:
+                    images = (m for m in tar if m.isfile() and wanted.match(m.name))
+                    yield from pool.map(_decode, ((m.name, tar.extractfile(m).read()) for m in images))
+            except tarfile.TarError as error:
+                raise PCVOSError(f"{path} cannot be read as a tar: fetch the training data again.") from error
 
 
 def _decode(item: tuple[str, bytes]) -> tuple[str, np.ndarray]:
@@ -131,9 +138,12 @@ def _photo(group: str, image: np.ndarray, labels: np.ndarray) -> Photo | None:
 
 
 def _sequence(name: str, images: dict[tuple[str, int], np.ndarray]) -> Sequence:
-    indices = sorted(index for kind, index in images if kind == "JPEGImages")
-    frames = np.stack([images["JPEGImages", i] for i in indices])
-    labels = np.stack([images["Annotations", i] for i in indices])
-    if not labels.any():
+    indices = sorted({index for _, index in images})
+    frames, masks = ([images.get((kind, i)) for i in indices] for kind in ("JPEGImages", "Annotations"))
+    sizes = {None if image is None else image.shape[:2] for image in (*frames, *masks)}
+    if None in sizes or len(sizes) > 1:
+        raise PCVOSError(f"Frames and masks of the sequence {name} do not pair up: fetch the training data again.")
+    labels = np.stack(masks)
+    if not (labels == 1).any():
         raise PCVOSError(f"The sequence {name} has no object on any frame: its masks are not label maps.")
-    return Sequence(name, frames, labels)
+    return Sequence(name, np.stack(frames), labels)

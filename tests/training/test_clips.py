@@ -1,0 +1,115 @@
+"""Clips made from photos and from video."""
+
+import multiprocessing
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from training_files import disc
+
+from core.training.clips import MIN_AREA, ClipMaker, ClipSettings, ClipStream
+from core.training.data import IGNORE, Photo, Sequence, TrainingData
+
+clip_settings = st.builds(
+    ClipSettings,
+    size=st.sampled_from([48, 64, 96]),
+    length=st.integers(1, 4),
+    inter_gap=st.integers(1, 15),
+    intra_gap=st.integers(1, 5),
+    video_share=st.sampled_from([0.0, 0.5, 1.0]),
+    paste_share=st.sampled_from([0.0, 1.0]),
+    max_objects=st.integers(1, 3),
+)
+
+
+@settings(max_examples=60)
+@given(clip_settings, st.integers(0, 10_000))
+def test_what_a_clip_holds(data: TrainingData, wanted: ClipSettings, seed: int):
+    clip = ClipMaker(data, wanted, np.random.default_rng(seed)).make()
+    shape = (1 + 2 * wanted.length, wanted.size, wanted.size)
+    assert clip.frames.shape == (*shape, 3) and clip.frames.dtype == np.uint8
+    assert clip.labels.shape == shape and clip.labels.dtype == np.uint8
+    ids = set(np.unique(clip.labels).tolist()) - {0, IGNORE}
+    first = {int(i): int(n) for i, n in zip(*np.unique(clip.labels[0], return_counts=True), strict=True)}
+    shown = set(first) - {0, IGNORE}
+    assert ids == shown == set(range(1, len(ids) + 1)), "ids without gaps, all on the first frame"
+    assert 1 <= len(ids) <= wanted.max_objects
+    assert all(first[i] >= MIN_AREA for i in ids)
+    assert clip.frames[0].std() > 1, "a picture"
+
+
+def test_clips_are_the_same_for_the_same_seed_and_others_for_another(data: TrainingData):
+    wanted = ClipSettings(size=64)
+
+    def clips(seed: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        return list(islice(ClipStream(data, wanted, seed), 6))
+
+    one, again, other = clips(3), clips(3), clips(4)
+    for (frames, labels), (frames_again, labels_again) in zip(one, again, strict=True):
+        assert torch.equal(frames, frames_again) and torch.equal(labels, labels_again)
+    assert not any(torch.equal(a[0], b[0]) for a in one for b in other)
+    assert one[0][0].shape == (5, 3, 64, 64) and one[0][1].shape == (5, 64, 64)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="as the trainer does")
+def test_workers_make_different_clips(data: TrainingData):
+    stream = ClipStream(data, ClipSettings(size=48, length=1), 0)
+    loader = torch.utils.data.DataLoader(stream, batch_size=2, num_workers=2, multiprocessing_context="fork")
+    first, second = islice(loader, 2)
+    assert not torch.equal(first[0], second[0])
+
+
+@pytest.fixture(scope="module")
+def coloured() -> TrainingData:
+    """Red discs on green: pixels tell their label."""
+    labels = np.stack([disc((96, 128), (48, 30 + 8 * i), 22) for i in range(8)]).astype(np.uint8)
+    frames = np.where(labels[..., None] == 1, np.uint8([200, 40, 40]), np.uint8([40, 180, 40]))
+    photos = [Photo(frames[i], labels[i], (1,)) for i in range(8)]
+    return TrainingData({"discs": photos}, [Sequence("discs", frames, labels)])
+
+
+@pytest.mark.parametrize("video_share", [0.0, 1.0])
+@pytest.mark.parametrize("paste_share", [0.0, 1.0])
+def test_labels_stay_on_their_pixels(coloured: TrainingData, video_share: float, paste_share: float):
+    wanted = ClipSettings(size=96, length=2, video_share=video_share, paste_share=paste_share)
+    travelled = []
+    for seed in range(15):
+        clip = ClipMaker(coloured, wanted, np.random.default_rng(seed)).make()
+        red, green = (clip.frames[..., i].astype(int) for i in (0, 1))
+        if np.abs(red - green).max() < 20:
+            continue  # one of the grey clips
+        is_red, is_object = red > green, clip.labels > 0
+        assert (is_red | ~is_object).mean() > 0.97, "what is labelled is an object"
+        if not paste_share:  # otherwise some belong to nobody
+            assert (is_red == is_object).mean() > 0.97
+        centres = [np.argwhere(labels == 1).mean(0) for labels in clip.labels if (labels == 1).any()]
+        travelled.append(np.ptp(centres, axis=0).max())
+    assert np.median(travelled) > 5, "and they move"
+
+
+@given(st.integers(1, 40), st.integers(0, 1000), clip_settings)
+def test_frames_of_a_video_sample(data: TrainingData, count: int, seed: int, wanted: ClipSettings):
+    """One frame, then two clips; the gaps are within the settings, and smaller ones are made to fit short videos."""
+    index = ClipMaker(data, wanted, np.random.default_rng(seed))._frame_indices(count)
+    assert len(index) == wanted.frames
+    assert index.min() >= 0 and index.max() < count
+    steps = np.diff(index) if index[-1] >= index[0] else np.diff(index[::-1])
+    assert (steps >= (1 if count >= wanted.frames else 0)).all()
+    forward = index if index[-1] >= index[0] else index[::-1]
+    assert (np.diff(forward) <= max(wanted.inter_gap, wanted.intra_gap)).all()
+
+
+def test_videos_shorter_than_a_sample_can_be_used(data: TrainingData):
+    car = data.sequences[0]
+    short = TrainingData(data.photos, [Sequence("short", car.frames[:3], car.labels[:3])])
+    clip = ClipMaker(short, ClipSettings(size=64, length=3, video_share=1.0), np.random.default_rng(0)).make()
+    assert clip.labels.shape == (7, 64, 64)
+
+
+def test_pasting_makes_clips_with_several_objects(coloured: TrainingData):
+    wanted = ClipSettings(size=96, length=1, video_share=1.0, paste_share=1.0, max_objects=3)
+    counts = [ClipMaker(coloured, wanted, np.random.default_rng(seed)).make().labels.max() for seed in range(40)]
+    assert counts.count(1) >= 5 and counts.count(2) >= 5 and counts.count(3) >= 1

@@ -1,0 +1,83 @@
+"""Reading the tars: everything in them yields objects, or an error says what does not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from training_files import encode, photo, photos, sequence, texture, write_tar
+
+from core.errors import PCVOSError
+from core.training.data import TrainingData, load_training_data, load_validation_sequences
+
+
+def test_photos_and_sequences_are_read_whole(data: TrainingData):
+    assert {group: len(found) for group, found in data.photos.items()} == {"things": 5, "bsds": 1}
+    image, labels = photo(3)
+    found = data.photos["things"][3]
+    np.testing.assert_array_equal(found.labels, labels)
+    assert found.objects == (1, 4), "neither background nor what is to be ignored"
+    assert np.abs(found.image.astype(int) - image).mean() < 12, "RGB, but for the JPEG"
+
+    assert {s.name: s.frames.shape for s in data.sequences} == {"car": (12, 96, 128, 3), "dog": (9, 96, 128, 3)}
+    assert [s.name for s in data.validation] == ["mallard-fly"], "held out"
+    for s in (*data.sequences, *data.validation):
+        assert s.labels.shape == s.frames.shape[:3] and set(np.unique(s.labels)) == {0, 1}
+        centres = [np.nonzero(mask)[1].mean() for mask in s.labels[:-1]]
+        np.testing.assert_allclose(np.diff(centres), 6, atol=0.1)
+        assert not s.labels[-1].any()
+
+
+def test_regions_of_middling_size_are_objects(data: TrainingData):
+    assert data.photos["bsds"][0].objects == tuple(range(1, 9)), "not the narrow one"
+
+
+def test_held_out_sequences_alone(data_folder: Path, data: TrainingData, tmp_path: Path):
+    (found,) = load_validation_sequences(data_folder)
+    np.testing.assert_array_equal(found.frames, data.validation[0].frames)
+    write_tar(tmp_path / "a.tar", sequence("car", 1, 3))
+    with pytest.raises(PCVOSError, match="held-out"):
+        load_validation_sequences(tmp_path)
+
+
+def binary_photos() -> dict[str, bytes]:
+    """A set whose masks are 0 and 255: read as label maps, they hold nothing but what is to be ignored."""
+    image, labels = photo(0)
+    return {"duts/0.jpg": encode(image, ".jpg"), "duts/0.png": encode(np.uint8(255) * (labels == 1), ".png")}
+
+
+def without(files: dict[str, bytes], name: str) -> dict[str, bytes]:
+    return {key: data for key, data in files.items() if key != name}
+
+
+CAR = sequence("car", 1, 4)
+BAD = {
+    "no tar": ({}, "holds no .tar"),
+    "a set without objects": ({**CAR, **photos("things", 1), **binary_photos()}, "set duts"),
+    "a sequence of 0 and 255": ({**photos("things", 1), **sequence("car", 1, 4, value=255)}, "sequence car"),
+    "a sequence of empty masks": ({**photos("things", 1), **sequence("car", 1, 4, value=0)}, "sequence car"),
+    "a mask missing": ({**photos("things", 1), **without(CAR, "Annotations/car/00002.png")}, "car do not pair"),
+    "a frame missing": ({**photos("things", 1), **without(CAR, "JPEGImages/car/00002.jpg")}, "car do not pair"),
+    "frames of two sizes": (
+        {**photos("things", 1), **CAR, "JPEGImages/car/00002.jpg": encode(texture(0, (32, 32)), ".jpg")},
+        "car do not pair",
+    ),
+    "not an image": ({**photos("things", 1), **CAR, "things/0.jpg": b"not an image"}, "things/0.jpg"),
+    "no photos": (CAR, "no photos"),
+    "no sequences": (photos("things", 1), "no sequences"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_data_is_one_sentence(name: str, tmp_path: Path):
+    files, words = BAD[name]
+    if files:
+        write_tar(tmp_path / "data.tar", files)
+    with pytest.raises(PCVOSError, match=words) as caught:
+        load_training_data(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_tar_is_one_sentence(tmp_path: Path):
+    (tmp_path / "data.tar").write_bytes(b"not a tar" * 100)
+    with pytest.raises(PCVOSError, match=r"data\.tar"):
+        load_training_data(tmp_path)
