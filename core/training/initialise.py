@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -55,7 +56,10 @@ def load_imagenet_trunk(trunk: KeyEncoder, weights: str | Path) -> None:
 def _read(weights: str | Path) -> dict[str, Tensor]:
     if not Path(weights).is_file():
         raise PCVOSError(f"There are no initial weights at {weights}: name the ResNet-18 file with --init.")
-    return {k: v.float() for k, v in load_file(weights).items()}
+    try:
+        return {k: v.float() for k, v in load_file(weights).items()}
+    except (SafetensorError, OSError) as error:
+        raise PCVOSError(f"{weights} is not a safetensors file: name the ResNet-18 file with --init.") from error
 
 
 def _fold(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -66,6 +70,8 @@ def _fold(state: dict[str, Tensor]) -> dict[str, Tensor]:
             continue
         head, _, leaf = name.removesuffix(".weight").rpartition(".")
         norm = f"{head}.1" if leaf == "0" else f"{head}.{leaf.replace('conv', 'bn')}".lstrip(".")
+        if f"{norm}.running_var" not in state:
+            raise PCVOSError(f"The initial weights lack the batch norm {norm}: name the ResNet-18 file with --init.")
         scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + 1e-5).sqrt()
         folded[name] = weight * scale.view(-1, 1, 1, 1)
         folded[name.replace(".weight", ".bias")] = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale

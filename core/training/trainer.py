@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import io
 import json
 import logging
 import multiprocessing
@@ -11,11 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 from torch.utils.data import DataLoader
 
-from core.files import atomic_path, atomic_write
+from core.files import atomic_write
 from core.network.pcvos import PCVOS
 from core.training.clips import ClipSettings, ClipStream
 from core.training.data import TrainingData
@@ -180,10 +181,11 @@ class Trainer:
     def save(self) -> None:
         """Write the run's state; each file as a whole."""
         for name, network in (("network", self.network), ("ema", self.ema)):
-            with atomic_path(self.folder / f"{name}.safetensors") as path:
-                save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path)
-        with atomic_path(self.folder / "optimizer.pt") as path:
-            torch.save(self.optimizer.state_dict(), path)
+            state = {k: v.contiguous() for k, v in network.state_dict().items()}
+            atomic_write(self.folder / f"{name}.safetensors", save(state))
+        optimizer = io.BytesIO()
+        torch.save(self.optimizer.state_dict(), optimizer)
+        atomic_write(self.folder / "optimizer.pt", optimizer.getvalue())
         atomic_write(self.folder / "progress.json", json.dumps(asdict(self.progress)).encode())
 
     def _resume(self) -> None:

@@ -1,0 +1,192 @@
+"""Runs in little: a few steps on thumbnails, by a clock that goes half a minute a step."""
+
+import csv
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from core.errors import ResourceError
+from core.network import PCVOS, SMALL, load_network
+from core.training import trainer as training
+from core.training.clips import ClipSettings
+from core.training.data import TrainingData
+from core.training.precision import faster_precision
+from core.training.schedule import SCHEDULE, Phase, hardest_share, learning_rate, phase_at, true_memory_share
+from core.training.trainer import FROZEN, Trainer, TrainingSettings
+
+CPU = torch.device("cpu")
+MakeTrainer = Callable[..., Trainer]
+
+
+@pytest.fixture
+def make_trainer(data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeTrainer:
+    """A run in `tmp_path`: 64 px, clips of one frame; its losses are kept in `losses`."""
+    clock = itertools.count(0, 30)
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    monkeypatch.setattr(training, "phase_at", lambda _: Phase(1.0, ClipSettings(size=64, length=1)))
+
+    def make(validate: Callable | None = None, seed: int = 0, **settings: object) -> Trainer:
+        torch.manual_seed(7)
+        defaults = {"budget_minutes": 2.0, "batch": 2, "workers": 0, "precision": "fp32", "seed": seed}
+        trainer = Trainer(PCVOS(SMALL), data, tmp_path, TrainingSettings(**defaults | settings), CPU, validate)
+        trainer.losses = []
+        step = trainer._step
+        trainer._step = lambda *args: trainer.losses.append(step(*args)) or trainer.losses[-1]
+        return trainer
+
+    return make
+
+
+def parameters(network: PCVOS) -> dict[str, torch.Tensor]:
+    return {name: value.detach().clone() for name, value in network.named_parameters()}
+
+
+def test_a_run_trains_saves_and_stops_at_its_budget(make_trainer: MakeTrainer, tmp_path: Path):
+    trainer = make_trainer(validate=lambda network: 0.625)
+    before = parameters(trainer.network)
+    trainer.run()
+    assert len(trainer.losses) == 4 and all(0 < loss < 20 for loss in trainer.losses)
+    assert json.loads((tmp_path / "progress.json").read_text()) == {"step": 4, "minutes": 2.0, "clips": 8}
+    after, averaged = parameters(trainer.network), parameters(trainer.ema)
+    for name, value in before.items():
+        assert torch.equal(after[name], value) == name.startswith(FROZEN), name
+    moved = {name for name in averaged if not torch.equal(averaged[name], before[name])}
+    assert moved == {name for name in before if not name.startswith(FROZEN)}
+    distance = sum((after[n] - averaged[n]).norm() for n in moved)
+    assert 0 < distance < sum((after[n] - before[n]).norm() for n in moved), "between start and end"
+    saved = load_file(tmp_path / "ema.safetensors")
+    assert all(torch.equal(saved[name], value) for name, value in averaged.items())
+    with (tmp_path / "log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[-1]["validation_j"] == "0.625" and rows[-1]["step"] == "4"
+
+
+def test_saved_weights_are_ready_for_inference(make_trainer: MakeTrainer, tmp_path: Path):
+    make_trainer(budget_minutes=0.5).run()
+    assert load_network(tmp_path / "ema.safetensors", "cpu").config == SMALL
+
+
+def test_a_session_ends_and_the_next_one_goes_on(make_trainer: MakeTrainer, tmp_path: Path):
+    make_trainer(session_minutes=1.0).run()
+    second = make_trainer()
+    assert second.progress.step == 2 and second.share == 0.5
+    assert second.optimizer.state_dict()["state"], "the optimizer goes on, too"
+    stored = load_file(tmp_path / "network.safetensors")
+    assert all(torch.equal(value, stored[name]) for name, value in parameters(second.network).items())
+    second.run()
+    assert second.progress.step == 4 and len(second.losses) == 2
+    third = make_trainer()
+    third.run()
+    assert third.losses == [], "the budget is used up"
+
+
+def test_a_run_resumes_from_averaged_weights_and_progress_only(make_trainer: MakeTrainer, tmp_path: Path):
+    """As they are carried from one machine to another."""
+    make_trainer(session_minutes=1.0).run()
+    for name in ("network.safetensors", "optimizer.pt"):
+        (tmp_path / name).unlink()
+    averaged = load_file(tmp_path / "ema.safetensors")
+    second = make_trainer()
+    for network in (second.network, second.ema):
+        assert all(torch.equal(value, averaged[name]) for name, value in parameters(network).items())
+    second.run()
+    assert second.progress.step == 4 and all(0 < loss < 20 for loss in second.losses)
+
+
+def test_an_interrupt_loses_nothing(make_trainer: MakeTrainer, tmp_path: Path):
+    trainer = make_trainer()
+    step = trainer._step
+
+    def interrupted(*args: object) -> float:
+        if trainer.progress.step == 2:
+            raise KeyboardInterrupt
+        return step(*args)
+
+    trainer._step = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run()
+    assert json.loads((tmp_path / "progress.json").read_text())["step"] == 2
+    assert make_trainer().progress.step == 2
+
+
+def test_the_same_seed_trains_the_same(make_trainer: MakeTrainer, tmp_path: Path):
+    losses = []
+    for seed in (0, 0, 1):
+        trainer = make_trainer(seed=seed, budget_minutes=1.0)
+        trainer.run()
+        losses.append(trainer.losses)
+        for file in tmp_path.iterdir():
+            file.unlink()
+    assert losses[0] == pytest.approx(losses[1]) and losses[0] != pytest.approx(losses[2])
+
+
+def test_a_step_with_an_infinite_gradient_changes_nothing(
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    trainer = make_trainer(budget_minutes=0.5)
+    before = parameters(trainer.network)
+    loss = training.clip_loss
+    monkeypatch.setattr(training, "clip_loss", lambda *args: loss(*args) * float("inf"))
+    trainer.run()
+    assert "not finite" in caplog.text
+    assert all(torch.equal(value, before[name]) for name, value in parameters(trainer.network).items())
+    assert all(value.isfinite().all() for value in parameters(trainer.ema).values())
+
+
+def test_bfloat16_trains_as_well(make_trainer: MakeTrainer):
+    trainer = make_trainer(budget_minutes=0.5, precision="bf16")
+    trainer.run()
+    assert 0 < trainer.losses[0] < 20
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(
+    make_trainer: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    make_trainer(session_minutes=0.5).run()
+    files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def fail(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(ResourceError, match="disk is full"):
+        make_trainer(session_minutes=0.5).run()
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == files
+
+
+# the schedule
+
+
+def test_phases_follow_the_two_stages():
+    ends = [phase.until for phase in SCHEDULE]
+    assert ends == sorted(ends) and ends[-1] == 1
+    assert SCHEDULE[0].clips.video_share == 0, "first photos"
+    gaps = [phase.clips.inter_gap for phase in SCHEDULE[1:]]
+    assert gaps[0] == gaps[-1] == 5 and max(gaps) == 15
+    assert all(phase.clips.intra_gap <= 5 and phase.clips.size % 16 == 0 for phase in SCHEDULE)
+    for share in torch.linspace(0, 1, 101).tolist():
+        phase = phase_at(share)
+        assert share < phase.until or phase is SCHEDULE[-1]
+        assert all(share >= earlier.until for earlier in SCHEDULE[: SCHEDULE.index(phase)])
+
+
+def test_rates_and_shares_over_a_run():
+    shares = torch.linspace(0, 1, 201).tolist()
+    rates = [learning_rate(s) for s in shares]
+    assert rates[0] == pytest.approx(0.1) and max(rates) == pytest.approx(1) and rates[-1] == pytest.approx(0.02)
+    assert all(a >= b - 1e-9 for a, b in itertools.pairwise(rates[5:]))
+    for share, first, last in ((hardest_share, 1, 0.2), (true_memory_share, 1, 0.15)):
+        values = [share(s) for s in shares]
+        assert values[0] == first and values[-1] == pytest.approx(last)
+        assert all(a >= b for a, b in itertools.pairwise(values))
+
+
+def test_the_faster_precision_is_one_of_the_two():
+    assert faster_precision(CPU) in ("fp32", "bf16")
+    assert faster_precision(torch.device("cuda")) == "bf16"
