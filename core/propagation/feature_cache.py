@@ -59,15 +59,16 @@ class FeatureCache:
         return self._entries.get(frame)
 
     def put(self, frame: int, features: FrameFeatures) -> None:
-        """Keep `features`, in place of what was there, if there is room."""
-        self._discard(frame)
-        for other in [f for f in self._entries if f not in self._wanted]:
-            if self.bytes + features.bytes <= self.budget:
+        """Keep `features`, in place of what was there, if there is room; otherwise what was there stays."""
+        old = self._entries.get(frame)
+        more = features.bytes - (old.bytes if old else 0)
+        for other in [f for f in self._entries if f not in self._wanted and f != frame]:
+            if self.bytes + more <= self.budget:
                 break
             self._discard(other)
-        if self.bytes + features.bytes <= self.budget:
+        if self.bytes + more <= self.budget:
             self._entries[frame] = features
-            self.bytes += features.bytes
+            self.bytes += more
 
     def clear(self) -> None:
         """Forget everything."""
@@ -75,9 +76,7 @@ class FeatureCache:
         self.bytes = 0
 
     def _discard(self, frame: int) -> None:
-        entry = self._entries.pop(frame, None)
-        if entry is not None:
-            self.bytes -= entry.bytes
+        self.bytes -= self._entries.pop(frame).bytes
 
     def __len__(self) -> int:
         return len(self._entries)
