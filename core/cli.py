@@ -171,6 +171,8 @@ def train(
     """
     with shown_errors():
         _check_packages()
+        import logging
+
         from core.commands.train import train as command
         from core.training.trainer import TrainingSettings
 
@@ -183,6 +185,7 @@ def train(
             seed=seed,
             validate_minutes=validate_every,
         )
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
         command(data, init, run, settings, device, precision, output)
 
 

@@ -21,9 +21,9 @@ SCHEDULE = (
     Phase(0.20, ClipSettings(size=192, length=2, inter_gap=5)),
     Phase(0.30, ClipSettings(size=192, length=2, inter_gap=10)),
     Phase(0.52, ClipSettings(size=192, length=2, inter_gap=15)),
-    Phase(0.75, ClipSettings(size=224, length=2, inter_gap=15)),
-    Phase(0.92, ClipSettings(size=256, length=3, inter_gap=15)),
-    Phase(1.00, ClipSettings(size=256, length=3, inter_gap=5)),
+    Phase(0.70, ClipSettings(size=224, length=2, inter_gap=15, video_share=0.7)),
+    Phase(0.92, ClipSettings(size=256, length=3, inter_gap=15, video_share=0.7)),
+    Phase(1.00, ClipSettings(size=256, length=3, inter_gap=5, video_share=0.7)),
 )
 
 
