@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.network.config import PCVOSConfig
-from core.network.value_encoder import ResBlock
+from core.network.res_block import ResBlock
 
 
 def enlarge(x: Tensor, factor: int) -> Tensor:
