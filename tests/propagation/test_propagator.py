@@ -99,6 +99,22 @@ def test_objects_with_different_memory_are_read_apart(small_network: PCVOS, monk
     assert reads == [2, 2, 1, 2, 1]
 
 
+def test_objects_carried_through_an_annotated_frame_are_remembered_there(
+    small_network: PCVOS, monkeypatch: pytest.MonkeyPatch
+):
+    """And what was annotated is encoded again, now that the others around it are known."""
+    cells, reads, encoded = SIZE[0] * SIZE[1] // 256, [], []
+    read, encode = engine.read_top_k, small_network.encode_value
+    monkeypatch.setattr(
+        engine, "read_top_k", lambda q, k, v, n: reads.append((len(v), len(k) // cells)) or read(q, k, v, n)
+    )
+    monkeypatch.setattr(small_network, "encode_value", lambda *args: encoded.append(len(args[3])) or encode(*args))
+    given = [(0, LABELS[0]), (5, LABELS[5], [1])]
+    collect(make_propagator(small_network, FRAMES, given, {"interval": 50, "progressive": 0}).run())
+    assert reads == [(1, 2), (1, 1), (1, 2), (1, 2)], "objects and frames: both of 2 frames behind frame 5"
+    assert encoded == [2, 1, 2], "frame 0, frame 5 by itself, and frame 5 with what was carried there"
+
+
 # ranges
 
 
@@ -274,6 +290,13 @@ def test_default_engine_agrees_with_the_exact_mode(small_network: PCVOS):
         default = collect(make_propagator(small_network, FRAMES, [(0, LABELS[0])], settings).run())
         exact = collect(make_propagator(small_network, FRAMES, [(0, LABELS[0])], {**settings, "exact": True}).run())
         assert agreement(default, exact) >= 0.995
+
+
+def test_the_exact_mode_gives_annotated_frames_as_the_network_sees_them(small_network: PCVOS):
+    """As published: through the network's resolution and back, not as they were given."""
+    settings = {"exact": True, "resolution": 90}
+    found = collect(make_propagator(small_network, FRAMES, [(0, LABELS[0])], settings).run())
+    assert 0.95 < (found[0] == LABELS[0]).mean() < 1
 
 
 @pytest.mark.parametrize(
