@@ -1,0 +1,73 @@
+"""Memory readout against its definition, written out."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.network import matching
+from core.network.matching import read_dense, read_top_k, similarity
+
+cases = st.tuples(st.integers(1, 30), st.integers(1, 40), st.integers(1, 45), st.integers(1, 3), st.integers(0, 999))
+
+
+def plain_readout(query: np.ndarray, memory: np.ndarray, value: np.ndarray, top_k: int) -> np.ndarray:
+    """Softmax of the negative squared distances over sqrt(C_k), of the best few."""
+    out = []
+    for q in query.astype(np.float64):
+        scores = -np.square(q - memory.astype(np.float64)).sum(1) / np.sqrt(len(q))
+        best = np.argsort(-scores, kind="stable")[:top_k]
+        weights = np.exp(scores[best] - scores[best].max())
+        out.append(weights / weights.sum() @ value[best])
+    return np.array(out)
+
+
+@given(cases)
+def test_readout_of_the_best_few(case: tuple[int, int, int, int, int]):
+    queries, positions, top_k, objects, seed = case
+    rng = np.random.default_rng(seed)
+    query, memory = rng.normal(size=(queries, 8)), rng.normal(size=(positions, 8))
+    values = [rng.normal(size=(positions, 5)) for _ in range(objects)]
+    tensors = [torch.from_numpy(a.astype(np.float32)) for a in (query, memory, *values)]
+    block = 4 * positions * int(rng.integers(1, queries + 1))
+    found = read_top_k(tensors[0], tensors[1], tensors[2:], top_k, block_bytes=block)
+    assert len(found) == objects
+    for readout, value in zip(found, values, strict=True):
+        np.testing.assert_allclose(readout, plain_readout(query, memory, value, top_k), atol=2e-5)
+    (dense,) = read_dense(tensors[0][None], tensors[1][None], tensors[2][None])
+    np.testing.assert_allclose(dense, plain_readout(query, memory, values[0], positions), atol=2e-5)
+
+
+def test_the_similarity_never_takes_more_than_its_share(monkeypatch: pytest.MonkeyPatch):
+    sizes = []
+    monkeypatch.setattr(matching, "similarity", lambda q, m: sizes.append(4 * len(q) * len(m)) or similarity(q, m))
+    query, memory = torch.randn(100, 8), torch.randn(50, 8)
+    matching.read_top_k(query, memory, [torch.randn(50, 3)], 5, block_bytes=4 * 50 * 7)
+    assert max(sizes) <= 4 * 50 * 7 and sum(sizes) == 4 * 50 * 100
+    sizes.clear()
+    matching.read_top_k(query, memory, [torch.randn(50, 3)], 5, block_bytes=1)
+    assert sizes == [4 * 50] * 100, "a query at a time, if there is no room for more"
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 30.0])
+def test_extreme_keys_stay_finite(scale: float):
+    """The published softmax overflows where a key is long (|q|^2 > 709) or all memory is far away."""
+    query, memory = scale * torch.randn(9, 64), scale * torch.randn(40, 64)
+    (near,) = read_top_k(query, query, [torch.eye(9)], 5)
+    (far,) = read_top_k(query, memory + 100 * scale, [torch.randn(40, 3)])
+    assert near.isfinite().all() and far.isfinite().all()
+    torch.testing.assert_close(near.sum(1), torch.ones(9))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_only_of_keys_and_values(dtype: torch.dtype):
+    """Similarities and softmax are float32 whatever comes in, inside autocast too."""
+    query, memory, value = torch.randn(9, 64).to(dtype), torch.randn(40, 64).to(dtype), torch.randn(40, 6).to(dtype)
+    with torch.autocast("cpu", dtype):
+        scores = similarity(query, memory)
+        (found,) = read_top_k(query, memory, [value], 20)
+    assert scores.dtype == torch.float32 and found.dtype == dtype
+    torch.testing.assert_close(scores, similarity(query.float(), memory.float()))
+    (expected,) = read_top_k(query.float(), memory.float(), [value.float()], 20)
+    torch.testing.assert_close(found.float(), expected, atol=0.05, rtol=0.05)
