@@ -26,7 +26,8 @@ class FrameFeatures:
 
     @property
     def bytes(self) -> int:
-        return sum(t.numel() * t.element_size() for t in vars(self).values() if t is not None)
+        """What they hold in memory: a tensor can be a view of somewhat more."""
+        return sum(t.untyped_storage().nbytes() for t in vars(self).values() if t is not None)
 
     @property
     def has_trunk(self) -> bool:

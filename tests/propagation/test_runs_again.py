@@ -77,6 +77,17 @@ def test_without_room_for_features_runs_are_the_same(small_network: PCVOS):
     assert len(tight.cache) > 0
 
 
+def test_the_budget_counts_what_features_hold_in_memory(small_network: PCVOS):
+    """Also where a tensor is a view of a larger one."""
+    frames, labels = footage(6, 1, (70, 90))
+    propagator = make_propagator(small_network, frames, [(0, labels[0])])
+    collect(propagator.run())
+    held = [t for f in range(6) for t in vars(propagator.cache.get(f)).values() if t is not None]
+    storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in held}
+    assert len(storages) == len(held), "nothing is shared"
+    assert propagator.cache.bytes == sum(storages.values())
+
+
 def test_each_frame_is_decoded_once_a_pass(small_network: PCVOS):
     propagator = make_propagator(small_network, FRAMES, [(4, LABELS[4]), (9, LABELS[9], [1])], {"cache_bytes": 0})
     collect(propagator.run())
