@@ -30,6 +30,7 @@ class ClipSettings:
         intra_gap: largest distance between frames of one clip.
         video_share: share of samples that come from video.
         paste_share: share of samples with a pasted object; a second one follows in a quarter of these.
+        hide_share: share of samples in which something unlabelled and large passes in front of an object.
         max_objects: most objects a sample asks for.
     """
 
@@ -39,6 +40,7 @@ class ClipSettings:
     intra_gap: int = 3
     video_share: float = 0.55
     paste_share: float = 0.5
+    hide_share: float = 0.0
     max_objects: int = 2
 
     @property
@@ -73,6 +75,8 @@ class ClipMaker:
                 self._paste(frames, labels)
                 if self.rng.random() < 0.25:
                     self._paste(frames, labels)
+            if self.rng.random() < self.settings.hide_share:
+                self._hide(frames, labels)
             labels = self._choose(labels)
             if labels is not None:
                 return TrainingClip(self._recolour(frames), labels)
@@ -184,6 +188,31 @@ class ClipMaker:
             pixels = cv2.remap(image, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
             frames[i] = frames[i] + alpha[..., None] * (pixels.astype(np.float32) - frames[i])
             labels[i][alpha > 0.5] = label
+
+    def _hide(self, frames: np.ndarray, labels: np.ndarray) -> None:
+        """Let a large cut-out of a photo cross the middle of an object, so that it is hidden for a while; in place.
+
+        What passes in front is background; the first frame, which shows the object, is left alone.
+        """
+        s, rng = self.settings, self.rng
+        photo = self.photos[rng.integers(len(self.photos))]
+        mask = photo.labels == photo.objects[rng.integers(len(photo.objects))]
+        ys, xs = np.nonzero(mask)
+        zoom = s.size * rng.uniform(0.8, 1.8) / (max(np.ptp(ys), np.ptp(xs)) + 1)
+        turn = rng.uniform(0, 2 * np.pi)
+        travel = np.array([np.cos(turn), np.sin(turn)]) * s.size * rng.uniform(0.4, 1.2)
+        when = rng.uniform(0.3, 1.2)
+        maps = self._trajectory(np.array([xs.mean(), ys.mean()]), zoom, 0.2)
+        own = labels[len(labels) // 2]
+        target = np.argwhere((own > 0) & (own != IGNORE)).mean(0)[::-1] if ((own > 0) & (own != IGNORE)).any() else None
+        place = (target if target is not None else np.full(2, s.size / 2)) - s.size / 2
+        for i in range(1, len(maps)):
+            moved = maps[i] - ((place + travel * (i / (len(maps) - 1) - when)) / zoom).astype(np.float32)
+            alpha = cv2.remap(mask.astype(np.uint8) * 255, moved, None, cv2.INTER_LINEAR)
+            alpha = cv2.GaussianBlur(alpha, (3, 3), 0.8).astype(np.float32) / 255
+            pixels = cv2.remap(photo.image, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+            frames[i] = frames[i] + alpha[..., None] * (pixels.astype(np.float32) - frames[i])
+            labels[i][alpha > 0.5] = 0
 
     def _cut_out(self, frames: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, bool]:
         """Image, mask, and whether it is a look-alike: the clip's own object, or one of a photo or a video frame."""
