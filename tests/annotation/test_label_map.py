@@ -152,14 +152,19 @@ def test_a_png_cut_anywhere_is_an_error_that_names_it(tmp_path):
 
 @given(data=st.data())
 @settings(max_examples=200, deadline=None)
-def test_damage_is_an_error_and_never_a_crash(tmp_path_factory, data):
+def test_damage_is_an_error_or_harmless_and_never_a_crash(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("damage") / "mask.png"
     whole = bytearray(png(path, [0, 1, 2, 3] * 10, 8, INDEXED, width=8).read_bytes())
     position = data.draw(st.integers(0, len(whole) - 5))
     whole[position] ^= data.draw(st.integers(1, 255))
     path.write_bytes(whole)
-    with pytest.raises(PCVOSError, match=r"mask\.png"):  # every chunk carries a checksum
-        read_label_map(path)
+    try:
+        mask = read_label_map(path)
+    except PCVOSError as error:  # every chunk carries a checksum
+        assert "mask.png" in str(error)
+    else:  # but damage to the end marker touches no pixel, and readers differ in whether they mind
+        assert position >= len(whole) - 12
+        assert mask.labels.ravel().tolist() == [0, 1, 2, 3] * 10
 
 
 def test_not_a_png(tmp_path):

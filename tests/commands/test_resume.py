@@ -80,7 +80,8 @@ def lose(folder, frames):
 @pytest.mark.parametrize("signal_name", ["SIGINT", "SIGKILL"])
 def test_interrupted_run_leaves_whole_files_and_goes_on(tmp_path, command_of, signal_name, scene, marked, propagate):
     out = tmp_path / "out"
-    process = start_pcvos(*command_of(out))
+    slowly = ("--resolution", 480)  # so that there is a middle to be interrupted in, however fast the machine is
+    process = start_pcvos(*command_of(out), *slowly)
     deadline = time.monotonic() + 120
     while not (out / NUMBERS[2]).exists():
         assert process.poll() is None and time.monotonic() < deadline
@@ -104,7 +105,7 @@ def test_interrupted_run_leaves_whole_files_and_goes_on(tmp_path, command_of, si
         (out / ".00003-ab1_cd2x.tmp.png").write_bytes(b"half")
         (out / ".mine-ab1_cd2x.tmp.png").write_bytes(b"half")
 
-    result = propagate(scene.video, marked, *SETTINGS, "--resume")
+    result = propagate(scene.video, marked, *SETTINGS, *slowly, "--resume")
     assert result.code == 0, result.err
     assert record(out)["state"] == "done"
     names = [*([".mine-ab1_cd2x.tmp.png"] if signal_name == "SIGKILL" else []), *NUMBERS]

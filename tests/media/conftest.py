@@ -1,98 +1,11 @@
-"""Footage made for the tests: small, moving, and every frame unlike every other."""
+"""Video files as fixtures."""
 
-import struct
-from collections.abc import Callable, Sequence
-from fractions import Fraction
+from collections.abc import Callable
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
-
-TICK = Fraction(1, 1000)
-
-
-def picture(index: int, height: int = 48, width: int = 64) -> np.ndarray:
-    """uint8 (H, W, 3): a texture that moves, with a corner that tells the frame."""
-    texture = np.random.default_rng(7).integers(0, 256, (height + 64, width + 64, 3), dtype=np.uint8)
-    texture = texture[::8, ::8].repeat(8, 0).repeat(8, 1)
-    y, x = index * 3 % 56, index * 2 % 60
-    frame = texture[y : y + height, x : x + width].copy()
-    frame[:16, :16] = index * 37 % 256, index * 91 % 256, index * 53 % 256
-    return frame
-
-
-def write_video(
-    path: Path,
-    count: int = 40,
-    codec: str = "libx264",
-    options: dict[str, str] | None = None,
-    pixels: str = "yuv420p",
-    times: Sequence[int] | None = None,
-    size: tuple[int, int] = (48, 64),
-    container: dict[str, str] | None = None,
-    container_format: str | None = None,
-    keyframes: int = 12,
-    aspect: Fraction | None = None,
-) -> Path:
-    """Encode `picture(0)`, `picture(1)`, ...; `times` are in milliseconds, otherwise 25 frames a second."""
-    with av.open(str(path), "w", format=container_format, options=container or {}) as output:
-        stream = output.add_stream(codec, rate=25)
-        stream.height, stream.width = size
-        stream.pix_fmt = pixels
-        stream.options = options or {}
-        stream.codec_context.gop_size = keyframes
-        if times is not None:
-            stream.codec_context.time_base = TICK
-        if aspect is not None:
-            stream.codec_context.sample_aspect_ratio = aspect
-        for index in range(count):
-            frame = av.VideoFrame.from_ndarray(picture(index, *size), format="rgb24").reformat(format=pixels)
-            if times is not None:
-                frame.pts, frame.time_base = times[index], TICK
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    return path
-
-
-def decode_straight(path: Path) -> tuple[list[Fraction | None], list[np.ndarray]]:
-    """Presentation times and RGB of every frame, by decoding the file from its start to its end."""
-    times, frames = [], []
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            times.append(None if frame.pts is None else frame.pts * frame.time_base)
-            frames.append(frame.to_ndarray(format="rgb24"))
-    return times, frames
-
-
-def packet_bytes(path: Path) -> list[bytes]:
-    """The packets of the first video stream, in the order of the file."""
-    with av.open(str(path)) as container:
-        return [bytes(packet) for packet in container.demux(video=0) if packet.size]
-
-
-def set_edits(path: Path, edits: Sequence[tuple[int, int]]) -> Path:
-    """Replace the edit list of an MP4 by (duration in ms, first media tick) entries."""
-    data = bytearray(path.read_bytes())
-    at = data.index(b"elst") - 4
-    old = struct.unpack_from(">I", data, at)[0]
-    entries = b"".join(struct.pack(">IiI", duration, start, 1 << 16) for duration, start in edits)
-    body = b"elst" + bytes(4) + struct.pack(">I", len(edits)) + entries
-    data[at : at + old] = struct.pack(">I", len(body) + 4) + body
-    for box in (b"edts", b"trak", b"moov"):  # they come after the media data, so nothing else moves
-        place = data.index(box) - 4
-        struct.pack_into(">I", data, place, struct.unpack_from(">I", data, place)[0] + len(body) + 4 - old)
-    path.write_bytes(data)
-    return path
-
-
-def set_matrix(path: Path, a: int, b: int, c: int, d: int) -> Path:
-    """Set the display matrix in the track header of an MP4: (x, y) is shown at (a x + c y, b x + d y)."""
-    data = bytearray(path.read_bytes())
-    matrix = [a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30]
-    struct.pack_into(">9i", data, data.index(b"tkhd") + 44, *matrix)
-    path.write_bytes(data)
-    return path
+from footage_files import write_video
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from conftest import picture
+from footage_files import picture
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image

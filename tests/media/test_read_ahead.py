@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import decode_straight
+from footage_files import decode_straight, picture
 
 from core.errors import PCVOSError
 from core.media import open_media, read_ahead
@@ -36,7 +36,6 @@ class Counting(ImageFolder):
 
 @pytest.fixture
 def folder(tmp_path):
-    from conftest import picture
     from PIL import Image
 
     for number in range(30):

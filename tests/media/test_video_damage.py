@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import decode_straight, packet_bytes, picture
+from footage_files import decode_straight, packet_bytes, picture
 from PIL import Image
 
 from core.errors import PCVOSError

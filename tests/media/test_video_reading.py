@@ -6,7 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from conftest import decode_straight, picture, set_edits, set_matrix, write_video
+from footage_files import decode_straight, picture, set_edits, set_matrix, write_video
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

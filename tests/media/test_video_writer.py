@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import picture
+from footage_files import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
