@@ -1,0 +1,67 @@
+"""What ships, on the bundled footage."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from footage import collect
+
+from core.media import open_media
+from core.network import PCVOS, SMALL, load_network
+from core.network.checkpoint import DEFAULT_WEIGHTS
+from core.propagation import PropagationSettings, Propagator
+
+DEMO = Path(__file__).resolve().parents[2] / "resources" / "demo"
+FIRST, LAST = 40, 54
+
+pytestmark = pytest.mark.skipif(not DEFAULT_WEIGHTS.is_file(), reason="no weights in this checkout")
+
+
+@pytest.fixture(scope="module")
+def network() -> PCVOS:
+    return load_network(device="cpu")
+
+
+def rabbit(network: PCVOS, finished: dict[int, np.ndarray] | None = None, exact: bool = False) -> dict[int, np.ndarray]:
+    """Label maps of the rabbit, followed from the frame its mask was drawn on, at 240p."""
+    mask = cv2.imread(str(DEMO / "big-buck-bunny.00040.png"), cv2.IMREAD_UNCHANGED)
+    labels = np.uint8(mask[..., :3].any(-1) if mask.ndim == 3 else mask > 0)
+    with open_media(DEMO / "big-buck-bunny.mp4") as media:
+        propagator = Propagator(network, media, PropagationSettings(resolution=240, exact=exact))
+        propagator.memory.add(FIRST, labels)
+        return collect(propagator.run(FIRST, LAST, finished=finished))
+
+
+@pytest.fixture(scope="module")
+def followed(network: PCVOS) -> dict[int, np.ndarray]:
+    return rabbit(network)
+
+
+def iou(one: dict[int, np.ndarray], other: dict[int, np.ndarray]) -> float:
+    frames = sorted(one.keys() & other.keys() - {FIRST})
+    a, b = (np.stack([found[f] == 1 for f in frames]) for found in (one, other))
+    return (a & b).sum() / (a | b).sum()
+
+
+def test_they_are_of_the_small_preset_and_small(network: PCVOS):
+    assert network.config == SMALL
+    assert DEFAULT_WEIGHTS.stat().st_size <= 20 * 2**20
+
+
+def test_the_rabbit_is_followed(followed: dict[int, np.ndarray]):
+    assert sorted(followed) == list(range(FIRST, LAST + 1))
+    for frame in range(FIRST, LAST):
+        before, after = followed[frame] == 1, followed[frame + 1] == 1
+        assert (before & after).sum() / (before | after).sum() > 0.8, f"frame {frame + 1}"
+
+
+def test_the_default_engine_is_the_published_loop_where_their_meaning_agrees(
+    network: PCVOS, followed: dict[int, np.ndarray]
+):
+    assert iou(followed, rabbit(network, exact=True)) >= 0.995
+
+
+def test_a_resumed_run_is_the_unbroken_one(network: PCVOS, followed: dict[int, np.ndarray]):
+    done = {frame: followed[frame] for frame in range(FIRST, FIRST + 6)}
+    assert iou(done | rabbit(network, finished=done), followed) >= 0.99
