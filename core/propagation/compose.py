@@ -20,10 +20,6 @@ class Distribution:
     objects: tuple[int, ...]
     planes: Tensor
 
-    def of(self, objects: Iterable[int]) -> Tensor:
-        """The planes (n, H, W) of some objects."""
-        return self.planes[[self.objects.index(o) + 1 for o in objects]]
-
 
 class Composer:
     """Draws frames of one geometry on one device."""

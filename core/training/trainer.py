@@ -111,6 +111,7 @@ class Trainer:
     def run(self) -> None:
         """Train until the budget or the session's time is used up; the state is saved now and then, and at the end."""
         deadline = self.progress.minutes + self.settings.session_minutes
+        self._saved = self._validated = self.progress.minutes
         generator = torch.Generator().manual_seed(self.settings.seed + self.progress.step)
         try:
             while self.share < 1 and self.progress.minutes < deadline:
@@ -124,7 +125,7 @@ class Trainer:
         """Train on one kind of clip until the phase, the budget or the session is over."""
         log.info("phase until %.0f %%: %s", 100 * phase.until, asdict(phase.clips))
         batches = iter(self._loader(phase.clips))
-        saved = validated = reported = self.progress.minutes
+        reported = self.progress.minutes
         losses: list[float] = []
         while self.share < min(1.0, phase.until) and self.progress.minutes < deadline:
             before = time.monotonic()
@@ -134,12 +135,12 @@ class Trainer:
                 rate = 50 * self.settings.batch / 60 / (self.progress.minutes - reported)
                 self._log(loss=sum(losses) / 50, clips_per_second=rate)
                 losses, reported = [], self.progress.minutes
-            if self.progress.minutes - saved > SAVE_MINUTES:
+            if self.progress.minutes - self._saved > SAVE_MINUTES:
                 self.save()
-                saved = self.progress.minutes
-            if self.validate and self.progress.minutes - validated > self.settings.validate_minutes:
+                self._saved = self.progress.minutes
+            if self.validate and self.progress.minutes - self._validated > self.settings.validate_minutes:
                 self._log(validation_j=self.validate(self.ema))
-                validated = self.progress.minutes
+                self._validated = self.progress.minutes
 
     def _step(self, frames: torch.Tensor, labels: torch.Tensor, length: int, generator: torch.Generator) -> float:
         factor = learning_rate(self.share)
