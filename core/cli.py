@@ -152,8 +152,9 @@ def propagate(
 @app.command(short_help="Train the small network, in pieces, within a time limit.")
 def train(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder with the training tars.")],
-    init: Annotated[Path, typer.Option(metavar="FILE", help="ImageNet ResNet-18, safetensors.")],
     run: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the run; resumed if it holds one.")],
+    init: Annotated[Path | None, typer.Option(metavar="FILE", help="Start from this ImageNet ResNet-18.")] = None,
+    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on from these trained weights.")] = None,
     budget: Annotated[float, typer.Option(metavar="MINUTES", help="Training time of the whole run.")] = 90.0,
     minutes: Annotated[float, typer.Option(metavar="MINUTES", help="Stop this session after so long.")] = float("inf"),
     batch: Annotated[int, typer.Option(metavar="N", help="Clips a step.")] = 4,
@@ -165,7 +166,8 @@ def train(
     precision: Annotated[str, typer.Option(metavar="TYPE", help="auto, fp32 or bf16.")] = "auto",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the weights here, fp16.")] = None,
 ) -> None:
-    """Train the small network: photos first, then video; resumed by the same command.
+    """Train the small network: photos first, then video; resumed by the same command. From trained weights (--weights)
+    only the video stage follows, with larger pictures.
 
     DIR/log.csv is the curve: loss, clips per second, and J on the held-out sequences. Ctrl-C saves and stops.
     """
@@ -186,7 +188,7 @@ def train(
             validate_minutes=validate_every,
         )
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-        command(data, init, run, settings, device, precision, output)
+        command(data, init, weights, run, settings, device, precision, output)
 
 
 @app.command(short_help="Measure weights on the held-out sequences.")

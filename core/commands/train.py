@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 
+from core.errors import PCVOSError
 from core.evaluation.sequences import mean_j
-from core.network.checkpoint import find_device, save_network
+from core.network.checkpoint import find_device, load_state, read_weights, save_network
 from core.network.config import SMALL
 from core.network.inference import prepare
 from core.network.pcvos import PCVOS
@@ -15,6 +16,7 @@ from core.propagation import PropagationSettings
 from core.training.data import TrainingData, load_training_data
 from core.training.initialise import initial_network
 from core.training.precision import faster_precision
+from core.training.schedule import CONTINUATION, FROM_IMAGENET
 from core.training.trainer import Trainer, TrainingSettings
 
 log = logging.getLogger(__name__)
@@ -24,22 +26,51 @@ VALIDATION_RESOLUTION = 240
 
 
 def train(
-    data: Path, init: Path, folder: Path, settings: TrainingSettings, device: str, precision: str, output: Path | None
+    data: Path,
+    init: Path | None,
+    weights: Path | None,
+    folder: Path,
+    settings: TrainingSettings,
+    device: str,
+    precision: str,
+    output: Path | None,
 ) -> None:
-    """Start or resume the run in `folder`; write the averaged weights to `output` (fp16) at the end of the session."""
+    """Start or resume the run in `folder`; write the averaged weights to `output` (fp16) at the end of the session.
+
+    Args:
+        init: ImageNet weights to start from. weights: trained weights to go on from instead.
+    """
+    if (init is None) == (weights is None):
+        raise PCVOSError("A run starts from --init (ImageNet) or goes on from --weights (trained): give one of them.")
     place = find_device(device)
     settings = replace(settings, precision=faster_precision(place) if precision == "auto" else precision)
     log.info("training on %s in %s", place, settings.precision)
     training_data = load_training_data(data)
     resumes = (folder / "progress.json").is_file()
-    network = PCVOS(SMALL) if resumes else initial_network(SMALL, init, training_data, settings.seed)
-    trainer = Trainer(network, training_data, folder, settings, place, lambda ema: _validate(ema, training_data))
+    if resumes:
+        network = PCVOS(SMALL)
+    elif weights is not None:
+        network = _trained_network(weights)
+    else:
+        network = initial_network(SMALL, init, training_data, settings.seed)
+    schedule = FROM_IMAGENET if weights is None else CONTINUATION
+    validate = lambda ema: _validate(ema, training_data)  # noqa: E731
+    trainer = Trainer(network, training_data, folder, settings, place, validate, schedule)
     try:
         trainer.run()
     finally:
         if output is not None:
             save_network(output, trainer.ema)
             log.info("weights written to %s", output)
+
+
+def _trained_network(weights: Path) -> PCVOS:
+    config, state = read_weights(weights)
+    if config != SMALL:
+        raise PCVOSError(f"{weights} holds the {config.name} network, and only small ones are trained here.")
+    network = PCVOS(config)
+    load_state(network, state, weights)
+    return network
 
 
 def _validate(averaged: PCVOS, data: TrainingData) -> float:

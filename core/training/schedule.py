@@ -14,38 +14,62 @@ class Phase:
     clips: ClipSettings
 
 
-SCHEDULE = (
-    # stage 1: photos, moved at random
-    Phase(0.12, ClipSettings(size=192, length=2, video_share=0.0)),
-    # stage 2: video and photos; the gap between clips grows, and comes back at the end
-    Phase(0.20, ClipSettings(size=192, length=2, inter_gap=5)),
-    Phase(0.30, ClipSettings(size=192, length=2, inter_gap=10)),
-    Phase(0.52, ClipSettings(size=192, length=2, inter_gap=15)),
-    Phase(0.70, ClipSettings(size=224, length=2, inter_gap=15, video_share=0.7)),
-    Phase(0.92, ClipSettings(size=256, length=3, inter_gap=15, video_share=0.7)),
-    Phase(1.00, ClipSettings(size=256, length=3, inter_gap=5, video_share=0.7)),
+@dataclass(frozen=True)
+class Schedule:
+    """What a run does when; the methods take its progress, 0 to 1.
+
+    Attributes:
+        phases: kinds of clip, in order.
+        begin: how far along the whole course of training a run with this schedule sets in, 0 to 1: a continuation
+            leaves the warm start of rate, bootstrapping and memory behind it.
+    """
+
+    phases: tuple[Phase, ...]
+    begin: float = 0.0
+
+    def phase(self, progress: float) -> Phase:
+        """The phase of a run at `progress`."""
+        return next((phase for phase in self.phases if progress < phase.until), self.phases[-1])
+
+    def learning_rate(self, progress: float) -> float:
+        """Factor on the base rate: a short warm-up, flat to the middle of the course, then a cosine down to 2 %."""
+        warm_up = min(1.0, 0.1 + 90 * progress)
+        late = max(0.0, (self._course(progress) - 0.5) / 0.5)
+        return min(warm_up, 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, late))))
+
+    def hardest_share(self, progress: float) -> float:
+        """Share of pixels in the bootstrapped cross-entropy: all in the first stage, 20 % from the middle on."""
+        return min(1.0, max(0.2, 1.0 - 0.8 * (self._course(progress) - 0.12) / 0.38))
+
+    def true_memory_share(self, progress: float) -> float:
+        """How often a clip's last frame enters memory with its true mask: always at first, 15 % from 40 % on."""
+        return max(0.15, 1.0 - 0.85 * self._course(progress) / 0.4)
+
+    def _course(self, progress: float) -> float:
+        return self.begin + (1 - self.begin) * progress
+
+
+FROM_IMAGENET = Schedule(
+    (
+        # stage 1: photos, moved at random
+        Phase(0.12, ClipSettings(size=192, length=2, video_share=0.0)),
+        # stage 2: video and photos; the gap between clips grows, and comes back at the end
+        Phase(0.20, ClipSettings(size=192, length=2, inter_gap=5)),
+        Phase(0.30, ClipSettings(size=192, length=2, inter_gap=10)),
+        Phase(0.52, ClipSettings(size=192, length=2, inter_gap=15)),
+        Phase(0.70, ClipSettings(size=224, length=2, inter_gap=15, video_share=0.7)),
+        Phase(0.92, ClipSettings(size=256, length=3, inter_gap=15, video_share=0.7)),
+        Phase(1.00, ClipSettings(size=256, length=3, inter_gap=5, video_share=0.7)),
+    )
 )
+"""Both stages, from ImageNet trunks."""
 
-
-def phase_at(progress: float, schedule: tuple[Phase, ...] = SCHEDULE) -> Phase:
-    """The phase of a run at `progress`."""
-    return next((phase for phase in schedule if progress < phase.until), schedule[-1])
-
-
-def learning_rate(progress: float) -> float:
-    """Factor on the base rate: a short warm-up, flat to the middle, then a cosine down to 2 %."""
-    if progress < 0.01:
-        return 0.1 + 90 * progress
-    if progress < 0.5:
-        return 1.0
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - 0.5) / 0.5)))
-
-
-def hardest_share(progress: float) -> float:
-    """Share of pixels in the bootstrapped cross-entropy: all in the first stage, then down to 20 % at the middle."""
-    return min(1.0, max(0.2, 1.0 - 0.8 * (progress - 0.12) / 0.38))
-
-
-def true_memory_share(progress: float) -> float:
-    """How often a clip's last frame enters memory with its true mask: always at first, 15 % from 40 % on."""
-    return max(0.15, 1.0 - 0.85 * progress / 0.4)
+CONTINUATION = Schedule(
+    (
+        Phase(0.45, ClipSettings(size=256, length=3, inter_gap=15, video_share=0.65, hide_share=0.25)),
+        Phase(0.90, ClipSettings(size=320, length=3, inter_gap=15, video_share=0.7, hide_share=0.25)),
+        Phase(1.00, ClipSettings(size=320, length=3, inter_gap=5, video_share=0.7, hide_share=0.15)),
+    ),
+    begin=0.5,
+)
+"""The second stage again, from trained weights: larger pictures, and objects that are hidden for a while."""

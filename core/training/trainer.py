@@ -22,7 +22,7 @@ from core.training.clips import ClipSettings, ClipStream
 from core.training.data import TrainingData
 from core.training.losses import clip_loss
 from core.training.rollout import rollout
-from core.training.schedule import Phase, hardest_share, learning_rate, phase_at, true_memory_share
+from core.training.schedule import FROM_IMAGENET, Phase, Schedule
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class TrainingSettings:
     session_minutes: float = float("inf")
     batch: int = 4
     rate: float = 3e-4
-    ema: float = 0.995
+    ema: float = 0.998
     weight_decay: float = 0.01
     workers: int = 1
     precision: str = "bf16"
@@ -88,8 +88,10 @@ class Trainer:
         settings: TrainingSettings,
         device: torch.device,
         validate: Callable[[PCVOS], float] | None = None,
+        schedule: Schedule = FROM_IMAGENET,
     ):
         self.settings, self.data, self.device, self.validate = settings, data, device, validate
+        self.schedule = schedule
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.network = network.to(device, memory_format=torch.channels_last).train()
@@ -115,7 +117,7 @@ class Trainer:
         generator = torch.Generator().manual_seed(self.settings.seed + self.progress.step)
         try:
             while self.share < 1 and self.progress.minutes < deadline:
-                self._run_phase(phase_at(self.share), deadline, generator)
+                self._run_phase(self.schedule.phase(self.share), deadline, generator)
         finally:  # an interrupt loses nothing
             self.save()
         if self.validate:
@@ -143,13 +145,15 @@ class Trainer:
                 self._validated = self.progress.minutes
 
     def _step(self, frames: torch.Tensor, labels: torch.Tensor, length: int, generator: torch.Generator) -> float:
-        factor = learning_rate(self.share)
+        factor = self.schedule.learning_rate(self.share)
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate * group["factor"] * factor
         frames, labels = frames.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
-            predictions = rollout(self.network, frames, labels, length, true_memory_share(self.share), generator)
-        loss = sum(clip_loss(p, hardest_share(self.share)) for p in predictions) / len(predictions)
+            true_memory = self.schedule.true_memory_share(self.share)
+            predictions = rollout(self.network, frames, labels, length, true_memory, generator)
+        hardest = self.schedule.hardest_share(self.share)
+        loss = sum(clip_loss(p, hardest) for p in predictions) / len(predictions)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 3.0)

@@ -11,16 +11,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from core.errors import ResourceError
-from core.network import PCVOS, SMALL, load_network
+from core.commands.train import train
+from core.errors import PCVOSError, ResourceError
+from core.network import PAPER, PCVOS, SMALL, load_network
+from core.network.checkpoint import save_network
 from core.training import trainer as training
 from core.training.clips import ClipSettings
 from core.training.data import TrainingData
 from core.training.precision import faster_precision
-from core.training.schedule import SCHEDULE, Phase, hardest_share, learning_rate, phase_at, true_memory_share
+from core.training.schedule import CONTINUATION, FROM_IMAGENET, Phase, Schedule
 from core.training.trainer import FROZEN, Trainer, TrainingSettings
 
 CPU = torch.device("cpu")
+RUN = {"data": Path(), "settings": TrainingSettings(), "device": "cpu", "precision": "fp32", "output": None}
 MakeTrainer = Callable[..., Trainer]
 
 
@@ -29,12 +32,14 @@ def make_trainer(data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyP
     """A run in `tmp_path`: 64 px, clips of one frame; its losses are kept in `losses`."""
     clock = itertools.count(0, 30)
     monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
-    monkeypatch.setattr(training, "phase_at", lambda _: Phase(1.0, ClipSettings(size=64, length=1)))
 
     def make(validate: Callable | None = None, seed: int = 0, **settings: object) -> Trainer:
         torch.manual_seed(7)
+        schedule = Schedule((Phase(1.0, ClipSettings(size=64, length=1)),))
         defaults = {"budget_minutes": 2.0, "batch": 2, "workers": 0, "precision": "fp32", "seed": seed}
-        trainer = Trainer(PCVOS(SMALL), data, tmp_path, TrainingSettings(**defaults | settings), CPU, validate)
+        trainer = Trainer(
+            PCVOS(SMALL), data, tmp_path, TrainingSettings(**defaults | settings), CPU, validate, schedule
+        )
         trainer.losses = []
         step = trainer._step
         trainer._step = lambda *args: trainer.losses.append(step(*args)) or trainer.losses[-1]
@@ -163,28 +168,53 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(
 # the schedule
 
 
-def test_phases_follow_the_two_stages():
-    ends = [phase.until for phase in SCHEDULE]
+@pytest.mark.parametrize("schedule", [FROM_IMAGENET, CONTINUATION])
+def test_phases_follow_each_other(schedule: Schedule):
+    phases = schedule.phases
+    ends = [phase.until for phase in phases]
     assert ends == sorted(ends) and ends[-1] == 1
-    assert SCHEDULE[0].clips.video_share == 0, "first photos"
-    gaps = [phase.clips.inter_gap for phase in SCHEDULE[1:]]
-    assert gaps[0] == gaps[-1] == 5 and max(gaps) == 15
-    assert all(phase.clips.intra_gap <= 5 and phase.clips.size % 16 == 0 for phase in SCHEDULE)
+    assert all(phase.clips.intra_gap <= 5 and phase.clips.size % 16 == 0 for phase in phases)
     for share in torch.linspace(0, 1, 101).tolist():
-        phase = phase_at(share)
-        assert share < phase.until or phase is SCHEDULE[-1]
-        assert all(share >= earlier.until for earlier in SCHEDULE[: SCHEDULE.index(phase)])
+        phase = schedule.phase(share)
+        assert share < phase.until or phase is phases[-1]
+        assert all(share >= earlier.until for earlier in phases[: phases.index(phase)])
+
+
+def test_from_imagenet_there_are_two_stages():
+    first, *second = FROM_IMAGENET.phases
+    assert first.clips.video_share == 0, "first photos"
+    gaps = [phase.clips.inter_gap for phase in second]
+    assert gaps[0] == gaps[-1] == 5 and max(gaps) == 15
 
 
 def test_rates_and_shares_over_a_run():
     shares = torch.linspace(0, 1, 201).tolist()
-    rates = [learning_rate(s) for s in shares]
+    rates = [FROM_IMAGENET.learning_rate(s) for s in shares]
     assert rates[0] == pytest.approx(0.1) and max(rates) == pytest.approx(1) and rates[-1] == pytest.approx(0.02)
     assert all(a >= b - 1e-9 for a, b in itertools.pairwise(rates[5:]))
-    for share, first, last in ((hardest_share, 1, 0.2), (true_memory_share, 1, 0.15)):
+    for share, first, last in ((FROM_IMAGENET.hardest_share, 1, 0.2), (FROM_IMAGENET.true_memory_share, 1, 0.15)):
         values = [share(s) for s in shares]
         assert values[0] == first and values[-1] == pytest.approx(last)
         assert all(a >= b for a, b in itertools.pairwise(values))
+
+
+def test_a_continuation_sets_in_where_rates_begin_to_fall():
+    assert CONTINUATION.learning_rate(0) == pytest.approx(0.1)
+    assert CONTINUATION.learning_rate(0.01) > CONTINUATION.learning_rate(0.5) > CONTINUATION.learning_rate(1)
+    assert CONTINUATION.hardest_share(0) == pytest.approx(0.2) and CONTINUATION.true_memory_share(0) == 0.15
+
+
+def test_a_run_needs_one_start(tmp_path: Path):
+    for start in ({}, {"init": tmp_path / "a", "weights": tmp_path / "b"}):
+        with pytest.raises(PCVOSError, match="give one of them"):
+            train(**RUN | {"folder": tmp_path, "init": None, "weights": None} | start)
+
+
+def test_a_run_goes_on_from_trained_weights_of_the_same_network(data_folder: Path, tmp_path: Path):
+    stranger = tmp_path / "stranger.safetensors"
+    save_network(stranger, PCVOS(PAPER))
+    with pytest.raises(PCVOSError, match="paper network"):
+        train(**RUN | {"data": data_folder, "folder": tmp_path / "run", "init": None, "weights": stranger})
 
 
 def test_the_faster_precision_is_one_of_the_two():
