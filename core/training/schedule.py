@@ -66,7 +66,7 @@ FROM_IMAGENET = Schedule(
 
 CONTINUATION = Schedule(
     (
-        Phase(0.45, ClipSettings(size=256, length=3, inter_gap=15, video_share=0.65, hide_share=0.25)),
+        Phase(0.70, ClipSettings(size=256, length=3, inter_gap=15, video_share=0.7, hide_share=0.25)),
         Phase(0.90, ClipSettings(size=320, length=3, inter_gap=15, video_share=0.7, hide_share=0.25)),
         Phase(1.00, ClipSettings(size=320, length=3, inter_gap=5, video_share=0.7, hide_share=0.15)),
     ),

@@ -1,0 +1,105 @@
+"""What a project is made of. All of it is immutable; a `Change` is how it becomes something else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from core.annotation.packed_mask import PackedMask
+
+MAX_OBJECTS = 254
+"""Ids are 1 to 254: 0 is background, 255 void."""
+
+
+@dataclass(frozen=True)
+class FootageReference:
+    """The footage a project is about; never a copy of it.
+
+    Attributes:
+        path: absolute. fingerprint: `FrameSource.fingerprint()`. size: (height, width).
+        rate: frames per second.
+    """
+
+    path: Path
+    fingerprint: str
+    frames: int
+    size: tuple[int, int]
+    rate: Fraction
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """One object: its id in label maps (1 to 254), and how a person knows it. `colour` is 8-bit RGB."""
+
+    id: int
+    name: str
+    colour: tuple[int, int, int]
+    visible: bool = True
+    locked: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is known of one object on one frame.
+
+    Attributes:
+        mask: where it is; empty: it is not there.
+        corrected: a person painted or accepted it. No run changes it.
+        in_memory: it is permanent memory: runs read it. Only corrected cells are; they can be taken out.
+        confidence: of a prediction, 0 to 1; None if unknown, or a person's.
+    """
+
+    mask: PackedMask
+    corrected: bool = False
+    in_memory: bool = False
+    confidence: float | None = None
+
+
+Key = tuple[int, int]
+"""(frame, object id)."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step of undo: every cell it touches, before and after; None: nothing is known there.
+
+    Attributes:
+        text: what the history list says, e.g. "Brush, frame 37".
+        cells: by (frame, object).
+        objects: the list of objects before and after; None: unchanged.
+    """
+
+    text: str
+    cells: Mapping[Key, tuple[Cell | None, Cell | None]] = field(default_factory=dict)
+    objects: tuple[tuple[ObjectInfo, ...], tuple[ObjectInfo, ...]] | None = None
+
+    def inverted(self) -> "Change":
+        """What undoes it."""
+        cells = {key: (after, before) for key, (before, after) in self.cells.items()}
+        return Change(self.text, cells, None if self.objects is None else self.objects[::-1])
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Frames it touches, ascending."""
+        return tuple(sorted({frame for frame, _ in self.cells}))
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """One propagation.
+
+    Attributes:
+        started: ISO 8601, with the zone. settings: JSON-able. state: "running", "done", "stopped", "failed".
+        frames: how many it drew. seconds: how long that took.
+        memory_frames: permanent and working memory when it ended.
+    """
+
+    started: str
+    start: int
+    end: int
+    direction: str
+    settings: dict
+    state: str = "running"
+    frames: int = 0
+    seconds: float = 0.0
+    memory_frames: tuple[int, ...] = ()

@@ -1,0 +1,371 @@
+"""The one place of state: the open footage and its project, the frame looked at, the objects, and edits to masks."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QObject, QRect, Signal
+from PySide6.QtGui import QUndoStack
+
+from core.annotation.packed_mask import PackedMask
+from core.annotation.palette import DISPLAY_PALETTE
+from core.errors import PCVOSError
+from core.media.source import FrameSource
+from core.project.model import MAX_OBJECTS, Cell, Change, Key, ObjectInfo
+from core.project.project import Project
+from pcvos_gui.commands import ChangeCommand
+from pcvos_gui.messages import Message
+from pcvos_gui.workers.frames import FrameWorker
+
+log = logging.getLogger(__name__)
+
+
+class Session(QObject):
+    """What is open, and how it changes.
+
+    The frame that is *current* is where the person is; the frame that is *shown* is the one whose pixels are on the
+    canvas: it lags behind while a frame is decoded, and `labels` belong to it. Only where both agree can be painted.
+
+    Attributes:
+        project: None while nothing is open.
+        undo_stack: every change goes through it.
+        frame, shown: indices; -1 while nothing is open, or shown.
+        image: uint8 (H, W, 3) RGB of the shown frame, read-only. labels: uint8 (H, W), its label map, painted in place.
+        active: id of the object that tools work on; 0: none.
+        solo: id of the only object to be seen; 0: all visible ones.
+    """
+
+    opened = Signal()
+    closed = Signal()
+    frame_changed = Signal(int)
+    image_changed = Signal()  # a frame is shown, with its labels
+    labels_changed = Signal(QRect)  # the rectangle of `labels` that changed
+    objects_changed = Signal()  # list, names, colours, visibility, locks, solo
+    active_changed = Signal(int)
+    states_changed = Signal()  # tracks of the timeline, permanent memory
+    edited = Signal(int)  # a person's edit of this frame is on disk
+    saving_changed = Signal()
+    message = Signal(object)
+
+    def __init__(self, frames: FrameWorker, parent: QObject | None = None):
+        super().__init__(parent)
+        self.frames = frames
+        self.project: Project | None = None
+        self.media: FrameSource | None = None
+        self.undo_stack = QUndoStack(self)
+        self.frame = self.shown = -1
+        self.image: np.ndarray | None = None
+        self.labels: np.ndarray | None = None
+        self.active = self.solo = 0
+        self._before: np.ndarray | None = None
+        frames.ready.connect(self._show)
+        frames.nearest.connect(lambda _, shown, image: self._show(shown, image))
+        frames.failed.connect(lambda _, sentence: self.message.emit(Message(sentence, "error", key="frame")))
+
+    # open and close
+
+    def open(self, media: FrameSource, project: Project) -> None:
+        """Show footage and its project; what was open before is closed."""
+        self.close()
+        self.media, self.project = media, project
+        self.frames.set_source(media)
+        self.active = project.objects[0].id if project.objects else 0
+        self.opened.emit()
+        self.objects_changed.emit()
+        self.states_changed.emit()
+        self.saving_changed.emit()
+        self.go_to(min(int(project.setting("frame", 0)), self.frame_count - 1))
+
+    def close(self) -> None:
+        """Let go of the project; everything is on disk."""
+        if self.project is None:
+            return
+        self.cancel_edit()
+        self.remember("frame", self.frame)
+        self.undo_stack.clear()
+        self.project.close()
+        self.project = self.media = self.image = self.labels = None
+        self.frame = self.shown = -1
+        self.active = self.solo = 0
+        self.frames.set_source(None)
+        self.closed.emit()
+
+    @property
+    def frame_count(self) -> int:
+        return len(self.media) if self.media else 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the footage."""
+        return self.media.size if self.media else (0, 0)
+
+    @property
+    def can_edit(self) -> bool:
+        """Whether the shown frame can be painted on."""
+        return self.project is not None and not self.project.read_only and self.shown == self.frame
+
+    # frames
+
+    def go_to(self, frame: int) -> None:
+        """Make a frame current; it is shown as soon as it is decoded."""
+        if self.project is None or self._before is not None:
+            return
+        frame = min(max(frame, 0), self.frame_count - 1)
+        moved = frame != self.frame
+        self.frame = frame
+        if moved:
+            self.frame_changed.emit(frame)
+        cached = self.frames.cached(frame)
+        if cached is not None:
+            self._show(frame, cached)
+        self.frames.request(frame)
+
+    def go_to_corrected(self, step: int) -> None:
+        """To the next (+1) or previous (-1) corrected frame, if there is one."""
+        found = self.project.next_corrected(self.frame, step) if self.project else None
+        if found is not None:
+            self.go_to(found)
+
+    def _show(self, frame: int, image: np.ndarray) -> None:
+        if self.project is None or self._before is not None or (frame == self.shown and frame == self.frame):
+            return
+        self.shown, self.image = frame, image
+        self.labels = self.project.labels(frame)
+        self.image_changed.emit()
+
+    # objects
+
+    @property
+    def objects(self) -> tuple[ObjectInfo, ...]:
+        return self.project.objects if self.project else ()
+
+    def object(self, id: int) -> ObjectInfo | None:
+        return next((o for o in self.objects if o.id == id), None)
+
+    def is_drawn(self, obj: ObjectInfo) -> bool:
+        """Whether the object is to be seen: it is the solo one, or visible where none is solo."""
+        return obj.id == self.solo if self.solo else obj.visible
+
+    def set_active(self, id: int) -> None:
+        if id != self.active and self.object(id):
+            self.active = id
+            self.active_changed.emit(id)
+
+    def set_solo(self, id: int) -> None:
+        """Show this object alone; 0, or the same again: all."""
+        self.solo = 0 if id == self.solo else id
+        self.objects_changed.emit()
+
+    def add_object(self, name: str = "") -> int:
+        """A new object, with the lowest free id; it becomes active. 0 when there are 254."""
+        used = {o.id for o in self.objects}
+        id = next((i for i in range(1, MAX_OBJECTS + 1) if i not in used), 0)
+        if not id:
+            self.message.emit(Message(self.tr("There are 254 objects already: merge or delete one first."), "warning"))
+            return 0
+        new = ObjectInfo(id, name or self.tr("Object {}").format(id), tuple(int(c) for c in DISPLAY_PALETTE[id]))
+        self._change_objects(self.tr("Add {}").format(new.name), (*self.objects, new))
+        self.set_active(id)
+        return id
+
+    def change_object(self, changed: ObjectInfo) -> None:
+        """Rename, recolour, show, hide, lock or unlock: the object with this id becomes `changed`."""
+        objects = tuple(changed if o.id == changed.id else o for o in self.objects)
+        if objects != self.objects:
+            self._change_objects(self.tr("Change {}").format(changed.name), objects)
+
+    def delete_object(self, id: int) -> None:
+        """Take an object out, with its masks on all frames."""
+        gone = self.object(id)
+        if gone:
+            cells = {key: (cell, None) for key, cell in self.project.cells_in(0, self.frame_count - 1, (id,))}
+            self._push(self._objects_without(id, self.tr("Delete {}").format(gone.name), cells))
+
+    def merge_objects(self, id: int, into: int) -> None:
+        """Give an object's masks to another one, on all frames; it is gone afterwards."""
+        source, target = self.object(id), self.object(into)
+        if not source or not target or id == into:
+            return
+        cells: dict[Key, tuple[Cell | None, Cell | None]] = {}
+        for (frame, _), cell in self.project.cells_in(0, self.frame_count - 1, (id,)):
+            cells[frame, id] = (cell, None)
+            present = self.project.cell(frame, into)
+            cells[frame, into] = (present, cell if present is None else _united(present, cell))
+        text = self.tr("Merge {} into {}").format(source.name, target.name)
+        self._push(self._objects_without(id, text, cells))
+        self.set_active(into)
+
+    def _objects_without(self, id: int, text: str, cells: dict) -> Change:
+        left = tuple(o for o in self.objects if o.id != id)
+        return Change(text, cells, (self.objects, left))
+
+    def _change_objects(self, text: str, objects: tuple[ObjectInfo, ...]) -> None:
+        self._push(Change(text, objects=(self.objects, objects)))
+
+    # edits of masks on the shown frame
+
+    def protected(self) -> np.ndarray | None:
+        """Pixels of locked objects on the shown frame, bool (H, W); None where there are none."""
+        locked = [o.id for o in self.objects if o.locked]
+        return np.isin(self.labels, locked) if locked else None
+
+    def begin_edit(self) -> bool:
+        """Start painting `labels` in place; False (with a message) where that cannot be.
+
+        Without any object, one is made first.
+        """
+        if not self.can_edit or self._before is not None:
+            if self.project is not None and self.project.read_only:
+                self.message.emit(
+                    Message(self.tr("This project is open read-only: nothing can be painted."), "warning")
+                )
+            return False
+        if not self.objects:
+            self.add_object()
+        active = self.object(self.active)
+        if active is None:
+            return False
+        if active.locked:
+            text = self.tr("{} is locked: unlock it in the list of objects to paint it.").format(active.name)
+            self.message.emit(Message(text, "warning", key="locked"))
+            return False
+        self._before = self.labels.copy()
+        return True
+
+    @property
+    def is_editing(self) -> bool:
+        return self._before is not None
+
+    def cancel_edit(self) -> None:
+        """Put the labels back as they were when the edit began."""
+        if self._before is not None:
+            self.labels[...] = self._before
+            self._before = None
+            self.labels_changed.emit(self._whole())
+
+    def commit_edit(self, text: str, absent: bool = False) -> None:
+        """Keep what was painted since `begin_edit`, as one step of undo; the active object is corrected here.
+
+        Args:
+            text: what was done, e.g. "Brush". absent: also when nothing changed the frame becomes a correction ("the
+                object is absent here", "accept this frame").
+        """
+        before, self._before = self._before, None
+        if before is None:
+            return
+        touched = set(np.unique(np.concatenate([before[before != self.labels], self.labels[before != self.labels]])))
+        touched = {int(i) for i in touched if i}
+        if not touched and not absent:
+            return
+        cells: dict[Key, tuple[Cell | None, Cell | None]] = {}
+        for id in touched | {self.active}:
+            known = self.project.cell(self.shown, id)
+            mask = PackedMask.pack(self.labels == id)
+            if id == self.active:
+                cells[self.shown, id] = (known, Cell(mask, corrected=True, in_memory=True))
+            elif known is None or known.mask != mask:
+                cells[self.shown, id] = (known, replace(known or Cell(mask), mask=mask))
+        self._push(Change(self.tr("{}, frame {}").format(text, self.shown), cells))
+
+    def replace_mask(self, mask: np.ndarray, text: str, absent: bool = False) -> None:
+        """Give the active object this mask, bool (H, W), on the shown frame; locked objects keep their pixels."""
+        if not self.begin_edit():
+            return
+        protected = self.protected()
+        if protected is not None:
+            mask = mask & ~protected
+        self.labels[self.labels == self.active] = 0
+        self.labels[mask] = self.active
+        self.commit_edit(text, absent)
+
+    # corrections and permanent memory
+
+    def accept_frame(self) -> None:
+        """Take the shown frame's masks into permanent memory as they are, for every object that is not locked."""
+        if not self.can_edit:
+            return
+        cells = {}
+        for id, cell in self.project.cells(self.shown).items():
+            obj = self.object(id)
+            if obj and not obj.locked and not cell.in_memory:
+                cells[self.shown, id] = (cell, replace(cell, corrected=True, in_memory=True, confidence=None))
+        if cells:
+            self._push(Change(self.tr("Accept frame {}").format(self.shown), cells))
+        else:
+            self.message.emit(Message(self.tr("There is nothing on this frame to accept."), key="accept"))
+
+    def set_in_memory(self, frame: int, ids: Iterable[int], in_memory: bool) -> None:
+        """Put corrections into permanent memory, or take them out; their masks stay."""
+        cells = {}
+        for id in ids:
+            cell = self.project.cell(frame, id)
+            if cell is not None and cell.in_memory != in_memory:
+                cells[frame, id] = (cell, replace(cell, corrected=True, in_memory=in_memory))
+        if cells:
+            text = self.tr("Put frame {} into memory") if in_memory else self.tr("Take frame {} out of memory")
+            self._push(Change(text.format(frame), cells))
+
+    def clear(self, first: int, last: int, ids: Iterable[int] | None = None, corrections: bool = False) -> None:
+        """Forget masks on frames `first` to `last`; corrections only where asked for, locked objects never."""
+        wanted = {o.id for o in self.objects if not o.locked} & set(ids or (o.id for o in self.objects))
+        cells = {
+            key: (cell, None)
+            for key, cell in self.project.cells_in(first, last, tuple(wanted))
+            if corrections or not cell.corrected
+        }
+        if cells:
+            self._push(Change(self.tr("Clear frames {} to {}").format(first, last), cells))
+
+    # changes
+
+    def push_command(self, command) -> None:
+        """A command of another kind; its changes go through `apply`."""
+        self.undo_stack.push(command)
+
+    def apply(self, change: Change) -> None:
+        """Write a change to the project and show it. Commands call this; everything else goes through the stack."""
+        self.project.apply(change)
+        if change.objects is not None:
+            if not self.object(self.active):
+                self.active = self.objects[0].id if self.objects else 0
+                self.active_changed.emit(self.active)
+            if self.solo and not self.object(self.solo):
+                self.solo = 0
+            self.objects_changed.emit()
+        if change.cells or change.objects is not None:
+            self.states_changed.emit()
+        if self.shown in change.frames or change.objects is not None:
+            self._reload_labels()
+        self.saving_changed.emit()
+
+    def _push(self, change: Change) -> None:
+        try:
+            self.undo_stack.push(ChangeCommand(change, self.apply))
+        except PCVOSError as error:
+            self.message.emit(Message(str(error), "error"))
+            self._reload_labels()
+            return
+        for frame in change.frames:
+            self.edited.emit(frame)
+
+    def _reload_labels(self) -> None:
+        if self.shown >= 0 and self._before is None:
+            self.labels = self.project.labels(self.shown)
+            self.labels_changed.emit(self._whole())
+
+    def _whole(self) -> QRect:
+        return QRect(0, 0, self.size[1], self.size[0])
+
+    # settings of the project
+
+    def remember(self, key: str, value: object) -> None:
+        """A setting of the view, kept in the project; a read-only project forgets it."""
+        if self.project is not None and not self.project.read_only:
+            self.project.set_setting(key, value)
+
+
+def _united(one: Cell, other: Cell) -> Cell:
+    mask = PackedMask.pack(one.mask.unpack() | other.mask.unpack())
+    corrected = one.corrected or other.corrected
+    return Cell(mask, corrected, one.in_memory or other.in_memory, None if corrected else one.confidence)

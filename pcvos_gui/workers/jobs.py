@@ -1,0 +1,194 @@
+"""What goes into the worker threads and what comes out. All of it is immutable and free of tensors.
+
+Every job carries a number, unique in the process; its results carry the same one, and results of a job that was
+cancelled are dropped by whoever receives them.
+"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from core.annotation.packed_mask import PackedMask
+from core.propagation import PropagationSettings
+from core.propagation.settings import Direction
+
+_numbers = itertools.count(1)
+
+
+def next_number() -> int:
+    """A number for a new job."""
+    return next(_numbers)
+
+
+# the network's thread
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Which network runs where. `weights` None: the shipped one. `device`: as `load_network` takes it."""
+
+    weights: Path | None = None
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class PermanentFrame:
+    """An annotated frame: the masks of the objects a person spoke for there, by id; an empty mask says absent."""
+
+    frame: int
+    masks: Mapping[int, PackedMask]
+
+
+@dataclass(frozen=True)
+class PropagateJob:
+    """Carry masks through `start` to `end` (inclusive).
+
+    Attributes:
+        footage: the file or folder; the thread opens it for itself, and keeps it open for the next job.
+        permanent: all permanent memory, also outside the range.
+        keep: per frame of the range, masks that stay as they are (locked objects): results never overlap them.
+    """
+
+    footage: Path
+    engine: EngineChoice
+    settings: PropagationSettings
+    permanent: tuple[PermanentFrame, ...]
+    start: int
+    end: int
+    direction: Direction
+    keep: Mapping[int, tuple[PackedMask, ...]] = field(default_factory=dict)
+    number: int = field(default_factory=next_number)
+
+
+@dataclass(frozen=True)
+class CompareJob:
+    """Run the same range at several memory intervals; nothing of it enters the project."""
+
+    base: PropagateJob
+    intervals: tuple[int, ...]
+    number: int = field(default_factory=next_number)
+
+
+@dataclass(frozen=True)
+class EstimateJob:
+    """What the network makes of one frame from permanent memory alone; `base.start` is the frame."""
+
+    base: PropagateJob
+    number: int = field(default_factory=next_number)
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """Gauges, in bytes (None: not known on this machine), and the frames in memory."""
+
+    permanent: tuple[int, ...]
+    working: tuple[int, ...]
+    process_bytes: int
+    total_bytes: int
+    gpu_bytes: int | None = None
+    gpu_total_bytes: int | None = None
+    cached_frames: int = 0
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """One object on one frame, as the network sees it; `confidence` 0 to 1."""
+
+    mask: PackedMask
+    confidence: float
+
+
+@dataclass(frozen=True)
+class JobStarted:
+    """The network is loaded and the first clip is under way. `device` in words, e.g. "small on CPU"."""
+
+    number: int
+    device: str
+    frames: int  # what there is to draw; frames drawn in both directions count twice
+
+
+@dataclass(frozen=True)
+class ClipDone:
+    """One clip.
+
+    Attributes:
+        frames: in the order of the pass. cells: by (frame, object).
+        provisional: another pass draws these frames again.
+        seconds: time this clip took.
+    """
+
+    number: int
+    frames: tuple[int, ...]
+    cells: Mapping[tuple[int, int], Predicted]
+    provisional: bool
+    seconds: float
+    memory: MemoryUse
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One interval of a CompareJob, done: label maps uint8 (T, H, W) of `frames`, and frames per second."""
+
+    number: int
+    interval: int
+    frames: tuple[int, ...]
+    labels: np.ndarray
+    frames_per_second: float
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """What an EstimateJob found: by object."""
+
+    number: int
+    frame: int
+    cells: Mapping[int, Predicted]
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """The job is over. `state`: "done", "stopped" (cancelled), "failed".
+
+    Attributes:
+        sentence: for a failure, what went wrong and what to do.
+        remedies: for a failure, ways on the window can offer: any of "smaller resolution", "cpu", "fewer memory".
+    """
+
+    number: int
+    state: str
+    sentence: str = ""
+    remedies: tuple[str, ...] = ()
+
+
+# the scribble's thread
+
+
+@dataclass(frozen=True)
+class ScribbleJob:
+    """Strokes become a mask.
+
+    Attributes:
+        image: uint8 (H, W, 3) RGB, not written to by anybody from now on.
+        strokes: uint8 (H, W): 1 where the object was scribbled, 2 where background was, 0 elsewhere.
+        present: the object's present mask, bool (H, W), or None. estimate: the network's, or None.
+        forbidden: bool (H, W), pixels of locked objects, or None.
+    """
+
+    image: np.ndarray
+    strokes: np.ndarray
+    present: np.ndarray | None = None
+    estimate: np.ndarray | None = None
+    forbidden: np.ndarray | None = None
+    number: int = field(default_factory=next_number)
+
+
+@dataclass(frozen=True)
+class ScribbleDone:
+    """The mask of a ScribbleJob, bool (H, W), and how long it took."""
+
+    number: int
+    mask: np.ndarray
+    seconds: float
