@@ -75,8 +75,13 @@ def say(text: str) -> None:
     typer.echo(_one_line(text))
 
 
+def note(text: str) -> None:
+    """How the input was understood, on stderr."""
+    typer.echo(_one_line(f"Note: {text}"), err=True)
+
+
 def warn(text: str) -> None:
-    """What a person should know, on stderr."""
+    """What is wrong with the input, or was changed of it, on stderr."""
     typer.echo(_one_line(f"Warning: {text}"), err=True)
 
 
@@ -146,7 +151,7 @@ def propagate(
             resume=resume,
             overwrite=overwrite,
         )
-        command.propagate(request, say, warn)
+        command.propagate(request, say, note, warn)
 
 
 @app.command(short_help="Train the small network, in pieces, within a time limit.")

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from core.annotation.packed_labels import PackedLabels
 from core.annotation.palette import DAVIS_PALETTE
 from core.errors import PCVOSError
 from core.files import atomic_write
@@ -34,23 +35,28 @@ class ReadMask:
     """What a mask PNG says.
 
     Attributes:
-        labels: uint8 (H, W), the ids, 0 background.
+        packed: the label map, compressed: a folder can hold thousands.
         ids: the ids that occur, ascending.
         colours: for a colour PNG, the RGB colour that each id was read from (over all files read together);
             None for an indexed or grey one.
     """
 
-    labels: np.ndarray
+    packed: PackedLabels
     ids: tuple[int, ...]
     colours: dict[int, RGB] | None = None
+
+    @property
+    def labels(self) -> np.ndarray:
+        """uint8 (H, W), the ids, 0 background; unpacked each time it is asked for."""
+        return self.packed.unpack()
 
 
 @dataclass(frozen=True, eq=False)
 class _ColourImage:
-    """A colour PNG in little: its distinct colours as 0xRRGGBB, ascending, and the index of each pixel's."""
+    """A colour PNG in little: its distinct colours as 0xRRGGBB, ascending, and the index of each pixel's, packed."""
 
     codes: list[int]
-    index: np.ndarray
+    index: PackedLabels
 
 
 def read_label_map(path: str | Path) -> ReadMask:
@@ -84,9 +90,9 @@ def read_label_maps(paths: Sequence[str | Path]) -> list[ReadMask]:
     for image in images:
         if isinstance(image, _ColourImage):
             table = np.array([ids_of_colours[code] for code in image.codes], np.uint8)
-            masks.append(ReadMask(table[image.index], object_ids(table), colours))
+            masks.append(ReadMask(PackedLabels(table[image.index.unpack()]), object_ids(table), colours))
         else:
-            masks.append(ReadMask(image, object_ids(image)))
+            masks.append(image)
     return masks
 
 
@@ -115,8 +121,8 @@ def write_grey(path: str | Path, image: np.ndarray) -> None:
     _write_png(path, _as_image(image))
 
 
-def _decode(path: Path) -> np.ndarray | _ColourImage:
-    """A file's label map, or for a colour PNG its colours, which get their ids once those of all files are known."""
+def _decode(path: Path) -> ReadMask | _ColourImage:
+    """What a file says, or for a colour PNG its colours, which get their ids once those of all files are known."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -137,14 +143,18 @@ def _decode(path: Path) -> np.ndarray | _ColourImage:
 
     bits, colour_type = data[24], data[25]  # of the header: Pillow's mode hides the depth of grey below 8 bits
     if colour_type == _INDEXED:
-        return _without_void(np.array(image))
+        return _read_mask(_without_void(np.array(image)))
     if colour_type == _GREY:
-        return _grey_labels(path, _grey_values(image, bits), white=2**bits - 1)
+        return _read_mask(_grey_labels(path, _grey_values(image, bits), white=2**bits - 1))
     if colour_type == _GREY_ALPHA:
         if bits == 16:  # Pillow keeps only the high bytes of these, in which small ids are lost
             raise PCVOSError(f"The mask {path} is 16-bit grey with alpha: save it as an indexed or 8-bit grey PNG.")
-        return _grey_labels(path, np.array(image.getchannel(0)), white=255)
+        return _read_mask(_grey_labels(path, np.array(image.getchannel(0)), white=255))
     return _colour_image(path, np.array(image.convert("RGB")))
+
+
+def _read_mask(labels: np.ndarray) -> ReadMask:
+    return ReadMask(PackedLabels(labels), object_ids(labels))
 
 
 def _grey_values(image: Image.Image, bits: int) -> np.ndarray:
@@ -174,7 +184,7 @@ def _colour_image(path: Path, rgb: np.ndarray) -> _ColourImage:
     codes, index = np.unique(packed, return_inverse=True)
     if len(codes) > 256:
         raise PCVOSError(_too_many_colours(str(path), len(codes)))
-    return _ColourImage(codes.tolist(), index.reshape(packed.shape).astype(np.uint8))
+    return _ColourImage(codes.tolist(), PackedLabels(index.reshape(packed.shape).astype(np.uint8)))
 
 
 def _assign_ids(images: dict[Path, _ColourImage]) -> dict[int, int]:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from core.annotation.label_map import ReadMask, object_ids, read_label_maps
+from core.annotation.packed_labels import PackedLabels
 from core.errors import PCVOSError
 
 _ASPECT_TOLERANCE = 0.01
@@ -22,25 +23,36 @@ class Annotation:
 
     Attributes:
         frame: index of the frame, from 0.
-        labels: uint8 (H, W) at the footage's size, value = object id, 0 background.
+        packed: the label map at the footage's size, compressed.
         objects: ids the file speaks for, ascending; one that is not in `labels` is absent from this frame. Objects not
             listed are carried through the frame.
         path: the file.
     """
 
     frame: int
-    labels: np.ndarray
+    packed: PackedLabels
     objects: tuple[int, ...]
     path: Path
+
+    @property
+    def labels(self) -> np.ndarray:
+        """uint8 (H, W), value = object id, 0 background; unpacked each time it is asked for."""
+        return self.packed.unpack()
 
 
 @dataclass(frozen=True)
 class Masks:
-    """All annotations, in order of their frames; `objects` are the ids of all; `notes` are sentences to print."""
+    """All annotations, in order of their frames.
+
+    Attributes:
+        objects: the ids of all.
+        notes: sentences on how the files were understood. warnings: sentences on what was changed or lost of them.
+    """
 
     annotations: tuple[Annotation, ...]
     objects: tuple[int, ...]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def load_masks(
@@ -97,13 +109,13 @@ def load_masks(
     paths = [placed[frame] for frame in frames]
     masks = read_label_maps(paths)
     notes = _colour_notes(masks) + _index_notes(placed, footage)
-    label_maps = _fit(paths, masks, size, notes)
-    ids = [object_ids(labels) for labels in label_maps]
+    fitted, warnings = _fit(paths, masks, size)
+    ids = [mask.ids for mask in fitted]
     _check_objects(path, paths, ids, complete)
     objects = tuple(sorted(set().union(*ids)))
     spoken_for = [objects] * len(ids) if complete else ids
-    annotations = tuple(map(Annotation, frames, label_maps, spoken_for, paths))
-    return Masks(annotations, objects, tuple(notes))
+    annotations = tuple(map(Annotation, frames, [mask.packed for mask in fitted], spoken_for, paths))
+    return Masks(annotations, objects, tuple(notes), tuple(warnings))
 
 
 def masks_fingerprint(path: str | Path) -> str:
@@ -216,30 +228,31 @@ def _colour_notes(masks: Sequence[ReadMask]) -> list[str]:
     return []
 
 
-def _fit(paths: Sequence[Path], masks: Sequence[ReadMask], size: tuple[int, int], notes: list[str]) -> list[np.ndarray]:
-    """The label maps at the footage's size; adds a note for each other size, and for each object lost on the way."""
+def _fit(paths: Sequence[Path], masks: Sequence[ReadMask], size: tuple[int, int]) -> tuple[list[ReadMask], list[str]]:
+    """The masks at the footage's size, and a warning for each other size and for each object lost on the way."""
     height, width = size
-    fitted = []
+    fitted, warnings = [], []
     resized: dict[tuple[int, int], list[str]] = {}
     for path, mask in zip(paths, masks, strict=True):
-        labels = mask.labels
-        if labels.shape != (height, width):
-            mask_height, mask_width = labels.shape
+        if mask.packed.shape != (height, width):
+            mask_height, mask_width = mask.packed.shape
             if abs(mask_width * height / (mask_height * width) - 1) > _ASPECT_TOLERANCE:
                 raise PCVOSError(
                     f"The mask {path} is {mask_width}x{mask_height}, but the footage is {width}x{height}: "
                     "give a mask of the footage's size or shape."
                 )
-            labels = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+            labels = cv2.resize(mask.labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
             resized.setdefault((mask_width, mask_height), []).append(path.name)
-            if lost := set(mask.ids) - set(object_ids(labels)):
+            left = object_ids(labels)
+            if lost := set(mask.ids) - set(left):
                 ids = ", ".join(map(str, sorted(lost)))
-                notes.append(f"{path.name}: too small to be left after resizing: object {ids}.")
-        fitted.append(labels)
+                warnings.append(f"{path.name}: too small to be left after resizing: object {ids}.")
+            mask = ReadMask(PackedLabels(labels), left)
+        fitted.append(mask)
     for (mask_width, mask_height), names in resized.items():
         others = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        notes.append(f"{names[0]}{others}: resized from {mask_width}x{mask_height} to {width}x{height} by nearest.")
-    return fitted
+        warnings.append(f"{names[0]}{others}: resized from {mask_width}x{mask_height} to {width}x{height} by nearest.")
+    return fitted, warnings
 
 
 def _check_objects(path: Path, paths: Sequence[Path], ids: Sequence[tuple[int, ...]], complete: bool) -> None:

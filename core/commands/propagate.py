@@ -58,14 +58,18 @@ class PropagateRequest:
     overwrite: bool = False
 
 
-def propagate(request: PropagateRequest, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
+Say = Callable[[str], None]
+
+
+def propagate(request: PropagateRequest, say: Say, note: Say, warn: Say) -> None:
     """Do what `request` asks.
 
     All that can be wrong with it is found before the network is loaded, and nothing is written before the first clip
     is there.
 
     Args:
-        say: takes the sentence at the end. warn: takes what a person should know, a sentence at a time.
+        say: takes the sentence at the end. note: takes how the input was understood, a sentence at a time. warn: takes
+            what is wrong with it, or was changed of it.
 
     Raises:
         PCVOSError: the input, the masks, the weights, the places or the settings cannot be used.
@@ -78,7 +82,7 @@ def propagate(request: PropagateRequest, say: Callable[[str], None], warn: Calla
         check_overlay(request.overlay, request.output, request.input, may_replace=may_replace)
     try:
         with open_media(request.input) as media:
-            run = _Run(request, media, warn)
+            run = _Run(request, media, note, warn)
             run.load_network()
             say(run.work())
     except (MemoryError, torch.OutOfMemoryError) as error:
@@ -90,7 +94,7 @@ def propagate(request: PropagateRequest, say: Callable[[str], None], warn: Calla
 class _Run:
     """One run, from what is asked to the files."""
 
-    def __init__(self, request: PropagateRequest, media: FrameSource, warn: Callable[[str], None]):
+    def __init__(self, request: PropagateRequest, media: FrameSource, note: Say, warn: Say):
         self._began = time.perf_counter()
         self._request, self._media, self._warn = request, media, warn
         self._warnings_passed_on = 0
@@ -107,8 +111,10 @@ class _Run:
             mask_frame=request.mask_frame,
             complete=request.masks_complete,
         )
-        for note in self._masks.notes:
-            warn(note)
+        for sentence in self._masks.notes:
+            note(sentence)
+        for sentence in self._masks.warnings:
+            warn(sentence)
         self._video = VideoWriter(request.overlay, media.size, media.rate) if request.overlay else None
         self._folder = ResultFolder(
             request.output, media.stems, self._frames, self._masks.objects, request.settings.soft
@@ -258,7 +264,7 @@ class _Run:
                 "fingerprint": masks_fingerprint(request.masks),
                 "frames": [annotation.frame for annotation in self._masks.annotations],
                 "objects": list(self._masks.objects),
-                "notes": list(self._masks.notes),
+                "notes": [*self._masks.notes, *self._masks.warnings],
             },
             settings=_settings(request, self._frames),
             versions=versions(),

@@ -70,17 +70,21 @@ class Composer:
             labels[better] = o
             best = torch.where(better, plane, best)
         found = labels.cpu().numpy()
-        return found if annotation is None else np.where(annotation.labels > 0, annotation.labels, found)
+        if annotation is None:
+            return found
+        painted = annotation.labels
+        return np.where(painted > 0, painted, found)
 
     def soft(self, distribution: Distribution, annotation: Annotation | None = None) -> dict[int, np.ndarray]:
         """Probability per object, uint8 (H, W), 255 = 1, at the footage's size; exactly 0 or 255 where annotated."""
         soft = {}
+        painted = None if annotation is None else annotation.labels
         for o, plane in zip(distribution.objects, distribution.planes[1:], strict=True):
             if annotation is not None and o in annotation.objects:
-                soft[o] = np.where(annotation.labels == o, np.uint8(255), np.uint8(0))
+                soft[o] = np.where(painted == o, np.uint8(255), np.uint8(0))
                 continue
             image = (self._geometry.restore(plane) * 255).round().to(torch.uint8).cpu().numpy()
-            soft[o] = image if annotation is None else np.where(annotation.labels > 0, np.uint8(0), image)
+            soft[o] = image if annotation is None else np.where(painted > 0, np.uint8(0), image)
         return soft
 
 

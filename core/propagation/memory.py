@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.annotation.packed_labels import PackedLabels
 from core.errors import PCVOSError
 
 MAX_ID = 254
@@ -21,14 +22,19 @@ MAX_ID = 254
 
 @dataclass(frozen=True)
 class Annotation:
-    """What a person said of one frame: labels uint8 (H, W), and the objects it speaks for (some may be absent)."""
+    """What a person said of one frame: a label map, and the objects it speaks for (some may be absent)."""
 
-    labels: np.ndarray
+    packed: PackedLabels
     objects: frozenset[int]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """uint8 (H, W), unpacked each time it is asked for."""
+        return self.packed.unpack()
 
 
 class PermanentMemory:
-    """Annotated frames by index, added and removed one by one, per object."""
+    """Annotated frames by index, added and removed one by one, per object. Their label maps are held compressed."""
 
     def __init__(self, frames: int, size: tuple[int, int]):
         self._frames, self._size = frames, size
@@ -57,10 +63,10 @@ class PermanentMemory:
         labels = np.where(np.isin(mask, list(objects)), mask, np.uint8(0))
         old = self._annotations.get(frame)
         if old is not None:
-            kept = list(old.objects - objects)
-            labels = np.where((labels == 0) & np.isin(old.labels, kept), old.labels, labels)
+            kept, before = list(old.objects - objects), old.labels
+            labels = np.where((labels == 0) & np.isin(before, kept), before, labels)
             objects |= old.objects
-        self._annotations[frame] = Annotation(labels, objects)
+        self._annotations[frame] = Annotation(PackedLabels(labels), objects)
 
     def remove(self, frame: int, objects: Iterable[int] | None = None) -> None:
         """Forget what was said on `frame` of `objects`, or all of it; nothing happens where nothing was said."""
@@ -69,8 +75,9 @@ class PermanentMemory:
             return
         kept = old.objects - set(objects)
         if kept:
-            labels = np.where(np.isin(old.labels, list(kept)), old.labels, np.uint8(0))
-            self._annotations[frame] = Annotation(labels, kept)
+            before = old.labels
+            labels = np.where(np.isin(before, list(kept)), before, np.uint8(0))
+            self._annotations[frame] = Annotation(PackedLabels(labels), kept)
 
     @property
     def objects(self) -> tuple[int, ...]:

@@ -1,5 +1,7 @@
 """Which frame a mask file belongs to, what it speaks for, and what is refused."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -137,7 +139,7 @@ def test_a_folder_in_order_of_frames(tmp_path):
     assert [(one.frame, one.objects) for one in masks.annotations] == [(2, (1, 3)), (10, (7,)), (19, (3,))]
     assert masks.objects == (1, 3, 7)
     assert np.array_equal(masks.annotations[0].labels, labels(1, 3))
-    assert masks.notes == ()
+    assert (masks.notes, masks.warnings) == ((), ())
 
 
 def test_complete_masks_speak_for_every_object(tmp_path):
@@ -178,20 +180,21 @@ def test_a_damaged_file_in_a_folder_is_named(tmp_path):
         load_masks(tmp_path / "masks", DAVIS, SIZE)
 
 
-def test_a_larger_mask_is_resized_by_nearest_with_a_note(tmp_path):
+def test_a_larger_mask_is_resized_by_nearest_with_a_warning(tmp_path):
     ids = np.random.default_rng(0).choice([0, 3, 200], SIZE).astype(np.uint8)
     write_label_map(tmp_path / "m.png", np.kron(ids, np.ones((3, 3), np.uint8)))
     masks = load_masks(tmp_path / "m.png", DAVIS, SIZE)
     assert np.array_equal(masks.annotations[0].labels, ids)  # the middle of each 3 x 3 block
-    assert masks.notes == ("m.png: resized from 48x36 to 16x12 by nearest.",)
+    assert masks.warnings == ("m.png: resized from 48x36 to 16x12 by nearest.",)
+    assert masks.notes == ()
 
 
-def test_smaller_masks_are_resized_with_one_note(tmp_path):
+def test_smaller_masks_are_resized_with_one_warning(tmp_path):
     for number in range(3):
         save(tmp_path / "masks" / f"{number}.png", 1, 2)
     masks = load_masks(tmp_path / "masks", DAVIS, (36, 48))
     assert all(np.array_equal(np.kron(labels(1, 2), np.ones((3, 3))), one.labels) for one in masks.annotations)
-    assert masks.notes == ("0.png and 2 more: resized from 16x12 to 48x36 by nearest.",)
+    assert masks.warnings == ("0.png and 2 more: resized from 16x12 to 48x36 by nearest.",)
 
 
 def test_a_mask_that_vanishes_by_resizing_is_a_mask_without_object(tmp_path):
@@ -207,7 +210,7 @@ def test_an_object_lost_by_resizing_is_told(tmp_path):
     write_label_map(tmp_path / "m.png", large)
     masks = load_masks(tmp_path / "m.png", DAVIS, SIZE)
     assert masks.annotations[0].objects == masks.objects == (1,)
-    assert any("object 5" in note for note in masks.notes)
+    assert any("object 5" in warning for warning in masks.warnings)
 
 
 @pytest.mark.parametrize(("size", "fits"), [((480, 854), True), ((480, 850), True), ((480, 840), False)])
@@ -231,6 +234,7 @@ def test_colours_mean_the_same_in_a_folder_and_are_told(tmp_path):
     masks = load_masks(tmp_path / "masks", DAVIS, SIZE)
     assert [one.objects for one in masks.annotations] == [(2,), (1,)]
     assert masks.notes == ("Colours of the masks as object ids: #0000ff = 1, #ff0000 = 2.",)
+    assert masks.warnings == ()
 
 
 def test_reading_a_number_as_an_index_among_images_is_told_once(tmp_path):
@@ -238,6 +242,7 @@ def test_reading_a_number_as_an_index_among_images_is_told_once(tmp_path):
     save(tmp_path / "masks" / "2.png", 1)
     masks = load_masks(tmp_path / "masks", NAMED, SIZE)
     assert masks.notes == ("Numbers of masks are read as indices, from 0: 1.png belongs to frame 1 (img_b).",)
+    assert masks.warnings == ()
     assert load_masks(tmp_path / "masks", NAMED, SIZE, is_video=True).notes == ()
 
 
@@ -246,6 +251,25 @@ def test_long_footage_is_no_trouble(tmp_path):
     save(tmp_path / "masks" / "299999.png", 1)
     save(tmp_path / "masks" / "7.png", 1)
     assert list(frames(load_masks(tmp_path / "masks", stems, SIZE))) == [7, 299_999]
+
+
+@pytest.mark.parametrize("mode", ["P", "RGB"])
+def test_many_masks_take_little_memory(tmp_path, mode):
+    size, count = (480, 640), 60
+    (tmp_path / "masks").mkdir()
+    image = Image.new(mode, size[::-1])
+    image.paste(1 if mode == "P" else (200, 20, 3), (100, 100, 400, 300))
+    for number in range(count):
+        image.save(tmp_path / "masks" / f"{number}.png")
+    peaks = []
+    for path in (tmp_path / "masks" / "0.png", tmp_path / "masks"):
+        tracemalloc.start()
+        masks = load_masks(path, [str(number) for number in range(count)], size)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert len(masks.annotations) == count
+    assert peaks[1] - peaks[0] < count * size[0] * size[1] / 10, "far less than all label maps"
+    assert all(np.count_nonzero(one.labels == 1) == 300 * 200 for one in masks.annotations[::20])
 
 
 def test_fingerprint_tells_names_and_bytes(tmp_path):

@@ -243,7 +243,8 @@ def test_colours_become_ids_and_the_mapping_is_printed(tmp_path, scene, propagat
     Image.fromarray(colours).save(tmp_path / "colours.png")
     result = propagate(scene.video, tmp_path / "colours.png", "--end", 1)
     assert result.code == 0
-    assert "#00c800 = 1, #ff000a = 2" in result.err
+    (line,) = result.err.splitlines()
+    assert line.startswith("Note: ") and "#00c800 = 1, #ff000a = 2" in line
     assert "#00c800 = 1, #ff000a = 2" in record(tmp_path / "out")["masks"]["notes"][0]
     expected = np.where((colours == (255, 0, 10)).all(-1), 2, np.where((colours == (0, 200, 0)).all(-1), 1, 0))
     assert np.array_equal(read_png(tmp_path / "out" / "00000.png"), expected)

@@ -1,5 +1,7 @@
 """Permanent memory as a person edits it, and the bank that a run reads."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -59,6 +61,23 @@ def test_permanent_memory_keeps_its_own_copy():
     memory.add(1, mask)
     mask[:] = 0
     assert memory[1].labels.all()
+
+
+def test_hundreds_of_corrections_take_little_memory():
+    size, count = (540, 960), 200
+    mask = np.zeros(size, np.uint8)
+    memory = PermanentMemory(count, size)
+    tracemalloc.start()
+    for frame in range(count):
+        mask[:] = 0
+        mask[100:300, 200 + frame : 500 + frame] = 1
+        memory.add(frame, mask)
+        mask[400:500, frame : frame + 90] = 2
+        memory.add(frame, mask, [2])
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < count * mask.size / 20
+    np.testing.assert_array_equal(memory[count - 1].labels, mask)
 
 
 @pytest.mark.parametrize(
