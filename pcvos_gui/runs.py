@@ -1,0 +1,414 @@
+"""Propagation as the window sees it: from a person's choices to a job, and from results to the project."""
+
+import logging
+import time
+from collections import deque
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings, Signal
+
+from core.annotation.packed_mask import PackedMask
+from core.errors import PCVOSError
+from core.project.model import Cell, Change, RunInfo
+from core.propagation.settings import Direction, Precision, PropagationSettings
+from pcvos_gui.commands import RunCommand
+from pcvos_gui.messages import Message, MessageAction
+from pcvos_gui.session import Session
+from pcvos_gui.workers.inference import InferenceWorker
+from pcvos_gui.workers.jobs import (
+    ClipDone,
+    Compared,
+    CompareJob,
+    EngineChoice,
+    JobEnded,
+    JobStarted,
+    MemoryUse,
+    PermanentFrame,
+    PropagateJob,
+)
+
+log = logging.getLogger(__name__)
+
+COMPARED_INTERVALS = (1, 5, 15, 25)
+"""Intervals that "Compare L" runs, besides the one chosen."""
+
+
+class Range(StrEnum):
+    """Which frames a run draws."""
+
+    TO_END = "to end"  # from the current frame to the end (backward: to the beginning; both: everything)
+    IN_OUT = "in/out"
+    NEXT_CORRECTED = "next corrected"
+    ONE_CLIP = "one clip"
+
+
+class RunState(StrEnum):
+    IDLE = "idle"
+    LOADING = "loading"
+    RUNNING = "running"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """A person's choices. Names as in `PropagationSettings` and `EngineChoice`."""
+
+    direction: Direction = "forward"
+    range: Range = Range.TO_END
+    interval: int = 5
+    progressive: int = 5
+    top_k: int = 20
+    memory_frames: int = 40
+    resolution: int | None = 480
+    precision: Precision = "auto"
+    device: str = "auto"
+    weights: str = ""
+
+    @property
+    def propagation(self) -> PropagationSettings:
+        return PropagationSettings(
+            interval=self.interval,
+            progressive=self.progressive,
+            top_k=self.top_k,
+            memory_frames=self.memory_frames,
+            resolution=self.resolution,
+            precision=self.precision,
+        )
+
+    @property
+    def engine(self) -> EngineChoice:
+        return EngineChoice(Path(self.weights) if self.weights else None, self.device)
+
+
+class RunController(QObject):
+    """Starts, watches and ends runs; one at a time.
+
+    Attributes:
+        settings: chosen for the next run. state: of the present one.
+        done, total: frames drawn and to draw. device: what runs where, in words.
+        memory: as of the last clip, also after the run.
+        in_point, out_point: frames, or None.
+    """
+
+    settings_changed = Signal()
+    state_changed = Signal()
+    progressed = Signal()
+    memory_changed = Signal()
+    compared = Signal(object)  # Compared
+    compare_ended = Signal()
+    in_out_changed = Signal()
+
+    def __init__(self, session: Session, worker: InferenceWorker, parent: QObject | None = None):
+        super().__init__(parent)
+        self.session, self.worker = session, worker
+        self.settings = RunSettings()
+        self.state = RunState.IDLE
+        self.done = self.total = 0
+        self.device = ""
+        self.memory: MemoryUse | None = None
+        self.in_point: int | None = None
+        self.out_point: int | None = None
+        self._job: PropagateJob | None = None
+        self._compare: CompareJob | None = None
+        self._command: RunCommand | None = None
+        self._run_id: int | None = None
+        self._clips: deque[tuple[int, float]] = deque(maxlen=12)
+        self._began = 0.0
+        self._store = QSettings()
+        worker.started.connect(self._on_started)
+        worker.clip_done.connect(self._on_clip)
+        worker.ended.connect(self._on_ended)
+        worker.compared.connect(self._on_compared)
+        session.opened.connect(self._on_opened)
+        session.closed.connect(self._on_closed)
+
+    # choices
+
+    def set_settings(self, settings: RunSettings) -> None:
+        if settings != self.settings:
+            self.settings = settings
+            self.session.remember("run", asdict(settings))
+            self.settings_changed.emit()
+
+    def set_in_out(self, first: int | None, last: int | None) -> None:
+        """In and out points, in order; None: the footage's end."""
+        if first is not None and last is not None and first > last:
+            first, last = last, first
+        if (first, last) != (self.in_point, self.out_point):
+            self.in_point, self.out_point = first, last
+            self.session.remember("in_out", [first, last])
+            self.in_out_changed.emit()
+
+    def frames_to_draw(self) -> tuple[int, int]:
+        """First and last frame of the next run."""
+        last, here = self.session.frame_count - 1, max(0, self.session.frame)
+        settings, project = self.settings, self.session.project
+        first_in, last_out = self.in_point or 0, last if self.out_point is None else self.out_point
+        if settings.range is Range.IN_OUT:
+            return first_in, last_out
+        forward, backward = settings.direction != "backward", settings.direction != "forward"
+        reach = last + 1
+        if settings.range is Range.ONE_CLIP:
+            reach = settings.interval
+        low, high = (max(0, here - reach) if backward else here), (min(last, here + reach) if forward else here)
+        if settings.range is Range.NEXT_CORRECTED and project is not None:
+            before, after = project.next_corrected(here, -1), project.next_corrected(here, 1)
+            low = before if backward and before is not None else low
+            high = after if forward and after is not None else high
+        return low, high
+
+    # what it costs
+
+    def speed(self, interval: int) -> float | None:
+        """Frames per second measured on this machine with the present device, size and weights; None: not yet.
+
+        The nearest interval that was measured stands in for one that was not.
+        """
+        measured = self._speeds()
+        if not measured:
+            return None
+        return measured[min(measured, key=lambda known: abs(known - interval))]
+
+    def seconds_for(self, interval: int) -> float | None:
+        """Time the next run would take at this interval; None where nothing was measured."""
+        speed = self.speed(interval)
+        first, last = self.frames_to_draw()
+        return (last - first + 1) / speed if speed else None
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """Of the last few clips of this run."""
+        seconds = sum(s for _, s in self._clips)
+        return sum(n for n, _ in self._clips) / seconds if seconds else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        speed = self.frames_per_second
+        return (self.total - self.done) / speed if speed else None
+
+    @property
+    def is_busy(self) -> bool:
+        return self.state is not RunState.IDLE
+
+    # a run
+
+    def start(self) -> None:
+        """Run with the present choices; what stands in the way is said as a message."""
+        if self.is_busy or self._compare or self.session.project is None:
+            return
+        if self.session.project.read_only:
+            self._say(self.tr("This project is open read-only: it cannot be run."), "warning")
+            return
+        job = self._make_job(*self.frames_to_draw())
+        if job is None:
+            return
+        self._job, self.done, self.total = job, 0, job.end - job.start + 1
+        self._clips.clear()
+        text = self.tr("Propagate frames {} to {}").format(job.start, job.end)
+        self._command = RunCommand(text, self._apply_undo)
+        self.session.push_command(self._command)
+        info = RunInfo(
+            datetime.now().astimezone().isoformat(timespec="seconds"),
+            job.start,
+            job.end,
+            job.direction,
+            asdict(self.settings),
+        )
+        self._run_id, self._info = self.session.project.start_run(info), info
+        self._began = time.monotonic()
+        self._set_state(RunState.LOADING)
+        self.worker.submit(job)
+
+    def pause(self) -> None:
+        if self.state is RunState.RUNNING:
+            self.worker.pause(self._job.number)
+            self._set_state(RunState.PAUSED)
+
+    def resume(self) -> None:
+        if self.state is RunState.PAUSED:
+            self.worker.resume(self._job.number)
+            self._set_state(RunState.RUNNING)
+
+    def stop(self) -> None:
+        """End the run at once; what is drawn stays, and what the thread still sends is dropped."""
+        if self._job is not None:
+            self.worker.cancel(self._job.number)
+            self._finish("stopped")
+
+    def compare(self, clips: int = 2) -> None:
+        """Run the next clips at several intervals; the results come as `compared`, and nothing enters the project."""
+        if self.is_busy or self._compare or self.session.project is None:
+            return
+        intervals = tuple(sorted({*COMPARED_INTERVALS, self.settings.interval}))
+        here = self.session.frame
+        last = min(self.session.frame_count - 1, here + clips * max(intervals))
+        job = self._make_job(here, last, "forward")
+        if job is not None:
+            self._compare = CompareJob(job, intervals)
+            self.worker.submit(self._compare)
+
+    def stop_compare(self) -> None:
+        if self._compare is not None:
+            self.worker.cancel(self._compare.number)
+            self._compare = None
+            self.compare_ended.emit()
+
+    def make_estimate_job(self, frame: int) -> PropagateJob | None:
+        """What an estimate of one frame starts from; None where there is no memory to read."""
+        return self._make_job(frame, frame, "forward", quiet=True) if self.session.project else None
+
+    def _make_job(
+        self, first: int, last: int, direction: Direction | None = None, quiet: bool = False
+    ) -> PropagateJob | None:
+        session = self.session
+        locked = {o.id for o in session.objects if o.locked}
+        known = {o.id for o in session.objects} - locked
+        permanent = tuple(
+            PermanentFrame(frame, kept)
+            for frame, masks in sorted(session.project.permanent_memory().items())
+            if (kept := {id: mask for id, mask in masks.items() if id in known})
+        )
+        if not any(not mask.is_empty for p in permanent for mask in p.masks.values()):
+            if not quiet:
+                self._say(self.tr("Mark an object first: scribble or paint it on a frame, then propagate."), "warning")
+            return None
+        keep: dict[int, tuple[PackedMask, ...]] = {}
+        if locked:
+            for (frame, _), cell in session.project.cells_in(first, last, tuple(locked)):
+                keep[frame] = (*keep.get(frame, ()), cell.mask)
+        try:
+            settings = self.settings.propagation
+        except PCVOSError as error:
+            self._say(str(error), "error")
+            return None
+        direction = direction or self.settings.direction
+        return PropagateJob(session.media.path, self.settings.engine, settings, permanent, first, last, direction, keep)
+
+    # results
+
+    def _on_started(self, started: JobStarted) -> None:
+        if self._job is not None and started.number == self._job.number:
+            self.device, self.total = started.device, started.frames
+            self._set_state(RunState.RUNNING)
+
+    def _on_clip(self, clip: ClipDone) -> None:
+        if self._job is None or clip.number != self._job.number:
+            return
+        project = self.session.project
+        locked = {o.id for o in self.session.objects if o.locked}
+        known = {o.id for o in self.session.objects} - locked
+        cells = {}
+        for (frame, id), found in clip.cells.items():
+            before = project.cell(frame, id)
+            if id not in known or (before is not None and before.corrected):
+                continue
+            cells[frame, id] = (before, Cell(found.mask, confidence=found.confidence))
+        change = Change(self._command.text(), cells)
+        if cells:
+            self.session.apply(change)
+            self._command.add(change)
+        self.done += len(clip.frames)
+        self._clips.append((len(clip.frames), clip.seconds))
+        self.memory = clip.memory
+        self.memory_changed.emit()
+        self.progressed.emit()
+
+    def _on_ended(self, ended: JobEnded) -> None:
+        if self._compare is not None and ended.number == self._compare.number:
+            self._compare = None
+            self.compare_ended.emit()
+        elif self._job is None or ended.number != self._job.number:
+            return
+        else:
+            self._finish(ended.state)
+        if ended.state == "failed":
+            self._say(ended.sentence, "error", *self._ways_on(ended.remedies))
+
+    def _on_compared(self, compared: Compared) -> None:
+        if self._compare is not None and compared.number == self._compare.number:
+            self._keep_speed(compared.interval, compared.frames_per_second)
+            self.compared.emit(compared)
+
+    def _finish(self, state: str) -> None:
+        job, self._job, self._command = self._job, None, None
+        if self.frames_per_second and self.done >= 2 * job.settings.interval:
+            self._keep_speed(job.settings.interval, self.frames_per_second)
+        seconds = time.monotonic() - self._began
+        frames = (*self.memory.permanent, *self.memory.working) if self.memory else ()
+        if self.session.project is not None:
+            info = replace(self._info, state=state, frames=self.done, seconds=seconds, memory_frames=frames)
+            self.session.project.update_run(self._run_id, info)
+        self._set_state(RunState.IDLE)
+        if state == "done":
+            text = self.tr("Done: {} frames in {:.0f} s. Step through; fix a frame; run again.")
+            self._say(text.format(self.done, seconds), key="run")
+
+    def _ways_on(self, remedies: tuple[str, ...]) -> tuple[MessageAction, ...]:
+        smaller = max(120, (self.settings.resolution or min(self.session.size)) // 2)
+        changes = {
+            "smaller resolution": (self.tr("Use {} pixels").format(smaller), {"resolution": smaller}),
+            "cpu": (self.tr("Use the CPU"), {"device": "cpu"}),
+            "fewer memory": (self.tr("Use 10 memory frames"), {"memory_frames": 10}),
+        }
+        return tuple(
+            MessageAction(changes[r][0], lambda change=changes[r][1]: self._again_with(change))
+            for r in remedies
+            if r in changes
+        )
+
+    def _again_with(self, change: dict) -> None:
+        self.set_settings(replace(self.settings, **change))
+        self.start()
+
+    def _apply_undo(self, change: Change) -> None:
+        """Undo and redo of a run; of the one that is under way, undo ends it first."""
+        if self._command is not None:
+            self.stop()
+        self.session.apply(change)
+
+    # sessions come and go
+
+    def _on_opened(self) -> None:
+        project = self.session.project
+        stored = {k: v for k, v in dict(project.setting("run", {})).items() if k in RunSettings.__dataclass_fields__}
+        if "range" in stored:
+            stored["range"] = Range(stored["range"])
+        self.settings = RunSettings(**stored)
+        self.in_point, self.out_point = project.setting("in_out", [None, None])
+        self.memory = None
+        self.settings_changed.emit()
+        self.in_out_changed.emit()
+        self.memory_changed.emit()
+
+    def _on_closed(self) -> None:
+        self.in_point = self.out_point = None
+        self.memory = None
+        self.in_out_changed.emit()
+        self.memory_changed.emit()
+
+    # helpers
+
+    def _speeds(self) -> dict[int, float]:
+        stored = self._store.value(self._speed_key(), "")
+        pairs = (pair.split("=") for pair in str(stored).split(";") if "=" in pair)
+        return {int(interval): float(speed) for interval, speed in pairs}
+
+    def _keep_speed(self, interval: int, speed: float) -> None:
+        speeds = self._speeds() | {interval: speed}
+        self._store.setValue(self._speed_key(), ";".join(f"{k}={v:.3f}" for k, v in sorted(speeds.items())))
+        self.settings_changed.emit()
+
+    def _speed_key(self) -> str:
+        s = self.settings
+        weights = Path(s.weights).name if s.weights else "shipped"
+        return f"speed/{s.device}-{s.precision}-{s.resolution or 'native'}-{weights}"
+
+    def _set_state(self, state: RunState) -> None:
+        self.state = state
+        self.state_changed.emit()
+
+    def _say(self, text: str, level: str = "info", *actions: MessageAction, key: str = "run") -> None:
+        self.session.message.emit(Message(text, level, actions, key))
