@@ -123,6 +123,7 @@ class RunController(QObject):
         worker.ended.connect(self._on_ended)
         worker.compared.connect(self._on_compared)
         session.opened.connect(self._on_opened)
+        session.closing.connect(self._on_closing)
         session.closed.connect(self._on_closed)
 
     # choices
@@ -382,6 +383,10 @@ class RunController(QObject):
         self.settings_changed.emit()
         self.in_out_changed.emit()
         self.memory_changed.emit()
+
+    def _on_closing(self) -> None:
+        self.stop()
+        self.stop_compare()
 
     def _on_closed(self) -> None:
         self.in_point = self.out_point = None

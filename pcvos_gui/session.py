@@ -37,6 +37,7 @@ class Session(QObject):
     """
 
     opened = Signal()
+    closing = Signal()  # still all there
     closed = Signal()
     frame_changed = Signal(int)
     image_changed = Signal()  # a frame is shown, with its labels
@@ -81,6 +82,7 @@ class Session(QObject):
         """Let go of the project; everything is on disk."""
         if self.project is None:
             return
+        self.closing.emit()
         self.cancel_edit()
         self.remember("frame", self.frame)
         self.undo_stack.clear()
