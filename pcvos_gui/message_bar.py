@@ -1,0 +1,85 @@
+"""Messages where the eye is: a strip over the canvas."""
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from pcvos_gui.icons import icon
+from pcvos_gui.messages import Message
+
+INFO_SECONDS = 8
+MOST = 3
+"""Messages shown at a time; older ones go first."""
+
+_ICONS = {"info": "mdi6.information-outline", "warning": "mdi6.alert-outline", "error": "mdi6.alert-circle-outline"}
+_EDGES = {"info": "#3d8bfd", "warning": "#e0a030", "error": "#e05050"}
+
+
+class MessageBar(QWidget):
+    """Shows messages, the newest below; takes no room while there are none."""
+
+    def __init__(self, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(1)
+        self._shown: list[tuple[Message, QWidget]] = []
+        self.setVisible(False)
+
+    @property
+    def messages(self) -> list[Message]:
+        return [message for message, _ in self._shown]
+
+    def show_message(self, message: Message) -> None:
+        """Add a message; one with the same key gives way to it."""
+        for old, strip in list(self._shown):
+            if old == message or (message.key and old.key == message.key):
+                self._remove(strip)
+        while len(self._shown) >= MOST:
+            self._remove(self._shown[0][1])
+        strip = self._make_strip(message)
+        self._layout.addWidget(strip)
+        self._shown.append((message, strip))
+        self.setVisible(True)
+        if message.level == "info":
+            QTimer.singleShot(INFO_SECONDS * 1000, strip, lambda: self._remove(strip))
+
+    def clear(self) -> None:
+        for _, strip in list(self._shown):
+            self._remove(strip)
+
+    def _make_strip(self, message: Message) -> QWidget:
+        strip = QFrame(self)
+        strip.setObjectName("message")
+        strip.setAutoFillBackground(True)
+        strip.setStyleSheet(f"#message {{ border-left: 4px solid {_EDGES[message.level]}; }}")
+        row = QHBoxLayout(strip)
+        row.setContentsMargins(12, 6, 8, 6)
+        row.setSpacing(8)
+        picture = QLabel(strip)
+        picture.setPixmap(icon(_ICONS[message.level]).pixmap(18, 18))
+        text = QLabel(message.text, strip)
+        text.setWordWrap(True)
+        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        row.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(text, 1)
+        for action in message.actions:
+            button = QPushButton(action.text, strip)
+            button.clicked.connect(lambda _=False, run=action.run: (self._remove(strip), run()))
+            row.addWidget(button)
+        close = QToolButton(strip)
+        close.setIcon(icon("mdi6.close"))
+        close.setAutoRaise(True)
+        close.setToolTip(self.tr("Close this message"))
+        close.clicked.connect(lambda: self._remove(strip))
+        row.addWidget(close)
+        return strip
+
+    def _remove(self, strip: QWidget) -> None:
+        before = len(self._shown)
+        self._shown = [(message, other) for message, other in self._shown if other is not strip]
+        if len(self._shown) < before:
+            self._layout.removeWidget(strip)
+            strip.hide()
+            strip.deleteLater()
+        self.setVisible(bool(self._shown))

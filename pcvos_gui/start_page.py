@@ -1,0 +1,129 @@
+"""What is seen while nothing is open: ways to open something, and what was open lately."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QFont, QIcon, QPixmap
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pcvos_gui.recent import RecentFiles
+
+_CARD = QSize(208, 156)
+_PICTURE = QSize(192, 108)
+_BUTTON = QSize(176, 96)
+_COLUMN = 880
+
+
+class StartPage(QWidget):
+    """Buttons for the actions given, and recent files; `chosen` names the file clicked."""
+
+    chosen = Signal(Path)
+
+    def __init__(self, recent: RecentFiles, actions: list[QAction], parent: QWidget | None = None):
+        super().__init__(parent)
+        self._recent = recent
+        outer = QHBoxLayout(self)
+        outer.setContentsMargins(32, 32, 32, 32)
+        column = QWidget(self)
+        column.setMaximumWidth(_COLUMN)
+        outer.addStretch(1)
+        outer.addWidget(column, 100)
+        outer.addStretch(1)
+        layout = QVBoxLayout(column)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addStretch(1)
+        layout.addWidget(_label("PCVOS Studio", 2.0))
+        self.subtitle = _label(
+            self.tr("Mark an object on one frame. The rest of the video follows, clip by clip."), 1.15
+        )
+        layout.addWidget(self.subtitle)
+        layout.addSpacing(16)
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        for action in actions:
+            row.addWidget(_large_button(action, column))
+        row.addStretch(1)
+        layout.addLayout(row)
+        layout.addSpacing(8)
+        hint = QLabel(self.tr("Or drop a video, a folder of images or a project anywhere in this window."))
+        hint.setForegroundRole(hint.palette().ColorRole.PlaceholderText)
+        layout.addWidget(hint)
+        layout.addSpacing(24)
+        self._heading = _label(self.tr("Recent"), 1.15)
+        layout.addWidget(self._heading)
+        self.list = self._make_list(column)
+        layout.addWidget(self.list, 6)
+        layout.addStretch(1)
+        recent.changed.connect(self._fill)
+        self._fill()
+
+    def _make_list(self, parent: QWidget) -> QListWidget:
+        made = QListWidget(parent)
+        made.setViewMode(QListView.ViewMode.IconMode)
+        made.setMovement(QListView.Movement.Static)
+        made.setResizeMode(QListView.ResizeMode.Adjust)
+        made.setIconSize(_PICTURE)
+        made.setGridSize(_CARD)
+        made.setUniformItemSizes(True)
+        made.setWordWrap(False)
+        made.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        made.setFrameShape(QListWidget.Shape.NoFrame)
+        made.viewport().setAutoFillBackground(False)
+        made.setAccessibleName(self.tr("Recent files"))
+        made.itemActivated.connect(self._choose)
+        made.itemClicked.connect(self._choose)
+        return made
+
+    def _fill(self) -> None:
+        self.list.clear()
+        files = self._recent.files()
+        for file in files:
+            item = QListWidgetItem(_picture(file.thumbnail, self), file.path.name)
+            item.setData(Qt.ItemDataRole.UserRole, file.path)
+            item.setToolTip(str(file.path))
+            item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter)
+            self.list.addItem(item)
+        self._heading.setVisible(bool(files))
+        self.list.setVisible(bool(files))
+
+    def _choose(self, item: QListWidgetItem) -> None:
+        self.chosen.emit(item.data(Qt.ItemDataRole.UserRole))
+
+
+def _picture(path: Path, widget: QWidget) -> QIcon:
+    picture = QPixmap(str(path)) if path.is_file() else QPixmap()
+    if picture.isNull():
+        picture = QPixmap(_PICTURE * 2)
+        picture.fill(QColor(128, 128, 128, 60))
+    return QIcon(picture)
+
+
+def _large_button(action: QAction, parent: QWidget) -> QToolButton:
+    button = QToolButton(parent)
+    button.setDefaultAction(action)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+    button.setIconSize(QSize(32, 32))
+    button.setMinimumSize(_BUTTON)
+    button.setText(action.text().rstrip("…"))
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return button
+
+
+def _label(text: str, scale: float) -> QLabel:
+    label = QLabel(text)
+    font = QFont(label.font())
+    font.setPointSizeF(font.pointSizeF() * scale)
+    if scale > 1.5:
+        font.setWeight(QFont.Weight.DemiBold)
+    label.setFont(font)
+    return label
