@@ -22,10 +22,12 @@ class Schedule:
         phases: kinds of clip, in order.
         begin: how far along the whole course of training a run with this schedule sets in, 0 to 1: a continuation
             leaves the warm start of rate, bootstrapping and memory behind it.
+        frozen: parts that keep their weights, by the beginnings of their names.
     """
 
     phases: tuple[Phase, ...]
     begin: float = 0.0
+    frozen: tuple[str, ...] = ("key_encoder.conv1", "key_encoder.res2")
 
     def phase(self, progress: float) -> Phase:
         """The phase of a run at `progress`."""
@@ -71,5 +73,8 @@ CONTINUATION = Schedule(
         Phase(1.00, ClipSettings(size=320, length=3, inter_gap=5, video_share=0.7, hide_share=0.15)),
     ),
     begin=0.5,
+    frozen=("key_encoder.",),
 )
-"""The second stage again, from trained weights: larger pictures, and objects that are hidden for a while."""
+"""The second stage again, from trained weights: larger pictures, and objects that are hidden for a while.
+
+The key encoder's trunk learns no more: without its backward pass a CPU does a third more clips in the same time."""

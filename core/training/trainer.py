@@ -26,9 +26,6 @@ from core.training.schedule import FROM_IMAGENET, Phase, Schedule
 
 log = logging.getLogger(__name__)
 
-FROZEN = ("key_encoder.conv1", "key_encoder.res2")
-"""Parts that keep their ImageNet weights."""
-
 RATE_FACTORS = (("key_encoder.", 0.2), ("value_encoder.layer", 0.6), ("key_proj.", 2.0))
 """Learning rates relative to the base, by the first prefix that fits."""
 
@@ -96,7 +93,7 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.network = network.to(device, memory_format=torch.channels_last).train()
         for name, parameter in self.network.named_parameters():
-            parameter.requires_grad_(not name.startswith(FROZEN))
+            parameter.requires_grad_(not name.startswith(schedule.frozen))
         self.ema = copy.deepcopy(self.network).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             _groups(self.network, settings), lr=settings.rate, betas=(0.9, 0.98), fused=True

@@ -20,7 +20,7 @@ from core.training.clips import ClipSettings
 from core.training.data import TrainingData
 from core.training.precision import faster_precision
 from core.training.schedule import CONTINUATION, FROM_IMAGENET, Phase, Schedule
-from core.training.trainer import FROZEN, Trainer, TrainingSettings
+from core.training.trainer import Trainer, TrainingSettings
 
 CPU = torch.device("cpu")
 RUN = {"data": Path(), "settings": TrainingSettings(), "device": "cpu", "precision": "fp32", "output": None}
@@ -60,9 +60,9 @@ def test_a_run_trains_saves_and_stops_at_its_budget(make_trainer: MakeTrainer, t
     assert json.loads((tmp_path / "progress.json").read_text()) == {"step": 4, "minutes": 2.0, "clips": 8}
     after, averaged = parameters(trainer.network), parameters(trainer.ema)
     for name, value in before.items():
-        assert torch.equal(after[name], value) == name.startswith(FROZEN), name
+        assert torch.equal(after[name], value) == name.startswith(FROM_IMAGENET.frozen), name
     moved = {name for name in averaged if not torch.equal(averaged[name], before[name])}
-    assert moved == {name for name in before if not name.startswith(FROZEN)}
+    assert moved == {name for name in before if not name.startswith(FROM_IMAGENET.frozen)}
     distance = sum((after[n] - averaged[n]).norm() for n in moved)
     assert 0 < distance < sum((after[n] - before[n]).norm() for n in moved), "between start and end"
     saved = load_file(tmp_path / "ema.safetensors")
