@@ -1,0 +1,254 @@
+"""Scribbles become a mask: GrabCut (Rother et al., 2004) on a small copy, its edge refined at full size.
+
+The strokes, the present mask and the network's estimate seed the graph cut on a region around them. Its edge is then
+moved onto the image's by a guided filter (He et al., 2013) in a band around it. Where there is a mask already, only
+what hangs together with a stroke changes: the rest stays as it is, pixel for pixel.
+"""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+OBJECT, BACKGROUND = 1, 2
+"""Values of strokes."""
+
+_PIXELS = 45_000  # of the region as GrabCut sees it: its time grows faster than they do
+_ITERATIONS = 2
+_COLOURS = 5  # of each side's model, as in GrabCut's mixtures
+_BAND = 2  # small pixels on both sides of an edge, in which it is refined
+_GUIDED_PIXELS = 120_000  # of the region as the guided filter sees it
+_EPSILON = 0.01**2  # colour variance (of 0 to 1) that counts as an edge
+_FAR = 30.0  # colour distance (Lab, 8 bit) that weighs as much as being a stroke's whole extent away from it
+_HOLE = 0.02  # of the mask: holes smaller than this are filled
+
+
+@dataclass(frozen=True)
+class _Seeds:
+    """What is known of the region, at one size: bool (h, w) each. `prior`: present mask or estimate say object."""
+
+    object: np.ndarray
+    background: np.ndarray
+    present: np.ndarray
+    prior: np.ndarray
+
+
+def scribble_mask(
+    image: np.ndarray,
+    strokes: np.ndarray,
+    present: np.ndarray | None = None,
+    estimate: np.ndarray | None = None,
+    forbidden: np.ndarray | None = None,
+) -> np.ndarray:
+    """The mask that a person means. The same input gives the same mask.
+
+    Args:
+        image: uint8 (H, W, 3) RGB.
+        strokes: uint8 (H, W), 1 where the object was scribbled, 2 where background was, 0 elsewhere.
+        present: bool (H, W), the object's mask so far, if there is one.
+        estimate: bool (H, W), where the network takes the object to be, if known.
+        forbidden: bool (H, W), pixels that cannot be the object's, or None.
+
+    Returns:
+        bool (H, W): holds every object stroke but for forbidden pixels, and no background stroke.
+    """
+    nothing = np.zeros(strokes.shape, bool)
+    given = nothing if present is None else present
+    likely = nothing if estimate is None else estimate
+    seeds = _Seeds(strokes == OBJECT, strokes == BACKGROUND, given, given | likely)
+    mask = given.copy() if given.any() else likely.copy()
+    if seeds.object.any() or (seeds.background.any() and mask.any()):
+        top, left, height, width = _region(seeds)
+        inside = np.s_[top : top + height, left : left + width]
+        mask[inside] = _segment(image[inside], _Seeds(*(plane[inside] for plane in vars(seeds).values())))
+    mask[seeds.object] = True
+    mask[seeds.background] = False
+    if forbidden is not None:
+        mask[forbidden] = False
+    return mask
+
+
+def _region(seeds: _Seeds) -> tuple[int, int, int, int]:
+    """(top, left, height, width) of what GrabCut looks at: all that is known, and around it.
+
+    Strokes alone say little of how far the object reaches, so that then it is a good deal more.
+    """
+    image_height, image_width = seeds.object.shape
+    known = seeds.object | seeds.background | seeds.prior
+    left, top, width, height = cv2.boundingRect(known.view(np.uint8))
+    if seeds.prior.any() or seeds.background.any():
+        margin = 16 + max(width, height) // 4
+    else:
+        margin = max(width, height, min(image_height, image_width) // 4)
+    bottom, right = min(image_height, top + height + margin), min(image_width, left + width + margin)
+    top, left = max(0, top - margin), max(0, left - margin)
+    return top, left, bottom - top, right - left
+
+
+def _segment(image: np.ndarray, seeds: _Seeds) -> np.ndarray:
+    """The mask of a region, bool (h, w); strokes may be missing from it where they are thin."""
+    scale = min(1.0, math.sqrt(_PIXELS / seeds.object.size))
+    size = tuple(max(1, round(n * scale)) for n in seeds.object.shape)
+    small = _resized(image, size)
+    coarse = _coarse_seeds(seeds, size)
+    cut = _cut(small, coarse)
+    if cut is None:
+        return seeds.present if seeds.present.any() else seeds.prior
+    cut = _tidy(cut, coarse)
+    if not seeds.present.any():
+        return cut if scale == 1 else _refine(image, cut)
+    changed = _changes(cut, coarse)
+    if scale < 1:
+        refined = _refine(image, np.where(changed, cut, coarse.present))
+        changed = _enlarged(cv2.dilate(changed.view(np.uint8), _disc(_BAND)), seeds.object.shape, cv2.INTER_NEAREST) > 0
+        return np.where(changed, refined, seeds.present)
+    return np.where(changed, cut, seeds.present)
+
+
+def _coarse_seeds(seeds: _Seeds, size: tuple[int, int]) -> _Seeds:
+    """The seeds at a smaller size. A stroke never vanishes; where both kinds meet, the larger share counts."""
+    ours, theirs, present, prior = (_resized(plane.astype(np.float32), size) for plane in vars(seeds).values())
+    return _Seeds((ours > 0) & (ours >= theirs), (theirs > 0) & (theirs > ours), present >= 0.5, prior >= 0.5)
+
+
+def _cut(image: np.ndarray, seeds: _Seeds) -> np.ndarray | None:
+    """GrabCut, bool (h, w); None where its colour models cannot be made (too few pixels)."""
+    cv2.setRNGSeed(0)
+    labels = np.full(seeds.object.shape, cv2.GC_PR_BGD, np.uint8)
+    alone = not seeds.prior.any() and not seeds.background.any()
+    try:
+        likely = _likely(image, seeds)
+        labels[likely] = cv2.GC_PR_FGD
+        if alone:  # nobody said what is background: the colours' models do not get to spread over the region
+            reach = max(1, min(labels.shape) // 20)
+            labels[cv2.dilate(likely.view(np.uint8), _disc(reach)) == 0] = cv2.GC_BGD
+        labels[seeds.object] = cv2.GC_FGD
+        labels[seeds.background] = cv2.GC_BGD
+        models = np.zeros((1, 65)), np.zeros((1, 65))
+        cv2.grabCut(np.ascontiguousarray(image), labels, None, *models, _ITERATIONS, cv2.GC_INIT_WITH_MASK)
+    except cv2.error:
+        return None
+    return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+
+
+def _likely(image: np.ndarray, seeds: _Seeds) -> np.ndarray:
+    """Where the cut begins to look for the object, bool (h, w).
+
+    What is known already; without that, what is of the object strokes' colours rather than of the background's, and
+    hangs together with a stroke. The region's border is probably background.
+    """
+    near = cv2.dilate(seeds.object.view(np.uint8), _disc(2)) > 0
+    if seeds.prior.any():
+        return seeds.prior | near
+    border = np.ones_like(near)
+    border[2:-2, 2:-2] = False
+    outside = (border | (cv2.dilate(seeds.background.view(np.uint8), _disc(2)) > 0)) & ~near
+    if not outside.any():
+        return near
+    colours = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
+    to_object, to_background = (_distance(colours, where) for where in (near, outside))
+    extent = max(*cv2.boundingRect(near.view(np.uint8))[2:], min(near.shape) / 2)
+    away = cv2.distanceTransform((~near).view(np.uint8), cv2.DIST_L2, 5) / extent
+    return near | _touching((to_object + (_FAR * away) ** 2 < to_background) | near, near)
+
+
+def _distance(colours: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Of each pixel's colour to the nearest of the main colours in `where`, squared, float32 (h, w)."""
+    samples = colours[where]
+    count = min(_COLOURS, len(samples))
+    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 10, 1.0)
+    _, _, centres = cv2.kmeans(samples[:: 1 + len(samples) // 4000], count, None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    return np.min([((colours - centre) ** 2).sum(2) for centre in centres], axis=0)
+
+
+def _tidy(cut: np.ndarray, seeds: _Seeds) -> np.ndarray:
+    """Without pieces that nobody pointed at, and without small holes that nobody scribbled."""
+    cut = _touching(cut, seeds.object | seeds.prior)
+    _, holes, stats, _ = cv2.connectedComponentsWithStats((~cut).view(np.uint8), connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] < _HOLE * cut.sum()
+    small[0] = False
+    small[holes[seeds.background]] = False
+    return cut | small[holes]
+
+
+def _changes(cut: np.ndarray, seeds: _Seeds) -> np.ndarray:
+    """Where the cut differs from the present mask and hangs together with a stroke that says so, bool (h, w)."""
+    changed = np.zeros_like(cut)
+    for difference, stroke in ((cut & ~seeds.present, seeds.object), (seeds.present & ~cut, seeds.background)):
+        # Slivers along the outline would connect everything with everything.
+        solid = cv2.morphologyEx(difference.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+        near = cv2.dilate(stroke.view(np.uint8), _disc(1)) > 0
+        changed |= _touching(solid, near) | (difference & near)
+    return changed
+
+
+def _refine(image: np.ndarray, coarse: np.ndarray) -> np.ndarray:
+    """A coarse mask at the image's size, its edge moved onto the image's, bool (h, w)."""
+    size = image.shape[:2]
+    plain = _enlarged(coarse.astype(np.float32), size, cv2.INTER_LINEAR)
+    plane = coarse.view(np.uint8)
+    band = cv2.dilate(plane, _disc(_BAND)) - cv2.erode(plane, _disc(_BAND))
+    band = _enlarged(band, size, cv2.INTER_NEAREST)
+    left, top, width, height = cv2.boundingRect(band)
+    if not width:
+        return plain > 0.5
+    inside = np.s_[top : top + height, left : left + width]
+    guided = _guided(image[inside], plain[inside], radius=_BAND * math.sqrt(band.size / coarse.size))
+    plain[inside] = np.where(band[inside] > 0, guided, plain[inside])
+    return plain > 0.5
+
+
+def _guided(image: np.ndarray, mask: np.ndarray, radius: float) -> np.ndarray:
+    """Guided filter in colour, float32 (h, w); its coefficients come from a smaller copy (He and Sun, 2015).
+
+    Args:
+        image: uint8 (h, w, 3). mask: float32 (h, w), 0 to 1. radius: of the window, pixels.
+    """
+    scale = min(1.0, math.sqrt(_GUIDED_PIXELS / mask.size))
+    size = tuple(max(1, round(n * scale)) for n in mask.shape)
+    window = (2 * max(1, round(radius * scale)) + 1,) * 2
+    guide = _resized(image, size).astype(np.float32) / 255
+    target = _resized(mask, size)
+    mean, mean_target = cv2.blur(guide, window), cv2.blur(target, window)
+    cross = cv2.blur(guide * target[..., None], window) - mean * mean_target[..., None]
+    r, g, b = cv2.split(guide)
+    (rr, rg, rb), (_, gg, gb), (_, _, bb) = (
+        cv2.split(cv2.blur(guide * own[..., None], window) - mean * own_mean[..., None])
+        for own, own_mean in zip((r, g, b), cv2.split(mean), strict=True)
+    )
+    slope = _solve(rr + _EPSILON, rg, rb, gg + _EPSILON, gb, bb + _EPSILON, cross)
+    offset = mean_target - (slope * mean).sum(2)
+    slope, offset = (_enlarged(cv2.blur(x, window), mask.shape, cv2.INTER_LINEAR) for x in (slope, offset))
+    return cv2.transform(cv2.multiply(slope, image, scale=1 / 255, dtype=cv2.CV_32F), np.ones((1, 3))) + offset
+
+
+def _solve(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, e: np.ndarray, f: np.ndarray, right: np.ndarray):
+    """x of [[a b c] [b d e] [c e f]] x = right (h, w, 3) for each pixel, by cofactors; float32 (h, w, 3)."""
+    aa, bb, cc = d * f - e * e, c * e - b * f, b * e - c * d
+    dd, ee, ff = a * f - c * c, b * c - a * e, a * d - b * b
+    x, y, z = cv2.split(right)
+    determinant = a * aa + b * bb + c * cc
+    found = (aa * x + bb * y + cc * z, bb * x + dd * y + ee * z, cc * x + ee * y + ff * z)
+    return cv2.merge([v / determinant for v in found])
+
+
+def _touching(mask: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """The pieces of `mask` that have pixels in `where`, bool (h, w)."""
+    count, pieces = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    kept = np.zeros(count, bool)
+    kept[pieces[where & mask]] = True
+    kept[0] = False
+    return kept[pieces]
+
+
+def _resized(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return plane if plane.shape[:2] == size else cv2.resize(plane, size[::-1], interpolation=cv2.INTER_AREA)
+
+
+def _enlarged(plane: np.ndarray, size: tuple[int, int], method: int) -> np.ndarray:
+    return cv2.resize(plane, size[::-1], interpolation=method)
+
+
+def _disc(radius: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
