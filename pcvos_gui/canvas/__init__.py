@@ -1,0 +1,6 @@
+"""The canvas: the view, what lies in its scene, and one file a tool."""
+
+from pcvos_gui.canvas.canvas import Canvas, stepped_brush
+from pcvos_gui.canvas.view import CanvasView
+
+__all__ = ["Canvas", "CanvasView", "stepped_brush"]

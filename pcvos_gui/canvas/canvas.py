@@ -1,0 +1,191 @@
+"""The canvas: joins the session, how it is looked at, and the tools."""
+
+from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt, Signal
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene, QVBoxLayout, QWidget
+
+from pcvos_gui.canvas.items import FrameItem, LabelsItem
+from pcvos_gui.canvas.looks import look_of
+from pcvos_gui.canvas.tools.brush import BrushTool
+from pcvos_gui.canvas.tools.fill import FillTool
+from pcvos_gui.canvas.tools.pan import PanTool
+from pcvos_gui.canvas.tools.polygon import PolygonTool
+from pcvos_gui.canvas.tools.scribble import RequestEstimate, ScribbleTool
+from pcvos_gui.canvas.tools.tool import CanvasTool
+from pcvos_gui.canvas.view import CanvasView
+from pcvos_gui.session import Session
+from pcvos_gui.view_state import Tool, ViewMode, ViewState
+from pcvos_gui.workers.assist import AssistWorker
+from pcvos_gui.workers.jobs import Estimated
+
+_BRUSH_STEP = 1.15
+
+
+def stepped_brush(diameter: float, steps: float) -> float:
+    """The brush one or more steps larger (positive) or smaller; small brushes change by whole pixels."""
+    stepped = diameter * _BRUSH_STEP**steps
+    if abs(stepped - diameter) < 1 and steps == int(steps):
+        return diameter + steps
+    return stepped
+
+
+class Canvas(QWidget):
+    """The picture with its masks, and what is done on it.
+
+    Attributes:
+        view: zoom and pan. tools: all of them. tool: the one in hand.
+        frame_item, labels_item: what is shown.
+    """
+
+    hint_changed = Signal(str)
+
+    def __init__(
+        self,
+        session: Session,
+        view_state: ViewState,
+        assist: AssistWorker,
+        request_estimate: RequestEstimate | None = None,
+        parent: QWidget | None = None,
+    ):
+        """
+        Args:
+            request_estimate: asks for the network's estimate of a frame, to be given to `set_estimate` when it is
+                there; None: there is no network.
+        """
+        super().__init__(parent)
+        # A stroke follows every movement of the hand, not only where it was when there was time to look.
+        QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
+        self.session, self.view_state = session, view_state
+        self._scene = QGraphicsScene(self)
+        self._scene.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
+        self.frame_item, self.labels_item = FrameItem(), LabelsItem()
+        self.view = CanvasView(self._scene, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.view)
+        self.setFocusProxy(self.view)
+
+        self._scribble = ScribbleTool(session, view_state, assist, request_estimate, self)
+        self.tools: dict[Tool, CanvasTool] = {
+            Tool.SCRIBBLE: self._scribble,
+            Tool.BRUSH: BrushTool(session, view_state, erases=False, parent=self),
+            Tool.ERASER: BrushTool(session, view_state, erases=True, parent=self),
+            Tool.POLYGON: PolygonTool(session, view_state, self),
+            Tool.FILL: FillTool(session, view_state, self),
+            Tool.PAN: PanTool(session, view_state, self),
+        }
+        self.tool = self.tools[view_state.tool]
+        self._tool_items: list[QGraphicsItem] = [item for tool in self.tools.values() for item in tool.items]
+        for item in (self.frame_item, self.labels_item, *self._tool_items):
+            self._scene.addItem(item)
+        self._connect()
+        self._take_up(self.tool)
+        self._show_look()
+
+    def _connect(self) -> None:
+        session, view_state = self.session, self.view_state
+        session.opened.connect(self._on_opened)
+        session.settling.connect(self._settle)
+        session.closing.connect(self._settle)
+        session.closed.connect(self._on_closed)
+        session.image_changed.connect(self._on_image)
+        session.labels_changed.connect(self._on_labels)
+        session.objects_changed.connect(self._show_look)
+        session.active_changed.connect(self._show_look)
+        view_state.changed.connect(self._show_look)
+        view_state.tool_changed.connect(self._on_tool)
+        view_state.brush_changed.connect(self._show_brush)
+        self.view.brush_stepped.connect(lambda steps: view_state.set_brush(stepped_brush(view_state.brush, steps)))
+        for tool in self.tools.values():
+            tool.changed.connect(self._on_tool_state)
+
+    # for actions
+
+    @property
+    def hint(self) -> str:
+        """What to do next."""
+        if self.session.project is None:
+            return ""
+        if self.view_state.mode is ViewMode.ORIGINAL and not self.tool.pans:
+            return self.tr("Masks are hidden in this view.") + " " + self.tool.hint
+        return self.tool.hint
+
+    def accept(self) -> None:
+        """Enter: accept what is proposed, close the polygon."""
+        self.tool.accept()
+
+    def drop(self) -> None:
+        """Esc: forget what is unfinished."""
+        self.tool.drop()
+
+    def undo_step(self) -> bool:
+        """Take back the last step of what is unfinished (a stroke, a corner); False: there is nothing, so that it is
+        the undo history's turn."""
+        if not self.tool.is_busy:
+            return False
+        self.tool.back()
+        return True
+
+    def set_estimate(self, estimated: Estimated) -> None:
+        """What the network makes of a frame that was asked for."""
+        self._scribble.set_estimate(estimated)
+
+    # what happens
+
+    def _on_opened(self) -> None:
+        height, width = self.session.size
+        self.view.set_size(QSize(width, height))
+        self.view.fit()
+        self.hint_changed.emit(self.hint)
+
+    def _on_closed(self) -> None:
+        self.frame_item.set_image(None)
+        self.labels_item.set_labels(None)
+        self.view.set_size(QSize())
+        self.view.show_cursor()
+        self.hint_changed.emit("")
+
+    def _on_image(self) -> None:
+        self.frame_item.set_image(self.session.image)
+        self.labels_item.set_labels(self.session.labels)
+
+    def _on_labels(self, rect: QRect) -> None:
+        if self.session.labels is self.labels_item.labels:
+            self.labels_item.refresh(rect)
+        else:
+            self.labels_item.set_labels(self.session.labels)
+
+    def _settle(self) -> None:
+        self.view.forget_press()
+        self.tool.settle()
+
+    def _on_tool(self, tool: Tool) -> None:
+        self._settle()
+        self.tool.leave()
+        self._take_up(self.tools[tool])
+
+    def _take_up(self, tool: CanvasTool) -> None:
+        self.tool = self.view.tool = tool
+        self._show_brush()
+        self._on_tool_state()
+
+    def _on_tool_state(self) -> None:
+        self._show_look()
+        self.view.show_cursor()
+        self.hint_changed.emit(self.hint)
+
+    def _show_brush(self) -> None:
+        self.view.set_brush(self.view_state.brush if self.tool.has_brush else 0.0)
+
+    def _show_look(self) -> None:
+        session, state = self.session, self.view_state
+        hidden = session.active if self.tool.hides_active else 0
+        colours = {o.id: o.colour for o in session.objects if session.is_drawn(o) and o.id != hidden}
+        mode = ViewMode.ORIGINAL if state.peeking else state.mode
+        look = look_of(mode, colours, state.opacity)
+        self.labels_item.set_look(look)
+        self.frame_item.setVisible(look.shows_frame)
+        for item in self._tool_items:
+            item.setVisible(not state.peeking)
+        active = session.object(session.active)
+        if active is not None:
+            self._scribble.show_colour(active.colour)

@@ -1,0 +1,76 @@
+"""View modes as colour tables: what each value of a label map looks like over the frame."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from pcvos_gui.view_state import ViewMode
+
+RGB = tuple[int, int, int]
+
+BLACK = 0xFF000000
+CHROMA_GREEN = 0xFF00B140
+HALO = 0x90000000  # around outlines: they are seen on footage of their own colour too
+HALO_VALUE = 255  # never an object's id
+
+
+class Style(Enum):
+    """How a label map is drawn."""
+
+    NOTHING = auto()
+    FILL = auto()
+    OUTLINE = auto()
+    CHECKERBOARD = auto()  # over everything but the values whose colour is opaque
+
+
+@dataclass(frozen=True)
+class Look:
+    """How label maps are shown.
+
+    Attributes:
+        table: 256 colours as 0xAARRGGBB, not premultiplied, by value of the label map.
+        shows_frame: False where nothing of the frame can be seen.
+    """
+
+    style: Style
+    table: tuple[int, ...]
+    shows_frame: bool = True
+
+
+def look_of(mode: ViewMode, colours: Mapping[int, RGB], opacity: float) -> Look:
+    """The look of a view mode.
+
+    Args:
+        colours: of the objects that are to be seen, by id; all others look like background.
+        opacity: of the overlay, 0 to 1.
+    """
+    match mode:
+        case ViewMode.ORIGINAL:
+            return Look(Style.NOTHING, _table(0, {}))
+        case ViewMode.OVERLAY:
+            alpha = round(255 * opacity)
+            return Look(Style.FILL, _table(0, {id: argb(colour, alpha) for id, colour in colours.items()}))
+        case ViewMode.MASK:
+            return Look(Style.FILL, _table(BLACK, _opaque(colours)), shows_frame=False)
+        case ViewMode.MATTE:
+            return Look(Style.FILL, _table(BLACK, dict.fromkeys(colours, 0)))
+        case ViewMode.GREEN:
+            return Look(Style.FILL, _table(CHROMA_GREEN, dict.fromkeys(colours, 0)))
+        case ViewMode.OUTLINE:
+            return Look(Style.OUTLINE, _table(0, _opaque(colours) | {HALO_VALUE: HALO}))
+        case ViewMode.CHECKERBOARD:
+            return Look(Style.CHECKERBOARD, _table(0, dict.fromkeys(colours, BLACK)))
+
+
+def argb(colour: RGB, alpha: int) -> int:
+    """0xAARRGGBB of an 8-bit colour."""
+    red, green, blue = colour
+    return alpha << 24 | red << 16 | green << 8 | blue
+
+
+def _opaque(colours: Mapping[int, RGB]) -> dict[int, int]:
+    return {id: argb(colour, 255) for id, colour in colours.items()}
+
+
+def _table(background: int, entries: Mapping[int, int]) -> tuple[int, ...]:
+    return tuple(entries.get(value, background) for value in range(256))

@@ -1,0 +1,118 @@
+"""Label maps as the screen sees them: sampled at the screen's own pixels, for lines as wide there at every zoom."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QImage, QPainter
+
+from pcvos_gui.canvas.looks import HALO_VALUE
+
+_OUTLINE = 2  # width in screen pixels, before the screen's scaling
+_DASH = 4
+
+
+def zoom_of(painter: QPainter) -> float:
+    """Screen pixels (the device's, not Qt's scaled ones) per unit that the painter draws."""
+    return painter.worldTransform().m11() * painter.device().devicePixelRatioF()
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A part of the screen.
+
+    Attributes:
+        values: uint8 (h, w), the label map's value under the middle of each screen pixel.
+        left, top: of its first pixel, in screen pixels from the painted device's corner.
+        ratio: screen pixels per Qt pixel.
+        phase: (x, y) in screen pixels from the image's corner to the patch's, so that patterns stay in place.
+    """
+
+    values: np.ndarray
+    left: int
+    top: int
+    ratio: float
+    phase: tuple[int, int]
+
+    @property
+    def line(self) -> int:
+        """Width of an outline in screen pixels."""
+        return max(1, round(_OUTLINE * self.ratio))
+
+
+def sample(painter: QPainter, labels: np.ndarray, exposed: QRectF) -> Patch | None:
+    """What of a label map falls on the part of the screen that is being painted.
+
+    Args:
+        labels: uint8 (H, W), laid at the painter's origin, a unit a pixel. exposed: in the same units.
+
+    Returns:
+        The patch, with a margin for what looks at neighbours; None if there is nothing to paint.
+    """
+    height, width = labels.shape
+    transform, ratio = painter.worldTransform(), painter.device().devicePixelRatioF()
+    zoom = transform.m11() * ratio
+    margin = (3 * max(1, round(_OUTLINE * ratio)) + 2) / zoom
+    area = exposed.adjusted(-margin, -margin, margin, margin) & QRectF(-margin, -margin, width, height).adjusted(
+        0, 0, 2 * margin, 2 * margin
+    )
+    x0, y0 = transform.dx() * ratio, transform.dy() * ratio
+    left, right = int(np.floor(area.left() * zoom + x0)), int(np.ceil(area.right() * zoom + x0))
+    top, bottom = int(np.floor(area.top() * zoom + y0)), int(np.ceil(area.bottom() * zoom + y0))
+    if right <= left or bottom <= top:
+        return None
+    rows = np.floor((np.arange(top, bottom) + 0.5 - y0) / zoom).astype(np.intp)
+    columns = np.floor((np.arange(left, right) + 0.5 - x0) / zoom).astype(np.intp)
+    # Outside of the image its border goes on: an object that leaves the picture has no outline there.
+    values = labels.take(rows, 0, mode="clip").take(columns, 1, mode="clip")
+    return Patch(values, left, top, ratio, (left - round(x0), top - round(y0)))
+
+
+def outlines(patch: Patch, drawn: np.ndarray) -> np.ndarray:
+    """The objects' outlines, just inside of their edges, and a thin halo just outside.
+
+    Args:
+        drawn: bool (256,), the values that have outlines.
+
+    Returns:
+        uint8 (h, w): the object's value on its outline, `HALO_VALUE` on the halo, 0 elsewhere.
+    """
+    values = cv2.LUT(patch.values, np.where(drawn, np.arange(256), 0).astype(np.uint8))
+    edges = np.where(_edges(values, patch.line), values, 0)
+    halo = cv2.dilate(values, np.ones((3, 3), np.uint8))
+    edges[(values == 0) & (halo != 0)] = HALO_VALUE
+    return edges
+
+
+def dashes(patch: Patch) -> np.ndarray:
+    """The outline of a mask in two tones, which is seen on any footage: 1 and 2 in turn, 0 elsewhere; uint8 (h, w)."""
+    height, width = patch.values.shape
+    dash = max(1, round(_DASH * patch.ratio))
+    x, y = np.arange(width) + patch.phase[0], np.arange(height)[:, None] + patch.phase[1]
+    return np.where(_edges(patch.values, patch.line), 1 + (x + y) // dash % 2, 0).astype(np.uint8)
+
+
+def draw_patch(painter: QPainter, patch: Patch, values: np.ndarray, table: tuple[int, ...]) -> None:
+    """Draw values, uint8 (h, w), pixel by pixel where the patch was taken from, in the colours of a table."""
+    values = np.ascontiguousarray(values)
+    image = indexed_image(values, table)
+    image.setDevicePixelRatio(patch.ratio)
+    painter.save()
+    painter.resetTransform()
+    painter.drawImage(QPointF(patch.left / patch.ratio, patch.top / patch.ratio), image)
+    painter.restore()
+
+
+def indexed_image(values: np.ndarray, table: tuple[int, ...] | list[int]) -> QImage:
+    """A QImage straight over uint8 (H, W), of contiguous rows; it is valid while the array is kept."""
+    height, width = values.shape
+    image = QImage(values.data, width, height, values.strides[0], QImage.Format.Format_Indexed8)
+    image.setColorTable(table)
+    return image
+
+
+def _edges(values: np.ndarray, line: int) -> np.ndarray:
+    """Pixels of objects within `line` of another value, bool (h, w)."""
+    square = np.ones((2 * line + 1, 2 * line + 1), np.uint8)
+    return (cv2.morphologyEx(values, cv2.MORPH_GRADIENT, square) != 0) & (values != 0)

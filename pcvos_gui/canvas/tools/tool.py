@@ -1,0 +1,132 @@
+"""What all tools have in common."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, QRect, Qt, Signal
+from PySide6.QtWidgets import QGraphicsItem
+
+from pcvos_gui.session import Session
+from pcvos_gui.view_state import ViewState
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Where the pointer is, and how it is held.
+
+    Attributes:
+        x, y: in pixels of the frame from its upper left corner, also outside of it; the first pixel's middle is at 0.5.
+        inverted: pressed with the right button, with Alt, or with a pen's eraser: the tool does its opposite.
+        pressure: of a pen, 0 to 1; 1 for a mouse.
+        unit: size of one of the screen's (Qt's) pixels, in pixels of the frame.
+    """
+
+    x: float
+    y: float
+    inverted: bool = False
+    shift: bool = False
+    pressure: float = 1.0
+    unit: float = 1.0
+
+    @property
+    def point(self) -> tuple[float, float]:
+        return self.x, self.y
+
+
+class CanvasTool(QObject):
+    """A tool; what it changes, it changes through the session.
+
+    Between `press` and `release` there is a stroke in the making; some tools have more that is unfinished (the points
+    of a polygon, a proposed mask). `settle` finishes that where it can, and is called before the frame, the active
+    object or the tool changes; nothing a person made is lost without their say.
+
+    Attributes:
+        items: what it shows in the scene.
+        pans: the view moves instead of calling it.
+        has_brush: the pointer is a ring of the brush's size.
+        hides_active: the active object's mask is not shown, because something is shown in its place.
+    """
+
+    changed = Signal()  # hint, cursor or `hides_active`
+
+    pans = False
+    has_brush = False
+    hides_active = False
+    cursor = Qt.CursorShape.CrossCursor
+
+    def __init__(self, session: Session, view_state: ViewState, parent: QObject | None = None):
+        super().__init__(parent)
+        self.session, self.view_state = session, view_state
+        self.items: tuple[QGraphicsItem, ...] = ()
+
+    @property
+    def hint(self) -> str:
+        """What to do next, for the status line."""
+        return ""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is unfinished: Enter, Esc and Backspace are the tool's."""
+        return False
+
+    # pointer
+
+    def press(self, pointer: Pointer) -> None:
+        """A button goes down."""
+
+    def move(self, pointer: Pointer) -> None:
+        """The pointer moves while the button is down."""
+
+    def release(self, pointer: Pointer) -> None:
+        """The button goes up."""
+
+    def double_click(self, pointer: Pointer) -> None:
+        """The button goes down for the second time at once."""
+        self.press(pointer)
+
+    def hover(self, pointer: Pointer) -> None:
+        """The pointer moves while no button is down."""
+
+    def leave(self) -> None:
+        """The pointer leaves the canvas."""
+
+    # what is unfinished
+
+    def accept(self) -> None:
+        """Enter: make it so."""
+
+    def drop(self) -> None:
+        """Esc: forget it."""
+
+    def back(self) -> None:
+        """Backspace: take back the last step of what is unfinished."""
+
+    def settle(self) -> None:
+        """Something else comes: finish."""
+
+    def wants_key(self, key: int) -> bool:
+        """Whether a key is this tool's at the moment, and nobody's shortcut."""
+        return self.is_busy and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_Backspace)
+
+    def key(self, key: int) -> bool:
+        """A key goes down; False: it is not for the tool."""
+        if not self.wants_key(key):
+            return False
+        if key == Qt.Key.Key_Escape:
+            self.drop()
+        elif key == Qt.Key.Key_Backspace:
+            self.back()
+        else:
+            self.accept()
+        return True
+
+    # help
+
+    def tell(self, rect: tuple[int, int, int, int]) -> None:
+        """Show what was painted inside (top, left, height, width)."""
+        top, left, height, width = rect
+        if height and width:
+            self.session.labels_changed.emit(QRect(left, top, width, height))
+
+    def brush_radius(self, pointer: Pointer) -> float:
+        """In pixels of the frame; a pen's pressure makes it smaller, down to a fifth."""
+        return max(0.5, self.view_state.brush / 2 * (0.2 + 0.8 * pointer.pressure))
