@@ -1,0 +1,273 @@
+"""Frames for the window, decoded on a thread of their own and kept within a budget."""
+
+import logging
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.errors import PCVOSError
+from core.media.source import FrameSource, ReadStopped
+from pcvos_gui.workers.thread import Worker
+
+log = logging.getLogger(__name__)
+
+CACHE_BYTES = 512 * 2**20
+PATIENCE_MS = 80
+"""An exact frame that takes longer than this is announced by the nearest one that is at hand."""
+
+_AHEAD, _BEHIND = 8, 2  # frames decoded when there is nothing else to do, in the direction of travel and against it
+_ON_THE_WAY = 8  # frames: what is being decoded is finished when the newer wish is as near, ahead in its direction
+
+
+class FrameStore:
+    """The frames used last, within a budget of bytes (the very last one always). For any thread."""
+
+    def __init__(self, budget: int):
+        self._budget, self._bytes = budget, 0
+        self._frames: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, frame: int) -> np.ndarray | None:
+        with self._lock:
+            image = self._frames.get(frame)
+            if image is not None:
+                self._frames.move_to_end(frame)
+            return image
+
+    def put(self, frame: int, image: np.ndarray) -> None:
+        with self._lock:
+            self._drop(frame)
+            self._frames[frame] = image
+            self._bytes += image.nbytes
+            while self._bytes > self._budget and len(self._frames) > 1:
+                self._drop(next(iter(self._frames)))
+
+    def nearest(self, frame: int) -> tuple[int, np.ndarray] | None:
+        """The frame kept that is nearest to `frame`, with its index."""
+        with self._lock:
+            if not self._frames:
+                return None
+            index = min(self._frames, key=lambda f: abs(f - frame))
+            return index, self._frames[index]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._frames.clear()
+            self._bytes = 0
+
+    def __contains__(self, frame: int) -> bool:
+        with self._lock:
+            return frame in self._frames
+
+    @property
+    def bytes(self) -> int:
+        return self._bytes
+
+    def room_for(self, image: np.ndarray) -> int:
+        """How many frames like `image` the budget holds."""
+        return max(1, self._budget // max(1, image.nbytes))
+
+    def _drop(self, frame: int) -> None:
+        image = self._frames.pop(frame, None)
+        if image is not None:
+            self._bytes -= image.nbytes
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What the thread found: pixels, or a sentence that says why there are none."""
+
+    source: FrameSource
+    frame: int
+    image: np.ndarray | None
+    sentence: str = ""
+
+
+class FrameWorker(Worker):
+    """Decodes the frame asked for last, and its neighbours in the direction of travel when there is nothing else to do.
+
+    Args:
+        source: the footage, owned from now on: read on the thread only, and closed when another one comes.
+        cache_bytes: how much memory decoded frames may take.
+
+    Signals:
+        ready(frame, image): uint8 (H, W, 3) RGB, read-only.
+        nearest(frame, shown_frame, image): the exact frame takes its time; this one is nearest to it.
+        failed(frame, sentence).
+    """
+
+    ready = Signal(int, object)
+    nearest = Signal(int, int, object)
+    failed = Signal(int, str)
+
+    def __init__(
+        self, source: FrameSource | None = None, cache_bytes: int = CACHE_BYTES, parent: QObject | None = None
+    ):
+        super().__init__("frames", parent)
+        self._store = FrameStore(cache_bytes)
+        self._source = source
+        self._retired: list[FrameSource] = []
+        self._wish: int | None = None  # the frame asked for last
+        self._begun: int | None = None  # the last wish that the thread has taken up
+        self._prepared: int | None = None  # the last wish that `prepare` has been called for
+        self._broken: set[int] = set()  # neighbours that could not be read: why is said when somebody asks for them
+        self._step = 1
+        self._delivered = True  # whether the wish has been answered
+        self._announced: int | None = None  # the frame last shown in the wish's place
+        self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
+        self._patience.timeout.connect(self._show_nearest)
+        self._thread.start()
+
+    def set_source(self, source: FrameSource | None) -> None:
+        """Other footage, or none; nothing of the last one will be emitted, and the thread closes it."""
+        with self._changed:
+            if self._source is not None:
+                self._retired.append(self._source)
+            self._source, self._step = source, 1
+            self._wish = self._begun = self._prepared = None
+            self._broken.clear()
+            self._store.clear()
+            self._delivered = True
+            self._changed.notify_all()
+        self._patience.stop()
+
+    def cached(self, frame: int) -> np.ndarray | None:
+        """The frame's pixels if they are at hand, at once."""
+        return self._store.get(frame)
+
+    def request(self, frame: int) -> None:
+        """Ask for a frame; whatever was asked for before and has not begun is forgotten."""
+        image = self._store.get(frame)
+        with self._changed:
+            if self._source is None or (frame == self._wish and not self._delivered):
+                return
+            if self._wish is not None and frame != self._wish:
+                self._step = 1 if frame > self._wish else -1
+            self._wish, self._begun, self._delivered, self._announced = frame, None, False, None
+            if image is not None:
+                self._posted.emit(_Read(self._source, frame, image))
+            self._changed.notify_all()
+        if image is None and not self._patience.isActive():
+            self._patience.start()  # not anew for each wish: scrubbing shows something all the time
+
+    # on the window's thread
+
+    def _deliver(self, message: _Read) -> None:
+        if message.source is not self._source:
+            return
+        exact = message.frame == self._wish
+        if not exact and self._delivered:
+            return  # something newer is on the screen
+        if exact:
+            self._delivered = True
+            self._patience.stop()
+        if message.image is not None:
+            self.ready.emit(message.frame, message.image)
+        elif exact:
+            self.failed.emit(message.frame, message.sentence)
+
+    def _show_nearest(self) -> None:
+        if self._delivered or self._source is None or self._wish is None:
+            return
+        found = [near for near in (self._store.nearest(self._wish), self._source.nearest_decoded(self._wish)) if near]
+        if found:
+            shown, image = min(found, key=lambda near: abs(near[0] - self._wish))
+            if shown != self._announced:
+                self._announced = shown
+                image.flags.writeable = False
+                self.nearest.emit(self._wish, shown, image)
+        self._patience.start()
+
+    # on the thread
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._retired or self._next() is not None)
+                retired, self._retired = self._retired, []
+                closed = self._closed
+                if closed and self._source is not None:
+                    retired.append(self._source)
+                source, wish, task = self._source, self._wish, None if closed else self._next()
+                if task is not None:
+                    self._begun = wish
+            for old in retired:
+                old.close()
+            if closed:
+                return
+            if task is not None:
+                self._do(source, task, wish)
+
+    def _next(self) -> int | None:
+        """The frame to decode now, -1 for what the footage can do ahead by itself, None for nothing.
+
+        First the wish, then its neighbours.
+        """
+        if self._source is None or self._wish is None:
+            return None
+        image = self._store.get(self._wish)
+        if image is None:
+            return self._wish if self._begun != self._wish else None  # else it has failed
+        neighbour = self._neighbour(self._wish, image)
+        if neighbour is None and self._prepared != self._wish:
+            return -1
+        return neighbour
+
+    def _neighbour(self, wish: int, image: np.ndarray) -> int | None:
+        room = self._store.room_for(image) - 1
+        ahead = [wish + self._step * i for i in range(1, 1 + min(_AHEAD, room))]
+        behind = [wish - self._step * i for i in range(1, 1 + min(_BEHIND, room - len(ahead)))]
+        frames = (f for f in ahead + behind if 0 <= f < len(self._source))
+        return next((f for f in frames if f not in self._store and f not in self._broken), None)
+
+    def _do(self, source: FrameSource, task: int, wish: int) -> None:
+        if task >= 0:
+            self._read(source, task, wished=task == wish)
+            return
+        self._prepared = wish
+        source.prepare(wish, lambda: self._closed or source is not self._source or self._wish != wish)
+
+    def _read(self, source: FrameSource, frame: int, wished: bool) -> None:
+        try:
+            image = source.read(frame, lambda: self._is_stale(source, frame))
+        except ReadStopped:
+            return
+        except (PCVOSError, IndexError) as error:
+            self._fail(source, frame, str(error), wished)
+            return
+        except MemoryError:
+            self._store.clear()
+            self._fail(source, frame, self.tr("There is not enough memory for frame {}.").format(frame), wished)
+            return
+        except Exception as error:  # the thread lives on: another frame may be read
+            log.exception("frame %d cannot be read", frame)
+            self._fail(source, frame, self.tr("Frame {} cannot be read ({}).").format(frame, error), wished)
+            return
+        image.flags.writeable = False
+        with self._changed:
+            if source is not self._source:
+                return
+            self._store.put(frame, image)
+            useful = wished or frame == self._wish
+        if useful:
+            self._post(_Read(source, frame, image))
+
+    def _fail(self, source: FrameSource, frame: int, sentence: str, wished: bool) -> None:
+        with self._changed:
+            if wished or frame == self._wish:
+                self._begun = frame if frame == self._wish else self._begun
+                self._post(_Read(source, frame, None, sentence))
+            elif source is self._source:
+                self._broken.add(frame)
+
+    def _is_stale(self, source: FrameSource, frame: int) -> bool:
+        """Whether something else is wanted instead of the frame that is being decoded."""
+        wish = self._wish
+        if self._closed or source is not self._source or wish is None:
+            return True
+        if wish == frame or wish in self._store:
+            return False
+        return not 0 < (wish - frame) * self._step <= _ON_THE_WAY
