@@ -1,0 +1,152 @@
+"""What the panels' and the timeline's tests stand on: a real session and project, and workers that answer at once."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QObject, QPoint, QPointF, QSettings, Qt, Signal
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from core.annotation.packed_mask import PackedMask
+from core.annotation.palette import DISPLAY_PALETTE
+from core.media.arrays import ArraySource
+from core.project.model import Cell, Change, FootageReference, ObjectInfo
+from core.project.project import Project
+from pcvos_gui.runs import RunController
+from pcvos_gui.session import Session
+from pcvos_gui.view_state import ViewState
+from pcvos_gui.workers.jobs import ClipDone, JobEnded, JobStarted, MemoryUse, Predicted
+
+
+class PromptFrames(QObject):
+    """Stands in for the frame worker: frames are there when they are asked for, or with `late` only by `deliver`."""
+
+    ready = Signal(int, object)
+    nearest = Signal(int, int, object)
+    failed = Signal(int, str)
+
+    def __init__(self):
+        super().__init__()
+        self._source = None
+        self.late = False
+        self.requests: list[int] = []
+
+    def set_source(self, source):
+        self._source = source
+
+    def cached(self, frame):
+        return None if self.late or self._source is None else self._source.read(frame)
+
+    def request(self, frame):
+        self.requests.append(frame)
+
+    def deliver(self, frame):
+        self.ready.emit(frame, self._source.read(frame))
+
+
+class ScriptedInference(QObject):
+    """Stands in for the network's thread: keeps what it is told, and answers when the test says so."""
+
+    started = Signal(object)
+    clip_done = Signal(object)
+    ended = Signal(object)
+    compared = Signal(object)
+    estimated = Signal(object)
+
+    def __init__(self):
+        super().__init__()
+        self.jobs: list = []
+        self.told: list[tuple[str, int]] = []
+
+    def submit(self, job):
+        self.jobs.append(job)
+
+    def pause(self, number):
+        self.told.append(("pause", number))
+
+    def resume(self, number):
+        self.told.append(("resume", number))
+
+    def cancel(self, number):
+        self.told.append(("cancel", number))
+
+    def begin(self, frames: int) -> None:
+        self.started.emit(JobStarted(self.jobs[-1].number, "small on CPU", frames))
+
+    def draw(self, frames: range, ids, size, confidence=0.9, seconds=1.0, memory: MemoryUse | None = None) -> None:
+        """One clip in which each object is a square."""
+        mask = np.zeros(size, bool)
+        mask[1:4, 1:4] = True
+        cells = {(f, i): Predicted(PackedMask.pack(mask), confidence) for f in frames for i in ids}
+        memory = memory or MemoryUse((0,), (5, 10), 2_000_000_000, 16_000_000_000, cached_frames=7)
+        self.clip_done.emit(ClipDone(self.jobs[-1].number, tuple(frames), cells, False, seconds, memory))
+
+    def end(self, state="done") -> None:
+        self.ended.emit(JobEnded(self.jobs[-1].number, state))
+
+
+class Desk:
+    """Footage that is open, with `objects` objects (ids from 1) and nothing drawn."""
+
+    def __init__(self, path: Path, frames: int = 40, size=(24, 32), objects: int = 2, media=None):
+        QCoreApplication.setOrganizationName("pcvos-tests")
+        QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(path / "settings"))
+        self.frames, self.worker, self.view = PromptFrames(), ScriptedInference(), ViewState()
+        self.session = Session(self.frames)
+        self.runs = RunController(self.session, self.worker)
+        self.messages: list = []
+        self.session.message.connect(self.messages.append)
+        self.media = media or ArraySource(np.zeros((frames, *size, 3), np.uint8))
+        reference = FootageReference(path / "clip.mp4", "f", len(self.media), self.media.size, Fraction(25))
+        self.project = Project.new(reference, path / "clip.pcvos")
+        self.session.open(self.media, self.project)
+        if objects:
+            infos = tuple(ObjectInfo(i, f"Object {i}", colour(i)) for i in range(1, objects + 1))
+            self.session.apply(Change("Objects", objects=((), infos)))
+
+    def put(self, frame: int, id: int = 1, corrected=False, in_memory=False, confidence=None) -> None:
+        """A cell with a square for a mask."""
+        mask = np.zeros(self.media.size, bool)
+        mask[2:10, 2 : 6 + id] = True
+        before = self.project.cell(frame, id)
+        cell = Cell(PackedMask.pack(mask), corrected, in_memory, confidence)
+        self.session.apply(Change("Put", {(frame, id): (before, cell)}))
+
+    def correct(self, frame: int, id: int = 1) -> None:
+        self.put(frame, id, corrected=True, in_memory=True)
+
+    def reopen(self) -> None:
+        """Close, and open the project's file again."""
+        path = self.project.path
+        self.session.close()
+        self.project = Project.open(path)
+        self.session.open(self.media, self.project)
+
+    def close(self) -> None:
+        self.session.close()
+
+
+def colour(id: int) -> tuple[int, int, int]:
+    return tuple(int(c) for c in DISPLAY_PALETTE[id])
+
+
+def wheel(
+    widget: QWidget, x: float, y: float, delta: int, modifiers=Qt.KeyboardModifier.NoModifier, across: int = 0
+) -> None:
+    """Turn the wheel over a point of a widget."""
+    at = QPointF(x, y)
+    QApplication.sendEvent(
+        widget,
+        QWheelEvent(
+            at,
+            widget.mapToGlobal(at),
+            QPoint(),
+            QPoint(across, delta),
+            Qt.MouseButton.NoButton,
+            modifiers,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        ),
+    )

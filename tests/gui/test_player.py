@@ -1,0 +1,125 @@
+"""Playing: the true rate, the shuttle, ends and loops."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from panel_parts import Desk
+
+from core.media.arrays import ArraySource
+from pcvos_gui.player import Player
+
+
+@pytest.fixture
+def desk(qtbot, tmp_path):
+    made = Desk(tmp_path, frames=60)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def player(desk):
+    return Player(desk.session, desk.runs)
+
+
+def test_play_reaches_the_end_at_about_the_true_rate_and_stops(qtbot, desk, player):
+    desk.session.go_to(40)  # 20 frames at 25 a second: 0.8 s
+    seen = []
+    desk.session.frame_changed.connect(seen.append)
+    with qtbot.waitSignal(player.playing_changed):
+        player.play()
+    with qtbot.waitSignal(player.playing_changed, timeout=10_000) as stopped:
+        pass
+    assert stopped.args == [False]
+    assert desk.session.frame == 59
+    assert seen == sorted(seen) and len(seen) > 3
+    assert not player.is_playing
+
+
+def test_time_passes_by_timestamps_not_by_frames(qtbot, tmp_path):
+    media = ArraySource(np.zeros((6, 8, 8, 3), np.uint8))
+    media.timestamps = [Fraction(t, 100) for t in (0, 1, 2, 3, 4, 3000)]  # then half a minute of one picture
+    desk = Desk(tmp_path, media=media)
+    player = Player(desk.session, desk.runs)
+    player.play()
+    qtbot.waitUntil(lambda: desk.session.frame == 4)
+    qtbot.wait(200)
+    assert desk.session.frame == 4 and player.is_playing
+    desk.close()
+    assert not player.is_playing
+
+
+def test_frames_that_cannot_keep_up_are_skipped(qtbot, desk, player):
+    desk.frames.late = True
+    desk.frames.requests.clear()
+    desk.session.go_to(1)
+    player.play()
+    qtbot.wait(200)
+    waiting = desk.session.frame
+    assert len(desk.frames.requests) <= 2  # nothing is asked for while a frame is still on its way
+    desk.frames.deliver(waiting)
+    qtbot.waitUntil(lambda: desk.session.frame > waiting)
+    assert desk.session.frame > waiting + 1  # time went on meanwhile
+    player.pause()
+
+
+def test_shuttle_doubles_turns_and_stops(desk, player):
+    desk.session.go_to(30)
+    speeds = []
+    player.speed_changed.connect(speeds.append)
+    for direction in (1, 1, 1, 1, 1, -1, -1, 0):
+        player.shuttle(direction)
+    assert speeds == [1, 2, 4, 8, -1, -2, 0]
+
+
+def test_backwards_ends_at_the_first_frame(qtbot, desk, player):
+    desk.session.go_to(6)
+    seen = []
+    desk.session.frame_changed.connect(seen.append)
+    player.shuttle(-1)
+    qtbot.waitUntil(lambda: not player.is_playing, timeout=10_000)
+    assert desk.session.frame == 0
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_in_and_out_make_a_loop(qtbot, desk, player):
+    desk.runs.set_in_out(10, 13)
+    seen = []
+    desk.session.frame_changed.connect(seen.append)
+    player.play()
+    assert desk.session.frame == 10  # from outside into the loop
+    qtbot.waitUntil(lambda: 10 in seen[3:], timeout=10_000)
+    assert set(seen) <= {10, 11, 12, 13}
+    assert player.is_playing
+    player.pause()
+
+
+def test_play_at_the_end_begins_anew_and_a_jump_goes_on_from_there(qtbot, desk, player):
+    desk.session.go_to(59)
+    player.toggle()
+    assert desk.session.frame == 0
+    desk.session.go_to(50)
+    qtbot.waitUntil(lambda: desk.session.frame > 50)
+    player.toggle()
+    stays = desk.session.frame
+    qtbot.wait(100)
+    assert desk.session.frame == stays
+
+
+def test_painting_ends_playing(qtbot, desk, player):
+    player.play()
+    assert desk.session.begin_edit()
+    qtbot.waitUntil(lambda: not player.is_playing)
+    desk.session.cancel_edit()
+    desk.session.go_to(0)
+    assert desk.session.begin_edit()
+    player.play()
+    assert not player.is_playing
+    desk.session.cancel_edit()
+
+
+def test_nothing_open_nothing_plays(desk, player):
+    desk.close()
+    player.play()
+    player.shuttle(1)
+    assert not player.is_playing
