@@ -2,7 +2,16 @@
 
 from core.media.ahead import read_ahead
 from core.media.opening import open_media
-from core.media.source import FrameSource
+from core.media.provisional import ProvisionalFootage, open_provisionally
+from core.media.source import FrameSource, ReadStopped
 from core.media.writer import VideoWriter
 
-__all__ = ["FrameSource", "VideoWriter", "open_media", "read_ahead"]
+__all__ = [
+    "FrameSource",
+    "ProvisionalFootage",
+    "ReadStopped",
+    "VideoWriter",
+    "open_media",
+    "open_provisionally",
+    "read_ahead",
+]

@@ -8,13 +8,15 @@ Decisions:
   expanded, the first page of a TIFF or animation is taken.
 - An EXIF orientation is applied, as OpenCV's imread does.
 - Every header is read when the folder is opened, so that a size that differs is found before the work begins; the
-  pixels are read when asked for, and a damaged file is an error there, never a half-grey frame.
+  pixels are read when asked for, and a damaged file is an error there, never a half-grey frame. Of a folder that was
+  opened before, and whose files have the sizes and times of change they had then, no header is read.
 """
 
 import hashlib
+import os
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -24,10 +26,12 @@ from PIL import Image, ImageOps
 
 from core.errors import PCVOSError
 from core.media.source import FrameSource, Timestamps
+from core.media.watch import Watch
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 DEFAULT_RATE = Fraction(25)
 
+_STORED = b"PCVOS folder 1\n"  # a stored index begins with this, then come the identity and the size
 _ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 turn the image by a quarter
 _DAMAGED = "{} cannot be read as an image ({}); replace it, or take it out of the folder."
 
@@ -38,28 +42,37 @@ class ImageFolder(FrameSource):
     Args:
         path: the folder.
         rate: frames per second to assume.
+        stored: a `stored_index` of this folder; of any other it is ignored.
+        should_stop, progress: as `open_media` takes them.
 
     Raises:
         PCVOSError: no images, two files of one stem, an unreadable header, or images of differing sizes.
+        ReadStopped: `should_stop` said so.
     """
 
     is_video = False
 
-    def __init__(self, path: Path, rate: Fraction = DEFAULT_RATE):
+    def __init__(
+        self,
+        path: Path,
+        rate: Fraction = DEFAULT_RATE,
+        stored: bytes | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        progress: Callable[[float], None] | None = None,
+    ):
         self.path = path
         self.files = _image_files(path)
         self.stems = [file.stem for file in self.files]
-        self.size = _common_size(self.files)
+        self._identity = _identity(self.files)  # before the headers are read: should a file change meanwhile
+        size = _stored_size(stored, self._identity) if stored else None
+        self.size = _common_size(self.files, Watch(should_stop, progress)) if size is None else size
         self.rate = Fraction(rate)
         self.timestamps = Timestamps(range(len(self.files)), 1 / self.rate)
         self.warnings = []
 
     def _read(self, index: int) -> np.ndarray:
         file = self.files[index]
-        try:
-            pixels = _decode(file)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise PCVOSError(_DAMAGED.format(file, _reason(error))) from error
+        pixels = _pixels(file)
         if pixels.shape[:2] != self.size:
             raise PCVOSError(_differs(file, pixels.shape[:2], self.files[0], self.size))
         return pixels
@@ -70,8 +83,21 @@ class ImageFolder(FrameSource):
             digest.update(f"{file.name}\0{file.stat().st_size}\0".encode(errors="surrogateescape"))
         return digest.hexdigest()
 
+    def stored_index(self) -> bytes:
+        return _store_size(self.size, self._identity)
+
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def first_of_folder(path: Path) -> tuple[np.ndarray, int]:
+    """The pixels of the first image, as `ImageFolder.read(0)` gives them, and how many images there are.
+
+    Raises:
+        PCVOSError: no images, two files of one stem, or the first cannot be read.
+    """
+    files = _image_files(path)
+    return _pixels(files[0]), len(files)
 
 
 def natural_key(name: str) -> tuple:
@@ -81,7 +107,8 @@ def natural_key(name: str) -> tuple:
 
 
 def _image_files(folder: Path) -> list[Path]:
-    found = (f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith(".") and f.is_file())
+    with os.scandir(folder) as entries:  # which knows what is a file without asking for each
+        found = [folder / entry.name for entry in entries if _is_image_name(entry.name) and entry.is_file()]
     files = sorted(found, key=lambda file: natural_key(file.stem))
     if not files:
         raise PCVOSError(f"{folder} holds no images; give a folder of {_listed(SUFFIXES)} files, or a video.")
@@ -91,12 +118,39 @@ def _image_files(folder: Path) -> list[Path]:
     return files
 
 
-def _common_size(files: list[Path]) -> tuple[int, int]:
+def _is_image_name(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")
+
+
+def _identity(files: list[Path]) -> bytes:
+    """What tells this state of the files from others: names, sizes, times of change."""
+    digest = hashlib.sha256()
+    for file in files:
+        status = file.stat()
+        digest.update(f"{file.name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
+    return _STORED + digest.digest()
+
+
+def _store_size(size: tuple[int, int], identity: bytes) -> bytes:
+    content = repr(size).encode()
+    return identity + hashlib.sha256(content).digest() + content
+
+
+def _stored_size(stored: bytes, identity: bytes) -> tuple[int, int] | None:
+    """The size that `_store_size` kept, if it belongs to these files and is whole."""
+    found = re.search(rb"\(([0-9]+), ([0-9]+)\)$", stored)
+    size = (int(found[1]), int(found[2])) if found else (0, 0)
+    return size if _store_size(size, identity) == stored else None
+
+
+def _common_size(files: list[Path], watch: Watch) -> tuple[int, int]:
     first = _header_size(files[0])
-    for file in files[1:]:
+    for number, file in enumerate(files[1:], start=1):
+        watch.at(number / len(files))
         size = _header_size(file)
         if size != first:
             raise PCVOSError(_differs(file, size, files[0], first))
+    watch.at(1.0)
     return first
 
 
@@ -108,6 +162,13 @@ def _header_size(file: Path) -> tuple[int, int]:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise PCVOSError(_DAMAGED.format(file, _reason(error))) from error
     return (width, height) if turned else (height, width)
+
+
+def _pixels(file: Path) -> np.ndarray:
+    try:
+        return _decode(file)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise PCVOSError(_DAMAGED.format(file, _reason(error))) from error
 
 
 def _decode(file: Path) -> np.ndarray:

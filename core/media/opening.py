@@ -1,5 +1,7 @@
 """One door for every kind of footage."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +13,14 @@ CACHE_BYTES = 256 * 2**20
 
 
 def open_media(
-    path: str | Path, *, folder_rate: Fraction | int = DEFAULT_RATE, cache_bytes: int = CACHE_BYTES
+    path: str | Path,
+    *,
+    folder_rate: Fraction | int = DEFAULT_RATE,
+    cache_bytes: int = CACHE_BYTES,
+    interactive: bool = False,
+    index: bytes | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> FrameSource:
     """Open a video file or a folder of images.
 
@@ -19,24 +28,41 @@ def open_media(
         path: the file or folder.
         folder_rate: frames per second to assume for a folder of images, which has no clock (default 25).
         cache_bytes: how much memory the decoded frames of a video may take (default 256 MiB).
+        interactive: whether a person steps and jumps through it, rather than a program reading frames in order. The
+            pixels are the same; only what is decoded and kept besides differs.
+        index: the `stored_index()` of an earlier opening. It spares the scan if the footage is still the same (judged
+            by sizes, times of change, and both ends of a file); otherwise it is ignored.
+        should_stop: asked during the scan, on this thread: True ends it.
+        progress: told the share of the scan that is done, 0 to 1, on this thread.
 
     Raises:
         PCVOSError: no such file; not a video (the sentence says what was found); no frames; images of differing sizes.
+        ReadStopped: `should_stop` said so.
     """
     path = Path(path)
-    try:
+    with checked(path):
         if path.is_dir():
-            return ImageFolder(path, Fraction(folder_rate))
+            return ImageFolder(path, Fraction(folder_rate), index, should_stop, progress)
+        with pyav_needed(path):
+            from core.media.video import VideoFile
+        return VideoFile(path, cache_bytes, interactive, index, should_stop, progress)
+
+
+@contextmanager
+def checked(path: Path) -> Iterator[None]:
+    """What the system has against opening `path`, as one sentence (PCVOSError)."""
+    try:
         if not path.exists():
             raise PCVOSError(f"{path} does not exist; give a video file or a folder of images.")
-        return _open_video(path, cache_bytes)
+        yield
     except OSError as error:
         raise PCVOSError(f"{path} cannot be opened: {error.strerror or error}.") from error
 
 
-def _open_video(path: Path, cache_bytes: int) -> FrameSource:
+@contextmanager
+def pyav_needed(path: Path) -> Iterator[None]:
+    """Around the imports that a video needs and a folder does not."""
     try:
-        from core.media.video import VideoFile
+        yield
     except ImportError as error:
         raise PCVOSError(f"{path} cannot be read without PyAV ({error}); install it with: pip install av") from error
-    return VideoFile(path, cache_bytes)

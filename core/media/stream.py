@@ -45,6 +45,12 @@ class OpenVideo:
         path: an existing file.
         threads: decode on several threads.
 
+    Attributes:
+        damaged: whether a packet could not be decoded. broken_off: whether the file could not be read to its end.
+        wanted_from: a timestamp; frames before it that no other frame refers to need not be decoded, nor come out.
+            None: all are. Heeded where the codec marks such frames reliably, which is H.264: in HEVC the mark counts
+            only within a layer.
+
     Raises:
         PCVOSError: the file is no video; the sentence says what was found.
     """
@@ -53,6 +59,7 @@ class OpenVideo:
         self.path = path
         self.damaged = False
         self.broken_off = False
+        self.wanted_from: int | None = None
         self._container, self.stream = _open(path, threads)
 
     @property
@@ -66,6 +73,16 @@ class OpenVideo:
         if self.stream.duration is not None:
             return self.stream.duration * self.time_base
         return Fraction(self._container.duration, av.time_base) if self._container.duration else None
+
+    @property
+    def frame_count(self) -> int | None:
+        """How many frames the file says it has, if it does: hidden ones are among them."""
+        return self.stream.frames or None
+
+    @property
+    def byte_count(self) -> int:
+        """The length of the file."""
+        return self._container.size
 
     @property
     def rate(self) -> Fraction | None:
@@ -133,6 +150,7 @@ class OpenVideo:
         return True
 
     def _decode(self, packet: Packet | None) -> list[VideoFrame]:
+        self._skip(self._is_skippable(packet))
         try:
             return self.stream.decode(packet)
         except MemoryError:
@@ -140,6 +158,17 @@ class OpenVideo:
         except av.FFmpegError:
             self.damaged = True
             return []
+
+    def _is_skippable(self, packet: Packet | None) -> bool:
+        if self.wanted_from is None or packet is None or packet.pts is None:
+            return False
+        return packet.pts < self.wanted_from and self.stream.codec_context.name == "h264"
+
+    def _skip(self, skip: bool) -> None:
+        """Whether the decoder is to pass over frames that no other refers to."""
+        context, mode = self.stream.codec_context, "NONREF" if skip else "DEFAULT"
+        if context.skip_frame != mode:
+            context.skip_frame = mode
 
 
 def _matches(packet: Packet, key: KeyPacket) -> bool:

@@ -3,35 +3,39 @@
 Decisions:
 - Frame i is the i-th presentation timestamp of the index (see `video_index`). Reading on goes on decoding; any other
   frame is reached by decoding from the key packet its references begin at, until its own timestamp comes out.
-- Frames decoded on the way are kept, undeveloped (YUV, half the size of RGB), as far as the byte budget goes, so that
-  going backwards decodes each group of pictures once and not once a frame. Reading forwards needs, and keeps, only an
-  eighth.
+- Frames decoded on the way are kept, as far as the byte budget goes, so that going backwards decodes each group of
+  pictures once and not once a frame. Reading forwards needs, and keeps, only an eighth.
+- For a person who jumps about (`interactive`), the frame that is asked for comes first: on the way to it, frames that
+  no other refers to are passed over. What lies around it is decoded afterwards (`prepare`), and nothing is given away
+  before the budget is full.
+- What is decoded can be had without waiting for what is being decoded.
 - A frame that cannot be decoded never shifts the others: the nearest earlier one that can stands in, and a warning
   says so.
-- RGB is what swscale makes of the frame's own tags (matrix and range; untagged footage is taken as BT.601, limited
-  range, as FFmpeg and OpenCV take it), 8 bit. Pixels are as coded: the sample aspect ratio is not applied, fields are
-  not separated. A rotation or mirroring of the display matrix is applied. Should the size change midway, frames are
-  scaled to the first's.
 """
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 
 from core.errors import PCVOSError
-from core.media.source import FrameNumbers, FrameSource, Timestamps
+from core.media.frame_cache import FrameCache, byte_count
+from core.media.frame_index import file_identity, load_index, store_index
+from core.media.pixels import Developer
+from core.media.source import FrameNumbers, FrameSource, ReadStopped, Timestamps, never
 from core.media.stream import OpenVideo
 from core.media.video_index import build_index
 
 _FORWARD_SHARE = 8  # reading forwards keeps one such part of the budget
 _WORTH_A_SEEK = 8  # frames: decoding over a gap as short as this is cheaper than seeking
 _FINGERPRINT_BYTES = 2**20
+_KEPT_BEFORE = 3  # frames just before one that was jumped to
+_BEHIND, _AHEAD = 12, 8  # frames that `prepare` sees to: half a second back, a third ahead
+_PATIENCE = 0.02  # seconds between two looks at whether to go on waiting
 
 
 class VideoFile(FrameSource):
@@ -40,38 +44,79 @@ class VideoFile(FrameSource):
     Args:
         path: an existing file.
         cache_bytes: how much memory decoded frames may take.
+        interactive: whether a person looks at single frames, rather than a program at all of them in order.
+        stored: a `stored_index` of this file; of any other it is ignored.
+        should_stop, progress: as `build_index` takes them.
 
     Raises:
-        PCVOSError: not a video, or one without a frame.
+        PCVOSError: not a video, or one without a frame. ReadStopped: `should_stop` said so.
     """
 
     is_video = True
 
-    def __init__(self, path: Path, cache_bytes: int):
+    def __init__(
+        self,
+        path: Path,
+        cache_bytes: int,
+        interactive: bool = False,
+        stored: bytes | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        progress: Callable[[float], None] | None = None,
+    ):
         self.path = path
-        self._index = build_index(path)
+        self._identity = file_identity(path)  # before the scan: should the file change meanwhile, they do not match
+        index = load_index(stored, self._identity) if stored else None
+        self._index = build_index(path, should_stop, progress) if index is None else index
         self.stems = FrameNumbers(len(self._index))
         self.rate = self._index.rate
         self.timestamps = Timestamps(self._index.ticks, self._index.time_base)
-        self.warnings = list(self._index.warnings)
-        self._lock = threading.Lock()
-        self._cache = _FrameCache(cache_bytes)
+        self.warnings = []
+        if self._index.truncated:
+            self.warnings.append(f"{path} is truncated: only the {len(self)} frames that are there can be used.")
+        self._lock = threading.Lock()  # of everything that decodes; the cache and the developer have their own
+        self._interactive = interactive
+        self._cache = FrameCache(cache_bytes)
+        self._room = 1  # about how many frames fit into the cache
+        self._asked = 0  # the last frame that somebody wanted
         self._stand_in: dict[int, int] = {}
-        self._reformatter = VideoReformatter()
+        self._can_pass_over = interactive and bool(self._index.keys) and not self._index.damaged
         self._video = OpenVideo(path, threads=not self._index.damaged)
         self._run: Iterator[tuple[int, VideoFrame]] = iter(())
         self._position = -1  # the last frame the run gave
         self._closed = False
-        first = self._frame(0)
-        self._coded_size = first.width, first.height
-        self._turn = _display_turn(first)
-        self.size = self._turn(np.empty((first.height, first.width))).shape
+        first = self._decoded(0, never)
+        self._developer = Developer(first)
+        self.size = self._developer.size
+        self._room = max(1, cache_bytes // byte_count(first))
 
     def _read(self, index: int) -> np.ndarray:
-        with self._lock:
-            if self._closed:
-                raise ValueError(f"{self.path} has been closed.")
-            return self._to_rgb(self._frame(index))
+        return self._read_unless(index, never)
+
+    def _read_unless(self, index: int, should_stop: Callable[[], bool]) -> np.ndarray:
+        if self._closed:
+            raise ValueError(f"{self.path} has been closed.")
+        frame = self._cache.get(self._stand_in.get(index, index))
+        if frame is None:
+            frame = self._decoded(index, should_stop)
+        self._asked = index
+        return self._developer.develop(frame)
+
+    def nearest_decoded(self, index: int) -> tuple[int, np.ndarray] | None:
+        found = self._cache.nearest(index)
+        return None if found is None else (found[0], self._developer.develop(found[1]))
+
+    def prepare(self, index: int, should_stop: Callable[[], bool] = never) -> None:
+        if not self._interactive:
+            return
+        behind, ahead = min(_BEHIND, self._room // 4), min(_AHEAD, self._room // 4)
+        try:
+            self._fill(range(index + 1, min(index + ahead + 1, len(self))), index, should_stop)
+            self._fill(range(max(0, index - behind), index), index, should_stop)
+        except (ReadStopped, PCVOSError):
+            return
+
+    def stored_index(self) -> bytes:
+        return store_index(self._index, self._identity)
 
     def close(self) -> None:
         with self._lock:
@@ -88,23 +133,61 @@ class VideoFile(FrameSource):
             digest.update(file.read())
         return digest.hexdigest()
 
-    def _to_rgb(self, frame: VideoFrame) -> np.ndarray:
-        width, height = self._coded_size
-        rgb = self._reformatter.reformat(frame, width=width, height=height, format="rgb24")
-        return np.array(self._turn(rgb.to_ndarray()), order="C")  # a copy: the frame's own buffer may be in the cache
+    @contextmanager
+    def _decoding(self, should_stop: Callable[[], bool]) -> Iterator[None]:
+        """One thread at a time decodes; waiting for that can be given up."""
+        while not self._lock.acquire(timeout=_PATIENCE):
+            if should_stop():
+                raise ReadStopped
+        try:
+            if self._closed:
+                raise ValueError(f"{self.path} has been closed.")
+            yield
+        finally:
+            self._lock.release()
 
-    def _frame(self, index: int) -> VideoFrame:
-        """The decoded frame, or its stand-in, from the cache or by decoding."""
-        index = self._stand_in.get(index, index)
-        frame = self._cache.get(index)
-        if frame is not None:
-            return frame
-        ahead = self._is_ahead(index)
-        self._cache.limit(_FORWARD_SHARE if ahead else 1)
+    def _decoded(self, index: int, should_stop: Callable[[], bool]) -> VideoFrame:
+        """The frame, or its stand-in, from the cache or by decoding."""
+        with self._decoding(should_stop):
+            index = self._stand_in.get(index, index)
+            frame = self._cache.get(index)
+            if frame is not None:
+                return frame
+            self._cache.focus(index)
+            number, frame = self._reach(index, index, self._first_to_keep(index), should_stop)
+            if number != index and self._can_pass_over:  # it may itself have been passed over, on the way to another
+                self._want_from(None)
+                self._start(self._index.key[index])
+                number, frame = self._decode_to(index, should_stop)
+            return frame if number == index else self._decode_around(index, should_stop)
+
+    def _first_to_keep(self, index: int) -> int:
+        """From which frame on to decode all, on the way to this one: those that fit for a step, few for a jump."""
+        return index - (self._room // 2 if abs(index - self._asked) <= _WORTH_A_SEEK else _KEPT_BEFORE)
+
+    def _fill(self, frames: range, around: int, should_stop: Callable[[], bool]) -> None:
+        """Decode those of consecutive frames that are not in the cache."""
+        missing = [number for number in frames if self._stand_in.get(number, number) not in self._cache]
+        if missing:
+            with self._decoding(should_stop):
+                self._cache.focus(around)
+                self._reach(missing[0], missing[-1], around - self._room // 2, should_stop)
+
+    def _reach(
+        self, first: int, last: int, keep_from: int, should_stop: Callable[[], bool]
+    ) -> tuple[int, VideoFrame | None]:
+        """Decode from `first`, or from before it, to `last`; as `_decode_to`."""
+        ahead = self._is_ahead(first)
+        self._cache.limit(_FORWARD_SHARE if ahead and not self._interactive else 1)
+        self._want_from(keep_from)
         if not ahead:
-            self._start(self._index.key[index])
-        number, frame = self._decode_to(index)
-        return frame if number == index else self._decode_around(index)
+            self._start(self._index.key[first])
+        return self._decode_to(last, should_stop)
+
+    def _want_from(self, index: int | None) -> None:
+        """Pass over frames before this one that no other needs, where that is possible; None: decode all."""
+        wanted = None if index is None or not self._can_pass_over else int(self._index.ticks[max(0, index)])
+        self._video.wanted_from = wanted
 
     def _is_ahead(self, index: int) -> bool:
         """Whether to go on decoding rather than begin anew for this frame."""
@@ -135,25 +218,36 @@ class VideoFile(FrameSource):
             if index.key[number] >= trusted:
                 yield number, frame
 
-    def _decode_to(self, index: int) -> tuple[int, VideoFrame | None]:
-        """Go on until the frame is there, or passed: the last one up to it, with its index; (-1, None) without one."""
+    def _decode_to(self, index: int, should_stop: Callable[[], bool]) -> tuple[int, VideoFrame | None]:
+        """Go on until the frame is there, or passed: the last one up to it, with its index; (-1, None) without one.
+
+        However soon it is to stop, one frame comes out of it: whoever drags along the film sees something of it.
+        """
         nearest = -1, None
         for number, frame in self._run:
             self._position = number
-            self._cache.put(number, frame)
+            if not (self._is_before_wanted(frame) and frame.interlaced_frame):  # one of its fields may be missing
+                self._cache.put(number, frame)
             if number <= index:
                 nearest = number, frame
             if number >= index:
                 break
+            if should_stop():
+                raise ReadStopped
         return nearest
 
-    def _decode_around(self, index: int) -> VideoFrame:
+    def _is_before_wanted(self, frame: VideoFrame) -> bool:
+        return self._video.wanted_from is not None and frame.pts < self._video.wanted_from
+
+    def _decode_around(self, index: int, should_stop: Callable[[], bool]) -> VideoFrame:
         """For a frame that did not come out: try earlier keys, until it does or an earlier frame can stand in."""
+        self._can_pass_over = False
+        self._want_from(None)
         self._video.reopen(threads=False)
         nearest, frame = -1, None
         for key in range(self._index.key[index], -1, -1):
             self._start(key)
-            nearest, frame = self._decode_to(index)
+            nearest, frame = self._decode_to(index, should_stop)
             if nearest == index:
                 return frame
             if frame is not None:
@@ -167,58 +261,3 @@ class VideoFile(FrameSource):
         frames = f"Frame {index}" if last == nearest + 1 else f"Frames {nearest + 1} to {last}"
         self.warnings.append(f"{frames} of {self.path} cannot be decoded; frame {nearest} stands in.")
         return frame
-
-
-class _FrameCache:
-    """The latest decoded frames, within a budget of bytes; the very last one always."""
-
-    def __init__(self, budget: int):
-        self._budget = self._limit = budget
-        self._bytes = 0
-        self._frames: OrderedDict[int, VideoFrame] = OrderedDict()
-
-    def limit(self, share: int) -> None:
-        """Keep to one `share`-th of the budget, from the next frame on."""
-        self._limit = self._budget // share
-
-    def clear(self) -> None:
-        self._frames.clear()
-        self._bytes = 0
-
-    def get(self, index: int) -> VideoFrame | None:
-        frame = self._frames.get(index)
-        if frame is not None:
-            self._frames.move_to_end(index)
-        return frame
-
-    def put(self, index: int, frame: VideoFrame) -> None:
-        if index in self._frames:
-            self._bytes -= _byte_count(self._frames.pop(index))
-        self._frames[index] = frame
-        self._bytes += _byte_count(frame)
-        while self._bytes > self._limit and len(self._frames) > 1:
-            self._bytes -= _byte_count(self._frames.popitem(last=False)[1])
-
-
-def _byte_count(frame: VideoFrame) -> int:
-    return sum(plane.buffer_size for plane in frame.planes)
-
-
-def _display_turn(frame: VideoFrame) -> Callable[[np.ndarray], np.ndarray]:
-    """What turns coded pixels (H, W, ...) into displayed ones: a view, by the frame's display matrix.
-
-    The matrix (libavutil/display.h) sends coded (x, y) to (a x + c y, b x + d y). Footage is turned by quarters and
-    mirrored; anything between is brought to the nearest of these.
-    """
-    try:
-        data = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # the frame has side data of a kind PyAV does not know; it still tells the angle
-        turns = round(frame.rotation / 90)
-        return lambda pixels: np.rot90(pixels, turns)
-    if data is None:
-        return lambda pixels: pixels
-    matrix = np.frombuffer(bytes(data), np.int32)
-    a, b, _, c, d = (int(value) for value in matrix[:5])
-    transposed = abs(b) + abs(c) > abs(a) + abs(d)
-    step_x, step_y = (-1 if value < 0 else 1 for value in ((c, b) if transposed else (a, d)))
-    return lambda pixels: (pixels.swapaxes(0, 1) if transposed else pixels)[::step_y, ::step_x]

@@ -15,6 +15,7 @@ Decisions:
   there; the leading frames of an open group of pictures belong to the key before.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -22,51 +23,22 @@ from pathlib import Path
 
 import numpy as np
 from av.packet import Packet
+from av.video.frame import VideoFrame
 
 from core.errors import PCVOSError
+from core.media.frame_index import FrameIndex
 from core.media.stream import KeyPacket, OpenVideo
+from core.media.watch import Watch
 
 # Codecs of which a packet is a frame. Elsewhere (VP8, MPEG-4, MPEG-2) one can be hidden, empty, or half a frame.
 _FRAME_A_PACKET = frozenset(
     {"h264", "hevc", "vp9", "av1", "libdav1d", "mjpeg", "prores", "dnxhd", "ffv1", "rawvideo", "png"}
 )
 _HEAD = 16  # frames: more than any codec reorders over
-_DEFAULT_RATE = Fraction(25)
+DEFAULT_VIDEO_RATE = Fraction(25)
 _SAME_RATE = 0.01  # timestamps are rounded, to milliseconds in Matroska
 _SLACK = Fraction(1, 4)  # seconds by which a healthy file's stated duration can exceed its last frame
-
-
-@dataclass(frozen=True)
-class FrameIndex:
-    """The frames of a video.
-
-    Attributes:
-        ticks: int64 (N,), presentation times, ascending, in units of `time_base`; without timestamps 0 to N - 1.
-        time_base: seconds per tick.
-        key: int32 (N,), for each frame the number of the key packet to decode from.
-        keys: the key packets, in the order of the file; empty if frames can only be counted from the start.
-        rate: frames per second on average: what the file tells if its timestamps bear it out, else what they amount to.
-        warnings: sentences for the person.
-        damaged: whether errors were met, or frames are missing.
-    """
-
-    ticks: np.ndarray
-    time_base: Fraction
-    key: np.ndarray
-    keys: tuple[KeyPacket, ...]
-    rate: Fraction
-    warnings: tuple[str, ...]
-    damaged: bool
-
-    def __len__(self) -> int:
-        return len(self.ticks)
-
-    def find(self, pts: int | None) -> int | None:
-        """The frame of this timestamp, if there is one."""
-        if pts is None:
-            return None
-        index = int(np.searchsorted(self.ticks, pts))
-        return index if index < len(self.ticks) and self.ticks[index] == pts else None
+_PACKETS_SHARE = 0.95  # of the work, where the packets tell everything; what remains is decoding both ends
 
 
 @dataclass
@@ -102,33 +74,46 @@ class _PacketTable:
         self.key.append(key)
 
 
-def build_index(path: Path) -> FrameIndex:
+def build_index(
+    path: Path, should_stop: Callable[[], bool] | None = None, progress: Callable[[float], None] | None = None
+) -> FrameIndex:
     """Find the frames of the video at `path`.
 
+    Args:
+        path: the file.
+        should_stop: asked all along, on this thread: True ends the scan.
+        progress: told the share of the file that has been read, 0 to 1. It begins again at 0 where the packets turn out
+            not to tell the frames.
+
     Raises:
-        PCVOSError: not a video, or a video without a frame.
+        PCVOSError: not a video, or a video without a frame. ReadStopped: `should_stop` said so.
     """
-    index = _build(path, threads=True)
+    watch = Watch(should_stop, progress)
+    index = _build(path, True, watch)
     if index.damaged:  # with threads, an error can take good frames along
-        index = _build(path, threads=False)
+        index = _build(path, False, watch)
     if not len(index):
         raise PCVOSError(f"{path} has no frame that can be decoded; check that the video plays.")
+    watch.at(1.0)
     return index
 
 
-def _build(path: Path, threads: bool) -> FrameIndex:
+def _build(path: Path, threads: bool, watch: Watch) -> FrameIndex:
     with OpenVideo(path, threads) as video:
-        table = _read_packets(video)
+        watch.begin()
+        table = _read_packets(video, watch)
         believable = not table.suspicious and video.stream.codec_context.name in _FRAME_A_PACKET
-        index = _from_packets(video, table) if believable else None
-        return _from_decoding(video, table) if index is None else index
+        index = _from_packets(video, table, watch) if believable else None
+        return _from_decoding(video, table, watch) if index is None else index
 
 
-def _read_packets(video: OpenVideo) -> _PacketTable:
+def _read_packets(video: OpenVideo, watch: Watch) -> _PacketTable:
     table = _PacketTable()
+    share = _PACKETS_SHARE / max(1, video.byte_count)
     corrupt = False
     ends: dict[Fraction, int] = {}  # by time base
     for packet in video.packets(all_streams=True):
+        watch.at((packet.pos or 0) * share)
         if packet.pts is not None:
             end = packet.pts + (packet.duration or 0)
             ends[packet.time_base] = max(end, ends.get(packet.time_base, end))
@@ -141,7 +126,7 @@ def _read_packets(video: OpenVideo) -> _PacketTable:
     return table
 
 
-def _from_packets(video: OpenVideo, table: _PacketTable) -> FrameIndex | None:
+def _from_packets(video: OpenVideo, table: _PacketTable, watch: Watch) -> FrameIndex | None:
     """The index by timestamps alone, checked at both ends; None if it does not hold."""
     ticks = np.array(table.pts, dtype=np.int64)
     order = np.argsort(ticks, kind="stable")
@@ -151,7 +136,7 @@ def _from_packets(video: OpenVideo, table: _PacketTable) -> FrameIndex | None:
     if not _begins_as_decoded(video, table.keys[0], ticks):
         return None
     last_keys = max(0, int(key[-1]) - 1)
-    tail = {frame.pts for frame in video.frames(video.packets_from(table.keys[last_keys]))}
+    tail = {frame.pts for frame in _watched(video.frames(video.packets_from(table.keys[last_keys])), watch)}
     decoded = np.isin(ticks, list(tail))
     if not decoded.any():
         return None
@@ -169,10 +154,21 @@ def _begins_as_decoded(video: OpenVideo, first: KeyPacket, ticks: np.ndarray) ->
     return decoded == expected or (video.damaged and np.isin(decoded, ticks).all() and decoded == sorted(decoded))
 
 
-def _from_decoding(video: OpenVideo, table: _PacketTable) -> FrameIndex:
+def _watched(frames: Iterable[VideoFrame], watch: Watch, expected: int | None = None) -> Iterator[VideoFrame]:
+    """The same frames, under watch; progress is told if it is known how many they will be."""
+    for number, frame in enumerate(frames):
+        if expected:
+            watch.at(number / expected)
+        else:
+            watch.check()
+        yield frame
+
+
+def _from_decoding(video: OpenVideo, table: _PacketTable, watch: Watch) -> FrameIndex:
     """The index by decoding everything."""
     video.reopen()
-    decoded = [frame.pts for frame in video.frames(video.packets())]
+    watch.begin()
+    decoded = [frame.pts for frame in _watched(video.frames(video.packets()), watch, len(table.pts))]
     key_of: dict[int | None, int] = {}
     for pts, key in zip(table.pts, table.key, strict=True):
         key_of.setdefault(pts, key)
@@ -191,22 +187,19 @@ def _index(
 ) -> FrameIndex:
     rate = _rate(video, ticks if timed else ticks[:1])
     missing = (video.duration or Fraction(0)) - table.end
-    warnings = []
-    if lost or video.broken_off or table.cut or missing > max(3 / rate, _SLACK):
-        warnings.append(f"{video.path} is truncated: only the {len(ticks)} frames that are there can be used.")
     return FrameIndex(
         ticks=ticks,
         time_base=video.time_base if timed else 1 / rate,
         key=key,
         keys=tuple(table.keys),
         rate=rate,
-        warnings=tuple(warnings),
+        truncated=lost or video.broken_off or table.cut or missing > max(3 / rate, _SLACK),
         damaged=video.damaged or lost,
     )
 
 
 def _rate(video: OpenVideo, ticks: np.ndarray) -> Fraction:
-    stated = video.rate or _DEFAULT_RATE
+    stated = video.rate or DEFAULT_VIDEO_RATE
     if len(ticks) < 2:
         return stated
     measured = (len(ticks) - 1) / (int(ticks[-1] - ticks[0]) * video.time_base)

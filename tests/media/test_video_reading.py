@@ -6,41 +6,14 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from footage_files import decode_straight, picture, set_edits, set_matrix, write_video
+from footage_files import CLIPS, COUNT, IRREGULAR, decode_straight, picture, set_edits, set_matrix, write_video
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.media import open_media, stream
 from core.media.source import FrameNumbers
 
-COUNT = 40
 TICKS_PER_FRAME = 512  # of an MP4 at 25 frames a second, as PyAV writes it
-IRREGULAR = np.cumsum([(3 + i * i * 17) % 97 + 1 for i in range(COUNT)]).tolist()
-
-CLIPS = {
-    "b-frames.mp4": {},
-    "b-frames.mkv": {},
-    "b-frames.ts": {},
-    "long-gop.mp4": {"keyframes": 250, "options": {"x264-params": "bframes=8:b-adapt=0:b-pyramid=normal:ref=6"}},
-    "open-gop.mp4": {"options": {"x264-params": "open-gop=1:bframes=3:keyint=10:min-keyint=10:scenecut=0"}},
-    "open-gop.ts": {"options": {"x264-params": "open-gop=1:bframes=3:keyint=10:min-keyint=10:scenecut=0"}},
-    "variable-rate.mp4": {"times": IRREGULAR},
-    "variable-rate.mkv": {"times": IRREGULAR},
-    "intra-only.mp4": {"keyframes": 1},
-    "fragments.mp4": {"container": {"movflags": "frag_keyframe+empty_moov"}},
-    "no-edit-list.mp4": {"container": {"use_editlist": "0"}},
-    "10-bit.mp4": {"pixels": "yuv420p10le"},
-    "odd-size.mp4": {"pixels": "yuv444p", "size": (49, 67)},
-    "hevc.mp4": {"codec": "libx265", "options": {"x265-params": "keyint=10:open-gop=1:bframes=4:log-level=none"}},
-    "vp9.webm": {"codec": "libvpx-vp9", "options": {"lag-in-frames": "16", "cpu-used": "5"}},
-    "hidden-frames.webm": {"codec": "libvpx", "options": {"auto-alt-ref": "1", "lag-in-frames": "16"}},
-    "mjpeg.avi": {"codec": "mjpeg", "pixels": "yuvj420p"},
-    "no-timestamps.avi": {},
-    "no-container.h264": {"container_format": "h264"},
-    "mpeg4.avi": {"codec": "mpeg4", "options": {"bf": "2"}},
-    "mpeg2.mpg": {"codec": "mpeg2video", "options": {"bf": "2"}},
-    "rgb.mov": {"codec": "png", "pixels": "rgb24"},
-}
 
 
 @pytest.fixture(scope="module", params=CLIPS, ids=list(CLIPS))
