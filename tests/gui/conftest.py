@@ -1,5 +1,22 @@
-"""The window's tests need no screen."""
+"""The window's tests need no screen, and leave a person's settings alone."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import pytest
+from PySide6.QtCore import QSettings, QStandardPaths
+
+from pcvos_gui.environment import drop_opencv_variables
+
+drop_opencv_variables()  # as the application does, before pytest-qt makes its own
+
+
+@pytest.fixture(autouse=True)
+def settings_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins without settings, and its caches and projects go where nobody's are."""
+    for form in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
+        QSettings.setPath(form, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+    QStandardPaths.setTestModeEnabled(True)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
