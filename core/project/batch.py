@@ -1,0 +1,44 @@
+"""What still has to be written: grows while a disk is full, and is written in one transaction."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from core.project.model import Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
+
+
+@dataclass
+class Batch:
+    """The outcome of changes, not the changes: of several to one thing the last counts. None: not touched.
+
+    Attributes:
+        cells: by frame, then object; None: to be deleted. objects: the whole list.
+        settings: JSON by key. runs: by id. caches: by key.
+    """
+
+    cells: dict[int, dict[int, Cell | None]] = field(default_factory=dict)
+    objects: tuple[ObjectInfo, ...] | None = None
+    footage: FootageReference | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    runs: dict[int, RunInfo] = field(default_factory=dict)
+    caches: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, change: Change) -> None:
+        """What `change` makes of the project."""
+        for (frame, obj), (_, after) in change.cells.items():
+            self.cells.setdefault(frame, {})[obj] = after
+        if change.objects is not None:
+            self.objects = change.objects[1]
+
+    def has(self, key: Key) -> bool:
+        """Whether a cell waits here to be written or deleted."""
+        return key[1] in self.cells.get(key[0], ())
+
+    def cell(self, key: Key) -> Cell | None:
+        """A cell that waits here; None: to be deleted. KeyError: `has` it not."""
+        return self.cells[key[0]][key[1]]
+
+    def all_cells(self) -> Iterator[tuple[Key, Cell | None]]:
+        """Every cell that waits here."""
+        for frame, cells in self.cells.items():
+            for obj, cell in cells.items():
+                yield (frame, obj), cell

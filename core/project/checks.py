@@ -1,0 +1,35 @@
+"""Whether a change can be, and whether footage is the one it was."""
+
+from core.project.model import MAX_OBJECTS, Change, FootageReference
+
+
+def check_change(change: Change, footage: FootageReference) -> None:
+    """Raise ValueError for a frame, an object or a mask that cannot be in a project of this footage."""
+    for (frame, obj), (_, after) in change.cells.items():
+        if not 0 <= frame < footage.frames:
+            raise ValueError(f"frame {frame} is outside 0 to {footage.frames - 1}")
+        if not 1 <= obj <= MAX_OBJECTS:
+            raise ValueError(f"object {obj} is outside 1 to {MAX_OBJECTS}")
+        if after is not None and tuple(after.mask.size) != tuple(footage.size):
+            raise ValueError(f"a mask of {after.mask.size} on footage of {footage.size}")
+    ids = [] if change.objects is None else [info.id for info in change.objects[1]]
+    if len(set(ids)) != len(ids) or not all(1 <= id <= MAX_OBJECTS for id in ids):
+        raise ValueError(f"objects {ids} are not different ids from 1 to {MAX_OBJECTS}")
+
+
+def difference(known: FootageReference, found: FootageReference) -> str | None:
+    """A sentence if `found` is not the footage `known` to a project; None if it is, wherever it lies."""
+    if tuple(found.size) != tuple(known.size):
+        (height, width), (found_height, found_width) = known.size, found.size
+        return (
+            f"{found.path} is {found_width}x{found_height}, but the project's footage was {width}x{height}: "
+            "its masks do not fit."
+        )
+    if found.frames != known.frames:
+        return (
+            f"{found.path} has {found.frames} frames, but the project's footage had {known.frames}: "
+            "masks may lie on other frames."
+        )
+    if found.fingerprint != known.fingerprint:
+        return f"{found.path} was changed since the project was made: check that the masks still fit."
+    return None

@@ -1,0 +1,141 @@
+"""Ways to an SQLite file: for writing, for reading where nothing can be written, and what its errors mean."""
+
+import logging
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import PCVOSError, ResourceError
+
+_logger = logging.getLogger(__name__)
+_EXAMINED_BYTES = 64 * 2**20
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT}
+
+
+class DamagedProject(PCVOSError):  # noqa: N818 - what it is, not what went wrong
+    """A project file that cannot be trusted. `core.project.recovery.recover` saves what can be read of it."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """To an existing or new file, for writing, in autocommit mode."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=2)
+    try:
+        _prepare(connection)
+        _choose_journal(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _choose_journal(connection: sqlite3.Connection) -> None:
+    # With a write-ahead log a reader never waits for the writer, nor the other way round. NORMAL: a commit is handed to
+    # the system, not awaited on the disk; it survives the end of the process (kill -9 included). A power loss can cost
+    # the changes since the last checkpoint (every thousand pages, some 4 MB, and on closing), never the file.
+    # Where a log is not possible (some network drives) SQLite stays with its rollback journal, which needs FULL.
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
+    connection.execute(f"PRAGMA journal_size_limit = {64 * 2**20}")
+
+
+class ReadingConnection:
+    """A connection that writes nothing into the file, also where nothing can be written beside it.
+
+    Attributes:
+        sqlite: the connection.
+    """
+
+    def __init__(self, path: Path):
+        self._copy: tempfile.TemporaryDirectory | None = None
+        try:
+            self.sqlite = _connect_uri(path, "mode=ro")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                raise
+            self.sqlite = self._connect_unwritable(path)
+
+    def _connect_unwritable(self, path: Path) -> sqlite3.Connection:
+        """SQLite must make a file beside one that has a log, even to read it; here it cannot."""
+        log = Path(f"{path}-wal")
+        if not log.exists() or not log.stat().st_size:
+            return _connect_uri(path, "immutable=1")
+        # A process was killed: the log holds changes that `immutable` would pass over in silence.
+        self._copy = tempfile.TemporaryDirectory(prefix="pcvos-")
+        copy = Path(self._copy.name) / "copy"
+        try:
+            shutil.copyfile(path, copy)
+            shutil.copyfile(log, f"{copy}-wal")
+            return _connect_uri(copy, "mode=ro")
+        except (OSError, sqlite3.Error):
+            self._copy.cleanup()
+            raise
+
+    def close(self) -> None:
+        self.sqlite.close()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+
+def _connect_uri(path: Path, query: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{query}", uri=True, isolation_level=None, timeout=2)
+    try:
+        _prepare(connection)
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA trusted_schema = OFF")  # the file may come from anybody: nothing in it is run
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA cache_size = -16000")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn errors met while reading the project `path` into sentences.
+
+    Raises:
+        DamagedProject: what is there is not what was written. PCVOSError: it cannot be read just now.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None or code & 0xFF in _DAMAGE:  # without a code: text that is not UTF-8
+            raise damaged(path, error) from error
+        raise PCVOSError(f"{path} cannot be read: {error}. Close other programs that use it and try again.") from error
+    except OSError as error:
+        raise PCVOSError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def beside(path: Path) -> tuple[Path, Path, Path]:
+    """The database file and what SQLite may keep beside it that holds data."""
+    return path, Path(f"{path}-wal"), Path(f"{path}-journal")
+
+
+def is_small(path: Path) -> bool:
+    """Whether a project is read through when it is opened; of large ones this would take too long."""
+    return sum(file.stat().st_size for file in beside(path) if file.exists()) <= _EXAMINED_BYTES
+
+
+def damaged(path: Path, why: object) -> DamagedProject:
+    """The error for a damaged file."""
+    _logger.warning("%s is damaged: %s", path, why)
+    return DamagedProject(f"{path} is damaged ({why}): recover what can be read of it into a new project.")
+
+
+def write_error(error: sqlite3.Error, path: Path) -> PCVOSError:
+    """The sentence for an error met while writing the project `path`."""
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    kept = "What you do is kept in this window until it can be saved"
+    if code == sqlite3.SQLITE_FULL:
+        return ResourceError(f"The disk is full: {path} cannot be saved. {kept}; free some space.")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return DamagedProject(f"{path} was damaged while it was open and cannot be saved. {kept}.")
+    return ResourceError(f"{path} cannot be saved: {error}. {kept}; make sure that it and its folder can be written.")

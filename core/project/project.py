@@ -1,0 +1,436 @@
+"""A project as the window works with it: what it holds, how it changes, and that nothing of it is lost.
+
+Everything but the masks is in memory; masks are read from the file when asked for. A change is in the file when `apply`
+returns. If it cannot be written, it waits in memory, where reading finds it, and goes along with the next attempt.
+"""
+
+import errno
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from core.annotation.packed_mask import PackedMask
+from core.errors import PCVOSError
+from core.files import disk_error
+from core.project import places
+from core.project.batch import Batch
+from core.project.checks import check_change, difference
+from core.project.connecting import is_small, write_error
+from core.project.examining import examine
+from core.project.lock import WriteLock
+from core.project.model import Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
+from core.project.rows import relative_path
+from core.project.store import Store
+from core.project.tracks import IN_MEMORY, Tracks
+
+_FRAMES_AT_ONCE = 128
+_INDEX_CACHE = "frame index"
+
+_logger = logging.getLogger(__name__)
+
+
+class Project:
+    """Use `new` or `open`, from one thread.
+
+    Attributes:
+        path: the file, or where it goes once there is something to write.
+        footage: what it is about. read_only: whether it can only be looked at.
+        warnings: sentences for the person. Reading can add to them.
+    """
+
+    def __init__(self, path: Path, footage: FootageReference):
+        self.path = path
+        self.footage = footage
+        self.read_only = False
+        self.warnings: list[str] = []
+        self._objects: tuple[ObjectInfo, ...] = ()
+        self._tracks = Tracks(footage.frames)
+        self._settings: dict[str, str] = {}
+        self._runs: dict[int, RunInfo] = {}
+        self._relative = relative_path(footage.path, path)
+        self._subscribers: list[Callable[[Change], None]] = []
+        self._store: Store | None = None
+        self._lock: WriteLock | None = None
+        self._batch = Batch()
+        self._closed = False
+        self._unsaved = 0
+        self._save_error: str | None = None
+
+    # its life
+
+    @classmethod
+    def new(cls, footage: FootageReference, path: Path) -> Self:
+        """A project without a file: the first change makes it. Settings wait until then."""
+        return cls(Path(path).absolute(), footage)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a file, for writing if possible.
+
+        Raises:
+            DamagedProject: offer to recover it. PCVOSError: it is no project, or a newer one, or cannot be read.
+        """
+        path = Path(path).resolve()
+        examine(path)
+        lock = WriteLock(path)
+        store = None
+        try:
+            store = Store.open(path, read_only=lock.refusal is not None)
+            project = cls(path, store.footage()[0])
+            project._store, project._lock = store, lock
+            project.read_only = lock.refusal is not None
+            project._load()
+        except BaseException:
+            if store is not None:
+                store.close()
+            lock.release()
+            raise
+        return project
+
+    def _load(self) -> None:
+        self.footage, self._relative = self._store.footage()
+        self._objects = self._store.objects()
+        self._settings = self._store.settings()
+        self._runs = self._store.runs()
+        self._load_tracks()
+        if self._lock.refusal is not None:
+            self.warnings.append(self._lock.refusal)
+        if is_small(self.path):
+            self._find_damaged_masks()
+        if not self._lock.by_other:
+            self._end_runs()
+
+    def _load_tracks(self) -> None:
+        self._tracks = Tracks(self.footage.frames)
+        if self._store is not None:
+            frames, objects, flags, confidence = self._store.flags()
+            self._tracks.set(frames, objects, flags, confidence)
+            if outside := len(np.unique(frames[frames >= self.footage.frames])):
+                self.warnings.append(
+                    f"Masks of {outside} frames lie after the end of the footage: they are kept, but not shown."
+                )
+        self._tracks.update(dict(self._batch.all_cells()))
+
+    def _find_damaged_masks(self) -> None:
+        for _ in self.cells_in(0, self.footage.frames - 1):
+            pass  # reading finds and reports them
+
+    def _end_runs(self) -> None:
+        """A run that is "running" when a project is opened was ended together with its process."""
+        ended = {id: replace(run, state="stopped") for id, run in self._runs.items() if run.state == "running"}
+        self._runs |= ended
+        if ended and not self.read_only:
+            self._batch.runs |= ended
+            self._save()
+
+    def refresh(self) -> None:
+        """Read again what another window has written; of use where the project is `read_only`."""
+        if self.read_only:
+            self.warnings.clear()
+            self._load()
+
+    def close(self, *, discard: bool = False) -> None:
+        """Save what waits, bring all of it onto the disk, and let go of the file.
+
+        Args:
+            discard: give up what cannot be saved.
+
+        Raises:
+            PCVOSError: something cannot be saved; the project stays open.
+        """
+        if self._unsaved and not self.retry_save() and not discard:
+            raise PCVOSError(f"{self._unsaved} changes are not saved yet. {self._save_error}")
+        self._closed = True
+        store, self._store = self._store, None
+        lock, self._lock = self._lock, None
+        try:
+            if store is not None:
+                store.close()
+        except PCVOSError as error:  # the log holds everything, and is brought in on the next opening
+            _logger.warning("The log of %s stays: %s", self.path, error)
+        finally:
+            if lock is not None:
+                lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def exists(self) -> bool:
+        """Whether its file was made."""
+        return self._store is not None
+
+    # what it holds
+
+    @property
+    def objects(self) -> tuple[ObjectInfo, ...]:
+        """All objects, in the order of the list."""
+        return self._objects
+
+    def object(self, id: int) -> ObjectInfo:
+        """The object of this id; KeyError if there is none."""
+        for info in self._objects:
+            if info.id == id:
+                return info
+        raise KeyError(id)
+
+    def cell(self, frame: int, obj: int) -> Cell | None:
+        """What is known of an object on a frame."""
+        return next((cell for _, cell in self._read([(frame, obj)])), None)
+
+    def cells(self, frame: int) -> dict[int, Cell]:
+        """What is known on a frame, by object."""
+        return {obj: cell for (_, obj), cell in self.cells_in(frame, frame)}
+
+    def cells_in(self, first: int, last: int, objects: Iterable[int] | None = None) -> Iterator[tuple[Key, Cell]]:
+        """What is known on the frames `first` to `last` (inclusive), by frame, then object; None: of all objects."""
+        wanted = None if objects is None else tuple(objects)
+        first, last = max(first, 0), min(last, self.footage.frames - 1)
+        for begin in range(first, last + 1, _FRAMES_AT_ONCE):
+            yield from self._read(self._tracks.keys(begin, min(begin + _FRAMES_AT_ONCE - 1, last), wanted))
+
+    def cells_of(self, obj: int) -> Iterator[tuple[Key, Cell]]:
+        """All that is known of an object, by frame."""
+        return self.cells_in(0, self.footage.frames - 1, (obj,))
+
+    def labels(self, frame: int) -> np.ndarray:
+        """The label map of a frame, uint8 (H, W), the caller's own. Where cells overlap, a corrected one is above."""
+        labels = np.zeros(self.footage.size, np.uint8)
+        known = {info.id for info in self._objects}
+        for obj, cell in sorted(self.cells(frame).items(), key=lambda item: item[1].corrected):
+            if obj in known:
+                cell.mask.draw(labels, obj)
+        return labels
+
+    def permanent_memory(self) -> dict[int, dict[int, PackedMask]]:
+        """The masks of permanent memory, by frame, then object."""
+        memory: dict[int, dict[int, PackedMask]] = {}
+        for (frame, obj), cell in self._read(self._tracks.keys(0, self.footage.frames - 1, flag=IN_MEMORY)):
+            memory.setdefault(frame, {})[obj] = cell.mask
+        return memory
+
+    def _read(self, keys: list[Key]) -> Iterator[tuple[Key, Cell]]:
+        """Those of the cells that there are, in this order."""
+        self._check_open()
+        keys = [key for key in keys if self._tracks.has(key)]
+        stored: dict[Key, Cell | None] = {}
+        if self._store is not None:
+            stored = self._store.cells([key for key in keys if not self._batch.has(key)], self.footage.size)
+        for key in keys:
+            cell = self._batch.cell(key) if self._batch.has(key) else stored.get(key)
+            if cell is not None:
+                yield key, cell
+            elif key in stored:
+                self._report_damage(key)
+
+    def _report_damage(self, key: Key) -> None:
+        self._tracks.update({key: None})
+        frame, obj = key
+        name = next((info.name for info in self._objects if info.id == obj), f"object {obj}")
+        self.warnings.append(f"The mask of {name} on frame {frame} is damaged and left out: mark it again.")
+
+    # the timeline
+
+    @property
+    def states(self) -> np.ndarray:
+        """uint8 (frames,), read-only: bits CORRECTED, IN_MEMORY, PREDICTED (`core.project.tracks`) of any object."""
+        return _locked(self._tracks.states)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """float32 (frames,), read-only: the lowest confidence of an object there; NaN: none is known."""
+        return _locked(self._tracks.confidence)
+
+    def next_corrected(self, frame: int, step: int) -> int | None:
+        """The nearest corrected frame after (`step` 1) or before (-1) `frame`, itself not counted."""
+        return self._tracks.next_corrected(frame, step)
+
+    # changes
+
+    def apply(self, change: Change) -> None:
+        """Make a change, write it, and tell the subscribers. If it cannot be written, `save_error` says so.
+
+        Raises:
+            PCVOSError: the project is read-only. ValueError: a frame, an object or a mask that cannot be.
+        """
+        self._check_writable()
+        check_change(change, self.footage)
+        self._batch.add(change)
+        self._tracks.update({key: after for key, (_, after) in change.cells.items()})
+        if change.objects is not None:
+            self._objects = change.objects[1]
+        if change.cells or change.objects is not None:
+            self._save(make=True)
+        for subscriber in tuple(self._subscribers):
+            subscriber(change)
+
+    def _check_writable(self) -> None:
+        self._check_open()
+        if self.read_only:
+            raise PCVOSError(self._lock.refusal)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise PCVOSError(f"{self.path} is closed: open it again.")
+
+    def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+        """Have every change told, after it was made; gives what ends that."""
+        self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback)
+
+    # settings, runs, caches
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """View state stored under `key`; a new object every time."""
+        try:
+            return json.loads(self._settings[key])
+        except (KeyError, ValueError):  # view state that was damaged is not worth a message
+            return default
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Store view state that JSON can hold (else TypeError); a project without a file gets none by it."""
+        self._check_writable()
+        self._settings[key] = self._batch.settings[key] = json.dumps(value)
+        self._save()
+
+    def start_run(self, run: RunInfo) -> int:
+        """Note a run; its id."""
+        self._check_writable()
+        id = max(self._runs, default=0) + 1
+        self.update_run(id, run)
+        return id
+
+    def update_run(self, id: int, run: RunInfo) -> None:
+        """Note what became of a run."""
+        self._check_writable()
+        self._runs[id] = self._batch.runs[id] = run
+        self._save(make=True)
+
+    def runs(self) -> list[tuple[int, RunInfo]]:
+        """All runs with their ids, oldest first."""
+        return sorted(self._runs.items())
+
+    def index_cache(self) -> bytes | None:
+        """The footage's frame index as it was stored."""
+        if _INDEX_CACHE in self._batch.caches:
+            return self._batch.caches[_INDEX_CACHE]
+        return None if self._store is None else self._store.cache(_INDEX_CACHE)
+
+    def set_index_cache(self, data: bytes) -> None:
+        """Store the footage's frame index; a project without a file gets none by it."""
+        self._check_writable()
+        self._batch.caches[_INDEX_CACHE] = bytes(data)
+        self._save()
+
+    # footage
+
+    def find_footage(self) -> Path | None:
+        """Where the footage is: at its path or, if that is gone, where it was seen from the project's folder."""
+        if self.footage.path.exists():
+            return self.footage.path
+        moved = None if self._relative is None else (self.path.parent / self._relative).resolve()
+        return moved if moved is not None and moved.exists() else None
+
+    def check_footage(self, reference: FootageReference) -> str | None:
+        """A sentence if this is not the footage that the project was made with."""
+        return difference(self.footage, reference)
+
+    def relink(self, footage: FootageReference) -> None:
+        """The footage is there now, or is known better; its size must be the same (else PCVOSError).
+
+        A read-only project remembers it until it is closed.
+        """
+        if tuple(footage.size) != tuple(self.footage.size):
+            raise PCVOSError(self.check_footage(footage))
+        self.footage = footage
+        self._relative = relative_path(footage.path, self.path)
+        if footage.frames != len(self._tracks.states):
+            self._load_tracks()
+        if not self.read_only:
+            self._check_writable()
+            self._batch.footage = footage
+            self._save()
+
+    # saving
+
+    @property
+    def unsaved(self) -> int:
+        """How many changes wait because they could not be written."""
+        return self._unsaved
+
+    @property
+    def save_error(self) -> str | None:
+        """Why they could not, as a sentence."""
+        return self._save_error
+
+    def retry_save(self) -> bool:
+        """Try to write what waits; whether all is saved."""
+        return not self._unsaved or self._attempt()
+
+    def flush(self) -> None:
+        """Bring all that was saved onto the disk, against a power loss; when there is time for it."""
+        if self._store is not None and not self.read_only:
+            self._store.checkpoint()
+
+    def _save(self, *, make: bool = False) -> None:
+        if self._store is None and not make and not self._unsaved:
+            return
+        if not self._attempt():
+            self._unsaved += 1
+
+    def _attempt(self) -> bool:
+        try:
+            if self._store is None:
+                self._make_file()
+            self._store.write(self._batch)
+        except (PCVOSError, OSError) as error:
+            sentence = disk_error(error, self.path) if isinstance(error, OSError) else error
+            _logger.warning("Not saved: %s", sentence)
+            self._save_error = str(sentence)
+            return False
+        self._batch = Batch()
+        self._unsaved, self._save_error = 0, None
+        return True
+
+    def _make_file(self) -> None:
+        try:
+            self._make_file_at(self.path)
+        except (PermissionError, NotADirectoryError):
+            self._make_file_at(places.new_project_for_user(self.footage))
+
+    def _make_file_at(self, wanted: Path) -> None:
+        """Under the first name from `wanted` on that nobody has or is just about to take."""
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        for path in places.free_names(wanted):
+            lock = WriteLock(path)
+            if lock.by_other:
+                continue
+            try:
+                if lock.refusal is not None:
+                    raise PermissionError(errno.EACCES, "no permission")
+                self._store = Store.create(path, self.footage)
+            except sqlite3.Error as error:
+                lock.release()
+                raise write_error(error, path) from error
+            except OSError:
+                lock.release()
+                raise
+            if path != self.path:
+                self.warnings.append(f"{self.path} is taken or cannot be written: the project is {path}.")
+            self.path, self._lock = path, lock
+            return
+
+
+def _locked(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view

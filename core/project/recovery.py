@@ -1,0 +1,315 @@
+"""What can still be read of a damaged project, in a new one.
+
+The damaged file is only read. First SQLite reads what it can; what it cannot reach is then looked for on every page by
+itself (`carving`). A mask counts only if its checksum is right, so nothing half-read gets into the new project.
+"""
+
+import logging
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+from core.annotation.palette import DISPLAY_PALETTE
+from core.errors import PCVOSError, ResourceError
+from core.files import disk_error
+from core.project import carving, places, schema
+from core.project.batch import Batch
+from core.project.connecting import beside
+from core.project.lock import WriteLock
+from core.project.model import MAX_OBJECTS, Cell, FootageReference, Key, ObjectInfo, RunInfo
+from core.project.rows import cell_from_row, footage_from_json, object_from_row, run_from_row
+from core.project.store import Store
+
+_AT_ONCE = 500  # cells a transaction
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RecoveryReport:
+    """What was saved.
+
+    Attributes:
+        source: the damaged project, as it was. path: the new one.
+        objects, cells, frames: how many were saved; a cell is an object's mask on a frame.
+        lost_cells: (frame, object) of masks that were there but could not be saved, as far as that is known.
+        lost: sentences on what else is missing, or was made up.
+    """
+
+    source: Path
+    path: Path
+    objects: int
+    cells: int
+    frames: int
+    lost_cells: tuple[Key, ...]
+    lost: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """All of it in a few sentences."""
+        saved = f"{self.objects} objects and {self.cells} masks on {self.frames} frames were saved in {self.path}."
+        masks = [f"{len(self.lost_cells)} masks are lost."] if self.lost_cells else []
+        return " ".join([saved, *masks, *self.lost, f"{self.source.name} is as it was."])
+
+
+@dataclass
+class _Found:
+    """What was read so far."""
+
+    footage: FootageReference | None = None
+    objects: dict[int, ObjectInfo] = field(default_factory=dict)  # in the order of the list
+    settings: dict[str, str] = field(default_factory=dict)
+    runs: dict[int, RunInfo] = field(default_factory=dict)
+    keys: set[Key] | None = None  # all cells there should be; None: not known
+    saved: set[Key] = field(default_factory=set)
+    damaged: set[Key] = field(default_factory=set)
+    lost: list[str] = field(default_factory=list)
+
+
+def recover(path: Path, footage: FootageReference | None = None) -> RecoveryReport:
+    """Save what can be read of the project `path` in `<name>-recovered.pcvos` beside it, or in the user's data folder.
+
+    Args:
+        footage: what it is about, in case that cannot be read either.
+
+    Raises:
+        PCVOSError: nothing could be read (no file is made), it is open in another window, or the disk is full.
+    """
+    path = Path(path).resolve()
+    lock = WriteLock(path)
+    if lock.by_other:
+        raise PCVOSError(f"{path} is open in another window: close it there, then recover it.")
+    try:
+        target = _target(path)
+        with tempfile.TemporaryDirectory(prefix="pcvos-", dir=target.parent) as folder:
+            return _Recovery(path, target, Path(folder), footage).run()
+    except sqlite3.Error as error:
+        raise ResourceError(f"{path} could not be recovered: {error}. Free some space and try again.") from error
+    except OSError as error:
+        raise disk_error(error, path) from error
+    finally:
+        lock.release()
+
+
+def _target(path: Path) -> Path:
+    folder = path.parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        folder = places.user_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+    return next(places.free_names(folder / f"{path.stem}-recovered{places.SUFFIX}"))
+
+
+class _Recovery:
+    def __init__(self, path: Path, target: Path, folder: Path, footage: FootageReference | None):
+        self._path, self._target, self._folder = path, target, folder
+        self._known_footage = footage
+        self._found = _Found()
+
+    def run(self) -> RecoveryReport:
+        pages = self._pages()
+        copy = self._readable_copy(pages)
+        with closing(sqlite3.connect(f"{copy.as_uri()}?immutable=1", uri=True)) as connection:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            self._read_small_tables(connection)
+            if self._found.footage is None or not self._found.objects:
+                self._carve_small_tables(pages)
+            part = self._target.with_name(f"{self._target.name}-part")
+            try:
+                self._write(part, self._all_cells(connection, pages))
+                part.rename(self._target)
+            finally:
+                for left in beside(part):
+                    left.unlink(missing_ok=True)
+        return self._report()
+
+    # the bytes
+
+    def _pages(self) -> bytearray:
+        """The file with its log brought in, whole pages."""
+        pages = bytearray(self._path.read_bytes())
+        log = Path(f"{self._path}-wal")
+        if log.exists():
+            carving.apply_log(pages, log.read_bytes(), schema.PAGE_SIZE)
+        pages.extend(bytes(-len(pages) % schema.PAGE_SIZE))
+        if not pages:
+            raise PCVOSError(f"Nothing could be read of {self._path}: it is empty. Look for a backup of it.")
+        return pages
+
+    def _readable_copy(self, pages: bytearray) -> Path:
+        """A copy that SQLite opens: with a first page that fits, be it of a new project."""
+        copy = self._folder / "copy"
+        for first_page in (lambda: pages[: schema.PAGE_SIZE], self._new_first_page):
+            mended = bytearray(first_page())
+            mended[18:20] = b"\1\1"  # no log any more
+            mended[28:32] = (len(pages) // schema.PAGE_SIZE).to_bytes(4, "big")
+            mended[92:96] = mended[24:28]  # or SQLite would not believe the size
+            copy.write_bytes(mended + pages[schema.PAGE_SIZE :])
+            with closing(sqlite3.connect(f"{copy.as_uri()}?immutable=1", uri=True)) as connection:
+                try:
+                    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+                except sqlite3.Error as error:
+                    _logger.info("First page of %s: %s", self._path, error)
+                    continue
+            if {"cells", "objects", "meta"} <= names:
+                break
+        return copy
+
+    def _new_first_page(self) -> bytes:
+        """Tables are made in the same order in every project, and so begin on the same pages."""
+        place = self._folder / "new.pcvos"
+        footage = FootageReference(self._path, "", 0, (1, 1), Fraction(1))
+        Store.create(place, footage).close()
+        page = place.read_bytes()[: schema.PAGE_SIZE]
+        place.unlink()
+        return page
+
+    # all but the cells
+
+    def _read_small_tables(self, connection: sqlite3.Connection) -> None:
+        found = self._found
+        for (text,) in self._rows(connection, "SELECT value FROM meta WHERE key = 'footage'"):
+            self._take_footage(text)
+        for row in self._rows(connection, "SELECT id, name, colour, visible, locked FROM objects ORDER BY position"):
+            self._take_object(row)
+        found.settings = dict(self._rows(connection, "SELECT key, value FROM settings"))
+        for row in self._rows(connection, "SELECT * FROM runs"):
+            try:
+                found.runs[row[0]] = run_from_row(row)
+            except (TypeError, ValueError):
+                found.lost.append("A run of the history is lost.")
+        failures: list[sqlite3.Error] = []
+        keys = set(self._rows(connection, "SELECT frame, object FROM cells INDEXED BY cell_flags", failures))
+        found.keys = None if failures else keys
+
+    def _rows(
+        self, connection: sqlite3.Connection, query: str, failures: list[sqlite3.Error] | None = None
+    ) -> Iterator[tuple]:
+        """The rows up to the first that cannot be read; why it cannot is added to `failures`."""
+        try:
+            yield from connection.execute(query)
+        except sqlite3.Error as error:
+            _logger.info("%s: %s: %s", self._path, query, error)
+            if failures is not None:
+                failures.append(error)
+
+    def _take_footage(self, text: object) -> None:
+        try:
+            self._found.footage = footage_from_json(text)[0]
+        except (TypeError, ValueError, KeyError, ArithmeticError) as error:
+            _logger.info("Footage of %s: %s", self._path, error)
+
+    def _take_object(self, row: tuple) -> None:
+        try:
+            info = object_from_row(row)
+        except (TypeError, ValueError) as error:
+            _logger.info("An object of %s: %s", self._path, error)
+            return
+        if 1 <= info.id <= MAX_OBJECTS:
+            self._found.objects.setdefault(info.id, info)
+
+    def _carve_small_tables(self, pages: bytearray) -> None:
+        objects = []
+        for rowid, columns in self._carved(pages):
+            if len(columns) == 6 and isinstance(columns[1], int):
+                objects.append((columns[1], rowid, *columns[2:]))
+            elif len(columns) == 2 and columns[0] == "footage" and self._found.footage is None:
+                self._take_footage(columns[1])
+        for _, *row in sorted(objects, key=lambda row: row[:2]):
+            self._take_object(tuple(row))
+
+    def _carved(self, pages: bytearray) -> Iterator[tuple[int, list]]:
+        free = carving.free_pages(pages, schema.PAGE_SIZE)
+        return carving.rows(pages, schema.PAGE_SIZE, free)
+
+    # the cells
+
+    def _all_cells(self, connection: sqlite3.Connection, pages: bytearray) -> Iterator[tuple[Key, Cell]]:
+        """Each cell that can be read, once."""
+        found, failures = self._found, []
+        query = "SELECT id, frame, object, corrected, in_memory, confidence, mask FROM cells"
+        for id, *columns in self._rows(connection, query, failures):
+            yield from self._take_cell(id, columns)
+        if failures or found.keys is None or found.keys - found.saved - found.damaged:
+            for rowid, columns in self._carved(pages):
+                if len(columns) == 7:
+                    yield from self._take_cell(rowid, columns[1:])
+
+    def _take_cell(self, id: int, columns: list) -> Iterator[tuple[Key, Cell]]:
+        found, key = self._found, divmod(id, 256)
+        frame, obj, *rest = columns
+        inside = frame >= 0 and 1 <= obj <= MAX_OBJECTS if isinstance(frame, int) and isinstance(obj, int) else False
+        if (
+            not inside
+            or key != (frame, obj)
+            or key in found.saved
+            or (found.keys is not None and key not in found.keys)
+        ):
+            return
+        cell = cell_from_row(rest, None if found.footage is None else found.footage.size)
+        if cell is None:
+            found.damaged.add(key)
+            return
+        if found.footage is None:
+            self._make_up_footage(cell)
+        found.saved.add(key)
+        found.damaged.discard(key)
+        yield key, cell
+
+    def _make_up_footage(self, cell: Cell) -> None:
+        self._found.footage = self._known_footage
+        if self._known_footage is None or self._known_footage.size != cell.mask.size:
+            self._found.footage = FootageReference(self._path.with_suffix(""), "", 0, cell.mask.size, Fraction(25))
+            self._found.lost.append("Which footage it is about is lost: choose it when you open the project.")
+
+    # the new project
+
+    def _write(self, part: Path, cells: Iterator[tuple[Key, Cell]]) -> None:
+        store = None
+        try:
+            for some in _bunches(cells):
+                store = store or Store.create(part, self._found.footage)
+                batch = Batch()
+                for (frame, obj), cell in some:
+                    batch.cells.setdefault(frame, {})[obj] = cell
+                store.write(batch)
+            found = self._found
+            if store is None and not found.objects:
+                raise PCVOSError(f"Nothing could be read of {self._path}: look for a backup of it.")
+            footage = found.footage or self._known_footage
+            if footage is None:
+                raise PCVOSError(f"Nothing but names could be read of {self._path}: look for a backup of it.")
+            store = store or Store.create(part, footage)
+            self._make_up_objects()
+            frames = max((frame + 1 for frame, _ in found.saved), default=0)
+            footage = replace(footage, frames=max(footage.frames, frames))
+            objects = tuple(found.objects.values())
+            store.write(Batch(objects=objects, footage=footage, settings=found.settings, runs=found.runs))
+        finally:
+            if store is not None:
+                store.close()
+
+    def _make_up_objects(self) -> None:
+        found = self._found
+        for obj in sorted({obj for _, obj in found.saved} - found.objects.keys()):
+            found.objects[obj] = ObjectInfo(obj, f"Object {obj}", tuple(DISPLAY_PALETTE[obj].tolist()))
+            found.lost.append(f"Name and colour of object {obj} are lost.")
+
+    def _report(self) -> RecoveryReport:
+        found = self._found
+        lost_cells = tuple(sorted(((found.keys or set()) | found.damaged) - found.saved))
+        if found.keys is None:
+            found.lost.append("Other masks may be lost, too.")
+        frames = len({frame for frame, _ in found.saved})
+        counts = len(found.objects), len(found.saved), frames
+        return RecoveryReport(self._path, self._target, *counts, lost_cells, tuple(found.lost))
+
+
+def _bunches(cells: Iterator[tuple[Key, Cell]]) -> Iterator[list[tuple[Key, Cell]]]:
+    while bunch := list(islice(cells, _AT_ONCE)):
+        yield bunch

@@ -1,0 +1,87 @@
+"""Rows of the project file, and what they stand for."""
+
+import json
+import os
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from core.annotation.packed_mask import PackedMask
+from core.project.model import Cell, FootageReference, Key, ObjectInfo, RunInfo
+
+
+def cell_from_row(row: Sequence, size: tuple[int, int] | None) -> Cell | None:
+    """From (corrected, in_memory, confidence, mask); None if it is damaged or not of `size` (if given)."""
+    corrected, in_memory, confidence, data = row
+    try:
+        mask = PackedMask.from_bytes(data)
+    except (TypeError, ValueError):
+        return None
+    if (size is not None and mask.size != size) or not isinstance(confidence, float | int | None):
+        return None
+    confidence = None if confidence is None else float(confidence)  # SQLite keeps 1.0 as the integer 1
+    return Cell(mask, bool(corrected), bool(in_memory), confidence)
+
+
+def cell_row(key: Key, cell: Cell) -> tuple:
+    """For the table cells."""
+    frame, obj = map(int, key)  # numpy's numbers are none to SQLite
+    confidence = None if cell.confidence is None else float(cell.confidence)
+    flags = int(cell.corrected), int(cell.in_memory)
+    return frame * 256 + obj, frame, obj, *flags, confidence, cell.mask.to_bytes()
+
+
+def object_from_row(row: Sequence) -> ObjectInfo:
+    """From (id, name, colour, visible, locked); TypeError or ValueError if they cannot be."""
+    id, name, colour, visible, locked = row
+    red, green, blue = colour.to_bytes(3, "big") if isinstance(colour, int) and 0 <= colour < 2**24 else ()
+    if not isinstance(name, str):
+        raise TypeError("a name is text")
+    return ObjectInfo(id, name, (red, green, blue), bool(visible), bool(locked))
+
+
+def object_row(position: int, info: ObjectInfo) -> tuple:
+    """For the table objects."""
+    name = info.name.encode("utf-8", "replace").decode()  # file names can hold what is no text
+    return info.id, position, name, int.from_bytes(bytes(info.colour), "big"), int(info.visible), int(info.locked)
+
+
+def run_row(id: int, run: RunInfo) -> tuple:
+    """For the table runs."""
+    extent = run.start, run.end, run.direction, json.dumps(run.settings)
+    return id, run.started, *extent, run.state, run.frames, run.seconds, json.dumps(run.memory_frames)
+
+
+def run_from_row(row: Sequence) -> RunInfo:
+    """Of the table runs; TypeError or ValueError if it is damaged."""
+    _, started, start, end, direction, settings, state, frames, seconds, memory = row
+    memory_frames = tuple(int(frame) for frame in json.loads(memory))
+    return RunInfo(started, start, end, direction, json.loads(settings), state, frames, seconds, memory_frames)
+
+
+def relative_path(footage: Path, project: Path) -> str | None:
+    """Where the footage is seen from the project's folder, should both move; None: on another drive."""
+    try:
+        return Path(os.path.relpath(footage, project.parent)).as_posix()
+    except ValueError:
+        return None
+
+
+def footage_to_json(footage: FootageReference, project: Path) -> str:
+    """For the table meta."""
+    relative = relative_path(footage.path, project)
+    fields = {"path": str(footage.path), "relative": relative, "fingerprint": footage.fingerprint}
+    fields |= {"frames": footage.frames, "size": footage.size, "rate": str(Fraction(footage.rate))}
+    return json.dumps(fields)
+
+
+def footage_from_json(text: str) -> tuple[FootageReference, str | None]:
+    """The reference and the relative path. Raises TypeError, ValueError, KeyError, ArithmeticError if it is neither."""
+    fields = json.loads(text)
+    height, width = (int(side) for side in fields["size"])
+    frames = int(fields["frames"])
+    if frames < 0 or min(height, width) < 1:
+        raise ValueError("no footage is like that")
+    rate = Fraction(fields["rate"])
+    footage = FootageReference(Path(fields["path"]), str(fields["fingerprint"]), frames, (height, width), rate)
+    return footage, fields.get("relative")

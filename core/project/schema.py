@@ -1,0 +1,83 @@
+"""The tables of the project file, and the steps that lead from each version of them to the next.
+
+A project says what it is in SQLite's own header: `application_id` tells it from other SQLite files, `user_version` is
+the version of its tables. A step, once released, never changes: whoever needs other tables adds one.
+"""
+
+import logging
+import sqlite3
+from pathlib import Path
+
+from core.errors import PCVOSError
+
+APPLICATION_ID = 0x50435653  # "PCVS"
+PAGE_SIZE = 4096
+
+_logger = logging.getLogger(__name__)
+
+# Plain row tables throughout. A mask takes some kilobytes: rows without a rowid would carry them into the inner pages
+# of their tree, and a damaged leaf of a row table can be read by itself (see `carving`).
+_VERSION_1 = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    """CREATE TABLE objects (
+        id INTEGER PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT NULL, colour INTEGER NOT NULL,
+        visible INTEGER NOT NULL, locked INTEGER NOT NULL)""",
+    # Cells lie in the order of frames. There is no reference to `objects`: a change is checked where it is made.
+    """CREATE TABLE cells (
+        id INTEGER PRIMARY KEY CHECK (id = frame * 256 + object), frame INTEGER NOT NULL, object INTEGER NOT NULL,
+        corrected INTEGER NOT NULL, in_memory INTEGER NOT NULL, confidence REAL, mask BLOB NOT NULL)""",
+    # All but the masks: what the timeline shows is read from here, without touching them.
+    "CREATE INDEX cell_flags ON cells (frame, object, corrected, in_memory, confidence)",
+    """CREATE TABLE runs (
+        id INTEGER PRIMARY KEY, started TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+        direction TEXT NOT NULL, settings TEXT NOT NULL, state TEXT NOT NULL, frames INTEGER NOT NULL,
+        seconds REAL NOT NULL, memory_frames TEXT NOT NULL)""",
+    "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE caches (key TEXT PRIMARY KEY, data BLOB NOT NULL)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+"""Step n: the statements that lead from version n to n + 1; version 0 is an empty file."""
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """The version of the tables in an open file."""
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise PCVOSError if the file comes from a newer PCVOS Studio than this."""
+    found = version(connection)
+    if found > len(MIGRATIONS):
+        raise PCVOSError(
+            f"{path} was made by a newer PCVOS Studio (its format is {found}, this one knows {len(MIGRATIONS)}): "
+            "update PCVOS Studio to open it."
+        )
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables to the newest version, in one transaction: all steps or none.
+
+    Args:
+        connection: in autocommit mode, to a file that is empty or of this version or older.
+
+    Raises:
+        sqlite3.Error: a step failed; the file is as it was.
+    """
+    found = version(connection)
+    if found == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in MIGRATIONS[found:]:
+            for statement in step:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    if found:
+        _logger.info("Project tables brought from version %d to %d", found, len(MIGRATIONS))

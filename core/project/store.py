@@ -1,0 +1,244 @@
+"""The project file itself: SQLite in, SQLite out. Every write is one transaction."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import PCVOSError
+from core.project import schema, tracks
+from core.project.batch import Batch
+from core.project.connecting import ReadingConnection, beside, connect, damaged, reading, write_error
+from core.project.model import Cell, FootageReference, Key, ObjectInfo, RunInfo
+from core.project.rows import (
+    cell_from_row,
+    cell_row,
+    footage_from_json,
+    footage_to_json,
+    object_from_row,
+    object_row,
+    run_from_row,
+    run_row,
+)
+
+_AT_ONCE = 256  # rows a query; below SQLite's old limit of 999 variables
+
+
+class Store:
+    """An open project file. Use it from one thread.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, reader: ReadingConnection | None = None):
+        self.path = path
+        self._connection = connection
+        self._reader = reader
+        self._identity = _identity(path)
+
+    @classmethod
+    def create(cls, path: Path, footage: FootageReference) -> "Store":
+        """Make a new file in an existing folder; at no moment is there half of one.
+
+        Raises:
+            OSError: it exists, or the place cannot be written. sqlite3.Error: it could not be written.
+        """
+        temporary = Path(f"{path}-new")
+        for old in beside(temporary):
+            old.unlink(missing_ok=True)
+        try:
+            with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
+                connection.execute(f"PRAGMA page_size = {schema.PAGE_SIZE}")
+                schema.migrate(connection)
+                write_footage(connection, path, footage)
+            _put_in_place(temporary, path)
+        except BaseException:
+            for left in beside(temporary):
+                left.unlink(missing_ok=True)
+            raise
+        return cls(path, connect(path))
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool) -> "Store":
+        """Open a file that was examined; an older one is brought to the newest version, unless it is `read_only`.
+
+        Raises:
+            DamagedProject, PCVOSError: it cannot be used.
+        """
+        with reading(path):
+            if read_only:
+                reader = ReadingConnection(path)
+                if schema.version(reader.sqlite) < len(schema.MIGRATIONS):
+                    reader.close()
+                    raise PCVOSError(
+                        f"{path} was made by an older PCVOS Studio, and where it is it cannot be written and so not be "
+                        "brought up to date: copy it to another folder."
+                    )
+                return cls(path, reader.sqlite, reader)
+            connection = connect(path)
+            try:
+                schema.migrate(connection)
+            except sqlite3.Error:
+                connection.close()
+                raise
+            return cls(path, connection)
+
+    def close(self) -> None:
+        """Bring all of the log into the file and onto the disk, and close it."""
+        if self._reader is not None:
+            self._reader.close()
+            return
+        try:
+            self.checkpoint()
+        finally:
+            self._connection.close()
+
+    def checkpoint(self) -> None:
+        """Make what was written survive a power loss, too. On failure the log stays: nothing is lost."""
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            raise write_error(error, self.path) from error
+
+    # reading
+
+    def footage(self) -> tuple[FootageReference, str | None]:
+        """As it was stored, and where the footage was seen from the project's folder."""
+        return load_footage(self._connection, self.path)
+
+    def objects(self) -> tuple[ObjectInfo, ...]:
+        """All, in the order of the list."""
+        with reading(self.path):
+            rows = self._connection.execute(
+                "SELECT id, name, colour, visible, locked FROM objects ORDER BY position"
+            ).fetchall()
+        try:
+            return tuple(object_from_row(row) for row in rows)
+        except (TypeError, ValueError) as error:
+            raise damaged(self.path, "its objects cannot be read") from error
+
+    def runs(self) -> dict[int, RunInfo]:
+        """All, by id."""
+        with reading(self.path):
+            rows = self._connection.execute("SELECT * FROM runs ORDER BY id").fetchall()
+        try:
+            return {row[0]: run_from_row(row) for row in rows}
+        except (TypeError, ValueError) as error:
+            raise damaged(self.path, "its runs cannot be read") from error
+
+    def settings(self) -> dict[str, str]:
+        """JSON by key."""
+        with reading(self.path):
+            return dict(self._connection.execute("SELECT key, value FROM settings").fetchall())
+
+    def cache(self, key: str) -> bytes | None:
+        """What was stored under `key`."""
+        with reading(self.path):
+            row = self._connection.execute("SELECT data FROM caches WHERE key = ?", (key,)).fetchone()
+        return row and row[0]
+
+    def flags(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """All cells without their masks: frames and objects int64, bits uint8, confidence float32; all (n,)."""
+        # Two numbers a row: three hundred thousand rows pass through Python here.
+        query = """SELECT (frame * 256 + object) * 4 + (corrected > 0) * 2 + (in_memory > 0), ifnull(confidence, -1)
+            FROM cells INDEXED BY cell_flags"""
+        try:
+            with reading(self.path):
+                rows = np.fromiter(
+                    self._connection.execute(query), np.dtype([("key", np.int64), ("value", np.float32)])
+                )
+        except (TypeError, ValueError, OverflowError) as error:
+            raise damaged(self.path, "its cells cannot be read") from error
+        key, value = rows["key"], rows["value"]
+        bits = np.where(key & 2, tracks.CORRECTED, tracks.PREDICTED) | np.where(key & 1, tracks.IN_MEMORY, 0)
+        return key >> 10, key >> 2 & 255, bits.astype(np.uint8), np.where(value < 0, np.float32(np.nan), value)
+
+    def cells(self, keys: Sequence[Key], size: tuple[int, int]) -> dict[Key, Cell | None]:
+        """These cells, as far as they are there; None: it is, but damaged (or its mask is not of `size`)."""
+        found: dict[Key, Cell | None] = {}
+        for begin in range(0, len(keys), _AT_ONCE):
+            ids = [frame * 256 + obj for frame, obj in keys[begin : begin + _AT_ONCE]]
+            marks = ",".join("?" * len(ids))
+            query = f"SELECT id, corrected, in_memory, confidence, mask FROM cells WHERE id IN ({marks})"
+            with reading(self.path):
+                for id, *rest in self._connection.execute(query, ids):
+                    found[divmod(id, 256)] = cell_from_row(rest, size)
+        return found
+
+    # writing
+
+    def write(self, batch: Batch) -> None:
+        """All of it or nothing.
+
+        Raises:
+            PCVOSError: it could not be written; the sentence says why.
+        """
+        if _identity(self.path) != self._identity:
+            raise write_error(sqlite3.OperationalError("it was moved, deleted or replaced"), self.path)
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            self._write(batch)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise write_error(error, self.path) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:  # SQLite has done it already after some errors
+            self._connection.execute("ROLLBACK")
+
+    def _write(self, batch: Batch) -> None:
+        connection = self._connection
+        if batch.footage is not None:
+            write_footage(connection, self.path, batch.footage)
+        if batch.objects is not None:
+            connection.execute("DELETE FROM objects")
+            rows = (object_row(position, info) for position, info in enumerate(batch.objects))
+            connection.executemany("INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)", rows)
+        gone = ((frame * 256 + obj,) for (frame, obj), cell in batch.all_cells() if cell is None)
+        connection.executemany("DELETE FROM cells WHERE id = ?", gone)
+        rows = (cell_row(key, cell) for key, cell in batch.all_cells() if cell is not None)
+        connection.executemany("REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        rows = (run_row(id, run) for id, run in batch.runs.items())
+        connection.executemany("REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.executemany("REPLACE INTO settings VALUES (?, ?)", batch.settings.items())
+        connection.executemany("REPLACE INTO caches VALUES (?, ?)", batch.caches.items())
+
+
+def load_footage(connection: sqlite3.Connection, path: Path) -> tuple[FootageReference, str | None]:
+    """What `Store.footage` gives; raises DamagedProject."""
+    with reading(path):
+        row = connection.execute("SELECT value FROM meta WHERE key = 'footage'").fetchone()
+    try:
+        return footage_from_json(row[0])
+    except (TypeError, ValueError, KeyError, ArithmeticError) as error:
+        raise damaged(path, "it does not say which footage it is about") from error
+
+
+def write_footage(connection: sqlite3.Connection, path: Path, footage: FootageReference) -> None:
+    """Set the reference in the project `path`."""
+    connection.execute("REPLACE INTO meta VALUES ('footage', ?)", (footage_to_json(footage, path),))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _put_in_place(temporary: Path, path: Path) -> None:
+    if path.exists():
+        raise FileExistsError(f"{path} exists")
+    for log in beside(path)[1:]:
+        if log.exists():  # of a project that was deleted; SQLite would take it for this one's
+            log.rename(f"{log}-old")
+    temporary.rename(path)

@@ -1,0 +1,89 @@
+"""What the timeline shows of a project: kept in memory, brought up to date cell by cell."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from core.project.model import Cell, Key
+
+CORRECTED = 1
+IN_MEMORY = 2
+PREDICTED = 4
+
+
+def flags_of(cell: Cell) -> int:
+    """The bits of one cell; never 0."""
+    return (CORRECTED if cell.corrected else PREDICTED) | (IN_MEMORY if cell.in_memory else 0)
+
+
+class Tracks:
+    """Which cells there are, without their masks.
+
+    Attributes:
+        states: uint8 (frames,), the bits CORRECTED, IN_MEMORY and PREDICTED of any object's cell there.
+        confidence: float32 (frames,), the lowest that is known of an object there; NaN: none is.
+    """
+
+    def __init__(self, frames: int):
+        self.states = np.zeros(frames, np.uint8)
+        self.confidence = np.full(frames, np.nan, np.float32)
+        self._flags: dict[int, np.ndarray] = {}  # by object, uint8 (frames,), 0: no cell
+        self._confidence: dict[int, np.ndarray] = {}  # by object, float32 (frames,)
+
+    def set(self, frames: np.ndarray, objects: np.ndarray, flags: np.ndarray, confidence: np.ndarray) -> None:
+        """Set many cells at once, all arrays (n,); flags 0: there is none. Frames outside the footage are passed over.
+
+        Args:
+            frames, objects: integer. flags: uint8. confidence: float, NaN: unknown.
+        """
+        inside = (frames >= 0) & (frames < len(self.states))
+        for obj in np.unique(objects[inside]).tolist():
+            chosen = inside & (objects == obj)
+            if obj not in self._flags:
+                self._flags[obj] = np.zeros(len(self.states), np.uint8)
+                self._confidence[obj] = np.full(len(self.states), np.nan, np.float32)
+            self._flags[obj][frames[chosen]] = flags[chosen]
+            self._confidence[obj][frames[chosen]] = np.where(flags[chosen] > 0, confidence[chosen], np.nan)
+        self._combine(np.unique(frames[inside]))
+
+    def update(self, cells: Mapping[Key, Cell | None]) -> None:
+        """Set these cells; None: there is none any more."""
+        if not cells:
+            return
+        keys = np.array(list(cells), np.int64)
+        flags = np.array([0 if cell is None else flags_of(cell) for cell in cells.values()], np.uint8)
+        values = [np.nan if cell is None or cell.confidence is None else cell.confidence for cell in cells.values()]
+        self.set(keys[:, 0], keys[:, 1], flags, np.array(values, np.float32))
+
+    def _combine(self, frames: np.ndarray) -> None:
+        states = np.zeros(len(frames), np.uint8)
+        confidence = np.full(len(frames), np.nan, np.float32)
+        for obj, flags in self._flags.items():
+            states |= flags[frames]
+            np.fmin(confidence, self._confidence[obj][frames], out=confidence)
+        self.states[frames] = states
+        self.confidence[frames] = confidence
+
+    def has(self, key: Key) -> bool:
+        """Whether there is such a cell."""
+        frame, obj = key
+        return obj in self._flags and 0 <= frame < len(self.states) and bool(self._flags[obj][frame])
+
+    def keys(self, first: int, last: int, objects: Iterable[int] | None = None, flag: int = 0xFF) -> list[Key]:
+        """Cells of frames `first` to `last` (inclusive) that have a bit of `flag`, by frame, then object."""
+        wanted = self._flags.keys() if objects is None else self._flags.keys() & set(objects)
+        first, last = max(first, 0), min(last, len(self.states) - 1)
+        found = []
+        for obj in wanted:
+            frames = first + np.flatnonzero(self._flags[obj][first : last + 1] & flag)
+            found += [(frame, obj) for frame in frames.tolist()]
+        return sorted(found)
+
+    def next_corrected(self, frame: int, step: int) -> int | None:
+        """The nearest corrected frame after (`step` 1) or before (-1) `frame`, itself not counted."""
+        if step > 0:
+            start = max(frame + 1, 0)
+            found = np.flatnonzero(self.states[start:] & CORRECTED)
+            return start + int(found[0]) if len(found) else None
+        found = np.flatnonzero(self.states[: max(frame, 0)] & CORRECTED)
+        return int(found[-1]) if len(found) else None

@@ -1,0 +1,108 @@
+"""Where projects go, and how those of some footage are found again."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from project_files import execute, footage, listing
+
+from core.project.connecting import DamagedProject
+from core.project.places import find_project, new_project, new_project_for_user
+from core.project.project import Project
+from core.project.recovery import recover
+
+
+def made(reference, path: Path | None = None) -> Path:
+    with Project.new(reference, path or new_project(reference)) as project:
+        project.apply(listing([1]))
+    return project.path
+
+
+def test_beside_the_footage(tmp_path):
+    assert find_project(footage(tmp_path)) is None
+    assert new_project(footage(tmp_path)) == tmp_path / "clip.pcvos"
+    assert new_project(footage(tmp_path, "my clip.v2.mov")) == tmp_path / "my clip.v2.pcvos"
+    (tmp_path / "shot.v1").mkdir()
+    assert new_project(footage(tmp_path, "shot.v1")) == tmp_path / "shot.v1.pcvos"
+    assert len(new_project(footage(tmp_path, "x" * 250 + ".mp4")).name) < 200
+
+
+def test_found_again(tmp_path):
+    path = made(footage(tmp_path))
+    assert find_project(footage(tmp_path)) == path
+    assert find_project(footage(tmp_path, "other.mp4")) is None
+
+
+def test_other_footage_of_the_same_name_gets_its_own(tmp_path):
+    film, pictures = footage(tmp_path, "clip.mov", fingerprint="1"), footage(tmp_path, "clip.mp4", fingerprint="2")
+    first = made(film)
+    assert find_project(pictures) is None
+    second = made(pictures)
+    assert second == tmp_path / "clip-2.pcvos"
+    assert find_project(film) == first
+    assert find_project(pictures) == second
+
+
+def test_footage_that_was_changed_keeps_its_project(tmp_path):
+    path = made(footage(tmp_path))
+    changed = footage(tmp_path, fingerprint="changed")
+    assert find_project(changed) == path
+    with Project.open(path) as project:
+        assert "changed" in project.check_footage(changed)
+
+
+def test_footage_that_moved_with_its_project_keeps_it(tmp_path):
+    made(footage(tmp_path / "here"), tmp_path / "clip.pcvos")
+    assert find_project(footage(tmp_path)) == tmp_path / "clip.pcvos"
+
+
+def test_in_the_users_folder_if_it_cannot_be_beside(tmp_path, user_data, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one, other = footage(tmp_path / "a", fingerprint="1"), footage(tmp_path / "b", fingerprint="2")
+    access = os.access
+    monkeypatch.setattr(
+        os, "access", lambda p, mode: access(p, mode) and (user_data in [p, *Path(p).parents] or not mode & os.W_OK)
+    )
+    places = [new_project(one), new_project(other)]
+    assert {place.parent for place in places} == {user_data / "projects"}
+    assert len(set(places)) == 2
+    assert all(place.name.startswith("clip-") and place.suffix == ".pcvos" for place in places)
+    assert [made(one), made(other)] == places
+    assert [find_project(one), find_project(other)] == places
+
+
+def test_both_places_are_searched(tmp_path):
+    path = made(footage(tmp_path), new_project_for_user(footage(tmp_path)))
+    assert find_project(footage(tmp_path)) == path
+
+
+def test_a_damaged_project_is_found_and_then_the_recovered_one(tmp_path):
+    path = made(footage(tmp_path))
+    with path.open("r+b") as file:
+        file.write(bytes(100))
+    assert find_project(footage(tmp_path)) == path
+    with pytest.raises(DamagedProject):
+        Project.open(path)
+    assert new_project(footage(tmp_path)) != path
+    recovered = recover(path).path
+    assert find_project(footage(tmp_path)) == recovered
+
+
+def test_other_files_of_such_names_are_left_alone(tmp_path):
+    execute(tmp_path / "clip.pcvos", "CREATE TABLE t (x)")
+    (tmp_path / "clip-2.pcvos").mkdir()
+    before = (tmp_path / "clip.pcvos").read_bytes()
+    assert find_project(footage(tmp_path)) is None
+    path = made(footage(tmp_path))
+    assert path == tmp_path / "clip-3.pcvos"
+    assert (tmp_path / "clip.pcvos").read_bytes() == before
+    assert find_project(footage(tmp_path)) == path
+
+
+def test_names_with_signs_of_patterns(tmp_path):
+    reference = replace(footage(tmp_path, "a[1]*(b)+.mp4"))
+    path = made(reference)
+    assert path.name == "a[1]*(b)+.pcvos"
+    assert find_project(reference) == path
