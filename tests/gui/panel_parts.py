@@ -4,7 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QObject, QPoint, QPointF, QSettings, Qt, Signal
+from PySide6.QtCore import QObject, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -90,9 +90,6 @@ class Desk:
     """Footage that is open, with `objects` objects (ids from 1) and nothing drawn."""
 
     def __init__(self, path: Path, frames: int = 40, size=(24, 32), objects: int = 2, media=None):
-        QCoreApplication.setOrganizationName("pcvos-tests")
-        QSettings.setDefaultFormat(QSettings.Format.IniFormat)
-        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(path / "settings"))
         self.frames, self.worker, self.view = PromptFrames(), ScriptedInference(), ViewState()
         self.session = Session(self.frames)
         self.runs = RunController(self.session, self.worker)

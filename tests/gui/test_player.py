@@ -52,14 +52,13 @@ def test_time_passes_by_timestamps_not_by_frames(qtbot, tmp_path):
 def test_frames_that_cannot_keep_up_are_skipped(qtbot, desk, player):
     desk.frames.late = True
     desk.frames.requests.clear()
-    desk.session.go_to(1)
     player.play()
-    qtbot.wait(200)
-    waiting = desk.session.frame
-    assert len(desk.frames.requests) <= 2  # nothing is asked for while a frame is still on its way
-    desk.frames.deliver(waiting)
-    qtbot.waitUntil(lambda: desk.session.frame > waiting)
-    assert desk.session.frame > waiting + 1  # time went on meanwhile
+    for _ in range(3):
+        asked = desk.session.frame
+        qtbot.wait(200)  # five frames at the true rate
+        desk.frames.deliver(desk.session.frame)
+        qtbot.waitUntil(lambda asked=asked: desk.session.frame > asked)
+    assert desk.session.frame > 2 * len(desk.frames.requests)
     player.pause()
 
 

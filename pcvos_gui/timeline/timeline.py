@@ -1,0 +1,180 @@
+"""The timeline as the window shows it: transport buttons, and the scrubber."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollBar, QSpinBox, QToolButton, QVBoxLayout, QWidget
+
+from pcvos_gui.icons import icon
+from pcvos_gui.player import Player
+from pcvos_gui.runs import RunController
+from pcvos_gui.session import Session
+from pcvos_gui.timeline.columns import timecode
+from pcvos_gui.timeline.scrubber import Scrubber
+
+_SCROLL_STEPS = 1000  # of the scroll bar for one visible width
+
+
+class Timeline(QWidget):
+    """Where the person is in the footage, and how to get elsewhere.
+
+    Attributes:
+        scrubber: the tracks.
+    """
+
+    def __init__(self, session: Session, runs: RunController, player: Player, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._session, self._runs, self._player = session, runs, player
+        self.scrubber = Scrubber(session, runs)
+        self._scroll = QScrollBar(Qt.Orientation.Horizontal)
+        self._scroll.setAccessibleName(self.tr("Visible part of the timeline"))
+        self._scroll.setToolTip(self.tr("Which part of the footage the timeline shows"))
+        policy = self._scroll.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self._scroll.setSizePolicy(policy)
+        tracks = QVBoxLayout()
+        tracks.setSpacing(0)
+        tracks.addWidget(self.scrubber)
+        tracks.addWidget(self._scroll)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 0)
+        layout.setSpacing(16)
+        layout.addLayout(self._make_transport())
+        layout.addLayout(tracks, 1)
+        self._connect()
+        self._update_all()
+
+    def _make_transport(self) -> QVBoxLayout:
+        session = self._session
+        before, behind = "arrow-left-bold-circle-outline", "arrow-right-bold-circle-outline"
+        rows = (
+            (before, self.tr("Previous corrected frame"), lambda: session.go_to_corrected(-1)),
+            ("chevron-left", self.tr("One frame back"), lambda: session.go_to(session.frame - 1)),
+            ("play", self.tr("Play"), self._player.toggle),
+            ("chevron-right", self.tr("One frame on"), lambda: session.go_to(session.frame + 1)),
+            (behind, self.tr("Next corrected frame"), lambda: session.go_to_corrected(1)),
+        )
+        buttons = QHBoxLayout()
+        buttons.setSpacing(0)
+        self.buttons = [self._make_button(*row) for row in rows]
+        for button in self.buttons:
+            buttons.addWidget(button)
+        for button in (self.buttons[1], self.buttons[3]):
+            button.setAutoRepeat(True)
+        self._play = self.buttons[2]
+        self.frame_box = QSpinBox()
+        self.frame_box.setKeyboardTracking(False)
+        self.frame_box.setAccessibleName(self.tr("Frame"))
+        self.frame_box.setToolTip(self.tr("The current frame; type a number to go there"))
+        self._count = QLabel()
+        self._count.setToolTip(self.tr("The last frame; frames count from 0"))
+        self._time = QLabel()
+        self._time.setToolTip(self.tr("Time of the current frame, and how fast it plays"))
+        numbers = QHBoxLayout()
+        numbers.setSpacing(8)
+        numbers.addWidget(self.frame_box, 1)
+        numbers.addWidget(self._count)
+        transport = QVBoxLayout()
+        transport.setSpacing(4)
+        transport.addLayout(buttons)
+        transport.addLayout(numbers)
+        transport.addWidget(self._time)
+        transport.addStretch(1)
+        return transport
+
+    def _make_button(self, name: str, text: str, act: Callable[[], None]) -> QToolButton:
+        button = QToolButton(self)
+        button.setIcon(icon(name))
+        button.setIconSize(QSize(20, 20))
+        button.setAutoRaise(True)
+        button.setFixedSize(32, 32)
+        button.setToolTip(text)
+        button.setAccessibleName(text)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda: act())
+        return button
+
+    def _connect(self) -> None:
+        session = self._session
+        for signal in (session.opened, session.closed):
+            signal.connect(self._update_all)
+        session.frame_changed.connect(self._update_frame)
+        session.states_changed.connect(self._update_buttons)
+        self._player.playing_changed.connect(self._update_buttons)
+        self._player.speed_changed.connect(self._update_frame)
+        self.frame_box.valueChanged.connect(self._on_number)
+        self.scrubber.visible_changed.connect(self._update_scroll)
+        self._scroll.valueChanged.connect(self._on_scrolled)
+
+    # in and out, for menus
+
+    def set_in(self) -> None:
+        """The range for runs and exports begins at the current frame."""
+        if self._session.project is not None:
+            self.scrubber.set_in(self._session.frame)
+
+    def set_out(self) -> None:
+        """The range ends at the current frame."""
+        if self._session.project is not None:
+            self.scrubber.set_out(self._session.frame)
+
+    def clear_in_out(self) -> None:
+        """The range is all of the footage."""
+        self._runs.set_in_out(None, None)
+
+    # state to widgets
+
+    def _update_all(self) -> None:
+        count = self._session.frame_count
+        self.frame_box.blockSignals(True)
+        self.frame_box.setRange(0, max(0, count - 1))
+        self.frame_box.blockSignals(False)
+        self._count.setText(f"/ {max(0, count - 1)}")
+        self._update_frame()
+        self._update_buttons()
+        self._update_scroll()
+
+    def _update_frame(self) -> None:
+        session = self._session
+        is_open = session.project is not None and session.frame >= 0
+        self.frame_box.blockSignals(True)
+        self.frame_box.setValue(max(0, session.frame))
+        self.frame_box.blockSignals(False)
+        text = timecode(float(session.media.timestamps[session.frame])) if is_open else ""
+        if self._player.is_playing and self._player.speed != 1:
+            text += f"   {self._player.speed:g}\N{MULTIPLICATION SIGN}"
+        self._time.setText(text)
+        if is_open:
+            self._enable_corrected()
+
+    def _update_buttons(self) -> None:
+        is_open, is_playing = self._session.project is not None, self._player.is_playing
+        for widget in (*self.buttons, self.frame_box):
+            widget.setEnabled(is_open)
+        if is_open:
+            self._enable_corrected()
+        self._play.setIcon(icon("pause" if is_playing else "play"))
+        text = self.tr("Pause") if is_playing else self.tr("Play at the footage's own rate")
+        self._play.setToolTip(text)
+        self._play.setAccessibleName(text)
+
+    def _enable_corrected(self) -> None:
+        for button, step in ((self.buttons[0], -1), (self.buttons[-1], 1)):
+            button.setEnabled(self._session.project.next_corrected(self._session.frame, step) is not None)
+
+    def _on_number(self, frame: int) -> None:
+        self._session.go_to(frame)
+
+    def _update_scroll(self) -> None:
+        visible, frames = self.scrubber.visible, max(1, self._session.frame_count)
+        per_frame = _SCROLL_STEPS / visible.span
+        self._scroll.blockSignals(True)
+        self._scroll.setPageStep(_SCROLL_STEPS)
+        self._scroll.setSingleStep(_SCROLL_STEPS // 20)
+        self._scroll.setRange(0, min(round((frames - visible.span) * per_frame), 2**31 - 1))
+        self._scroll.setValue(round(visible.first * per_frame))
+        self._scroll.blockSignals(False)
+        self._scroll.setVisible(visible.span < frames)
+
+    def _on_scrolled(self, value: int) -> None:
+        self.scrubber.scroll_to(value * self.scrubber.visible.span / _SCROLL_STEPS)

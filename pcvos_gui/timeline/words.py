@@ -1,0 +1,39 @@
+"""The state of a frame in words."""
+
+import math
+
+from PySide6.QtCore import QCoreApplication
+
+from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
+from pcvos_gui.timeline.columns import HIGH_CONFIDENCE, LOW_CONFIDENCE, timecode
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("timeline", text)
+
+
+def describe(frame: int, seconds: float, state: int, confidence: float, was_memory: bool) -> str:
+    """A few lines about a frame.
+
+    Args:
+        state: its flags. confidence: 0 to 1, NaN: unknown. was_memory: the last run had it in memory.
+    """
+    lines = [_tr("Frame {} · {}").format(frame, timecode(seconds))]
+    if state & CORRECTED:
+        lines.append(_tr("Corrected, in permanent memory") if state & IN_MEMORY else _tr("Corrected, not in memory"))
+    if state & PREDICTED:
+        lines.append(_tr("Drawn by a run"))
+    if not state:
+        lines.append(_tr("Nothing here yet"))
+    if math.isfinite(confidence):
+        lines.append(f"{confidence_in_words(confidence)} ({confidence:.0%})")
+    if was_memory:
+        lines.append(_tr("In memory when the last run ended"))
+    return "\n".join(lines)
+
+
+def confidence_in_words(confidence: float) -> str:
+    """What a confidence of 0 to 1 asks of the person."""
+    if confidence < LOW_CONFIDENCE:
+        return _tr("Low confidence: worth a look")
+    return _tr("Fair confidence") if confidence < HIGH_CONFIDENCE else _tr("High confidence")
