@@ -60,9 +60,16 @@ def summarize(per_frame: Sequence[float]) -> Summary:
     Args:
         per_frame: the scores of *all* frames of the sequence in order, at least three.
     """
-    scores = np.asarray(per_frame, np.float64)[1:-1]
-    if not len(scores):
+    if len(per_frame) < 3:
         raise ValueError(f"a summary needs the scores of at least three frames, got {len(per_frame)}")
+    return summarize_counted(per_frame[1:-1])
+
+
+def summarize_counted(counted: Sequence[float]) -> Summary:
+    """As `summarize`, of the scores that count alone, in order, at least one."""
+    scores = np.asarray(counted, np.float64)
+    if not len(scores):
+        raise ValueError("a summary needs at least one score")
     edges = np.linspace(0, len(scores) - 1, 5)
     first_end, last_start = _round_half_up(edges[1]), _round_half_up(edges[3])
     return Summary(

@@ -1,0 +1,64 @@
+"""The worst frames of an evaluation, truth and prediction side by side."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from core.annotation.overlay import draw_overlay
+from core.annotation.packed_labels import PackedLabels
+from core.evaluation.scoring import SequenceScores
+from core.evaluation.truth import Truth
+from core.media.source import FrameSource
+
+PER_SEQUENCE = 2
+_HEIGHT = 240
+_QUALITY = 85
+_APART = 10  # frames between two of one sequence: neighbours look the same
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One frame: its mean J over the objects that count there, and a JPEG, truth left and prediction right."""
+
+    sequence: str
+    stem: str
+    j: float
+    jpeg: bytes
+
+
+def picture_worst(
+    scores: SequenceScores, masks: Mapping[int, PackedLabels], truth: Truth, media: FrameSource
+) -> list[Picture]:
+    """The frames of lowest mean J of a sequence, at most `PER_SEQUENCE`, worst first.
+
+    Args:
+        masks: what was predicted, by frame.
+    """
+    means = dict(zip(scores.frames, scores.frame_means(counted=True), strict=True))
+    chosen: list[int] = []
+    for frame in sorted((f for f, j in means.items() if not np.isnan(j)), key=means.__getitem__):
+        if len(chosen) < PER_SEQUENCE and all(abs(frame - other) >= _APART for other in chosen):
+            chosen.append(frame)
+    return [
+        Picture(
+            scores.sequence,
+            media.stems[frame],
+            float(means[frame]),
+            side_by_side(media.read(frame), truth.labels(frame), masks[frame].unpack()),
+        )
+        for frame in chosen
+    ]
+
+
+def side_by_side(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> bytes:
+    """A JPEG: `image` uint8 (H, W, 3) RGB with the truth drawn over it, and with the prediction (label maps)."""
+    height, width = truth.shape
+    size = (max(1, round(width * _HEIGHT / height)), _HEIGHT)
+    panels = [
+        cv2.resize(draw_overlay(image, labels), size, interpolation=cv2.INTER_AREA) for labels in (truth, predicted)
+    ]
+    gap = np.full((_HEIGHT, 6, 3), 255, np.uint8)
+    joined = cv2.cvtColor(np.hstack([panels[0], gap, panels[1]]), cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", joined, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()

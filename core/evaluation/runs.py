@@ -1,0 +1,176 @@
+"""Sequences propagated and judged: at several memory intervals, with parts switched off, with simulated corrections."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from core.annotation.packed_labels import PackedLabels
+from core.errors import PCVOSError
+from core.evaluation.scoring import Given, Judge, SequenceScores
+from core.evaluation.truth import Truth
+from core.media.source import FrameSource
+from core.network.pcvos import PCVOS
+from core.propagation import PropagationSettings, Propagator
+from core.propagation.feature_cache import FeatureCache
+from core.propagation.settings import Direction
+
+PARTS = ("progressive", "refinement")
+"""What can be switched off: progressive matching (paper Sec. 3.5), intra-clip refinement (Sec. 3.4)."""
+
+Drawn = Callable[[int, int, np.ndarray], None]
+"""Takes the number of corrections so far, a frame, and its label map uint8 (H, W)."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One column of a comparison: a memory interval, and the parts that are switched off."""
+
+    settings: PropagationSettings
+    without: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        off = " and ".join(self.without)
+        return f"L = {self.settings.interval}" + (f", without {off}" if off else "")
+
+    @property
+    def folder_name(self) -> str:
+        return f"L{self.settings.interval}" + "".join(f"-without-{part}" for part in self.without)
+
+    @property
+    def effective(self) -> tuple[PropagationSettings, bool]:
+        """What the engine makes of it: its settings, and whether it refines. Variants that are equal in this give the
+        same masks: progressive matching does nothing in a clip that is no longer than its interval."""
+        progressive = 0 if "progressive" in self.without else self.settings.progressive
+        progressive = 0 if progressive >= self.settings.interval else progressive
+        return replace(self.settings, progressive=progressive), "refinement" not in self.without
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """A sequence after so many corrections.
+
+    Attributes:
+        corrected: the frame that was corrected last; None before the first correction.
+    """
+
+    scores: SequenceScores
+    corrected: int | None = None
+
+
+def variants(
+    settings: PropagationSettings, intervals: Sequence[int], without: Sequence[str] = (), ablations: bool = False
+) -> list[Variant]:
+    """What to run.
+
+    Args:
+        without: parts that are switched off, all of them together.
+        ablations: compare instead: with everything, without each of the parts in `without` (all there are, if empty),
+            and without all of them.
+
+    Raises:
+        PCVOSError: a part nobody knows, or a setting out of its range.
+    """
+    if wrong := next((part for part in without if part not in PARTS), None):
+        raise PCVOSError(f"--without {wrong} is no part that can be switched off: name {' or '.join(PARTS)}, or both.")
+    parts = [part for part in PARTS if part in without]
+    off: list[tuple[str, ...]] = [tuple(parts)]
+    if ablations:
+        parts = parts or list(PARTS)
+        off = list(dict.fromkeys([(), *((part,) for part in parts), tuple(parts)]))
+    return [Variant(replace(settings, interval=interval), own) for own in off for interval in dict.fromkeys(intervals)]
+
+
+def without_refinement(network: PCVOS) -> PCVOS:
+    """The network with a refinement that returns its input; the weights are shared, `network` stays as it is."""
+    bare = copy.copy(network)
+    bare.config = replace(network.config, refinement=False)
+    return bare
+
+
+class SequenceRunner:
+    """Runs variants over one sequence; features of its frames are computed once for all of them, as the budget allows.
+
+    Args:
+        media: frames. truth: with all objects' masks on the frames on which they are given.
+        advance: told how many frames were drawn, after every clip.
+    """
+
+    def __init__(self, network: PCVOS, name: str, media: FrameSource, truth: Truth, advance: Callable[[int], None]):
+        self._network, self._name, self._media, self._truth = network, name, media, truth
+        self._advance = advance
+        self._caches: dict[bool, FeatureCache] = {}
+        self.seconds: dict[str, float] = {}
+        """Time by part, over all runs."""
+
+    def run(self, variant: Variant, corrections: int = 0, drawn: Drawn | None = None) -> Iterator[Round]:
+        """Yield the state after 0, 1, …, `corrections` corrections.
+
+        First the masks are carried forward, as the protocol has it. Then the annotator gives the true mask of the worst
+        frame (lowest mean J of those never given), and the run goes both ways, as the tool's does.
+
+        Args:
+            drawn: takes each frame of each round.
+        """
+        settings, refines = variant.effective
+        network = self._network if refines else without_refinement(self._network)
+        propagator = Propagator(network, self._media, settings)
+        propagator.cache = self._caches.setdefault(refines, propagator.cache)
+        given = self._truth.given_frames()
+        for frame, objects in given.items():
+            propagator.memory.add(frame, self._truth.labels(frame), objects)
+        corrected = None
+        for number in range(corrections + 1):
+            take = partial(drawn, number) if drawn else None
+            scores = self._judge(propagator, "both" if number else "forward", given, take)
+            yield Round(scores, corrected)
+            if number < corrections:
+                corrected = worst_frame(scores, given)
+                given = given | {corrected: self._truth.known(corrected)}
+                propagator.memory.add(corrected, self._truth.labels(corrected), given[corrected])
+        for part, seconds in propagator.seconds.items():
+            self.seconds[part] = self.seconds.get(part, 0.0) + seconds
+
+    def _judge(
+        self, propagator: Propagator, direction: Direction, given: Given, take: Callable[[int, np.ndarray], None] | None
+    ) -> SequenceScores:
+        judge = Judge(self._name, self._truth)
+        for clip in propagator.run(direction=direction):
+            self._advance(len(clip.frames))
+            if clip.provisional:
+                continue
+            for i, frame in enumerate(clip.frames):
+                labels = self._known_objects(frame, clip.labels[i])
+                confidence = getattr(clip, "confidence", None) or {}
+                judge.see(frame, labels, {obj: float(own[i]) for obj, own in confidence.items()})
+                if take:
+                    take(frame, labels)
+        return judge.scores(given)
+
+    def _known_objects(self, frame: int, labels: np.ndarray) -> np.ndarray:
+        """Without objects that are given later only: a backward run carries them back to where they are not yet."""
+        return np.where(np.isin(labels, list(self._truth.known(frame))), labels, np.uint8(0))
+
+
+def judge_masks(name: str, truth: Truth, masks: Mapping[int, PackedLabels]) -> SequenceScores:
+    """Scores of masks that are there already, by frame; frames without one are not judged."""
+    judge = Judge(name, truth)
+    for frame in truth.frames:
+        if frame in masks:
+            judge.see(frame, masks[frame].unpack())
+    return judge.scores()
+
+
+def worst_frame(scores: SequenceScores, given: Given) -> int:
+    """The frame of lowest mean J among those on which no mask was given, the first of equals."""
+    candidates = {f: j for f, j in zip(scores.frames, scores.frame_means(), strict=True) if f not in given}
+    return min((f for f, j in candidates.items() if not np.isnan(j)), key=candidates.__getitem__)
+
+
+def count_free(truth: Truth) -> int:
+    """Frames that count and on which no mask is given; with more of them than corrections, some are left to score."""
+    first, last = min(truth.given.values()), truth.frames[-1]
+    return sum(first < frame < last and frame not in truth.given.values() for frame in truth.frames)
