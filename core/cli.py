@@ -34,10 +34,26 @@ PROPAGATE_EXAMPLES = """Examples:
 """
 
 
+EVAL_EXAMPLES = """Examples:
+
+\b
+  pcvos eval DAVIS --split 2017/val --output scores
+  pcvos eval MOSE --layout mose --interval 5,10,15,25 --ablations
+  pcvos eval DAVIS --split 2016/val --corrections 5
+  pcvos eval DAVIS --split 2017/val --predictions their-masks
+"""
+
+
 class Direction(StrEnum):
     FORWARD = "forward"
     BACKWARD = "backward"
     BOTH = "both"
+
+
+class Layout(StrEnum):
+    DAVIS = "davis"
+    YTVOS = "ytvos"
+    MOSE = "mose"
 
 
 class Precision(StrEnum):
@@ -215,6 +231,74 @@ def validate(
         from core.commands.validate import validate as command
 
         command(data, weights, _intervals(interval), progressive, resolution, two_objects, plain, device, say)
+
+
+@app.command("eval", epilog=EVAL_EXAMPLES, short_help="Score propagation, or masks made elsewhere, on a data set.")
+def evaluate(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Folder with JPEGImages and Annotations.")],
+    layout: Annotated[Layout, typer.Option(metavar="NAME", help="davis, ytvos or mose.")] = Layout.DAVIS,
+    split: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Sequences, one a line; or a name under ImageSets.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Only the first N sequences.")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Score these masks: a folder for each sequence.")
+    ] = None,
+    interval: Annotated[str, typer.Option(metavar="L,L", help="Memory intervals, a run for each.")] = "5",
+    without: Annotated[
+        str | None, typer.Option(metavar="PART,PART", help="Switch off: progressive, refinement.")
+    ] = None,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="Compare: all on, each of --without off, all of them off.")
+    ] = False,
+    corrections: Annotated[int, typer.Option(metavar="N", help="Fix the worst frame N times.")] = 0,
+    progressive: Annotated[int, typer.Option(metavar="F", help="Frames between memories in a clip; 0: off.")] = 5,
+    top_k: Annotated[int, typer.Option(metavar="N", help="Memory positions that each pixel reads.")] = 20,
+    memory_frames: Annotated[int, typer.Option(metavar="N", help="Most frames in working memory.")] = 40,
+    resolution: Annotated[str, typer.Option(metavar="SIZE", help="Pixels of the shorter side, or native.")] = "480",
+    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write scores.csv, scores.json and report.html.")
+    ] = None,
+    save_masks: Annotated[bool, typer.Option("--save-masks", help="Also write the masks, DIR/masks.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the evaluation that is in DIR.")] = False,
+) -> None:
+    """J and F as DAVIS measures them, from the mask of the frame on which each object first appears.
+
+    Prints mean, recall and decay for every object. docs/evaluation.md says what each number means.
+    """
+    with shown_errors():
+        _check_packages()
+        from core.commands import eval as command
+        from core.propagation import PropagationSettings
+
+        settings = PropagationSettings(
+            progressive=progressive,
+            top_k=top_k,
+            memory_frames=memory_frames,
+            resolution=_resolution(resolution),
+            precision=precision.value,
+        )
+        request = command.EvalRequest(
+            dataset=dataset,
+            settings=settings,
+            layout=layout.value,
+            split=split,
+            limit=limit,
+            intervals=tuple(_intervals(interval)),
+            without=tuple(without.split(",")) if without else (),
+            ablations=ablations,
+            corrections=corrections,
+            predictions=predictions,
+            weights=weights,
+            device=device,
+            output=output,
+            save_masks=save_masks,
+            overwrite=overwrite,
+        )
+        command.evaluate(request, say, warn)
 
 
 @app.command(short_help="Time the engine against the published way.")

@@ -30,7 +30,7 @@ def check_output(output: Path, footage: Path, masks: Path, *, resume: bool, over
         raise PCVOSError(f"There is no run to resume in {output}: it holds no {NAME}; leave out --resume.")
     if names and not (resume or overwrite):
         raise PCVOSError(f"{output} is not empty: choose another --output, or give --resume or --overwrite.")
-    _check_writable(output)
+    check_writable(output)
 
 
 def check_overlay(overlay: Path, output: Path, footage: Path, *, may_replace: bool) -> None:
@@ -48,7 +48,7 @@ def check_overlay(overlay: Path, output: Path, footage: Path, *, may_replace: bo
         raise PCVOSError(f"{overlay} is a folder: give --overlay the name of a video file.")
     if overlay.exists() and not may_replace:
         raise PCVOSError(f"The overlay {overlay} exists already: choose another name, or give --overwrite.")
-    _check_writable(overlay.parent)
+    check_writable(overlay.parent)
 
 
 def _would_mix(output: Path, path: Path, what: str) -> bool:
@@ -66,7 +66,7 @@ def _is_same(one: Path, other: Path) -> bool:
         return one.resolve() == other.resolve()
 
 
-def _check_writable(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     """Raise PCVOSError unless files can be made in `folder`, or it can be made itself."""
     place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not place.is_dir():
