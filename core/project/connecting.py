@@ -20,25 +20,21 @@ class DamagedProject(PCVOSError):  # noqa: N818 - what it is, not what went wron
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """To an existing or new file, for writing, in autocommit mode."""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=2)
+    """To an existing file, for writing, in autocommit mode."""
+    connection = _connect_uri(path, "mode=rw")
     try:
-        _prepare(connection)
-        _choose_journal(connection)
+        # With a write-ahead log a reader never waits for the writer, nor the other way round. NORMAL: a commit is
+        # handed to the system, not awaited on the disk. It survives the end of the process (kill -9 included); a power
+        # loss can cost the changes since the last checkpoint (`checkpoints`: some seconds), never the file.
+        # Where a log is not possible (some network drives) SQLite stays with its rollback journal, which needs FULL.
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA journal_size_limit = {64 * 2**20}")
     except sqlite3.Error:
         connection.close()
         raise
     return connection
-
-
-def _choose_journal(connection: sqlite3.Connection) -> None:
-    # With a write-ahead log a reader never waits for the writer, nor the other way round. NORMAL: a commit is handed to
-    # the system, not awaited on the disk; it survives the end of the process (kill -9 included). A power loss can cost
-    # the changes since the last checkpoint (every thousand pages, some 4 MB, and on closing), never the file.
-    # Where a log is not possible (some network drives) SQLite stays with its rollback journal, which needs FULL.
-    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
-    connection.execute(f"PRAGMA journal_size_limit = {64 * 2**20}")
 
 
 class ReadingConnection:

@@ -4,10 +4,8 @@ Everything but the masks is in memory; masks are read from the file when asked f
 returns. If it cannot be written, it waits in memory, where reading finds it, and goes along with the next attempt.
 """
 
-import errno
 import json
 import logging
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +16,12 @@ import numpy as np
 from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.files import disk_error
-from core.project import places
 from core.project.batch import Batch
 from core.project.checks import check_change, difference
-from core.project.connecting import is_small, write_error
+from core.project.connecting import is_small
 from core.project.examining import examine
 from core.project.lock import WriteLock
+from core.project.making import make_file
 from core.project.model import Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.rows import relative_path
 from core.project.store import Store
@@ -152,8 +150,6 @@ class Project:
         try:
             if store is not None:
                 store.close()
-        except PCVOSError as error:  # the log holds everything, and is brought in on the next opening
-            _logger.warning("The log of %s stays: %s", self.path, error)
         finally:
             if lock is not None:
                 lock.release()
@@ -376,11 +372,6 @@ class Project:
         """Try to write what waits; whether all is saved."""
         return not self._unsaved or self._attempt()
 
-    def flush(self) -> None:
-        """Bring all that was saved onto the disk, against a power loss; when there is time for it."""
-        if self._store is not None and not self.read_only:
-            self._store.checkpoint()
-
     def _save(self, *, make: bool = False) -> None:
         if self._store is None and not make and not self._unsaved:
             return
@@ -402,32 +393,10 @@ class Project:
         return True
 
     def _make_file(self) -> None:
-        try:
-            self._make_file_at(self.path)
-        except (PermissionError, NotADirectoryError):
-            self._make_file_at(places.new_project_for_user(self.footage))
-
-    def _make_file_at(self, wanted: Path) -> None:
-        """Under the first name from `wanted` on that nobody has or is just about to take."""
-        wanted.parent.mkdir(parents=True, exist_ok=True)
-        for path in places.free_names(wanted):
-            lock = WriteLock(path)
-            if lock.by_other:
-                continue
-            try:
-                if lock.refusal is not None:
-                    raise PermissionError(errno.EACCES, "no permission")
-                self._store = Store.create(path, self.footage)
-            except sqlite3.Error as error:
-                lock.release()
-                raise write_error(error, path) from error
-            except OSError:
-                lock.release()
-                raise
-            if path != self.path:
-                self.warnings.append(f"{self.path} is taken or cannot be written: the project is {path}.")
-            self.path, self._lock = path, lock
-            return
+        self._store, self._lock = make_file(self.path, self.footage)
+        if self._store.path != self.path:
+            self.warnings.append(f"{self.path} is taken or cannot be written: the project is {self._store.path}.")
+            self.path = self._store.path
 
 
 def _locked(array: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """The project file itself: SQLite in, SQLite out. Every write is one transaction."""
 
+import logging
+import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,6 +12,7 @@ import numpy as np
 from core.errors import PCVOSError
 from core.project import schema, tracks
 from core.project.batch import Batch
+from core.project.checkpoints import Checkpoints
 from core.project.connecting import ReadingConnection, beside, connect, damaged, reading, write_error
 from core.project.model import Cell, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.rows import (
@@ -25,6 +28,8 @@ from core.project.rows import (
 
 _AT_ONCE = 256  # rows a query; below SQLite's old limit of 999 variables
 
+_logger = logging.getLogger(__name__)
+
 
 class Store:
     """An open project file. Use it from one thread.
@@ -38,6 +43,7 @@ class Store:
         self._connection = connection
         self._reader = reader
         self._identity = _identity(path)
+        self._checkpoints = Checkpoints(path)
 
     @classmethod
     def create(cls, path: Path, footage: FootageReference) -> "Store":
@@ -51,9 +57,13 @@ class Store:
             old.unlink(missing_ok=True)
         try:
             with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
+                connection.execute("PRAGMA synchronous = OFF")  # once, at the end, is enough
                 connection.execute(f"PRAGMA page_size = {schema.PAGE_SIZE}")
                 schema.migrate(connection)
                 write_footage(connection, path, footage)
+                connection.execute("PRAGMA journal_mode = WAL")
+            with temporary.open("r+b") as file:
+                os.fsync(file.fileno())
             _put_in_place(temporary, path)
         except BaseException:
             for left in beside(temporary):
@@ -91,17 +101,13 @@ class Store:
         if self._reader is not None:
             self._reader.close()
             return
+        self._checkpoints.close()
         try:
-            self.checkpoint()
-        finally:
-            self._connection.close()
-
-    def checkpoint(self) -> None:
-        """Make what was written survive a power loss, too. On failure the log stays: nothing is lost."""
-        try:
+            # TRUNCATE is a FULL checkpoint that also empties the log.
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.Error as error:
-            raise write_error(error, self.path) from error
+        except sqlite3.Error as error:  # the log stays, and is brought in on the next opening
+            _logger.warning("The log of %s stays: %s", self.path, error)
+        self._connection.close()
 
     # reading
 
@@ -189,6 +195,7 @@ class Store:
         except BaseException:
             self._roll_back()
             raise
+        self._checkpoints.ask()
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:  # SQLite has done it already after some errors

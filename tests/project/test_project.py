@@ -360,16 +360,16 @@ def test_the_index_cache(project):
         assert again.index_cache() == bytes(range(256)) * 1000
 
 
-def test_masks_are_not_read_to_fill_the_timeline(tmp_path):
+def test_masks_are_not_read_to_fill_the_timeline(tmp_path, monkeypatch):
     frames = 100_000
     with Project.new(footage(tmp_path, frames=frames), tmp_path / "long.pcvos") as project:
         project.apply(setting({(0, 1): predicted(1)}))
     execute(  # masks that would be noticed if anybody read them
         project.path,
         f"""WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {3 * frames - 1})
-        INSERT INTO cells SELECT n / 3 * 256 + n % 3 + 1, n / 3, n % 3 + 1, 0, 0, 0.5, zeroblob(300) FROM numbers""",
+        INSERT INTO cells SELECT n / 3 * 256 + n % 3 + 1, n / 3, n % 3 + 1, 0, 0, 0.5, zeroblob(1) FROM numbers""",
     )
-    assert project.path.stat().st_size > 64 * 2**20, "small ones are read through"
+    monkeypatch.setattr("core.project.connecting._EXAMINED_BYTES", 0)  # real masks would make it large
     with Project.open(project.path) as project:
         assert (project.states == PREDICTED).all()
         assert (project.confidence == 0.5).all()

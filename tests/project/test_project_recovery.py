@@ -201,7 +201,6 @@ def test_recovery_leaves_a_damaged_mask_out(path):
 def test_the_log_of_a_killed_process_counts(tmp_path):
     with Project.new(footage(tmp_path, size=AREA), tmp_path / "clip.pcvos") as project:
         project.apply(Change("objects", objects=((), LIST)))
-        project.flush()
         for key, cell in CELLS.items():
             project.apply(setting({key: cell}))
         project.apply(setting({(0, 2): None}))
