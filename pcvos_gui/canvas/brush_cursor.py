@@ -41,7 +41,7 @@ class BrushCursor:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(QColor(0, 0, 0, 0))
-        for colour, width in ((_DARK, 3.0), (_LIGHT, 1.2)):
+        for colour, width in ((_DARK, 3.4), (_LIGHT, 1.6)):
             painter.setPen(QPen(colour, width))
             if self.diameter < _SMALLEST_RING:
                 self._cross(painter)

@@ -37,6 +37,8 @@ class Canvas(QWidget):
     """
 
     hint_changed = Signal(str)
+    zoom_changed = Signal(float)  # percent
+    space_tapped = Signal()  # not held, which pans
 
     def __init__(
         self,
@@ -63,6 +65,8 @@ class Canvas(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
         self.setFocusProxy(self.view)
+        self.fit, self.zoom_to_actual = self.view.fit, self.view.zoom_to_actual
+        self.zoom_in, self.zoom_out = self.view.zoom_in, self.view.zoom_out
 
         self._scribble = ScribbleTool(session, view_state, assist, request_estimate, self)
         self.tools: dict[Tool, CanvasTool] = {
@@ -84,8 +88,8 @@ class Canvas(QWidget):
     def _connect(self) -> None:
         session, view_state = self.session, self.view_state
         session.opened.connect(self._on_opened)
-        session.settling.connect(self._settle)
-        session.closing.connect(self._settle)
+        session.settling.connect(self.finish_tool)
+        session.closing.connect(self.finish_tool)
         session.closed.connect(self._on_closed)
         session.image_changed.connect(self._on_image)
         session.labels_changed.connect(self._on_labels)
@@ -94,6 +98,8 @@ class Canvas(QWidget):
         view_state.changed.connect(self._show_look)
         view_state.tool_changed.connect(self._on_tool)
         view_state.brush_changed.connect(self._show_brush)
+        self.view.zoom_changed.connect(self.zoom_changed)
+        self.view.space_tapped.connect(self.space_tapped)
         self.view.brush_stepped.connect(lambda steps: view_state.set_brush(stepped_brush(view_state.brush, steps)))
         for tool in self.tools.values():
             tool.changed.connect(self._on_tool_state)
@@ -116,6 +122,11 @@ class Canvas(QWidget):
     def drop(self) -> None:
         """Esc: forget what is unfinished."""
         self.tool.drop()
+
+    def finish_tool(self) -> None:
+        """Something else comes, e.g. a run: a stroke in the making ends here, and a proposed mask is accepted."""
+        self.view.forget_press()
+        self.tool.settle()
 
     def undo_step(self) -> bool:
         """Take back the last step of what is unfinished (a stroke, a corner); False: there is nothing, so that it is
@@ -154,12 +165,8 @@ class Canvas(QWidget):
         else:
             self.labels_item.set_labels(self.session.labels)
 
-    def _settle(self) -> None:
-        self.view.forget_press()
-        self.tool.settle()
-
     def _on_tool(self, tool: Tool) -> None:
-        self._settle()
+        self.finish_tool()
         self.tool.leave()
         self._take_up(self.tools[tool])
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from pcvos_gui.canvas.looks import Look, Style
-from pcvos_gui.canvas.screen import draw_patch, indexed_image, outlines, sample, zoom_of
+from pcvos_gui.canvas.screen import draw_indexed, draw_patch, indexed_image, outlines, sample, zoom_of
 
 _HARD_PIXELS = 2.0  # zoom from which a pixel is a square
 _CHECKER = 8  # Qt pixels
@@ -109,24 +109,22 @@ class LabelsItem(ArrayItem):
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         if self._image is None:
             return
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, zoom_of(painter) < 1)
         match self._look.style:
             case Style.FILL:
-                self._paint_fill(painter)
+                self._paint_fill(painter, option.exposedRect)
             case Style.OUTLINE:
                 self._paint_outlines(painter, option.exposedRect)
             case Style.CHECKERBOARD:
                 self._paint_checkerboard(painter, option.exposedRect)
 
-    def _drawn_box(self) -> QRectF:
-        return QRectF(self._box.adjusted(-2, -2, 2, 2) & self._size)
+    def _drawn_box(self) -> QRect:
+        return self._box.adjusted(-2, -2, 2, 2) & self._size if self._box.isValid() else QRect()
 
-    def _paint_fill(self, painter: QPainter) -> None:
-        box = self._drawn_box() if self._box.isValid() else QRectF()
+    def _paint_fill(self, painter: QPainter, exposed: QRectF) -> None:
+        box = self._drawn_box()
         if self._look.table[0]:
-            self._fill_around(painter, box, QColor.fromRgba(self._look.table[0]))
-        if not box.isEmpty():
-            painter.drawImage(box, self._image, box)
+            self._fill_around(painter, QRectF(box), QColor.fromRgba(self._look.table[0]))
+        draw_indexed(painter, self._image, box, exposed)
 
     def _fill_around(self, painter: QPainter, box: QRectF, colour: QColor) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -140,7 +138,8 @@ class LabelsItem(ArrayItem):
         painter.fillRect(QRectF(box.topRight(), QPointF(whole.right(), box.bottom())), colour)
 
     def _paint_outlines(self, painter: QPainter, exposed: QRectF) -> None:
-        patch = sample(painter, self.labels, exposed & self._drawn_box()) if self._box.isValid() else None
+        exposed = exposed & QRectF(self._drawn_box())
+        patch = sample(painter, self.labels, exposed) if not exposed.isEmpty() else None
         if patch is not None:
             table = np.array(self._look.table, np.uint32)
             drawn = (table != 0) & (np.arange(256) < 255)
@@ -161,10 +160,8 @@ class LabelsItem(ArrayItem):
         over.fillRect(transform.mapRect(self.boundingRect()).adjusted(-edge, -edge, edge, edge), _checker_brush())
         over.restore()
         over.setTransform(transform * over.transform())
-        over.setRenderHints(painter.renderHints())
         over.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationOut)
-        if self._box.isValid():
-            over.drawImage(self._drawn_box(), self._image, self._drawn_box())
+        draw_indexed(over, self._image, self._drawn_box(), exposed)
         over.end()
         painter.save()
         painter.resetTransform()

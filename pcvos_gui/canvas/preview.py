@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from pcvos_gui.canvas.items import ArrayItem
 from pcvos_gui.canvas.looks import argb
-from pcvos_gui.canvas.screen import dashes, draw_patch, indexed_image, sample, zoom_of
+from pcvos_gui.canvas.screen import dashes, draw_indexed, draw_patch, indexed_image, sample
 
 _FILL = 130  # alpha
 _DASHES = (0, 0xFFFFFFFF, 0xFF101010, *[0] * 253)
@@ -65,16 +65,16 @@ class PreviewItem(ArrayItem):
         self.update()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, zoom_of(painter) < 1)
+        exposed = option.exposedRect
         if self._mask is not None and self._box.isValid():
-            box = QRectF(self._box.adjusted(-2, -2, 2, 2) & self._size)
-            painter.drawImage(box, self._mask_image, box)
-            patch = sample(painter, self._mask, option.exposedRect & box)
+            box = self._box.adjusted(-2, -2, 2, 2) & self._size
+            draw_indexed(painter, self._mask_image, box, exposed)
+            inside = exposed & QRectF(box)
+            patch = sample(painter, self._mask, inside) if not inside.isEmpty() else None
             if patch is not None:
                 draw_patch(painter, patch, dashes(patch), _DASHES)
-        if self._strokes is not None and self._strokes_box.isValid():
-            box = QRectF(self._strokes_box.adjusted(-2, -2, 2, 2) & self._size)
-            painter.drawImage(box, self._strokes_image, box)
+        if self._strokes_image is not None and self._strokes_box.isValid():
+            draw_indexed(painter, self._strokes_image, self._strokes_box.adjusted(-2, -2, 2, 2), exposed)
 
     def _table(self) -> tuple[int, ...]:
         return (0, argb(_lighter(self._colour), _FILL), *[0] * 254)

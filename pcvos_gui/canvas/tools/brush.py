@@ -43,7 +43,7 @@ class BrushTool(CanvasTool):
 
     @property
     def is_busy(self) -> bool:
-        return self._stroke is not _Stroke.NONE
+        return self._stroke is not _Stroke.NONE and self.session.is_editing  # somebody else can cancel the edit
 
     def press(self, pointer: Pointer) -> None:
         if self.is_busy or not self.session.begin_edit():

@@ -1,0 +1,220 @@
+"""Scribbles on the canvas: strokes, the proposed mask, and what becomes of it."""
+
+import numpy as np
+import pytest
+from canvas_parts import CanvasRig
+from PySide6.QtCore import Qt
+
+from core.annotation.packed_mask import PackedMask
+from core.project.model import ObjectInfo
+from pcvos_gui.view_state import Tool
+from pcvos_gui.workers.assist import AssistWorker
+from pcvos_gui.workers.jobs import Estimated, Predicted
+
+HEIGHT, WIDTH = 60, 80
+RIGHT, ALT = Qt.MouseButton.RightButton, Qt.KeyboardModifier.AltModifier
+
+
+def box(top, left, bottom, right) -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+DISC = box(15, 20, 45, 60)
+
+
+def footage() -> np.ndarray:
+    """Red on blue, where DISC is."""
+    frames = np.full((3, HEIGHT, WIDTH, 3), (40, 60, 160), np.uint8)
+    frames[:, DISC] = (220, 50, 30)
+    return frames
+
+
+@pytest.fixture
+def rig(qtbot, tmp_path) -> CanvasRig:
+    rig = CanvasRig(qtbot, tmp_path, footage(), objects=2)
+    rig.take(Tool.SCRIBBLE, 6)
+    return rig
+
+
+def test_strokes_become_a_mask_that_enter_accepts(qtbot, tmp_path):
+    assist = AssistWorker()
+    rig = CanvasRig(qtbot, tmp_path, footage(), objects=1, assist=assist)
+    rig.take(Tool.SCRIBBLE, 6)
+    with qtbot.waitSignal(assist.done, timeout=20000):
+        rig.drag((30, 30), (50, 30))
+    with qtbot.waitSignal(assist.done, timeout=20000):
+        rig.drag((5, 5), (75, 5), button=RIGHT)
+    proposed = rig.canvas.tool.proposed.copy()
+    assert (proposed & DISC).sum() / (proposed | DISC).sum() > 0.9
+    assert not rig.session.labels.any()
+    rig.key(Qt.Key.Key_Return)
+    assert np.array_equal(rig.session.labels == 1, proposed)
+    assert rig.session.undo_stack.count() == 1
+    rig.session.undo_stack.undo()
+    assert not rig.session.labels.any()
+    rig.session.close()
+    assist.shutdown()
+
+
+def test_the_job_says_what_was_drawn_and_what_is_known(rig):
+    rig.give_mask(box(0, 0, 10, 10), 1)
+    rig.give_mask(box(50, 70, 60, 80), 2)
+    rig.session.change_object(ObjectInfo(2, "two", (0, 0, 255), locked=True))
+    rig.drag((30, 30), (50, 30))
+    rig.drag((5, 50), (30, 50), modifiers=ALT)
+    first, second = rig.assist.jobs
+    assert set(np.unique(first.strokes)) == {0, 1}
+    assert second.strokes[30, 40] == 1
+    assert second.strokes[50, 20] == 2
+    assert not (first.strokes == 2).any()
+    assert np.array_equal(second.present, box(0, 0, 10, 10))
+    assert np.array_equal(second.forbidden, box(50, 70, 60, 80))
+    assert second.estimate is None
+    assert np.array_equal(second.image, rig.session.image)
+
+
+def test_the_preview_is_seen_and_nothing_is_changed_yet(rig):
+    before = rig.seen(40, 20)
+    rig.drag((30, 30), (50, 30))
+    green = rig.seen(40, 30)
+    assert green[1] > green[0] + 60
+    rig.drag((5, 50), (15, 50), button=RIGHT)
+    red = rig.seen(10, 50)
+    assert red[0] > red[1] + 60
+    rig.assist.answer(DISC)
+    assert rig.seen(40, 20) != before
+    assert not rig.session.labels.any()
+    rig.key(Qt.Key.Key_Escape)
+    assert rig.seen(40, 20) == before
+    assert rig.seen(40, 30) == (220, 50, 30)
+
+
+def test_the_preview_hides_the_mask_it_is_to_replace(rig):
+    rig.view_state.set_opacity(1.0)
+    rig.give_mask(box(0, 0, 10, 10), 1)
+    assert rig.seen(5, 5) == rig.session.object(1).colour
+    rig.drag((30, 30), (50, 30))
+    rig.assist.answer(DISC)
+    assert rig.seen(5, 5) == (40, 60, 160)
+    rig.key(Qt.Key.Key_Escape)
+    assert rig.seen(5, 5) == rig.session.object(1).colour
+
+
+def test_strokes_are_taken_back_one_by_one(rig):
+    rig.drag((30, 30), (50, 30))
+    alone = rig.assist.jobs[-1].strokes
+    rig.drag((30, 25), (50, 35), button=RIGHT)
+    rig.key(Qt.Key.Key_Backspace)
+    assert np.array_equal(rig.assist.jobs[-1].strokes, alone)
+    assert rig.canvas.undo_step()
+    assert not rig.canvas.tool.is_busy
+    assert not rig.canvas.undo_step()
+
+
+def test_esc_in_a_stroke_takes_that_stroke_alone(rig):
+    rig.drag((30, 30), (50, 30))
+    alone = rig.assist.jobs[-1].strokes
+    rig.press(10, 10)
+    rig.key(Qt.Key.Key_Escape)
+    rig.move(60, 50)
+    rig.release(60, 50)
+    assert np.array_equal(rig.assist.jobs[-1].strokes, alone)
+    assert rig.canvas.tool.is_busy
+
+
+def test_results_of_older_strokes_are_not_shown(rig):
+    rig.drag((30, 30), (50, 30))
+    rig.drag((30, 40), (50, 40))
+    rig.assist.answer(DISC, rig.assist.jobs[0])
+    assert rig.canvas.tool.proposed is None
+    rig.key(Qt.Key.Key_Escape)
+    rig.assist.answer(DISC)
+    assert rig.canvas.tool.proposed is None
+
+
+def test_enter_before_the_mask_is_there_accepts_it_when_it_comes(rig):
+    rig.drag((30, 30), (50, 30))
+    rig.key(Qt.Key.Key_Return)
+    assert not rig.session.labels.any()
+    rig.assist.answer(DISC)
+    assert np.array_equal(rig.session.labels, DISC.astype(np.uint8))
+
+
+@pytest.mark.parametrize("what", ["frame", "object", "tool", "run", "close"])
+def test_what_comes_next_accepts_the_proposed_mask(rig, what):
+    rig.drag((30, 30), (50, 30))
+    rig.assist.answer(DISC)
+    kept = []
+    rig.session.closing.connect(lambda: kept.append(rig.project.labels(0)))
+    match what:
+        case "frame":
+            rig.session.go_to(1)
+        case "object":
+            rig.session.set_active(2)
+        case "tool":
+            rig.take(Tool.BRUSH)
+        case "run":
+            rig.canvas.finish_tool()
+        case "close":
+            rig.session.close()
+    labels = kept[0] if kept else rig.project.labels(0)
+    assert np.array_equal(labels, DISC.astype(np.uint8))
+    assert not rig.canvas.tools[Tool.SCRIBBLE].is_busy
+    if not kept:
+        assert not rig.project.labels(1).any()
+        rig.session.undo_stack.undo()
+        assert not rig.project.labels(0).any()
+
+
+def test_an_object_that_goes_takes_its_preview_along(rig):
+    rig.session.add_object()
+    rig.drag((30, 30), (50, 30))
+    rig.assist.answer(DISC)
+    rig.session.undo_stack.undo()
+    assert not rig.canvas.tool.is_busy
+    assert not rig.session.labels.any()
+
+
+def test_locked_objects_keep_their_pixels(rig):
+    rig.give_mask(box(0, 0, 60, 30), 2)
+    rig.session.change_object(ObjectInfo(2, "two", (0, 0, 255), locked=True))
+    rig.drag((40, 30), (50, 30))
+    rig.assist.answer(DISC)
+    rig.key(Qt.Key.Key_Return)
+    assert np.array_equal(rig.session.labels == 2, box(0, 0, 60, 30))
+    assert np.array_equal(rig.session.labels == 1, DISC & ~box(0, 0, 60, 30))
+
+
+def test_a_locked_object_is_not_scribbled(rig):
+    rig.session.change_object(ObjectInfo(1, "one", (0, 0, 255), locked=True))
+    rig.drag((40, 30), (50, 30))
+    assert not rig.assist.jobs
+    assert any("locked" in m.text for m in rig.messages)
+
+
+def test_the_estimate_is_asked_for_once_a_frame_and_used_when_it_comes(rig):
+    rig.drag((40, 30), (50, 30))
+    rig.drag((40, 35), (50, 35))
+    assert rig.asked == [0]
+    found = {1: Predicted(PackedMask.pack(DISC), 0.9)}
+    rig.canvas.set_estimate(Estimated(7, 1, found))  # another frame's
+    assert len(rig.assist.jobs) == 2
+    rig.canvas.set_estimate(Estimated(7, 0, found))
+    assert len(rig.assist.jobs) == 3
+    assert np.array_equal(rig.assist.jobs[-1].estimate, DISC)
+    rig.drag((40, 40), (50, 40))
+    assert np.array_equal(rig.assist.jobs[-1].estimate, DISC)
+    rig.key(Qt.Key.Key_Escape)
+    rig.session.go_to(1)
+    rig.drag((40, 30), (50, 30))
+    assert rig.asked == [0, 1]
+    assert rig.assist.jobs[-1].estimate is None
+
+
+def test_a_failure_is_said_and_the_strokes_stay(rig):
+    rig.drag((40, 30), (50, 30))
+    rig.assist.failed.emit(rig.assist.jobs[-1].number, "It failed: try the brush.")
+    assert rig.messages[-1].text == "It failed: try the brush."
+    assert rig.canvas.tool.is_busy
