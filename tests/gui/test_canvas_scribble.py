@@ -211,6 +211,11 @@ def test_the_estimate_is_asked_for_once_a_frame_and_used_when_it_comes(rig):
     rig.drag((40, 30), (50, 30))
     assert rig.asked == [0, 1]
     assert rig.assist.jobs[-1].estimate is None
+    rig.key(Qt.Key.Key_Escape)
+    rig.session.go_to(2)
+    rig.session.go_to(1)
+    rig.drag((40, 30), (50, 30))
+    assert rig.asked == [0, 1, 1]
 
 
 def test_a_failure_is_said_and_the_strokes_stay(rig):

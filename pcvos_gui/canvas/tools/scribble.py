@@ -62,6 +62,7 @@ class ScribbleTool(CanvasTool):
         assist.done.connect(self._on_done)
         assist.failed.connect(self._on_failed)
         session.closed.connect(self._on_closed)
+        session.image_changed.connect(self._on_image)
         session.active_changed.connect(self._on_active)
 
     @property
@@ -227,6 +228,10 @@ class ScribbleTool(CanvasTool):
     def _on_active(self, id: int) -> None:
         if self._strokes and id != self._object:  # the object is gone: a mere change settles before
             self._clear()
+
+    def _on_image(self) -> None:
+        if self.session.shown != self._asked:  # when the person is back, memory may know more
+            self._asked, self._estimates = -1, {}
 
     def _on_closed(self) -> None:
         self._asked, self._estimates = -1, {}
