@@ -1,4 +1,4 @@
-"""The write-ahead log is brought into the file by a thread of its own: waiting for the disk would hold up the window."""
+"""The write-ahead log is brought into the file by a thread of its own: waiting for the disk would stall a window."""
 
 import logging
 import sqlite3
@@ -14,7 +14,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Checkpoints:
-    """After `ask`, what was written until then is soon on the disk, safe from a power loss; writing goes on meanwhile."""
+    """After `ask`, what was written until then is soon on the disk, safe from a power loss. Writing goes on."""
 
     def __init__(self, path: Path):
         self._path = path

@@ -104,7 +104,8 @@ def reading(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
         if code is None or code & 0xFF in _DAMAGE:  # without a code: text that is not UTF-8
-            raise damaged(path, error) from error
+            _logger.warning("%s: %s", path, error)
+            raise damaged(path, "its pages contradict each other") from error
         raise PCVOSError(f"{path} cannot be read: {error}. Close other programs that use it and try again.") from error
     except OSError as error:
         raise PCVOSError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -120,9 +121,8 @@ def is_small(path: Path) -> bool:
     return sum(file.stat().st_size for file in beside(path) if file.exists()) <= _EXAMINED_BYTES
 
 
-def damaged(path: Path, why: object) -> DamagedProject:
-    """The error for a damaged file."""
-    _logger.warning("%s is damaged: %s", path, why)
+def damaged(path: Path, why: str) -> DamagedProject:
+    """The error for a damaged file; `why` in words for people."""
     return DamagedProject(f"{path} is damaged ({why}): recover what can be read of it into a new project.")
 
 

@@ -1,5 +1,6 @@
 """Whether a file is a sound project: found out without writing to it."""
 
+import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,8 @@ from core.project import schema
 from core.project.connecting import ReadingConnection, damaged, is_small, reading
 from core.project.model import FootageReference
 from core.project.store import load_footage
+
+_logger = logging.getLogger(__name__)
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -49,7 +52,8 @@ def _examine_tables(connection: sqlite3.Connection, path: Path) -> None:
     if is_small(path):
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
-            raise damaged(path, " ".join(found.split()))
+            _logger.warning("%s: %s", path, found)
+            raise damaged(path, "its pages contradict each other")
 
 
 def read_footage(path: Path) -> FootageReference | None:

@@ -10,18 +10,20 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from project_files import FRAMES, SIZE, content, footage, objects, painted, predicted
+from project_files import FRAMES, content, footage, objects, painted, predicted
 
 from core.annotation.packed_mask import PackedMask
 from core.project.model import Cell, Change
 from core.project.project import Project
 
+AREA = (480, 640)
+LARGE = {"size": st.just(AREA), "noisy": st.just(True)}  # each needs a page of its own
 KEYS = st.tuples(st.sampled_from([0, 1, 2, 30, FRAMES - 1]), st.sampled_from([1, 2, 254]))
 CELLS = (
     st.none()
-    | st.just(Cell(PackedMask.empty(SIZE), True, True))
-    | st.builds(painted, st.integers(0, 3))
-    | st.builds(predicted, st.integers(0, 3), st.none() | st.floats(0, 1))
+    | st.just(Cell(PackedMask.empty(AREA), True, True))
+    | st.builds(painted, st.integers(0, 3), **LARGE)
+    | st.builds(predicted, st.integers(0, 3), st.none() | st.floats(0, 1), **LARGE)
 )
 LISTS = st.lists(st.integers(1, 254), unique=True, max_size=4).map(lambda ids: objects(*ids))
 
@@ -32,8 +34,8 @@ class Series(RuleBasedStateMachine):
     @initialize()
     def begin(self):
         self.folder = next(FOLDERS)
-        self.project = Project.new(footage(self.folder), self.folder / "clip.pcvos")
-        self.cells, self.objects, self.done, self.full = {}, (), [], False
+        self.project = Project.new(footage(self.folder, size=AREA), self.folder / "clip.pcvos")
+        self.cells, self.objects, self.done = {}, (), []
 
     @rule(after=st.dictionaries(KEYS, CELLS, max_size=4), listed=st.none() | LISTS)
     def change(self, after, listed):
@@ -55,16 +57,15 @@ class Series(RuleBasedStateMachine):
         if change.objects is not None:
             self.objects = change.objects[1]
         self.project.apply(change)
+        REFUSED[0] += self.project.unsaved > 0
 
     @precondition(lambda self: self.project.exists)
     @rule()
     def fill_the_disk(self):
-        self.full = True
         limit_pages(self.project, 1)  # SQLite keeps the pages there are, and gets no more
 
     @rule()
     def free_the_disk(self):
-        self.full = False
         if self.project.exists:
             limit_pages(self.project, 2**30)
         assert self.project.retry_save()
@@ -110,6 +111,7 @@ def limit_pages(project, pages):
 
 
 FOLDERS = iter(())
+REFUSED = [0]  # changes that met a full disk
 
 
 def test_any_series_of_changes(tmp_path_factory):
@@ -117,3 +119,4 @@ def test_any_series_of_changes(tmp_path_factory):
     FOLDERS = iter(lambda: tmp_path_factory.mktemp("series"), None)
     limits = settings(max_examples=25, stateful_step_count=25, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Series, settings=limits)
+    assert REFUSED[0] > 10, "or this tried too little"
