@@ -59,11 +59,12 @@ class Series(RuleBasedStateMachine):
         self.project.apply(change)
         REFUSED[0] += self.project.unsaved > 0
 
-    @precondition(lambda self: self.project.exists)
+    @precondition(lambda self: self.project.exists and not self.project.unsaved)
     @rule()
     def fill_the_disk(self):
         limit_pages(self.project, 1)  # SQLite keeps the pages there are, and gets no more
 
+    @precondition(lambda self: self.project.unsaved)
     @rule()
     def free_the_disk(self):
         if self.project.exists:
@@ -117,6 +118,6 @@ REFUSED = [0]  # changes that met a full disk
 def test_any_series_of_changes(tmp_path_factory):
     global FOLDERS
     FOLDERS = iter(lambda: tmp_path_factory.mktemp("series"), None)
-    limits = settings(max_examples=25, stateful_step_count=25, suppress_health_check=list(HealthCheck))
+    limits = settings(max_examples=25, stateful_step_count=40, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Series, settings=limits)
     assert REFUSED[0] > 10, "or this tried too little"
