@@ -10,10 +10,13 @@ from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPalette, QPen
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
 from pcvos_gui.timeline.columns import LOW_CONFIDENCE, Columns, Visible, spread
 
-RULER, MARKS, GRAPH, MEMORY = (0, 24), (24, 16), (40, 32), (72, 8)
-"""Tracks: (top, height) in pixels."""
-HEIGHT = 80
-HANDLE = 8
+RULER, MARKS, GRAPH, MEMORY = (0, 32), (32, 16), (48, 32), (80, 8)
+"""Tracks: (top, height) in pixels. The lower part of the ruler is the handles' lane."""
+HEIGHT = 88
+HANDLE = 10
+_LABELS = 20  # height of the ruler's upper part
+LANE = (_LABELS - 2, RULER[1])
+"""Where the handles are: (top, bottom)."""
 _DIAMOND, _STAMP, _MARKS_APART = 5.0, 13, 6
 
 
@@ -52,6 +55,11 @@ class Colours:
     def graph(self) -> QColor:
         """Of confidence where it is not low."""
         return _mixed(self.ground, self.text, 0.46)
+
+    @property
+    def certain(self) -> QColor:
+        """Of frames that a person corrected."""
+        return _mixed(self.ground, self.accent, 0.4)
 
     @property
     def doubt(self) -> QColor:
@@ -96,9 +104,12 @@ def _paint_results(painter: QPainter, columns: Columns, width: int, colours: Col
     known = np.isfinite(confidence)
     low = known & (confidence < LOW_CONFIDENCE)
     predicted = inside & ((columns.states[at] & PREDICTED) != 0)
+    painted = inside & ((columns.states[at] & CORRECTED) != 0)
     tall = np.where(known & ~is_last, np.clip(np.where(known, confidence, 0), 0.06, 1) * (height - 2), 0)
     is_bar = np.arange(height - 1, 0, -1)[:, None] <= tall
-    behind = np.where(low, colours.doubt.rgb(), np.where(predicted, colours.shade.rgb(), colours.ground.rgb()))
+    behind = np.full(width, colours.ground.rgb(), np.uint32)
+    for chosen, colour in ((predicted, colours.shade), (low, colours.doubt), (painted, colours.certain)):
+        behind[chosen] = colour.rgb()
     bars = np.where(low, colours.warning.rgb(), colours.graph.rgb())
     picture = np.ascontiguousarray(np.where(is_bar, bars, behind).astype(np.uint32))
     image = QImage(picture.data, width, height - 1, 4 * width, QImage.Format.Format_RGB32)
@@ -147,15 +158,17 @@ def paint_memory(
 def paint_ruler(
     painter: QPainter, ticks: list[tuple[int, str]], visible: Visible, colours: Colours, metrics: QFontMetrics
 ) -> None:
-    """Labels are left of nothing: they begin at their tick."""
-    top, height = RULER
-    bottom = top + height - 1
+    """A line at each tick, and its label beside it where there is room for all of it."""
+    bottom = RULER[0] + RULER[1] - 1
     painter.fillRect(0, bottom, visible.width, 1, colours.line)
+    painter.setPen(colours.dim)
     for frame, label in ticks:
         x = round(visible.x(frame))
-        painter.fillRect(x, bottom - 8, 1, 8, colours.dim)
-        painter.setPen(colours.dim)
-        painter.drawText(x + 4, top + (height + metrics.ascent() - metrics.descent()) // 2, label)
+        if x < 0:
+            continue
+        painter.fillRect(x, 6, 1, bottom - 6, colours.line)
+        if x + 4 + metrics.horizontalAdvance(label) <= visible.width:
+            painter.drawText(x + 4, (_LABELS + 4 + metrics.ascent() - metrics.descent()) // 2, label)
 
 
 def paint_range(painter: QPainter, visible: Visible, colours: Colours, first: int | None, last: int | None) -> None:
@@ -176,13 +189,13 @@ def paint_range(painter: QPainter, visible: Visible, colours: Colours, first: in
 
 def _paint_handle(painter: QPainter, x: int, side: int, colours: Colours) -> None:
     """A bracket that opens to `side`."""
-    start = x if side > 0 else x - 2
-    painter.fillRect(start, 2, 2, HEIGHT - 2, colours.accent)
+    start, top, reach = (x if side > 0 else x - 2), _LABELS, HANDLE + 2
+    painter.fillRect(start, top, 2, HEIGHT - top, colours.accent)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colours.accent)
-    painter.drawPolygon(QPolygonF([QPointF(x, 2), QPointF(x + side * (HANDLE + 2), 2), QPointF(x, 2 + HANDLE + 2)]))
+    painter.drawPolygon(QPolygonF([QPointF(x, top), QPointF(x + side * reach, top), QPointF(x, top + reach)]))
     painter.restore()
 
 

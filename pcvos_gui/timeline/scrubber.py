@@ -249,7 +249,7 @@ class Scrubber(QWidget):
         return int(found[np.argmin(distances)])
 
     def _handle_at(self, point: QPoint) -> str:
-        if point.y() >= painting.RULER[1]:
+        if not painting.LANE[0] <= point.y() < painting.LANE[1]:
             return ""
         first, last = self.range
         if first is not None and -2 <= point.x() - self._visible.x(first) <= painting.HANDLE + 2:

@@ -37,13 +37,13 @@ def timeline(qtbot, desk):
 def shown(qtbot, desk) -> Timeline:
     made = Timeline(desk.session, desk.runs, Player(desk.session, desk.runs))
     qtbot.addWidget(made)
-    made.resize(1200, 112)
+    made.resize(1200, 128)
     with qtbot.waitExposed(made):
         made.show()
     return made
 
 
-def at(timeline: Timeline, frame: int, y: int = 50) -> QPoint:
+def at(timeline: Timeline, frame: int, y: int = 60) -> QPoint:
     """The middle of a frame on the scrubber."""
     return QPoint(round(timeline.scrubber.visible.centre(frame)), y)
 
@@ -176,7 +176,7 @@ def test_double_click_near_a_diamond_goes_to_it(qtbot, tmp_path):
     desk = Desk(tmp_path, frames=10_000)
     timeline = shown(qtbot, desk)
     desk.correct(5003)
-    QTest.mouseDClick(timeline.scrubber, Qt.MouseButton.LeftButton, pos=at(timeline, 5003, 32) + QPoint(3, 0))
+    QTest.mouseDClick(timeline.scrubber, Qt.MouseButton.LeftButton, pos=at(timeline, 5003, 40) + QPoint(3, 0))
     assert desk.session.frame == 5003
     desk.close()
 
@@ -224,17 +224,17 @@ def test_the_scroll_bar_moves_the_view(desk, timeline):
 def test_handles_of_in_and_out_are_dragged(desk, timeline):
     scrubber, runs = timeline.scrubber, desk.runs
     runs.set_in_out(20, 60)
-    grip = QPoint(round(scrubber.visible.x(20)) + 3, 8)
+    grip = QPoint(round(scrubber.visible.x(20)) + 3, 26)
     QTest.mousePress(scrubber, Qt.MouseButton.LeftButton, pos=grip)
-    QTest.mouseMove(scrubber, QPoint(round(scrubber.visible.x(35)), 8))
+    QTest.mouseMove(scrubber, QPoint(round(scrubber.visible.x(35)), 26))
     assert scrubber.range == (35, 60)
     assert runs.in_point == 20  # chosen when the handle is let go
-    QTest.mouseRelease(scrubber, Qt.MouseButton.LeftButton, pos=QPoint(round(scrubber.visible.x(35)), 8))
+    QTest.mouseRelease(scrubber, Qt.MouseButton.LeftButton, pos=QPoint(round(scrubber.visible.x(35)), 26))
     assert (runs.in_point, runs.out_point) == (35, 60)
-    grip = QPoint(round(scrubber.visible.x(61)) - 3, 8)
+    grip = QPoint(round(scrubber.visible.x(61)) - 3, 26)
     QTest.mousePress(scrubber, Qt.MouseButton.LeftButton, pos=grip)
-    QTest.mouseMove(scrubber, QPoint(0, 8))
-    QTest.mouseRelease(scrubber, Qt.MouseButton.LeftButton, pos=QPoint(0, 8))
+    QTest.mouseMove(scrubber, QPoint(0, 26))
+    QTest.mouseRelease(scrubber, Qt.MouseButton.LeftButton, pos=QPoint(0, 26))
     assert (runs.in_point, runs.out_point) == (35, 35)  # never past the other one
     assert desk.session.frame == 0  # no scrubbing meanwhile
 

@@ -1,0 +1,72 @@
+"""What a memory interval costs, in words."""
+
+from PySide6.QtCore import QCoreApplication
+
+from pcvos_gui.runs import RunController
+
+PAPER_SCORES = {5: 84.6, 10: 84.1, 15: 83.6, 25: 83.0}
+"""YouTube-VOS 2019 (validation), overall score by L, of the published network: the paper's own measurements."""
+
+_SPACE = "\N{NO-BREAK SPACE}"
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("costs", text)
+
+
+def duration(seconds: float) -> str:
+    """ "8 s", "4 min", "1 h 10 min"."""
+    seconds = max(0, round(seconds))
+    if seconds < 100:
+        return _tr("{} s").format(seconds).replace(" ", _SPACE)
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return _tr("{} min").format(minutes).replace(" ", _SPACE)
+    return _tr("{} h {} min").format(minutes // 60, minutes % 60).replace(" ", _SPACE)
+
+
+def speed_text(frames_per_second: float) -> str:
+    """ "4.1 frames per second"."""
+    digits = 0 if frames_per_second >= 20 else 1 if frames_per_second >= 1 else 2
+    return _tr("{} frames per second").format(f"{frames_per_second:.{digits}f}")
+
+
+def cost_text(runs: RunController, interval: int) -> str:
+    """What the next run costs on this machine at this interval."""
+    speed, seconds = runs.speed(interval), runs.seconds_for(interval)
+    if speed is None or seconds is None:
+        return _tr("Not measured yet on this machine: run once, and the time it takes is told here.")
+    first, last = runs.frames_to_draw()
+    text = _tr("At L = {}: about {} on this machine, {} for the {} frames of the next run.")
+    return text.format(interval, speed_text(speed), duration(seconds), last - first + 1)
+
+
+def paper_text(interval: int) -> str:
+    """What the paper measured around this interval."""
+    known = sorted(PAPER_SCORES)
+    if interval < known[0]:
+        return _tr("The paper begins at L = 5, with a score of {}.").format(PAPER_SCORES[known[0]])
+    if interval > known[-1]:
+        return _tr("The paper ends at L = 25: {}, {} points below L = 5.").format(*_score(known[-1]))
+    if interval in PAPER_SCORES:
+        score, lost = _score(interval)
+        if not float(lost):
+            return _tr("In the paper, L = 5 scores {}.").format(score)
+        return _tr("In the paper, L = {} scores {}: {} points below L = 5.").format(interval, score, lost)
+    low, high = max(k for k in known if k < interval), min(k for k in known if k > interval)
+    return _tr("In the paper, between {} (L = {}) and {} (L = {}).").format(
+        PAPER_SCORES[low], low, PAPER_SCORES[high], high
+    )
+
+
+def _score(interval: int) -> tuple[str, str]:
+    score = PAPER_SCORES[interval]
+    return f"{score:.1f}", f"{PAPER_SCORES[5] - score:.1f}"
+
+
+def paper_summary() -> str:
+    """All that the paper measured of L."""
+    lost = {interval: _score(interval)[1] for interval in PAPER_SCORES}
+    return _tr(
+        "{} points lost at L = 10, {} at 15, {} at 25, relative to L = 5: YouTube-VOS 2019 overall, published network."
+    ).format(lost[10], lost[15], lost[25])

@@ -1,0 +1,306 @@
+"""What the network remembers: permanent frames, the working memory of the last run, and what all of it takes."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QIcon, QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pcvos_gui.icons import icon
+from pcvos_gui.panels.memory_model import DOTS_ROLE, FRAME_ROLE, THUMBNAIL, MemoryModel
+from pcvos_gui.runs import RunController
+from pcvos_gui.session import Session
+from pcvos_gui.timeline.columns import timecode
+
+_ROW = 64
+_DOT, _DOT_STEP, _REMOVE = 10, 16, 32
+
+
+class _Delegate(QStyledItemDelegate):
+    """Thumbnail, frame and time, a dot an object, and a cross to take the frame out."""
+
+    def __init__(self, session: Session, parent: QWidget):
+        super().__init__(parent)
+        self._session = session
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        return QSize(THUMBNAIL[0] + 3 * _REMOVE, _ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        option.state &= ~QStyle.StateFlag.State_HasFocus
+        style, rect = option.widget.style(), option.rect
+        style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
+        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        picture = index.data(Qt.ItemDataRole.DecorationRole)
+        size = picture.deviceIndependentSize()
+        left = rect.left() + 4 + (THUMBNAIL[0] - size.width()) / 2
+        painter.drawPixmap(QPoint(round(left), round(rect.center().y() - size.height() / 2)), picture)
+        text = QRect(rect.left() + THUMBNAIL[0] + 16, rect.top() + 6, rect.width(), option.fontMetrics.height())
+        role = QPalette.ColorRole.HighlightedText if is_selected else QPalette.ColorRole.Text
+        painter.setPen(option.palette.color(role))
+        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, index.data())
+        frame = index.data(FRAME_ROLE)
+        text.translate(0, option.fontMetrics.height())
+        if not is_selected:
+            painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, self._time(frame))
+        self._paint_dots(painter, option, text.left(), text.bottom() + 4, index.data(DOTS_ROLE))
+        mode = QIcon.Mode.Selected if is_selected else QIcon.Mode.Normal
+        icon("close").paint(painter, remove_rect(rect).adjusted(8, 8, -8, -8), Qt.AlignmentFlag.AlignCenter, mode)
+
+    def _time(self, frame: int) -> str:
+        return timecode(float(self._session.media.timestamps[frame])) if self._session.media else ""
+
+    def _paint_dots(self, painter: QPainter, option: QStyleOptionViewItem, left: int, top: int, dots: list) -> None:
+        room = max(1, (remove_rect(option.rect).left() - left) // _DOT_STEP)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(option.palette.color(QPalette.ColorRole.Mid), 1))
+        for place, colour in enumerate(dots[: room if len(dots) <= room else room - 2]):
+            painter.setBrush(colour)
+            painter.drawEllipse(left + place * _DOT_STEP, top, _DOT, _DOT)
+        painter.restore()
+        if len(dots) > room:
+            rest = QRect(left + (room - 2) * _DOT_STEP, top, 2 * _DOT_STEP, _DOT)
+            painter.drawText(rest, Qt.AlignmentFlag.AlignCenter, f"+{len(dots) - room + 2}")
+
+
+def remove_rect(row: QRect) -> QRect:
+    """Where a row's cross is."""
+    return QRect(row.right() - _REMOVE + 1, row.center().y() - _REMOVE // 2, _REMOVE, _REMOVE)
+
+
+class _View(QListView):
+    """A click on a row goes there, one on its cross takes it out."""
+
+    jump_wanted = Signal(int)
+    removal_wanted = Signal(int)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        index = self.indexAt(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index.isValid():
+            is_cross = remove_rect(self.visualRect(index)).contains(event.position().toPoint())
+            signal = self.removal_wanted if is_cross else self.jump_wanted
+            signal.emit(index.data(FRAME_ROLE))
+            if is_cross:
+                return
+        super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        frame = self.currentIndex().data(FRAME_ROLE) if self.currentIndex().isValid() else None
+        if frame is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.jump_wanted.emit(frame)
+        elif frame is not None and event.key() == Qt.Key.Key_Delete:
+            self.removal_wanted.emit(frame)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        keys = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Delete)
+        if event.type() == QEvent.Type.ShortcutOverride and event.key() in keys and not event.modifiers():
+            event.accept()
+            return True
+        return super().event(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and self._tell(event):
+            return True
+        return super().viewportEvent(event)
+
+    def _tell(self, event: QHelpEvent) -> bool:
+        index = self.indexAt(event.pos())
+        if not index.isValid() or not remove_rect(self.visualRect(index)).contains(event.pos()):
+            return False
+        text = self.tr("Take this frame out of permanent memory; its masks stay")
+        QToolTip.showText(event.globalPos(), text, self)
+        return True
+
+
+class _Gauge(QWidget):
+    """How much of something is taken."""
+
+    def __init__(self, name: str, tip: str):
+        super().__init__()
+        self._name = name
+        self.label, self.bar = QLabel(), QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(8)
+        self.bar.setRange(0, 1000)
+        self.bar.setAccessibleName(name)
+        self.setToolTip(tip)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.label)
+        layout.addWidget(self.bar)
+
+    def show_bytes(self, used: int, total: int) -> None:
+        self.label.setText(self.tr("{}: {:.1f} of {:.1f} GB").format(self._name, used / 1e9, total / 1e9))
+        self.bar.setValue(round(1000 * used / total) if total else 0)
+
+
+class MemoryPanel(QWidget):
+    """Permanent frames above; below, what the last run held."""
+
+    def __init__(self, session: Session, runs: RunController, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._session, self._runs = session, runs
+        self.model = MemoryModel(session, self)
+        self.view = self._make_view()
+        self._empty = QLabel()
+        self._empty.setWordWrap(True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setMargin(8)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self.view)
+        self.accept_button = QPushButton(icon("check-bold"), self.tr("Accept this frame"))
+        self.accept_button.setToolTip(self.tr("Take the masks on the screen into permanent memory as they are (A)"))
+        self.accept_button.clicked.connect(session.accept_frame)
+        self.remove_button = QPushButton(self.tr("Take out"))
+        self.remove_button.setToolTip(self.tr("Take this frame out of permanent memory, all of it or one object"))
+        self.remove_menu = QMenu(self)
+        self.remove_menu.aboutToShow.connect(lambda: self._fill_menu(self.remove_menu, self._session.frame))
+        self.remove_button.setMenu(self.remove_menu)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        for button in (self.accept_button, self.remove_button):
+            button.setMinimumHeight(32)
+            button.setIconSize(QSize(18, 18))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            buttons.addWidget(button, 1 if button is self.accept_button else 0)
+        self.working = QLabel()
+        self.working.setWordWrap(True)
+        self.working.setToolTip(self.tr("Frames of the last run that later frames were drawn from"))
+        self.ram = _Gauge(self.tr("RAM"), self.tr("Memory this program takes, of all there is"))
+        self.gpu = _Gauge(self.tr("GPU memory"), self.tr("Graphics memory in use, of all there is"))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(8)
+        layout.addWidget(self._stack, 1)
+        layout.addLayout(buttons)
+        for widget in (self.working, self.ram, self.gpu):
+            widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+            layout.addWidget(widget)
+        self._connect()
+        self._refresh()
+        self._refresh_use()
+
+    def _make_view(self) -> _View:
+        view = _View()
+        view.setModel(self.model)
+        view.setItemDelegate(_Delegate(self._session, view))
+        view.setUniformItemSizes(True)
+        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.setAccessibleName(self.tr("Permanent memory"))
+        view.setMinimumHeight(2 * _ROW)
+        return view
+
+    def _connect(self) -> None:
+        session, runs = self._session, self._runs
+        for signal in (session.opened, session.closed, session.states_changed, session.image_changed):
+            signal.connect(self._refresh)
+        session.frame_changed.connect(self._refresh)
+        runs.memory_changed.connect(self._refresh_use)
+        self.view.jump_wanted.connect(session.go_to)
+        self.view.removal_wanted.connect(lambda frame: self.take_out(frame))
+        self.view.customContextMenuRequested.connect(self._show_menu)
+
+    # what it shows
+
+    def _refresh(self) -> None:
+        session = self._session
+        self._empty.setText(
+            self.tr("Frames you paint or accept are remembered here, and every run reads them.")
+            if session.project is not None
+            else self.tr("Open footage first: frames that are remembered are listed here.")
+        )
+        self._stack.setCurrentIndex(self.model.rowCount() > 0)
+        row = self.model.row(session.frame)
+        self.accept_button.setEnabled(session.can_edit and bool(session.project.states[session.shown]))
+        is_writable = session.project is not None and not session.project.read_only
+        self.remove_button.setEnabled(is_writable and row >= 0)
+        if row >= 0:
+            self.view.setCurrentIndex(self.model.index(row))
+        else:
+            self.view.setCurrentIndex(QModelIndex())
+
+    def _refresh_use(self) -> None:
+        memory = self._runs.memory
+        for gauge in (self.ram, self.gpu):
+            gauge.setVisible(memory is not None)
+        if memory is None:
+            self.working.setText(self.tr("Working memory: empty until a run"))
+            return
+        text = self.tr("Working memory: {}. Cached features: {} frames.")
+        self.working.setText(text.format(frames_in_words(memory.working), memory.cached_frames))
+        self.ram.show_bytes(memory.process_bytes, memory.total_bytes)
+        self.gpu.setVisible(memory.gpu_bytes is not None and memory.gpu_total_bytes is not None)
+        if memory.gpu_bytes is not None and memory.gpu_total_bytes is not None:
+            self.gpu.show_bytes(memory.gpu_bytes, memory.gpu_total_bytes)
+
+    # what it does
+
+    def take_out(self, frame: int, id: int = 0) -> None:
+        """Take a frame out of permanent memory, for all objects or (`id`) one."""
+        project = self._session.project
+        if project is not None and not project.read_only:
+            self._session.set_in_memory(frame, (id,) if id else self.model.ids(frame), False)
+
+    def _show_menu(self, point: QPoint) -> None:
+        frame = self.model.frame(self.view.indexAt(point).row())
+        if frame >= 0:
+            menu = QMenu(self)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.addAction(icon("arrow-right"), self.tr("Go to frame {}").format(frame), self._goer(frame))
+            menu.addSeparator()
+            self._fill_menu(menu, frame, keep=True)
+            menu.popup(self.view.viewport().mapToGlobal(point))
+
+    def _goer(self, frame: int) -> Callable[[], None]:
+        return lambda: self._session.go_to(frame)
+
+    def _fill_menu(self, menu: QMenu, frame: int, keep: bool = False) -> None:
+        """Ways to take a frame out."""
+        if not keep:
+            menu.clear()
+        is_writable = self._session.project is not None and not self._session.project.read_only
+        ids = self.model.ids(frame)
+        everything = menu.addAction(icon("close"), self.tr("Take out frame {}").format(frame))
+        everything.triggered.connect(lambda _: self.take_out(frame))
+        everything.setEnabled(is_writable and bool(ids))
+        for obj in self._session.objects:
+            if obj.id in ids and len(ids) > 1:
+                action = menu.addAction(self.tr("Take out {} only").format(obj.name))
+                action.setEnabled(is_writable)
+                action.triggered.connect(lambda _, id=obj.id: self.take_out(frame, id))
+
+
+def frames_in_words(frames: tuple[int, ...]) -> str:
+    """ "12 frames (5, 10, 15 … 60)"."""
+    numbers = sorted(frames)
+    shown = ", ".join(map(str, numbers if len(numbers) <= 4 else numbers[:3]))
+    if len(numbers) > 4:
+        shown += f" … {numbers[-1]}"
+    translate = QCoreApplication.translate
+    text = translate("memory", "{} frame") if len(numbers) == 1 else translate("memory", "{} frames")
+    return text.format(len(numbers)) + (f" ({shown})" if numbers else "")

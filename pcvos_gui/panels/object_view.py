@@ -1,0 +1,177 @@
+"""The table of objects: how it is painted, and what its keys do."""
+
+import time
+
+from PySide6.QtCore import QEvent, QModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from pcvos_gui.panels.object_model import Column, ObjectModel
+
+ROW = 32
+SWITCHES = (Column.COLOUR, Column.VISIBLE, Column.LOCKED, Column.SOLO)
+_SWATCH, _ICON = 16, 18
+_PAUSE = 1.0  # seconds between two digits of one number
+
+
+class _Delegate(QStyledItemDelegate):
+    """Swatches and icons in the middle of their cells; a switch that is off stands back."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        option.state &= ~QStyle.StateFlag.State_HasFocus
+        if index.column() in (Column.NAME, Column.NUMBER):
+            super().paint(painter, option, index)
+            return
+        style = option.widget.style()
+        style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
+        picture = index.data(Qt.ItemDataRole.DecorationRole)
+        if isinstance(picture, QColor):
+            self._paint_swatch(painter, option, picture)
+        elif isinstance(picture, QIcon):
+            is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+            painter.save()
+            painter.setOpacity(1.0 if index.model().is_on(index) else 0.45)
+            mode = QIcon.Mode.Selected if is_selected else QIcon.Mode.Normal
+            picture.paint(painter, _centred(option.rect, _ICON), Qt.AlignmentFlag.AlignCenter, mode)
+            painter.restore()
+
+    def _paint_swatch(self, painter: QPainter, option: QStyleOptionViewItem, colour: QColor) -> None:
+        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        palette = option.palette
+        border = palette.highlightedText() if is_selected else palette.mid()
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(border.color(), 1))
+        painter.setBrush(colour)
+        painter.drawRoundedRect(_centred(option.rect, _SWATCH).toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+        painter.restore()
+
+
+def _centred(rect: QRect, size: int) -> QRect:
+    made = QRect(0, 0, size, size)
+    made.moveCenter(rect.center())
+    return made
+
+
+class ObjectView(QTableView):
+    """The rows. The keyboard comes here with the tab key only: after a click, the letters are the tools' still.
+
+    Signals:
+        switched(index): a switch was clicked, or any cell chosen with space. number_typed(int). delete_wanted().
+    """
+
+    switched = Signal(QModelIndex)
+    number_typed = Signal(int)
+    delete_wanted = Signal()
+
+    def __init__(self, model: ObjectModel, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._typed, self._typed_at = "", 0.0
+        self.setModel(model)
+        self.setItemDelegate(_Delegate(self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setTabKeyNavigation(False)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(self.tr("Objects"))
+        self.horizontalHeader().hide()
+        header = self.horizontalHeader()
+        header.setMinimumSectionSize(24)
+        for column in Column:
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            self.setColumnWidth(column, 32)
+        header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(ROW)
+
+    def sizeHint(self) -> QSize:
+        return QSize(264, 4 * ROW)
+
+    def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
+        super().closeEditor(editor, hint)
+        self.clearFocus()  # back to the tools' keys
+
+    # the mouse
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A switch of another row is switched without making that row the current one."""
+        index = self.indexAt(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index.isValid() and index.column() in SWITCHES:
+            self.switched.emit(index)
+        else:
+            super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self.indexAt(event.position().toPoint()).column() in SWITCHES:
+            self.mousePressEvent(event)
+        else:
+            super().mouseDoubleClickEvent(event)
+
+    # keys
+
+    def event(self, event: QEvent) -> bool:
+        """While the keyboard is here, digits and letters choose rows instead of tools."""
+        if event.type() == QEvent.Type.ShortcutOverride and self._is_ours(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def _is_ours(self, event: QKeyEvent) -> bool:
+        plain = not event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
+        return plain and (
+            event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Space, Qt.Key.Key_F2, Qt.Key.Key_Left, Qt.Key.Key_Right)
+            or (bool(event.text()) and event.text().isprintable())
+        )
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        text = event.text()
+        if not self._is_ours(event) or self.state() == QAbstractItemView.State.EditingState:
+            super().keyPressEvent(event)
+        elif event.key() == Qt.Key.Key_Delete:
+            self.delete_wanted.emit()
+        elif event.key() == Qt.Key.Key_Space and not self._is_typing_name():
+            self.switched.emit(self.currentIndex())
+        elif event.key() == Qt.Key.Key_F2:
+            self.edit(self.currentIndex().siblingAtColumn(Column.NAME))
+        elif text.isdigit() and text.isascii():
+            self._type_digit(text)
+        else:
+            super().keyPressEvent(event)
+
+    def _type_digit(self, digit: str) -> None:
+        now = time.monotonic()
+        continued = self._typed + digit if now - self._typed_at < _PAUSE else digit
+        is_known = self.model().row(int(continued)) >= 0
+        self._typed = continued if is_known or len(continued) < 3 else digit
+        self._typed_at = now
+        self.number_typed.emit(int(self._typed))
+
+    def _is_typing_name(self) -> bool:
+        return time.monotonic() - self._searched_at < _PAUSE
+
+    _searched_at = -_PAUSE
+
+    def keyboardSearch(self, search: str) -> None:
+        """Letters look among the names, whichever column is current."""
+        self._searched_at = time.monotonic()
+        here = self.currentIndex()
+        column = here.column() if here.isValid() else Column.NAME
+        self.setCurrentIndex(self.model().index(max(0, here.row()), Column.NAME))
+        super().keyboardSearch(search)
+        self.setCurrentIndex(self.currentIndex().siblingAtColumn(column))

@@ -1,0 +1,211 @@
+"""The objects: which one tools work on, what each is called, and which can be seen and changed."""
+
+from dataclasses import replace
+
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QColorDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.project.model import MAX_OBJECTS, ObjectInfo
+from pcvos_gui.icons import icon
+from pcvos_gui.panels.object_model import Column, ObjectModel
+from pcvos_gui.panels.object_view import ObjectView
+from pcvos_gui.session import Session
+
+
+class ObjectsPanel(QWidget):
+    """A row an object, with its switches, and buttons to add, merge and delete."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._session = session
+        self._dialog: QColorDialog | None = None
+        self._recoloured = 0
+        self._is_syncing = False
+        self.model = ObjectModel(session, self)
+        self.view = ObjectView(self.model)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._make_empty())
+        self._stack.addWidget(self.view)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(8)
+        layout.addWidget(self._stack, 1)
+        layout.addLayout(self._make_buttons())
+        self._connect()
+        self._sync()
+
+    def _make_empty(self) -> QLabel:
+        self._empty = QLabel()
+        self._empty.setWordWrap(True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setMargin(8)
+        return self._empty
+
+    def _make_buttons(self) -> QHBoxLayout:
+        self.add_button = self._button("plus", self.tr("Add"), self.tr("Add an object; it becomes the active one"))
+        self.add_button.clicked.connect(lambda: self._session.add_object())
+        self.merge_button = self._button(
+            "call-merge", self.tr("Merge into"), self.tr("Give the active object's masks to another one")
+        )
+        self.merge_menu = QMenu(self)
+        self.merge_menu.aboutToShow.connect(lambda: self._fill_merge(self.merge_menu, self._session.active))
+        self.merge_button.setMenu(self.merge_menu)
+        self.delete_button = self._button(
+            "trash-can-outline", "", self.tr("Delete the active object, with its masks on all frames")
+        )
+        self.delete_button.setAccessibleName(self.tr("Delete"))
+        self.delete_button.setFixedWidth(40)
+        self.delete_button.clicked.connect(lambda: self._session.delete_object(self._session.active))
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.add_button)
+        row.addWidget(self.merge_button)
+        row.addStretch(1)
+        row.addWidget(self.delete_button)
+        return row
+
+    def _button(self, name: str, text: str, tip: str) -> QPushButton:
+        button = QPushButton(icon(name), text)
+        button.setIconSize(QSize(18, 18))
+        button.setToolTip(tip)
+        button.setMinimumHeight(32)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
+
+    def _connect(self) -> None:
+        session, view = self._session, self.view
+        for signal in (session.opened, session.closed, session.objects_changed, session.active_changed):
+            signal.connect(self._sync)
+        view.selectionModel().currentRowChanged.connect(self._on_row)
+        view.switched.connect(self._switch)
+        view.number_typed.connect(self.choose)
+        view.delete_wanted.connect(self.delete_button.click)
+        view.customContextMenuRequested.connect(self._show_menu)
+
+    # from the session to the widgets
+
+    def _sync(self) -> None:
+        session = self._session
+        is_open = session.project is not None
+        can_change = is_open and not session.project.read_only
+        self._empty.setText(
+            self.tr("Paint or scribble on the frame: the first object makes itself, or add one here.")
+            if is_open
+            else self.tr("Open footage first: its objects are listed here.")
+        )
+        self._stack.setCurrentIndex(bool(session.objects))
+        self.add_button.setEnabled(can_change and len(session.objects) < MAX_OBJECTS)
+        self.delete_button.setEnabled(can_change and session.active > 0)
+        self.merge_button.setEnabled(can_change and len(session.objects) > 1)
+        row = self.model.row(session.active)
+        if row >= 0 and row != self.view.currentIndex().row():
+            self._is_syncing = True
+            column = max(self.view.currentIndex().column(), 0) or Column.NAME
+            self.view.setCurrentIndex(self.model.index(row, column))
+            self._is_syncing = False
+
+    def _on_row(self, current: QModelIndex, _: QModelIndex) -> None:
+        chosen = self.model.object(current.row())
+        if chosen is not None and not self._is_syncing:
+            self._session.set_active(chosen.id)
+
+    # from the person to the session
+
+    def choose(self, id: int) -> None:
+        """Make the object with this id the active one, if there is one."""
+        self._session.set_active(id)
+
+    def _switch(self, index: QModelIndex) -> None:
+        obj = self.model.object(index.row())
+        if obj is None:
+            return
+        session = self._session
+        match Column(index.column()):
+            case Column.SOLO:
+                session.set_solo(obj.id)
+            case _ if session.project.read_only:
+                pass
+            case Column.COLOUR:
+                self.recolour(obj.id)
+            case Column.VISIBLE:
+                session.change_object(replace(obj, visible=not obj.visible))
+            case Column.LOCKED:
+                session.change_object(replace(obj, locked=not obj.locked))
+
+    def recolour(self, id: int) -> None:
+        """Ask for a new colour, in a dialog that lets the work go on."""
+        obj = self._session.object(id)
+        if obj is None:
+            return
+        if self._dialog is None:
+            self._dialog = QColorDialog(self)
+            self._dialog.setModal(False)
+            self._dialog.colorSelected.connect(self._on_colour)
+            self._session.closing.connect(self._dialog.reject)
+        self._recoloured = id
+        self._dialog.setWindowTitle(self.tr("Colour of {}").format(obj.name))
+        self._dialog.setCurrentColor(QColor(*obj.colour))
+        self._dialog.show()
+        self._dialog.raise_()
+
+    def _on_colour(self, colour: QColor) -> None:
+        obj = self._session.object(self._recoloured)
+        if obj is not None:
+            self._session.change_object(replace(obj, colour=(colour.red(), colour.green(), colour.blue())))
+
+    # menus
+
+    def _show_menu(self, point: QPoint) -> None:
+        obj = self.model.object(self.view.indexAt(point).row())
+        if obj is not None:
+            menu = self.make_menu(obj)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(self.view.viewport().mapToGlobal(point))
+
+    def make_menu(self, obj: ObjectInfo) -> QMenu:
+        """Everything that can be done with an object."""
+        session, model = self._session, self.model
+        row = model.row(obj.id)
+        can_change = not session.project.read_only
+        menu = QMenu(self)
+
+        def add(name: str, text: str, act, enabled: bool = can_change) -> None:
+            menu.addAction(icon(name), text, act).setEnabled(enabled)
+
+        def switch(column: Column) -> None:
+            self._switch(model.index(row, column))
+
+        add("pencil-outline", self.tr("Rename"), lambda: self.view.edit(model.index(row, Column.NAME)))
+        add("palette-outline", self.tr("Change colour…"), lambda: switch(Column.COLOUR))
+        menu.addSeparator()
+        is_solo = session.solo == obj.id
+        show, hide = self.tr("Show"), self.tr("Hide")
+        add("eye-off-outline" if obj.visible else "eye-outline", hide if obj.visible else show,
+            lambda: switch(Column.VISIBLE))  # fmt: skip
+        lock, unlock = self.tr("Lock"), self.tr("Unlock")
+        add("lock-open-variant-outline" if obj.locked else "lock", unlock if obj.locked else lock,
+            lambda: switch(Column.LOCKED))  # fmt: skip
+        add("target", self.tr("Show all objects") if is_solo else self.tr("Show this one alone"),
+            lambda: switch(Column.SOLO), True)  # fmt: skip
+        menu.addSeparator()
+        merge = menu.addMenu(icon("call-merge"), self.tr("Merge into"))
+        merge.setEnabled(can_change and len(session.objects) > 1)
+        merge.aboutToShow.connect(lambda: self._fill_merge(merge, obj.id))
+        add("trash-can-outline", self.tr("Delete"), lambda: session.delete_object(obj.id))
+        return menu
+
+    def _fill_merge(self, menu: QMenu, id: int) -> None:
+        menu.clear()
+        for other in self._session.objects:
+            if other.id != id:
+                menu.addAction(f"{other.id}  {other.name}", lambda into=other.id: self._session.merge_objects(id, into))

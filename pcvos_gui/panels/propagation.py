@@ -1,0 +1,276 @@
+"""Starting a run: which way, how far, at which memory interval; and watching it."""
+
+from dataclasses import replace
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from pcvos_gui.icons import icon
+from pcvos_gui.panels.advanced import AdvancedSettings
+from pcvos_gui.panels.compare import CompareDialog
+from pcvos_gui.panels.costs import duration, speed_text
+from pcvos_gui.panels.interval import IntervalControl
+from pcvos_gui.panels.segment import Segment
+from pcvos_gui.runs import Range, RunController, RunState
+from pcvos_gui.view_state import ViewState
+
+
+class PropagationPanel(QWidget):
+    """Choices above, the run below them.
+
+    Attributes:
+        run_button, pause_button, stop_button, compare_button: what they say.
+    """
+
+    def __init__(self, runs: RunController, view: ViewState, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._runs, self._session, self._view = runs, runs.session, view
+        self._compare: CompareDialog | None = None
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        column.addLayout(self._make_direction())
+        column.addWidget(self._make_range())
+        column.addWidget(self._dim(self.tr("Frames that the next run draws"), "frames_label"))
+        self.interval = IntervalControl(runs)
+        column.addWidget(self.interval)
+        column.addLayout(self._make_buttons())
+        column.addWidget(self._make_progress())
+        column.addWidget(self._dim(self.tr("How far the run is, and how long it will take"), "status"))
+        column.addLayout(self._make_extras())
+        column.addWidget(self._make_advanced())
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+        self._connect()
+        self._refresh()
+
+    # the widgets
+
+    def _make_direction(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        self.directions = QButtonGroup(self)
+        self.directions.setExclusive(True)
+        for name, picture, text, tip in (
+            ("backward", "arrow-left", self.tr("Backward"), self.tr("From here to earlier frames")),
+            ("both", "arrow-left-right", self.tr("Both"), self.tr("Earlier and later frames")),
+            ("forward", "arrow-right", self.tr("Forward"), self.tr("From here to later frames")),
+        ):
+            button = Segment(picture, text)
+            button.setObjectName(name)
+            button.setToolTip(tip)
+            self.directions.addButton(button)
+            row.addWidget(button)
+        return row
+
+    def _make_range(self) -> QComboBox:
+        self.range = QComboBox()
+        for value in Range:
+            self.range.addItem("", value)
+        self.range.setMinimumHeight(32)
+        self.range.setAccessibleName(self.tr("Range"))
+        self.range.setToolTip(self.tr("How far the next run goes"))
+        return self.range
+
+    def _dim(self, tip: str, attribute: str) -> QLabel:
+        label = QLabel()
+        label.setWordWrap(True)
+        label.setToolTip(tip)
+        label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        setattr(self, attribute, label)
+        return label
+
+    def _make_buttons(self) -> QHBoxLayout:
+        self.run_button = QPushButton(icon("play-circle-outline"), self.tr("Run"))
+        self.run_button.setToolTip(self.tr("Carry the masks through the range (R)"))
+        self.pause_button = QPushButton(icon("pause-circle-outline"), self.tr("Pause"))
+        self.stop_button = QPushButton(icon("stop-circle-outline"), self.tr("Stop"))
+        self.stop_button.setToolTip(self.tr("End the run; what is drawn stays"))
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for button in (self.run_button, self.pause_button, self.stop_button):
+            button.setMinimumHeight(32)
+            button.setIconSize(QSize(18, 18))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            row.addWidget(button, 1)
+        return row
+
+    def _make_progress(self) -> QProgressBar:
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
+        self.progress.setAccessibleName(self.tr("Progress of the run"))
+        self.progress.setToolTip(self.tr("How much of the run is done"))
+        return self.progress
+
+    def _make_extras(self) -> QHBoxLayout:
+        self.follow = QCheckBox(self.tr("Follow"))
+        self.follow.setToolTip(self.tr("Go along with the run; off: stay where you look"))
+        self.follow.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.follow.setChecked(self._view.follow)
+        self.compare_button = QPushButton(icon("compare-horizontal"), self.tr("Compare L…"))
+        self.compare_button.setIconSize(QSize(18, 18))
+        self.compare_button.setMinimumHeight(32)
+        self.compare_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.compare_button.setToolTip(
+            self.tr("Run the next clips at several memory intervals, and see results and times side by side")
+        )
+        row = QHBoxLayout()
+        row.addWidget(self.follow)
+        row.addStretch(1)
+        row.addWidget(self.compare_button)
+        return row
+
+    def _make_advanced(self) -> QCollapsible:
+        self.advanced = AdvancedSettings(self._runs)
+        fold = QCollapsible(self.tr("Advanced"), expandedIcon=icon("chevron-down"), collapsedIcon=icon("chevron-right"))
+        fold.setDuration(0)
+        fold.layout().setContentsMargins(0, 0, 0, 0)
+        fold.toggleButton().setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        fold.toggleButton().setToolTip(self.tr("Settings that seldom change"))
+        fold.content().layout().setContentsMargins(0, 0, 0, 0)
+        fold.addWidget(self.advanced)
+        # Folded it has no height, but the tab key would still find its fields.
+        fold.content().setVisible(False)
+        fold.toggled.connect(fold.content().setVisible)
+        self.fold = fold
+        return fold
+
+    def _connect(self) -> None:
+        runs, session = self._runs, self._session
+        self.directions.buttonClicked.connect(
+            lambda button: runs.set_settings(replace(runs.settings, direction=button.objectName()))
+        )
+        self.range.activated.connect(  # Qt keeps a plain string
+            lambda _: runs.set_settings(replace(runs.settings, range=Range(self.range.currentData())))
+        )
+        self.run_button.clicked.connect(runs.start)
+        self.pause_button.clicked.connect(self._pause_or_resume)
+        self.stop_button.clicked.connect(runs.stop)
+        self.compare_button.clicked.connect(self.compare)
+        self.follow.toggled.connect(self._view.set_follow)
+        self._view.follow_changed.connect(self.follow.setChecked)
+        for signal in (runs.settings_changed, runs.state_changed, runs.compare_ended, session.opened, session.closed):
+            signal.connect(self._refresh)
+        for signal in (runs.in_out_changed, session.frame_changed, session.states_changed):
+            signal.connect(self._refresh_frames)
+        runs.progressed.connect(self._refresh_progress)
+
+    # what they show
+
+    def _refresh(self) -> None:
+        runs, settings = self._runs, self._runs.settings
+        is_open = self._session.project is not None
+        is_writable = is_open and not self._session.project.read_only
+        is_free = not runs.is_busy and not runs.is_comparing
+        for button in self.directions.buttons():
+            button.setChecked(button.objectName() == settings.direction)
+            button.setEnabled(is_open and is_free)
+        self.range.setCurrentIndex(self.range.findData(settings.range))
+        for widget in (self.range, self.interval, self.advanced):
+            widget.setEnabled(is_open and is_free)
+        self.run_button.setEnabled(is_writable and is_free)
+        self.compare_button.setEnabled(is_open and not runs.is_busy)
+        self.stop_button.setEnabled(runs.is_busy)
+        self.pause_button.setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
+        is_paused = runs.state is RunState.PAUSED
+        self.pause_button.setText(self.tr("Go on") if is_paused else self.tr("Pause"))
+        self.pause_button.setIcon(icon("play-circle-outline" if is_paused else "pause-circle-outline"))
+        self.pause_button.setToolTip(
+            self.tr("Go on with the run") if is_paused else self.tr("Hold the run between two clips")
+        )
+        self._refresh_frames()
+        self._refresh_progress()
+
+    def _refresh_frames(self) -> None:
+        if self._runs.is_busy:
+            return  # what is drawn was settled when it began
+        self._name_ranges()
+        if self._session.project is None:
+            self.frames_label.setText(self.tr("Open footage first."))
+        else:
+            first, last = self._runs.frames_to_draw()
+            text = self.tr("Frames {} to {} ({} frames)")
+            self.frames_label.setText(text.format(first, last, last - first + 1))
+        self.interval.update_texts()
+
+    def _name_ranges(self) -> None:
+        runs = self._runs
+        ends = {
+            "forward": self.tr("To the end"),
+            "backward": self.tr("To the beginning"),
+            "both": self.tr("All of the footage"),
+        }
+        first, last = runs.in_point, runs.out_point
+        start = self.tr("start") if first is None else str(first)
+        end = self.tr("end") if last is None else str(last)
+        names = {
+            Range.TO_END: ends[runs.settings.direction],
+            Range.IN_OUT: self.tr("In to out ({} to {})").format(start, end),
+            Range.NEXT_CORRECTED: self.tr("To the next corrected frame"),
+            Range.ONE_CLIP: self.tr("One clip (L frames)"),
+        }
+        for place in range(self.range.count()):
+            self.range.setItemText(place, names[self.range.itemData(place)])
+
+    def _refresh_progress(self) -> None:
+        runs = self._runs
+        # An empty range is Qt's way to say "busy, nobody knows how long".
+        self.progress.setRange(0, 0 if runs.state is RunState.LOADING else max(1, runs.total))
+        self.progress.setValue(runs.done if runs.is_busy else 0)
+        self.progress.setEnabled(runs.is_busy)
+        self.status.setText(self._status())
+
+    def _status(self) -> str:
+        runs = self._runs
+        if runs.state is RunState.LOADING:
+            return self.tr("Loading the network…")
+        if not runs.is_busy:
+            if runs.is_comparing:
+                return self.tr("Comparing; see its window")
+            return self.tr("Nothing runs. Last: {}").format(runs.device) if runs.device else self.tr("Nothing runs.")
+        parts = [self.tr("{} of {} frames").format(runs.done, runs.total)]
+        if runs.state is RunState.PAUSED:
+            parts.insert(0, self.tr("Paused"))
+        elif runs.frames_per_second:
+            parts.append(speed_text(runs.frames_per_second))
+            parts.append(self.tr("{} left").format(duration(runs.seconds_left or 0)))
+        return " · ".join(parts) + (f"\n{runs.device}" if runs.device else "")
+
+    # what they do
+
+    def _pause_or_resume(self) -> None:
+        if self._runs.state is RunState.PAUSED:
+            self._runs.resume()
+        else:
+            self._runs.pause()
+
+    def compare(self) -> None:
+        """Open the window that compares memory intervals, and start."""
+        if self._compare is None:
+            self._compare = CompareDialog(self._session, self._runs, self.window())
+        self._compare.start()
+        self._refresh()

@@ -1,0 +1,294 @@
+"""Propagation, the costs of L, memory and history: what they show and what they start."""
+
+import pytest
+from panel_parts import Desk
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from pcvos_gui.panels import HistoryPanel, MemoryPanel, PropagationPanel
+from pcvos_gui.panels.costs import duration, paper_summary, paper_text
+from pcvos_gui.panels.memory import frames_in_words, remove_rect
+from pcvos_gui.panels.memory_model import DOTS_ROLE
+from pcvos_gui.runs import Range, RunState
+from pcvos_gui.workers.jobs import MemoryUse
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
+
+
+@pytest.fixture
+def desk(tmp_path):
+    made = Desk(tmp_path, frames=100)
+    yield made
+    made.close()
+
+
+def shown(qtbot, widget, size=(300, 900)):
+    qtbot.addWidget(widget)
+    widget.resize(*size)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    return widget
+
+
+@pytest.fixture
+def panel(qtbot, desk):
+    return shown(qtbot, PropagationPanel(desk.runs, desk.view))
+
+
+def click(widget) -> None:
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def direction(panel, name):
+    return next(b for b in panel.directions.buttons() if b.objectName() == name)
+
+
+# propagation
+
+
+def test_direction_and_range_are_the_runs(desk, panel):
+    desk.session.go_to(30)
+    assert panel.frames_label.text() == "Frames 30 to 99 (70 frames)"
+    click(direction(panel, "backward"))
+    assert desk.runs.settings.direction == "backward"
+    assert panel.frames_label.text() == "Frames 0 to 30 (31 frames)"
+    assert panel.range.currentText() == "To the beginning"
+    desk.runs.set_in_out(10, 20)
+    panel.range.setCurrentIndex(panel.range.findData(Range.IN_OUT))
+    panel.range.activated.emit(panel.range.currentIndex())
+    assert desk.runs.settings.range is Range.IN_OUT
+    assert panel.range.currentText() == "In to out (10 to 20)"
+    assert panel.frames_label.text() == "Frames 10 to 20 (11 frames)"
+    desk.reopen()
+    assert direction(panel, "backward").isChecked() and panel.range.currentData() == Range.IN_OUT
+
+
+def test_a_run_from_start_to_end(desk, panel):
+    desk.correct(0)
+    assert not panel.pause_button.isEnabled() and not panel.stop_button.isEnabled()
+    click(panel.run_button)
+    assert panel.status.text() == "Loading the network…" and panel.progress.maximum() == 0
+    assert not panel.run_button.isEnabled() and not panel.interval.isEnabled() and panel.stop_button.isEnabled()
+    desk.worker.begin(100)
+    assert panel.pause_button.isEnabled()
+    desk.worker.draw(range(1, 11), [1], desk.media.size, seconds=2.0)
+    assert (panel.progress.value(), panel.progress.maximum()) == (10, 100)
+    text = panel.status.text().replace("\N{NO-BREAK SPACE}", " ")
+    assert text == "10 of 100 frames · 5.0 frames per second · 18 s left\nsmall on CPU"
+    click(panel.pause_button)
+    assert desk.runs.state is RunState.PAUSED and panel.pause_button.text() == "Go on"
+    click(panel.pause_button)
+    assert desk.runs.state is RunState.RUNNING and panel.pause_button.text() == "Pause"
+    desk.worker.end()
+    assert panel.run_button.isEnabled() and not panel.stop_button.isEnabled()
+    assert "about 5.0 frames per second on this machine" in panel.interval.cost.text()
+
+
+def test_stop_ends_the_run(desk, panel):
+    desk.correct(0)
+    click(panel.run_button)
+    desk.worker.begin(100)
+    click(panel.stop_button)
+    assert desk.worker.told == [("cancel", desk.worker.jobs[0].number)]
+    assert panel.run_button.isEnabled()
+
+
+def test_without_footage_nothing_can_be_started(desk, panel):
+    desk.close()
+    for button in (panel.run_button, panel.pause_button, panel.stop_button, panel.compare_button):
+        assert not button.isEnabled()
+    assert panel.frames_label.text() == "Open footage first."
+
+
+def test_follow_goes_both_ways(desk, panel):
+    click_at = QPoint(8, panel.follow.height() // 2)
+    QTest.mouseClick(panel.follow, Qt.MouseButton.LeftButton, pos=click_at)
+    assert not desk.view.follow
+    desk.view.set_follow(True)
+    assert panel.follow.isChecked()
+
+
+def test_the_interval_by_number_key_and_drag(desk, panel):
+    control = panel.interval
+    assert "Not measured yet" in control.cost.text()
+    control.spin.setValue(12)
+    assert desk.runs.settings.interval == 12 and control.slider.value() == 12
+    QTest.keyClick(control.slider, Qt.Key.Key_Right)
+    assert desk.runs.settings.interval == 13
+    control.slider.setSliderDown(True)
+    control.slider.setValue(40)
+    assert desk.runs.settings.interval == 13 and control.spin.value() == 40
+    assert "The paper ends at L = 25" in control.paper.text()
+    control.slider.setSliderDown(False)
+    assert desk.runs.settings.interval == 40
+
+
+def test_a_click_on_a_tick_chooses_it(desk, panel):
+    ticks = panel.interval.ticks
+    for value in (25, 1, 50, 10):
+        QTest.mouseClick(ticks, Qt.MouseButton.LeftButton, pos=QPoint(ticks.place(value), 10))
+        assert desk.runs.settings.interval == value
+
+
+def test_the_paper_in_words():
+    assert paper_text(5) == "In the paper, L = 5 scores 84.6."
+    assert paper_text(15) == "In the paper, L = 15 scores 83.6: 1.0 points below L = 5."
+    assert paper_text(12) == "In the paper, between 84.1 (L = 10) and 83.6 (L = 15)."
+    assert paper_text(2) == "The paper begins at L = 5, with a score of 84.6."
+    assert paper_text(50) == "The paper ends at L = 25: 83.0, 1.6 points below L = 5."
+    assert "0.5 points lost at L = 10, 1.0 at 15, 1.6 at 25" in paper_summary()
+    spoken = [duration(s).replace("\N{NO-BREAK SPACE}", " ") for s in (3.2, 240, 4200)]
+    assert spoken == ["3 s", "4 min", "1 h 10 min"]
+
+
+def test_advanced_settings(desk, panel):
+    form, runs = panel.advanced, desk.runs
+    assert not form.isVisible()
+    click(panel.fold.toggleButton())
+    assert form.isVisible()
+    form.progressive.click()
+    assert runs.settings.progressive == 0 and not form.progressive_every.isEnabled()
+    form.progressive.click()
+    form.progressive_every.setValue(3)
+    form.top_k.setValue(30)
+    form.memory_frames.setValue(12)
+    assert (runs.settings.progressive, runs.settings.top_k, runs.settings.memory_frames) == (3, 30, 12)
+    for text, resolution in (("240 pixels", 240), ("native", None)):
+        form.resolution.setCurrentText(text)
+        form.resolution.activated.emit(form.resolution.currentIndex())
+        assert runs.settings.resolution == resolution
+        assert not form.resolution_pixels.isVisible()
+    form.resolution.setCurrentText("custom")
+    form.resolution.activated.emit(form.resolution.currentIndex())
+    assert form.resolution_pixels.isVisible()
+    for pixels in (300, 480):  # 480 is also a choice of its own, but was typed here
+        form.resolution_pixels.setValue(pixels)
+        assert runs.settings.resolution == pixels and form.resolution.currentText() == "custom"
+    form.device.lineEdit().selectAll()
+    QTest.keyClicks(form.device.lineEdit(), "cuda:1")
+    QTest.keyClick(form.device.lineEdit(), Qt.Key.Key_Return)
+    assert runs.settings.device == "cuda:1"
+    form.weights.setText("/w/p.pth")
+    QTest.keyClick(form.weights, Qt.Key.Key_Return)
+    assert runs.settings.weights == "/w/p.pth"
+    desk.project.set_setting("mark", 1)
+    desk.reopen()
+    assert form.weights.text() == "/w/p.pth" and form.device.currentText() == "cuda:1"
+    assert form.top_k.value() == 30
+
+
+# memory
+
+
+@pytest.fixture
+def memory(qtbot, desk):
+    return shown(qtbot, MemoryPanel(desk.session, desk.runs), (300, 500))
+
+
+def row_point(panel, frame, cross=False) -> QPoint:
+    rect = panel.view.visualRect(panel.model.index(panel.model.row(frame)))
+    return remove_rect(rect).center() if cross else rect.center()
+
+
+def test_permanent_frames_are_listed_in_order(desk, memory):
+    for frame in (50, 7, 90):
+        desk.correct(frame)
+    desk.put(60, corrected=True)  # not in memory
+    desk.correct(7, id=2)
+    assert [memory.model.frame(r) for r in range(memory.model.rowCount())] == [7, 50, 90]
+    index = memory.model.index(0)
+    assert len(index.data(DOTS_ROLE)) == 2
+    assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "Frame 7: Object 1, Object 2"
+    assert not index.data(Qt.ItemDataRole.DecorationRole).isNull()
+
+
+def test_a_click_jumps_and_the_cross_takes_out(desk, memory):
+    for frame in (7, 50):
+        desk.correct(frame)
+    desk.correct(50, id=2)
+    QTest.mouseClick(memory.view.viewport(), Qt.MouseButton.LeftButton, pos=row_point(memory, 50))
+    assert desk.session.frame == 50 and memory.view.currentIndex().row() == 1
+    QTest.mouseClick(memory.view.viewport(), Qt.MouseButton.LeftButton, pos=row_point(memory, 7, cross=True))
+    assert desk.session.frame == 50
+    assert memory.model.rowCount() == 1
+    assert desk.project.cell(7, 1).corrected and not desk.project.cell(7, 1).in_memory
+    desk.session.undo_stack.undo()
+    assert memory.model.rowCount() == 2
+
+
+def test_one_object_can_be_taken_out(desk, memory):
+    desk.correct(50)
+    desk.correct(50, id=2)
+    desk.session.go_to(50)
+    memory.remove_menu.aboutToShow.emit()
+    actions = {a.text(): a for a in memory.remove_menu.actions()}
+    assert list(actions) == ["Take out frame 50", "Take out Object 1 only", "Take out Object 2 only"]
+    actions["Take out Object 1 only"].trigger()
+    assert not desk.project.cell(50, 1).in_memory and desk.project.cell(50, 2).in_memory
+    assert len(memory.model.index(0).data(DOTS_ROLE)) == 1
+
+
+def test_keys_jump_and_take_out(desk, memory):
+    desk.correct(7)
+    desk.correct(50)
+    memory.view.setFocus(Qt.FocusReason.TabFocusReason)
+    memory.view.setCurrentIndex(memory.model.index(0))
+    QTest.keyClick(memory.view, Qt.Key.Key_Down)
+    QTest.keyClick(memory.view, Qt.Key.Key_Return)
+    assert desk.session.frame == 50
+    QTest.keyClick(memory.view, Qt.Key.Key_Delete)
+    assert [memory.model.frame(r) for r in range(memory.model.rowCount())] == [7]
+
+
+def test_accept_this_frame(desk, memory):
+    assert not memory.accept_button.isEnabled()  # nothing is there
+    desk.put(0, confidence=0.8)
+    assert memory.accept_button.isEnabled()
+    click(memory.accept_button)
+    assert desk.project.cell(0, 1).in_memory and memory.model.rowCount() == 1
+    desk.session.undo_stack.undo()
+    assert memory.model.rowCount() == 0 and desk.project.cell(0, 1).confidence == 0.8
+
+
+def test_gauges_and_working_memory(desk, memory):
+    assert "empty until a run" in memory.working.text()
+    assert not memory.ram.isVisible()
+    desk.runs.memory = MemoryUse((0,), (5, 10, 15, 20, 60), 4 * 10**9, 16 * 10**9, cached_frames=33)
+    desk.runs.memory_changed.emit()
+    assert memory.working.text() == "Working memory: 5 frames (5, 10, 15 … 60). Cached features: 33 frames."
+    assert memory.ram.label.text() == "RAM: 4.0 of 16.0 GB" and memory.ram.bar.value() == 250
+    assert not memory.gpu.isVisible()
+    desk.runs.memory = MemoryUse((0,), (), 1, 2, 2 * 10**9, 8 * 10**9)
+    desk.runs.memory_changed.emit()
+    assert memory.gpu.isVisible() and memory.gpu.bar.value() == 250
+    assert frames_in_words((3,)) == "1 frame (3)"
+
+
+def test_hundreds_of_frames(qtbot, tmp_path):
+    desk = Desk(tmp_path, frames=400)
+    panel = shown(qtbot, MemoryPanel(desk.session, desk.runs), (300, 500))
+    for frame in range(0, 400, 2):
+        desk.correct(frame)
+    assert panel.model.rowCount() == 200
+    panel.view.scrollToBottom()
+    panel.grab()
+    assert len(panel.model._rows) < 40  # only what was on the screen has been read
+    desk.session.go_to(0)
+    QTest.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=row_point(panel, 0))
+    assert desk.session.frame == 0
+    desk.close()
+    assert panel.model.rowCount() == 0 and "Open footage" in panel._empty.text()
+
+
+# history
+
+
+def test_history_starts_with_opening_and_a_click_goes_back(qtbot, desk):
+    panel = shown(qtbot, HistoryPanel(desk.session), (300, 200))
+    assert panel.view.model().index(0, 0).data() == "Opened (history starts here)"
+    desk.session.add_object("rabbit")
+    desk.session.add_object("tree")
+    assert panel.view.model().index(2, 0).data() == "Add tree"
+    rect = panel.view.visualRect(panel.view.model().index(1, 0))
+    QTest.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
+    assert [o.name for o in desk.session.objects][2:] == ["rabbit"]
