@@ -127,7 +127,7 @@ def main() -> None:
 
 def _benches(folder: Path) -> Iterator[bool]:
     """Do everything; gives way to the event loop after opening each window."""
-    slowest = 0.0
+    slowest = np.zeros(2)
     for label, size in SIZES.items():
         bench = _Bench(size, folder)
         yield True
@@ -135,14 +135,15 @@ def _benches(folder: Path) -> Iterator[bool]:
             bench.view_state.set_mode(mode)
             bench.flush()
             dab = _report(label, mode, bench)
-            slowest = max(slowest, dab) if label == "1080p" else slowest
+            slowest = np.maximum(slowest, dab) if label == "1080p" else slowest
         bench.session.close()
         bench.canvas.close()
-    print(f"slowest dab of a brush up to 100 pixels at 1080p: {slowest:.1f} ms (is to stay under {LIMIT:.0f})")
+    clock, cpu = slowest
+    print(f"slowest dab of a brush up to 100 pixels at 1080p: {clock:.1f} ({cpu:.1f}) ms; is to stay under {LIMIT:.0f}")
 
 
-def _report(label: str, mode: ViewMode, bench: _Bench) -> float:
-    """Print a row; the slowest dab of the brushes up to 100 pixels."""
+def _report(label: str, mode: ViewMode, bench: _Bench) -> np.ndarray:
+    """Print a row; the slowest dab of the brushes up to 100 pixels, by either measure."""
     dabs = {}
     for brush in (24, 100, 400):
         bench.view_state.set_brush(brush)
@@ -154,7 +155,7 @@ def _report(label: str, mode: ViewMode, bench: _Bench) -> float:
     named |= {"begin": press, "end": release, "repaint": whole, "step": step}
     cells = "  ".join(f"{name} {clock:.1f} ({cpu:.1f})" for name, (clock, cpu) in named.items())
     print(f"{label} {mode.value:12}  {cells}", flush=True)
-    return max(dabs[24][0], dabs[100][0])
+    return np.maximum(dabs[24], dabs[100])
 
 
 if __name__ == "__main__":
