@@ -5,7 +5,7 @@ value gather, the refinement and the decoder run per object.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -19,6 +19,10 @@ from core.propagation.settings import PropagationSettings
 
 OBJECTS_AT_ONCE = 8
 """Objects whose values are encoded in one batch."""
+
+
+class Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """The person who asked for a run does not want it any more."""
 
 
 class Stopwatch:
@@ -44,21 +48,31 @@ class ClipInference:
 
     Attributes:
         watch: seconds spent, by part.
+        should_stop: asked before every frame's work; once it says True, `Stopped` is raised. None: nobody is asked.
+        precision: what the network runs in, None for float32.
     """
+
+    should_stop: Callable[[], bool] | None = None
 
     def __init__(self, network: PCVOS, settings: PropagationSettings):
         self.network, self.settings = network, settings
         self.device = next(network.parameters()).device
         self.watch = Stopwatch(self.device)
-        self._amp = _amp_type(settings.precision, self.device)
+        self.precision = _amp_type(settings.precision, self.device)
         # One frame at a time is faster on a CPU: smaller temporaries stay in its caches.
         self._batch = 8 if self.device.type == "cuda" else 1
+
+    def check(self) -> None:
+        """Raise `Stopped` if that is wanted."""
+        if self.should_stop is not None and self.should_stop():
+            raise Stopped
 
     def features(self, images: Sequence[Tensor]) -> list[FrameFeatures]:
         """Features of frames given as network inputs (1, 3, H, W)."""
         found = []
         with self.watch("key encoder"), self._autocast():
             for i in range(0, len(images), self._batch):
+                self.check()
                 part = images[i : i + self._batch]
                 batch = self.network.encode_key(torch.cat(list(part)) if len(part) > 1 else part[0])
                 for j, image in enumerate(part):
@@ -79,6 +93,7 @@ class ClipInference:
             total = masks.sum(0, keepdim=True)
             values: list[Tensor] = []
             for part in masks.split(OBJECTS_AT_ONCE):
+                self.check()
                 shared = [t.expand(len(part), -1, -1, -1) for t in (features.image, features.f4, features.f16)]
                 values += [_rows(v[None]) for v in self.network.encode_value(*shared, part, total - part)]
         return values
@@ -106,6 +121,7 @@ class ClipInference:
         keys, values = history.keys, list(history.values)
         parts: list[list[Tensor]] = [[] for _ in values]
         for start in range(0, len(features), segment):
+            self.check()
             frames = features[start : start + segment]
             query = torch.cat([f.key for f in frames])
             readouts = read_top_k(query, keys, values, self.settings.top_k)
@@ -120,12 +136,14 @@ class ClipInference:
     def _to_mask(self, features: Sequence[FrameFeatures], local: Tensor | None, readout: Tensor) -> Tensor:
         """Refine one object's readout over the clip and decode it frame by frame."""
         frames, (h, w) = len(features), features[0].thin.shape[-2:]
+        self.check()
         with self.watch("refinement"), self._autocast():
             clip = readout.view(1, frames, h, w, -1).permute(0, 4, 1, 2, 3)
             refined = self.network.refine(local, clip)[0].transpose(0, 1)
         with self.watch("decoder"), self._autocast():
             logits = []
             for i in range(0, frames, self._batch):
+                self.check()
                 part = features[i : i + self._batch]
                 skips = [
                     torch.cat([getattr(f, name) for f in part]) if len(part) > 1 else getattr(part[0], name)
@@ -136,7 +154,7 @@ class ClipInference:
         return torch.cat(logits)
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, self._amp, enabled=self._amp is not None)
+        return torch.autocast(self.device.type, self.precision, enabled=self.precision is not None)
 
 
 def _rows(x: Tensor) -> Tensor:

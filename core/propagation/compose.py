@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.network.aggregation import aggregate
 from core.network.decoder import enlarge
+from core.propagation.confidence import mean_margins
 from core.propagation.geometry import Geometry
 from core.propagation.memory import Annotation
 
@@ -86,6 +87,12 @@ class Composer:
             image = (self._geometry.restore(plane) * 255).round().to(torch.uint8).cpu().numpy()
             soft[o] = image if annotation is None else np.where(painted > 0, np.uint8(0), image)
         return soft
+
+    def confidence(self, distribution: Distribution, annotation: Annotation | None = None) -> dict[int, float]:
+        """Per object how sure it is of it, 0 to 1 (see `mean_margins`); 1 where `annotation` speaks."""
+        margins = mean_margins(self._geometry.crop(distribution.planes)).cpu().tolist()
+        given = frozenset() if annotation is None else annotation.objects
+        return {o: 1.0 if o in given else m for o, m in zip(distribution.objects, margins, strict=True)}
 
 
 def blend(forward: Tensor | None, backward: Tensor | None, forward_share: float) -> Tensor:

@@ -45,10 +45,14 @@ class Geometry:
         ids = torch.tensor(list(objects), dtype=torch.uint8, device=device).view(-1, 1, 1)
         return F.pad((label_map == ids).float(), self.pad)
 
+    def crop(self, plane: Tensor) -> Tensor:
+        """A plane (..., *padded) without its padding: a view."""
+        left, _, top, _ = self.pad
+        return plane[..., top : top + self.resized[0], left : left + self.resized[1]]
+
     def restore(self, plane: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """A plane (..., *padded) without its padding, enlarged bilinearly to the footage's size (or `size`)."""
-        left, _, top, _ = self.pad
-        plane = plane[..., top : top + self.resized[0], left : left + self.resized[1]]
+        plane = self.crop(plane)
         size = size or self.size
         if size == self.resized:
             return plane

@@ -1,6 +1,7 @@
 """Per-clip propagation of masks through footage (paper Sec. 3 and 4.1)."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor
 from core.errors import PCVOSError, ResourceError
 from core.media.source import FrameSource
 from core.network.pcvos import PCVOS
-from core.propagation.clip_inference import ClipInference
+from core.propagation.clip_inference import ClipInference, Stopped
 from core.propagation.compose import Composer, Distribution, blend
 from core.propagation.feature_cache import FeatureCache, FrameFeatures
 from core.propagation.feed import FrameFeed
@@ -29,6 +30,9 @@ from core.propagation.schedule import (
 from core.propagation.settings import Direction, PropagationSettings
 from core.propagation.soft_masks import SoftMasks
 
+Remembered = Mapping[int, np.ndarray]
+"""See `ClipResult`."""
+
 
 @dataclass(frozen=True)
 class ClipResult:
@@ -39,12 +43,19 @@ class ClipResult:
         labels: uint8 (T, H, W), value = object id, the footage's size.
         soft: per object its probability, uint8 (T, H, W), 255 = 1; None unless asked for in the settings.
         provisional: True if the other pass of a run in both directions will draw these frames again.
+        remembered: what a run that goes on after this clip needs to remember its last frame as this run did: mask
+            logits by object, float32 (h, w) at a quarter of the network's size. None where that frame does not enter
+            memory with what was predicted, and in provisional clips.
+        confidence: per object of the run how sure it is of it on each frame, float32 (T,), 0 to 1 (see
+            `core.propagation.confidence`); 1 where it was annotated, NaN where it does not exist.
     """
 
     frames: tuple[int, ...]
     labels: np.ndarray
     soft: dict[int, np.ndarray] | None
     provisional: bool
+    remembered: Remembered | None = None
+    confidence: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,12 +63,14 @@ class _Run:
     """What stays the same for all passes of a run, and what they hand on.
 
     Attributes:
-        finished: label maps of an interrupted run. drawn: those of its frames that need not be drawn again.
+        finished: label maps of an interrupted run. remembered: what it remembered of some of them.
+        drawn: those of its frames that need not be drawn again.
         overlap: frames drawn by both passes. waiting: what the first pass found there.
     """
 
     annotated: Annotated
     finished: Mapping[int, np.ndarray]
+    remembered: Mapping[int, Remembered | None]
     drawn: set[int]
     passes: list[Pass]
     overlap: range
@@ -77,7 +90,11 @@ class Propagator:
     Attributes:
         memory: permanent memory: the frames a person annotated or corrected.
         cache: features of frames seen in earlier runs.
+        should_stop: asked before the work on every frame, on the thread that does it: once it says True, a run ends
+            without its present clip, and `prepare` and `estimate` raise `Stopped`. None: nobody is asked.
     """
+
+    should_stop: Callable[[], bool] | None = None
 
     def __init__(self, network: PCVOS, media: FrameSource, settings: PropagationSettings | None = None):
         self.network, self.media = network, media
@@ -88,11 +105,32 @@ class Propagator:
         self._geometry = Geometry(media.size, self.settings.resolution)
         self._composer = Composer(self._geometry, self._engine.device)
         self._encoded: dict[int, tuple[Annotation, MemoryEntry]] = {}
+        self._bank: MemoryBank | None = None  # of the run that is under way
+
+    def with_settings(self, settings: PropagationSettings) -> "Propagator":
+        """A propagator for a next run with other settings, of the same permanent memory.
+
+        It need not encode again what this one has encoded, unless the network sees the frames at another size or
+        precision; the cache of features is one for both unless its budget is another.
+        """
+        other = Propagator(self.network, self.media, settings)
+        other.memory, other.should_stop = self.memory, self.should_stop
+        if (other._geometry.resized, other._engine.precision) == (self._geometry.resized, self._engine.precision):
+            other._encoded = self._encoded.copy()
+            if settings.cache_bytes == self.settings.cache_bytes:
+                other.cache = self.cache
+        return other
 
     @property
     def seconds(self) -> dict[str, float]:
         """Time spent so far, by part."""
         return dict(self._engine.watch.seconds)
+
+    @property
+    def working_frames(self) -> tuple[int, ...]:
+        """Frames now in working memory, in the order they entered; none between runs. From any thread."""
+        bank = self._bank
+        return () if bank is None else bank.working
 
     def count_frames(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> int:
         """Frames a run draws, those drawn in both directions counted twice."""
@@ -105,24 +143,71 @@ class Propagator:
         end: int | None = None,
         direction: Direction = "forward",
         finished: Mapping[int, np.ndarray] | None = None,
+        remembered: Mapping[int, Remembered | None] | None = None,
     ) -> Generator[ClipResult, None, None]:
         """Propagate through frames `start` to `end` (inclusive; the last frame if None), a clip at a time.
 
         Forward, an object exists from its first annotation on and is empty before; backward mirrors this. In both
         directions, each object is drawn outward from its first and last annotation, and between two annotations
         from both ends, the nearer one counting more. Annotated frames come out exactly as they were given, and all
-        of them are read as memory, wherever they lie. Stopping between clips is always safe.
+        of them are read as memory, wherever they lie. Stopping between clips is always safe; `should_stop` also
+        stops inside one.
 
         Args:
             finished: label maps of frames an interrupted run with the same settings has drawn already; clips of such
-                frames are not drawn again, and enter working memory as they are.
+                frames are not drawn again, and their last frames enter working memory as they are.
+            remembered: what the clips of that run had as `remembered`, by their last frame. With it the rest comes out
+                as if nothing had been interrupted; a frame without it is remembered by its label map.
 
         Raises:
             PCVOSError: nothing is annotated, or the range or the settings cannot be.
             ResourceError: out of memory.
         """
         try:
-            yield from self._run(*self._range(start, end), direction, finished or {})
+            with self._watched():
+                yield from self._run(*self._range(start, end), direction, finished or {}, remembered or {})
+        except Stopped:
+            return
+        finally:
+            self._bank = None
+
+    @torch.inference_mode()
+    def prepare(self) -> None:
+        """Encode the annotated frames that are new or have changed, so that the next run begins at once."""
+        with self._watched():
+            for frame in self.memory:
+                self._permanent_entry(frame)
+
+    @torch.inference_mode()
+    def estimate(self, frame: int) -> tuple[np.ndarray, dict[int, float]]:
+        """One frame as the annotations of all other frames have it; what was annotated on it is not read.
+
+        Returns:
+            Its label map, uint8 (H, W), and per object the confidence, 0 to 1, as in `ClipResult`.
+
+        Raises:
+            PCVOSError: no such frame, or no other one is annotated. ResourceError: out of memory.
+        """
+        self._range(frame, frame)
+        others = [f for f in self.memory if f != frame]
+        if not others:
+            raise PCVOSError(f"Nothing is known of frame {frame}: annotate another frame first.")
+        with self._watched():
+            bank = MemoryBank(None)
+            for other in others:
+                bank.add(self._permanent_entry(other))
+            objects = sorted(set().union(*(self.memory[f].objects for f in others)))
+            features = self._features([frame], None, keep_trunk=False)
+            logits = self._engine.predict(features, bank.histories(objects))
+            distribution = self._composer.distribution({obj: planes[0] for obj, planes in logits.items()})
+            return self._composer.labels(distribution), self._composer.confidence(distribution)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Work that can be stopped, and whose lack of memory is a sentence."""
+        self._engine.should_stop = self.should_stop
+        try:
+            yield
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise self._out_of_memory() from error
         except RuntimeError as error:
@@ -131,7 +216,12 @@ class Propagator:
             raise
 
     def _run(
-        self, start: int, end: int, direction: Direction, finished: Mapping[int, np.ndarray]
+        self,
+        start: int,
+        end: int,
+        direction: Direction,
+        finished: Mapping[int, np.ndarray],
+        remembered: Mapping[int, Remembered | None],
     ) -> Generator[ClipResult, None, None]:
         exact = self.settings.exact
         if exact and direction != "forward":
@@ -143,7 +233,7 @@ class Propagator:
                 "choose another range, or leave out --exact."
             )
         self.cache.begin_run(range(start, end + 1))
-        bank = MemoryBank(None if exact else self.settings.memory_frames)
+        bank = self._bank = MemoryBank(None if exact else self.settings.memory_frames)
         self._encoded = {frame: known for frame, known in self._encoded.items() if frame in self.memory}
         if not exact:
             for frame in self.memory:
@@ -151,7 +241,7 @@ class Propagator:
         overlap = range(passes[0].frames[0], passes[-1].frames[0] + 1) if len(passes) > 1 else range(0)
         annotated = self._annotated()
         drawn = self._drawn(finished, passes[-1], annotated)
-        run = _Run(annotated, finished, drawn, passes, overlap, bank)
+        run = _Run(annotated, finished, remembered, drawn, passes, overlap, bank)
         for this_pass in passes:
             bank.forget_working()
             yield from self._run_pass(this_pass, run)
@@ -185,9 +275,6 @@ class Propagator:
         end = clip.frames[-1]
         features = self._features(clip.frames if clip.objects else (), feed, remember or end in run.annotated)
         logits = self._predict(clip, features, run)
-        last = features[-1] if features else None
-        if remember and end in run.annotated:  # `--exact` only: the prediction is remembered as well
-            self._remember(end, self._composer.distribution(logits[-1]), run, feed, last)
         waits = this_pass is not run.passes[-1] and end in run.overlap
         if waits:
             for frame, own in zip(clip.frames, logits, strict=True):
@@ -195,22 +282,29 @@ class Propagator:
         elif end in run.overlap:
             logits = [self._blend(frame, own, run) for frame, own in zip(clip.frames, logits, strict=True)]
 
-        labels, soft = [], []
+        labels, soft, confidence = [], [], []
         for frame, own in zip(clip.frames, logits, strict=True):
+            self._engine.check()
             with self._engine.watch("drawing"):
-                annotation = self.memory.get(frame)
-                slots = self.memory.objects if self.settings.exact and annotation else ()
-                distribution = self._composer.distribution(own, annotation, slots)
-                pinned = None if self.settings.exact else annotation
+                distribution = self._distribution(frame, own)
+                pinned = None if self.settings.exact else self.memory.get(frame)
                 labels.append(self._composer.labels(distribution, pinned))
+                confidence.append(self._composer.confidence(distribution, self.memory.get(frame)))
                 if self.settings.soft:
                     soft.append(self._composer.soft(distribution, pinned))
-        if end in run.annotated:
-            self._remember_annotated(end, distribution, this_pass, run, feed, last)
-        elif remember:
-            self._remember(end, distribution, run, feed, last)
+        last = features[-1] if features else None
+        self._enter_memory(end, remember, logits[-1], distribution, this_pass, run, feed, last)
         stacked = self._stack(soft) if self.settings.soft else None
-        return ClipResult(clip.frames, np.stack(labels), stacked, provisional=waits)
+        kept = None
+        if logits[-1] and not waits and (remember or end in run.annotated):
+            kept = {obj: plane.cpu().numpy() for obj, plane in logits[-1].items()}
+        return ClipResult(clip.frames, np.stack(labels), stacked, waits, kept, self._columns(confidence))
+
+    def _distribution(self, frame: int, logits: dict[int, Tensor]) -> Distribution:
+        """What is drawn on a frame: what was predicted there, and what was painted there over it."""
+        annotation = self.memory.get(frame)
+        slots = self.memory.objects if self.settings.exact and annotation else ()
+        return self._composer.distribution(logits, annotation, slots)
 
     def _predict(self, clip: Clip, features: Sequence[FrameFeatures], run: _Run) -> list[dict[int, Tensor]]:
         """Mask logits by object for each frame of a clip."""
@@ -230,19 +324,52 @@ class Propagator:
         }
 
     def _take_over(self, clip: Clip, this_pass: Pass, run: _Run, feed: FrameFeed, remember: bool) -> None:
-        """A clip that was drawn before: remember its last frame from its label map where that is due."""
+        """A clip that was drawn before: remember its last frame where that is due, as the interrupted run did, or else
+        from its label map."""
         end = clip.frames[-1]
         if not remember and end not in run.annotated:
             return
-        objects = this_pass.objects_at(end)
-        planes = self._geometry.masks(run.finished[end], objects, self._engine.device)
-        distribution = Distribution(objects, torch.cat([1 - planes.sum(0, keepdim=True), planes]))
-        if end in run.annotated:
-            self._remember_annotated(end, distribution, this_pass, run, feed, None)
+        logits = self._remembered_logits(end, run)
+        if logits is None:
+            objects = this_pass.objects_at(end)
+            planes = self._geometry.masks(run.finished[end], objects, self._engine.device)
+            distribution = Distribution(objects, torch.cat([1 - planes.sum(0, keepdim=True), planes]))
         else:
-            self._remember(end, distribution, run, feed, None)
+            distribution = self._distribution(end, logits)
+        self._enter_memory(end, remember, logits, distribution, this_pass, run, feed, None)
+
+    def _remembered_logits(self, frame: int, run: _Run) -> dict[int, Tensor] | None:
+        """Mask logits by object that an interrupted run remembered a frame by; None unless they fit this run."""
+        kept = run.remembered.get(frame)
+        if not kept or not set(kept) <= set(self.memory.objects):
+            return None
+        shape = tuple(n // 4 for n in self._geometry.padded)
+        if any(
+            plane.dtype != np.float32 or plane.shape != shape or not np.isfinite(plane).all() for plane in kept.values()
+        ):
+            return None
+        return {obj: torch.from_numpy(plane).to(self._engine.device) for obj, plane in kept.items()}
 
     # memory
+
+    def _enter_memory(
+        self,
+        frame: int,
+        due: bool,
+        logits: dict[int, Tensor] | None,
+        distribution: Distribution,
+        this_pass: Pass,
+        run: _Run,
+        feed: FrameFeed,
+        features: FrameFeatures | None,
+    ) -> None:
+        """The last frame of a clip enters memory, where that is due or somebody annotated it."""
+        if frame in run.annotated:
+            if due and logits is not None:  # `--exact` only: the prediction is remembered as well
+                self._remember(frame, self._composer.distribution(logits), run, feed, features)
+            self._remember_annotated(frame, distribution, this_pass, run, feed, features)
+        elif due:
+            self._remember(frame, distribution, run, feed, features)
 
     def _permanent_entry(self, frame: int) -> MemoryEntry:
         """An annotated frame as memory, encoded when it is new or has changed."""
@@ -301,6 +428,7 @@ class Propagator:
         missing = [f for f in frames if not self._is_known(found[f], keep_trunk and f == frames[-1])]
         images = []
         for f in missing:
+            self._engine.check()
             with self._engine.watch("reading"):
                 pixels = feed.read(f) if feed else self.media.read(f)
             with self._engine.watch("preparing"):
@@ -356,6 +484,10 @@ class Propagator:
         """Soft masks of a clip, (T, H, W) per object of the run; zero on frames where an object is not."""
         empty = np.zeros(self._geometry.size, np.uint8)
         return {o: np.stack([frame.get(o, empty) for frame in soft]) for o in self.memory.objects}
+
+    def _columns(self, confidence: list[dict[int, float]]) -> dict[int, np.ndarray]:
+        """Confidence of a clip, float32 (T,) per object of the run; NaN on frames where an object is not."""
+        return {o: np.array([f.get(o, np.nan) for f in confidence], np.float32) for o in self.memory.objects}
 
     def _out_of_memory(self) -> ResourceError:
         device = self._engine.device

@@ -1,0 +1,186 @@
+"""What an interactive program needs besides runs: confidence, other settings, estimates, stopping inside a clip."""
+
+import numpy as np
+import pytest
+import torch
+from footage import SIZE, agreement, assert_equal, collect, footage, make_propagator
+
+from core.errors import PCVOSError
+from core.network import PCVOS
+from core.propagation import PropagationSettings
+from core.propagation.clip_inference import Stopped
+from core.propagation.confidence import RIM, mean_margins
+
+FRAMES, LABELS = footage()
+COUNT = len(FRAMES)
+
+
+def settings(**given) -> PropagationSettings:
+    return PropagationSettings(**{"resolution": None, **given})
+
+
+# confidence
+
+
+def planes_of(*objects: torch.Tensor) -> torch.Tensor:
+    """A distribution from the probabilities of its objects, (K, H, W)."""
+    own = torch.stack(objects)
+    return torch.cat([1 - own.sum(0, keepdim=True), own])
+
+
+def test_a_certain_mask_has_confidence_one_and_an_even_one_has_none():
+    square = torch.zeros(64, 64)
+    square[20:40, 20:40] = 1
+    assert mean_margins(planes_of(square)).item() == 1
+    assert mean_margins(planes_of(torch.full((64, 64), 0.5))).item() == 0
+    even = mean_margins(planes_of(*torch.full((2, 64, 64), 1 / 3)))
+    np.testing.assert_allclose(even, [0, 0], atol=1e-6)
+
+
+def test_the_margin_is_averaged_over_the_object_and_its_rim():
+    """0.8 against 0.2 inside, 0.9 against 0.1 in the rim; what lies beyond does not count."""
+    plane = torch.full((64, 64), 0.45)
+    plane[20 - RIM : 40 + RIM, 20 - RIM : 40 + RIM] = 0.1
+    plane[20:40, 20:40] = 0.8
+    inside, rim = 20 * 20, (20 + 2 * RIM) ** 2 - 20 * 20
+    expected = (0.6 * inside + 0.8 * rim) / (inside + rim)
+    assert mean_margins(planes_of(plane)).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_object_that_is_nowhere_is_as_sure_as_it_is_improbable():
+    plane = torch.full((64, 64), 0.1)
+    plane[3, 4] = 0.3
+    plane[2:4, 4:6] = 0.3
+    assert mean_margins(planes_of(plane)).item() == pytest.approx(0.7)
+    assert len(mean_margins(torch.ones(1, 8, 8))) == 0
+
+
+@pytest.mark.parametrize("direction", ["forward", "both"])
+def test_each_clip_says_how_sure_it_is(small_network: PCVOS, direction: str):
+    given = [(0, LABELS[0], [1]), (5, LABELS[5], [2])]
+    clips = list(make_propagator(small_network, FRAMES, given).run(direction=direction))
+    seen = {}
+    for clip in clips:
+        assert set(clip.confidence) == {1, 2}
+        for obj, values in clip.confidence.items():
+            assert values.dtype == np.float32 and values.shape == (len(clip.frames),)
+            seen.update({(f, obj): v for f, v in zip(clip.frames, values, strict=True)} if not clip.provisional else {})
+    assert seen[0, 1] == 1 and seen[5, 2] == 1, "annotated"
+    known = {(f, o) for f in range(COUNT) for o in (1, 2) if direction == "both" or f >= (0, 5)[o - 1]}
+    assert {key for key, value in seen.items() if not np.isnan(value)} == known, "nothing is said before an object is"
+    assert all(0 <= seen[key] <= 1 for key in known)
+    assert len({seen[key] for key in known}) > 10
+
+
+# other settings
+
+
+def test_another_interval_encodes_no_frame_anew(small_network: PCVOS):
+    first = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 3})
+    collect(first.run())
+    first.media.read_frames.clear()
+    calls = []
+    hooks = [
+        module.register_forward_hook(lambda *_, name=name: calls.append(name))
+        for name, module in (("key", small_network.key_encoder), ("value", small_network.value_encoder))
+    ]
+    try:
+        second = first.with_settings(settings(interval=6, top_k=5))
+        found = collect(second.run())
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert calls == ["value"], "the end of one clip; frame 0 is known, and so are all features"
+    assert not first.media.read_frames
+    fresh = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 6, "top_k": 5})
+    assert_equal(found, collect(fresh.run()))
+
+
+def test_another_resolution_or_budget_shares_nothing_that_does_not_fit(small_network: PCVOS):
+    first = make_propagator(small_network, FRAMES, [(0, LABELS[0])])
+    collect(first.run())
+    smaller = first.with_settings(settings(resolution=80))
+    fresh = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"resolution": 80})
+    assert_equal(collect(smaller.run()), collect(fresh.run()))
+    held = len(first.cache)
+    uncached = first.with_settings(settings(cache_bytes=0))
+    collect(uncached.run())
+    assert len(uncached.cache) == 0 and len(first.cache) == held
+    assert uncached.memory is first.memory
+
+
+# estimates
+
+
+def test_an_estimate_reads_no_annotation_of_its_own_frame(small_network: PCVOS):
+    propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0])])
+    labels, confidence = propagator.estimate(4)
+    assert labels.shape == SIZE and labels.dtype == np.uint8 and set(np.unique(labels)) <= {0, 1, 2}
+    assert set(confidence) == {1, 2} and all(0 <= c <= 1 for c in confidence.values())
+    alone = make_propagator(small_network, FRAMES[[0, 4]], [(0, LABELS[0])], {"interval": 1})
+    assert (collect(alone.run())[1] == labels).mean() > 0.999, "as a run from the same memory"
+    propagator.memory.add(4, np.full(SIZE, 1, np.uint8))
+    np.testing.assert_array_equal(propagator.estimate(4)[0], labels)
+    propagator.memory.add(9, LABELS[9])
+    assert (propagator.estimate(4)[0] != labels).any()
+
+
+def test_an_estimate_needs_another_annotated_frame(small_network: PCVOS):
+    propagator = make_propagator(small_network, FRAMES, [(4, LABELS[4])])
+    with pytest.raises(PCVOSError, match="frame 4"):
+        propagator.estimate(4)
+    with pytest.raises(PCVOSError):
+        propagator.estimate(COUNT)
+
+
+def test_what_is_prepared_is_not_encoded_again(small_network: PCVOS):
+    propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0]), (6, LABELS[6])])
+    propagator.prepare()
+    assert propagator.media.read_frames == [0, 6]
+    propagator.prepare()
+    propagator.estimate(3)
+    assert propagator.media.read_frames == [0, 6, 3]
+
+
+# under way
+
+
+def test_working_memory_can_be_looked_at(small_network: PCVOS):
+    propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 3})
+    assert propagator.working_frames == ()
+    seen = [propagator.working_frames for _ in propagator.run()]
+    assert seen == [(), (3,), (3, 6), (3, 6, 9), (3, 6, 9)]
+    assert propagator.working_frames == ()
+
+
+@pytest.mark.parametrize("asked", [1, 2, 9, 14, 30])
+def test_a_run_stops_inside_a_clip(small_network: PCVOS, asked: int):
+    """However far it has come; what is drawn before is as ever, and the next run is whole."""
+    propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 4})
+    whole = collect(make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 4}).run())
+    left = iter([False] * asked)
+    propagator.should_stop = lambda: next(left, True)
+    drawn = collect(propagator.run())
+    assert len(drawn) < COUNT
+    assert_equal(drawn, {f: whole[f] for f in drawn})
+    propagator.should_stop = None
+    assert_equal(collect(propagator.run()), whole)
+
+
+def test_a_clip_asks_for_every_frame(small_network: PCVOS):
+    """A clip of 11 frames asks before each of them is encoded, decoded and drawn."""
+    propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 50})
+    asked = []
+    propagator.should_stop = lambda: bool(asked.append(1))
+    collect(propagator.run())
+    assert len(asked) >= 4 * 11
+
+
+def test_preparing_and_estimating_stop_too(small_network: PCVOS):
+    propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0])])
+    propagator.should_stop = lambda: True
+    for work in (propagator.prepare, lambda: propagator.estimate(3)):
+        with pytest.raises(Stopped):
+            work()
+    propagator.should_stop = None
+    assert agreement({3: propagator.estimate(3)[0]}, {3: propagator.estimate(3)[0]}) == 1
