@@ -50,6 +50,7 @@ class PropagateJob:
         footage: the file or folder; the thread opens it for itself, and keeps it open for the next job.
         permanent: all permanent memory, also outside the range.
         keep: per frame of the range, masks that stay as they are (locked objects): results never overlap them.
+        index: the footage's `stored_index()`, which spares the thread reading a long video through.
     """
 
     footage: Path
@@ -60,6 +61,7 @@ class PropagateJob:
     end: int
     direction: Direction
     keep: Mapping[int, tuple[PackedMask, ...]] = field(default_factory=dict)
+    index: bytes | None = field(default=None, repr=False)
     number: int = field(default_factory=next_number)
 
 
@@ -115,7 +117,8 @@ class ClipDone:
     """One clip.
 
     Attributes:
-        frames: in the order of the pass. cells: by (frame, object).
+        frames: in the order of the pass.
+        cells: by (frame, object); none where an object does not exist in this run (forward: before it is annotated).
         provisional: another pass draws these frames again.
         seconds: time this clip took.
     """

@@ -1,0 +1,255 @@
+"""What the inference thread does: the network, its memory and the device, kept from job to job. No Qt in here.
+
+Importing this imports PyTorch, which takes a second or more: only the thread does.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import psutil
+import torch
+
+from core.annotation.packed_mask import PackedMask
+from core.errors import PCVOSError
+from core.media import FrameSource, open_media
+from core.media.source import ReadStopped
+from core.network import PCVOS, load_network
+from core.propagation.clip_inference import Stopped
+from core.propagation.propagator import ClipResult, Propagator
+from pcvos_gui.workers.jobs import (
+    ClipDone,
+    Compared,
+    CompareJob,
+    EngineChoice,
+    Estimated,
+    EstimateJob,
+    JobStarted,
+    MemoryUse,
+    PermanentFrame,
+    Predicted,
+    PropagateJob,
+)
+
+log = logging.getLogger(__name__)
+
+Job = PropagateJob | CompareJob | EstimateJob
+Result = JobStarted | ClipDone | Compared | Estimated
+
+MEDIA_CACHE_BYTES = 64 * 2**20
+"""Of decoded frames: runs read them in order, and keep the features."""
+
+
+class Engine:
+    """Runs jobs, one at a time, on the thread that made it.
+
+    What the next job can use stays: the network, the footage, the features of frames, the encoded annotations.
+    """
+
+    def __init__(self) -> None:
+        self._choice: EngineChoice | None = None
+        self._network: PCVOS | None = None
+        self._media: FrameSource | None = None
+        self._fingerprint = ""
+        self._propagator: Propagator | None = None
+        self._permanent: dict[int, PermanentFrame] = {}
+        self._process = psutil.Process()
+
+    def run(self, job: Job, should_stop: Callable[[], bool]) -> Generator[Result, None, None]:
+        """Do `job`, yielding what it gives; between two results it may be left alone, or closed, for good.
+
+        Args:
+            should_stop: asked before the work on each frame; once it says True, `Stopped` is raised.
+
+        Raises:
+            PCVOSError and whatever else goes wrong. The next job works nevertheless.
+        """
+        base = job if isinstance(job, PropagateJob) else job.base
+        if isinstance(job, EstimateJob) and not any(p.frame != base.start for p in base.permanent):
+            yield Estimated(job.number, base.start, {})
+            return
+        propagator = self._prepare(base, should_stop)
+        try:
+            if isinstance(job, PropagateJob):
+                yield from self._propagate(job, propagator)
+            elif isinstance(job, CompareJob):
+                yield from self._compare(job, propagator)
+            else:
+                yield self._estimate(job, propagator)
+        finally:
+            propagator.should_stop = None
+
+    @property
+    def on_accelerator(self) -> bool:
+        """Whether the network is on a device that has memory of its own."""
+        return self._network is not None and next(self._network.parameters()).device.type != "cpu"
+
+    def free_memory(self) -> None:
+        """Let go of all that was kept to be quick."""
+        self._propagator = None
+        self._permanent.clear()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.free_memory()
+        self._network = self._choice = None
+        if self._media is not None:
+            self._media.close()
+            self._media = None
+
+    # what a job needs
+
+    def _prepare(self, job: PropagateJob, should_stop: Callable[[], bool]) -> Propagator:
+        network, media = self._load(job.engine), self._open(job, should_stop)
+        if self._propagator is None:
+            self._permanent.clear()
+            self._propagator = Propagator(network, media, job.settings)
+        elif self._propagator.settings != job.settings:
+            self._propagator = self._propagator.with_settings(job.settings)
+        self._propagator.should_stop = should_stop
+        self._learn(job.permanent)
+        self._propagator.prepare()
+        return self._propagator
+
+    def _load(self, choice: EngineChoice) -> PCVOS:
+        if self._network is None or choice != self._choice:
+            self.free_memory()
+            self._network = None  # before the next one comes: both may not fit
+            self._network, self._choice = load_network(choice.weights, choice.device), choice
+        return self._network
+
+    def _open(self, job: PropagateJob, should_stop: Callable[[], bool]) -> FrameSource:
+        """The job's footage; what is open already, if that is still the same."""
+        media = self._media
+        if media is not None and (media.path != job.footage or _fingerprint(media) != self._fingerprint):
+            self._media = None
+            self.free_memory()
+            media.close()
+        if self._media is None:
+            try:
+                self._media = open_media(
+                    job.footage, cache_bytes=MEDIA_CACHE_BYTES, index=job.index, should_stop=should_stop
+                )
+            except ReadStopped as stopped:
+                raise Stopped from stopped
+            self._fingerprint = self._media.fingerprint()
+        return self._media
+
+    def _learn(self, permanent: Iterable[PermanentFrame]) -> None:
+        """Bring permanent memory in line, touching only what differs: the rest stays encoded."""
+        wanted = {p.frame: p for p in permanent if p.masks}
+        memory, size = self._propagator.memory, self._propagator.media.size
+        for frame in [f for f in self._permanent if wanted.get(f) != self._permanent[f]]:
+            memory.remove(frame)
+            del self._permanent[frame]
+        for frame, given in wanted.items():
+            if frame not in self._permanent:
+                memory.add(frame, _label_map(given, size), given.masks)
+                self._permanent[frame] = given
+
+    # jobs
+
+    def _propagate(self, job: PropagateJob, propagator: Propagator) -> Generator[Result, None, None]:
+        drawn = propagator.count_frames(job.start, job.end, job.direction)
+        yield JobStarted(job.number, self._device_in_words(), drawn)
+        begin = time.perf_counter()
+        for clip in self._clips(job, propagator):
+            seconds = time.perf_counter() - begin
+            cells = _cells(clip, job.keep)
+            yield ClipDone(job.number, clip.frames, cells, clip.provisional, seconds, self._memory_use(propagator))
+            begin = time.perf_counter()
+
+    def _compare(self, job: CompareJob, propagator: Propagator) -> Generator[Result, None, None]:
+        base = job.base
+        drawn = propagator.count_frames(base.start, base.end, base.direction)
+        yield JobStarted(job.number, self._device_in_words(), drawn * len(job.intervals))
+        for interval in job.intervals:
+            # None may profit from the features that another has found: their times are to be compared.
+            one = propagator.with_settings(replace(base.settings, interval=interval, cache_bytes=0))
+            begin = time.perf_counter()
+            labels: dict[int, np.ndarray] = {}
+            for clip in self._clips(base, one):
+                labels |= dict(zip(clip.frames, clip.labels, strict=True))
+            seconds = time.perf_counter() - begin
+            frames = tuple(sorted(labels))
+            stacked = np.stack([_without(labels[f], base.keep.get(f, ())) for f in frames])
+            stacked.flags.writeable = False
+            yield Compared(job.number, interval, frames, stacked, drawn / seconds)
+
+    @staticmethod
+    def _clips(job: PropagateJob, propagator: Propagator) -> Generator[ClipResult, None, None]:
+        yield from propagator.run(job.start, job.end, job.direction)
+        if propagator.should_stop():
+            raise Stopped
+
+    def _estimate(self, job: EstimateJob, propagator: Propagator) -> Estimated:
+        frame = job.base.start
+        labels, confidence = propagator.estimate(frame)
+        labels = _without(labels, job.base.keep.get(frame, ()))
+        cells = {o: Predicted(PackedMask.pack(labels == o), sure) for o, sure in confidence.items()}
+        return Estimated(job.number, frame, cells)
+
+    # gauges
+
+    def _device_in_words(self) -> str:
+        device = next(self._network.parameters()).device
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
+        return f"{self._network.config.name} on {name}"
+
+    def _memory_use(self, propagator: Propagator) -> MemoryUse:
+        device = next(self._network.parameters()).device
+        free, total = torch.cuda.mem_get_info(device) if device.type == "cuda" else (None, None)
+        return MemoryUse(
+            permanent=tuple(propagator.memory),
+            working=propagator.working_frames,
+            process_bytes=self._process.memory_info().rss,
+            total_bytes=psutil.virtual_memory().total,
+            gpu_bytes=None if total is None else total - free,
+            gpu_total_bytes=total,
+            cached_frames=len(propagator.cache),
+        )
+
+
+def _fingerprint(media: FrameSource) -> str:
+    try:
+        return media.fingerprint()
+    except OSError:  # gone: opening it again says so
+        return ""
+
+
+def _label_map(given: PermanentFrame, size: tuple[int, int]) -> np.ndarray:
+    """The masks of a frame as one label map, uint8 (H, W)."""
+    labels = np.zeros(size, np.uint8)
+    for number, mask in sorted(given.masks.items()):
+        if tuple(mask.size) != tuple(size):
+            raise PCVOSError(
+                f"The masks of frame {given.frame} are {mask.size[1]} x {mask.size[0]} and the footage is {size[1]} x "
+                f"{size[0]} pixels: it is not the footage they were made for."
+            )
+        mask.draw(labels, number)
+    return labels
+
+
+def _without(labels: np.ndarray, keep: Iterable[PackedMask]) -> np.ndarray:
+    """A label map without the pixels of masks that stay as they are; a copy where there are some."""
+    keep = tuple(keep)
+    if keep:
+        labels = labels.copy()
+        for mask in keep:
+            mask.draw(labels, 0)
+    return labels
+
+
+def _cells(clip: ClipResult, keep: Mapping[int, tuple[PackedMask, ...]]) -> dict[tuple[int, int], Predicted]:
+    """Per frame and object what was found; nothing for frames on which an object does not exist in this run."""
+    cells = {}
+    for i, frame in enumerate(clip.frames):
+        labels = _without(clip.labels[i], keep.get(frame, ()))
+        for number, sure in clip.confidence.items():
+            if not np.isnan(sure[i]):
+                cells[frame, number] = Predicted(PackedMask.pack(labels == number), float(sure[i]))
+    return cells

@@ -1,0 +1,241 @@
+"""The one thread that owns network, memory and device: jobs in, results out."""
+
+import logging
+import os
+import sys
+import threading
+from collections import deque
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import PCVOSError, ResourceError
+from pcvos_gui.workers.jobs import (
+    ClipDone,
+    Compared,
+    CompareJob,
+    Estimated,
+    EstimateJob,
+    JobEnded,
+    JobStarted,
+    PropagateJob,
+)
+from pcvos_gui.workers.thread import Worker
+
+if TYPE_CHECKING:
+    from pcvos_gui.workers.engine import Engine
+
+log = logging.getLogger(__name__)
+
+Job = PropagateJob | CompareJob | EstimateJob
+
+_NICENESS = 5  # on Linux: the window's thread goes first
+
+
+class InferenceWorker(Worker):
+    """Does jobs in the order they were submitted, one at a time.
+
+    An estimate is worth little when it is late: it ends "stopped" when a newer one comes or a propagation is waiting.
+    Of a job that was cancelled nothing is emitted any more but `ended`. Whatever goes wrong ends a job, never the
+    thread.
+
+    Signals:
+        started(JobStarted), clip_done(ClipDone), compared(Compared), estimated(Estimated), ended(JobEnded).
+    """
+
+    started = Signal(object)
+    clip_done = Signal(object)
+    compared = Signal(object)
+    estimated = Signal(object)
+    ended = Signal(object)
+
+    def __init__(self, parent: QObject | None = None):
+        super().__init__("inference", parent)
+        self._waiting: deque[Job] = deque()
+        self._running: Job | None = None
+        self._unfinished: set[int] = set()  # jobs whose end has not been emitted
+        self._cancelled: set[int] = set()
+        self._paused: set[int] = set()
+        self._warm = False
+        self._engine: Engine | None = None  # the thread's own
+        self._thread.start()
+
+    def warm_up(self) -> None:
+        """Import PyTorch now, before the first job needs it. For a moment when nothing moves: while its libraries load,
+        the window's thread waits too (some 0.4 s)."""
+        with self._changed:
+            self._warm = True
+            self._changed.notify_all()
+
+    def submit(self, job: Job) -> None:
+        """Do `job` after those that were submitted before."""
+        with self._changed:
+            self._unfinished.add(job.number)
+            if isinstance(job, EstimateJob | PropagateJob):
+                self._drop_estimates()
+            self._waiting.append(job)
+            if isinstance(job, EstimateJob) and any(isinstance(other, PropagateJob) for other in self._waiting):
+                self._drop_estimates()
+            self._changed.notify_all()
+
+    def cancel(self, number: int) -> None:
+        """End a job, waiting or under way, before its next frame; nothing happens if it is over."""
+        with self._changed:
+            if number in self._unfinished:
+                self._cancelled.add(number)
+            for job in [job for job in self._waiting if job.number == number]:
+                self._drop(job)
+            self._changed.notify_all()
+
+    def pause(self, number: int) -> None:
+        """Hold a job when its present clip is done, until it is resumed or cancelled."""
+        with self._changed:
+            if any(job.number == number for job in (self._running, *self._waiting) if job is not None):
+                self._paused.add(number)
+
+    def resume(self, number: int) -> None:
+        """Go on with a job that was paused."""
+        with self._changed:
+            self._paused.discard(number)
+            self._changed.notify_all()
+
+    def _drop_estimates(self) -> None:
+        """Under the lock."""
+        if isinstance(self._running, EstimateJob):
+            self._cancelled.add(self._running.number)
+        for job in [job for job in self._waiting if isinstance(job, EstimateJob)]:
+            self._drop(job)
+
+    def _drop(self, job: Job) -> None:
+        """A waiting job ends; under the lock."""
+        self._waiting.remove(job)
+        self._paused.discard(job.number)
+        self._post(JobEnded(job.number, "stopped"))
+
+    # on the window's thread
+
+    def _deliver(self, message: JobStarted | ClipDone | Compared | Estimated | JobEnded) -> None:
+        if isinstance(message, JobEnded):
+            with self._changed:
+                self._cancelled.discard(message.number)
+                self._unfinished.discard(message.number)
+            self.ended.emit(message)
+        elif message.number not in self._cancelled:
+            signals = {
+                JobStarted: self.started,
+                ClipDone: self.clip_done,
+                Compared: self.compared,
+                Estimated: self.estimated,
+            }
+            signals[type(message)].emit(message)
+
+    # on the thread
+
+    def _work(self) -> None:
+        _step_back()
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._waiting or self._warm)
+        if not self._waiting and not self._closed:
+            self._warm_up()
+        while (job := self._next_job()) is not None:
+            end = self._do(job)
+            with self._changed:
+                self._running = None
+                self._paused.discard(job.number)
+                self._post(end)
+        if self._engine is not None:
+            self._engine.close()
+
+    def _next_job(self) -> Job | None:
+        """The next job, as soon as there is one; None: the thread is to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._waiting)
+            if self._closed:
+                return None
+            self._running = self._waiting.popleft()
+            return self._running
+
+    def _warm_up(self) -> None:
+        try:
+            self._engine = _make_engine()
+        except Exception:  # a broken installation: the first job says so
+            log.exception("the engine cannot be made")
+
+    def _do(self, job: Job) -> JobEnded:
+        try:
+            self._engine = self._engine or _make_engine()
+            return self._run(self._engine, job)
+        except Exception as error:  # the thread lives on
+            end = self._failure(job, error)
+        if end.remedies and self._engine is not None:
+            self._engine.free_memory()  # now that the error, and with it what its frames held, is gone
+        return end
+
+    def _run(self, engine: "Engine", job: Job) -> JobEnded:
+        from core.propagation.clip_inference import Stopped
+
+        with closing(engine.run(job, lambda: self._closed or job.number in self._cancelled)) as results:
+            try:
+                for result in results:
+                    self._post(result)
+                    if not isinstance(result, JobStarted) and not self._may_go_on(job.number):
+                        raise Stopped
+            except Stopped:
+                return JobEnded(job.number, "stopped")
+        return JobEnded(job.number, "done")
+
+    def _may_go_on(self, number: int) -> bool:
+        """Wait while the job is paused; whether it is still wanted then."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._closed or number in self._cancelled or number not in self._paused,
+            )
+            return not (self._closed or number in self._cancelled)
+
+    def _failure(self, job: Job, error: Exception) -> JobEnded:
+        if _is_lack_of_memory(error):
+            log.warning("job %d: out of memory", job.number, exc_info=error)
+            elsewhere = ("cpu",) if self._engine is not None and self._engine.on_accelerator else ()
+            remedies = ("smaller resolution", *elsewhere, "fewer memory")
+            text = self.tr(
+                "There is not enough memory for this run: choose a smaller resolution or fewer memory frames."
+            )
+            return JobEnded(job.number, "failed", text, remedies)
+        if isinstance(error, PCVOSError):
+            return JobEnded(job.number, "failed", str(error))
+        log.error("job %d failed", job.number, exc_info=error)
+        text = self.tr("The run ended by an error in the program ({}): run again, and report it if it comes back.")
+        return JobEnded(job.number, "failed", text.format(type(error).__name__))
+
+
+def _make_engine() -> "Engine":
+    """Only here PyTorch is imported: the window appears without it."""
+    import torch
+
+    from pcvos_gui.workers.engine import Engine
+
+    torch.set_num_threads(max(1, _cores() - 1))
+    return Engine()
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, in a run or elsewhere, e.g. while the network was loaded."""
+    if isinstance(error, MemoryError | ResourceError):
+        return True
+    words = ("out of memory", "allocate memory", "not enough memory")
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+
+
+def _cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _step_back() -> None:
+    """Let the window's thread go first, where threads have priorities of their own; those started from here inherit."""
+    if sys.platform == "linux":
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        except OSError as error:
+            log.info("the inference thread keeps its priority: %s", error)

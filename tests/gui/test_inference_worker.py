@@ -1,0 +1,456 @@
+"""The inference thread with the shipped network, at low resolution, on a small generated video."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from core.annotation.packed_mask import PackedMask
+from core.errors import ResourceError
+from core.network.checkpoint import DEFAULT_WEIGHTS
+from core.propagation import PropagationSettings
+from pcvos_gui.workers.inference import InferenceWorker
+from pcvos_gui.workers.jobs import (
+    ClipDone,
+    Compared,
+    CompareJob,
+    EngineChoice,
+    Estimated,
+    EstimateJob,
+    JobEnded,
+    JobStarted,
+    PermanentFrame,
+    PropagateJob,
+)
+
+pytestmark = pytest.mark.skipif(not DEFAULT_WEIGHTS.is_file(), reason="no weights in this checkout")
+
+COUNT, SIZE = 12, (112, 144)
+PATIENCE = 120_000  # ms; the machine may be busy
+
+
+def ball(frame: int) -> np.ndarray:
+    """bool (H, W): a ball that moves to the right."""
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    return (y - 50) ** 2 + (x - 40 - 4 * frame) ** 2 < 22**2
+
+
+def box(frame: int) -> np.ndarray:
+    """bool (H, W): a box at the bottom that moves to the left."""
+    mask = np.zeros(SIZE, bool)
+    mask[80:105, 100 - 3 * frame : 130 - 3 * frame] = True
+    return mask
+
+
+def picture(frame: int) -> np.ndarray:
+    ground = np.random.default_rng(3).integers(60, 120, (SIZE[0] // 8, SIZE[1] // 8, 3), np.uint8)
+    image = cv2.resize(ground, SIZE[::-1], interpolation=cv2.INTER_CUBIC)
+    image[ball(frame)] = 220, 60, 50
+    image[box(frame)] = 60, 90, 230
+    return image
+
+
+def write_footage(path: Path, count: int = COUNT) -> Path:
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=25)
+        stream.height, stream.width = SIZE
+        stream.pix_fmt = "yuv420p"
+        for frame in range(count):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(picture(frame), format="rgb24")))
+        output.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if "libx264" not in av.codecs_available:
+        pytest.skip("this PyAV has no libx264")
+    return write_footage(tmp_path_factory.mktemp("footage") / "balls.mp4")
+
+
+class Recorder:
+    """Everything a worker has emitted, in order."""
+
+    def __init__(self, worker: InferenceWorker, qtbot: QtBot):
+        self.qtbot, self.messages, self.threads = qtbot, [], set()
+        for signal in (worker.started, worker.clip_done, worker.compared, worker.estimated, worker.ended):
+            signal.connect(self._keep)
+
+    def _keep(self, message: object) -> None:
+        self.messages.append(message)
+        self.threads.add(threading.current_thread())
+
+    def of(self, number: int, kind: type = object) -> list:
+        return [m for m in self.messages if m.number == number and isinstance(m, kind)]
+
+    def end(self, number: int) -> JobEnded:
+        """Wait for the end of a job."""
+        self.qtbot.waitUntil(lambda: bool(self.of(number, JobEnded)), timeout=PATIENCE)
+        assert isinstance(self.of(number)[-1], JobEnded), "nothing comes behind the end"
+        return self.of(number, JobEnded)[0]
+
+    def wait(self, number: int, kind: type, count: int = 1) -> None:
+        self.qtbot.waitUntil(lambda: len(self.of(number, kind)) >= count, timeout=PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def long_lived(qapp) -> Iterator[InferenceWorker]:
+    worker = InferenceWorker()
+    yield worker
+    assert worker.shutdown(60)
+
+
+@pytest.fixture
+def worker(long_lived: InferenceWorker) -> InferenceWorker:
+    """One for all tests: they also show that whatever happens in one, the next finds a thread that works."""
+    return long_lived
+
+
+@pytest.fixture
+def heard(worker: InferenceWorker, qtbot: QtBot) -> Recorder:
+    return Recorder(worker, qtbot)
+
+
+def permanent(*frames: int, objects: tuple[int, ...] = (1, 2)) -> tuple[PermanentFrame, ...]:
+    shapes = {1: ball, 2: box}
+    return tuple(PermanentFrame(f, {o: PackedMask.pack(shapes[o](f)) for o in objects}) for f in frames)
+
+
+def job(footage: Path, *frames: int, **more) -> PropagateJob:
+    settings = PropagationSettings(**{"resolution": 112, "interval": 4} | more.pop("settings", {}))
+    given = {"permanent": permanent(*(frames or (0,))), "start": 0, "end": COUNT - 1, "direction": "forward"}
+    return PropagateJob(footage, EngineChoice(device="cpu"), settings, **given | more)
+
+
+def masks(clips: list[ClipDone], frame: int) -> dict[int, np.ndarray]:
+    """The objects of a frame as the last clip with it has them."""
+    found = {}
+    for clip in clips:
+        found |= {obj: cell.mask.unpack() for (f, obj), cell in clip.cells.items() if f == frame}
+    return found
+
+
+def iou(one: np.ndarray, other: np.ndarray) -> float:
+    return (one & other).sum() / max(1, (one | other).sum())
+
+
+# results
+
+
+def test_a_run_comes_clip_by_clip(worker: InferenceWorker, heard: Recorder, footage: Path):
+    run = job(footage)
+    worker.submit(run)
+    assert heard.end(run.number) == JobEnded(run.number, "done")
+    assert heard.of(run.number, JobStarted) == [JobStarted(run.number, "small on CPU", COUNT)]
+    clips = heard.of(run.number, ClipDone)
+    assert [c.frames for c in clips] == [(0,), (1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11)]
+    assert not any(c.provisional for c in clips) and all(c.seconds > 0 for c in clips)
+    for clip in clips:
+        assert set(clip.cells) == {(f, o) for f in clip.frames for o in (1, 2)}
+        assert all(0 <= cell.confidence <= 1 for cell in clip.cells.values())
+    np.testing.assert_array_equal(masks(clips, 0)[1], ball(0))
+    assert clips[0].cells[0, 1].confidence == 1
+    assert iou(masks(clips, 5)[1], ball(5)) > 0.6
+    assert clips[2].memory.permanent == (0,) and clips[2].memory.working == (4, 8)
+    memory = clips[-1].memory
+    assert 0 < memory.process_bytes < memory.total_bytes and memory.cached_frames > 0
+    assert heard.threads == {threading.main_thread()}
+
+
+def test_a_run_after_a_correction_finds_its_features(
+    worker: InferenceWorker, heard: Recorder, footage: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from core.propagation.clip_inference import ClipInference
+
+    encoded, valued = [], []
+    features, values = ClipInference.features, ClipInference.values
+    monkeypatch.setattr(ClipInference, "features", lambda s, images: encoded.extend(images) or features(s, images))
+    monkeypatch.setattr(ClipInference, "values", lambda s, f, planes: valued.append(1) or values(s, f, planes))
+    first, same = job(footage, settings={"resolution": 96}), job(footage, settings={"resolution": 96, "interval": 6})
+    corrected = job(footage, 0, 7, settings={"resolution": 96})
+    counts = []
+    for run in (first, same, corrected):
+        encoded.clear(), valued.clear()
+        worker.submit(run)
+        assert heard.end(run.number).state == "done"
+        counts.append((len(encoded), len(valued)))
+    assert counts[0] == (COUNT, 3), "each frame, and as memory frames 0, 4 and 8"
+    assert counts[1][0] == 1, "another interval: only frame 6 is memory anew"
+    assert counts[2][0] <= 2 and counts[2][0] < COUNT
+    frames = [heard.of(run.number, ClipDone) for run in (first, corrected)]
+    np.testing.assert_array_equal(masks(frames[1], 7)[1], ball(7))
+    worker.submit(again := job(footage, settings={"resolution": 96}))
+    heard.end(again.number)
+    for frame in range(COUNT):
+        before, after = masks(frames[0], frame), masks(heard.of(again.number, ClipDone), frame)
+        assert all((before[o] == after[o]).all() for o in (1, 2)), "a correction taken back never was"
+
+
+def test_both_directions_and_objects_that_come_later(worker: InferenceWorker, heard: Recorder, footage: Path):
+    given = (*permanent(0, objects=(1,)), *permanent(6, objects=(2,)))
+    forward, both = job(footage, permanent=given), job(footage, permanent=given, direction="both")
+    for run in (forward, both):
+        worker.submit(run)
+        assert heard.end(run.number).state == "done"
+    cells = {key for c in heard.of(forward.number, ClipDone) for key in c.cells}
+    assert {f for f, o in cells if o == 2} == set(range(6, COUNT)), "nothing is said before the object is"
+    clips = heard.of(both.number, ClipDone)
+    assert any(c.provisional for c in clips)
+    final = {key for c in clips if not c.provisional for key in c.cells}
+    assert final == {(f, o) for f in range(COUNT) for o in (1, 2)}
+    assert sum(len(c.frames) for c in clips) == heard.of(both.number, JobStarted)[0].frames
+
+
+def test_results_never_overlap_what_is_kept(worker: InferenceWorker, heard: Recorder, footage: Path):
+    kept = {f: (PackedMask.pack(np.roll(ball(f), 10, 1)),) for f in range(3, 8)}
+    run, free = job(footage, keep=kept), job(footage)
+    for one in (run, free):
+        worker.submit(one)
+        heard.end(one.number)
+    taken = 0
+    for frame in range(COUNT):
+        lock = kept[frame][0].unpack() if frame in kept else np.zeros(SIZE, bool)
+        found, plain = (masks(heard.of(n.number, ClipDone), frame) for n in (run, free))
+        for obj in (1, 2):
+            np.testing.assert_array_equal(found[obj], plain[obj] & ~lock)
+            taken += (plain[obj] & lock).sum()
+    assert taken > 0
+
+
+def test_intervals_are_compared(worker: InferenceWorker, heard: Recorder, footage: Path):
+    compare = CompareJob(job(footage, end=8), (1, 4, 8))
+    worker.submit(compare)
+    assert heard.end(compare.number).state == "done"
+    found = heard.of(compare.number, Compared)
+    assert [c.interval for c in found] == [1, 4, 8] and all(c.frames_per_second > 0 for c in found)
+    for one in found:
+        assert one.frames == tuple(range(9)) and one.labels.shape == (9, *SIZE) and one.labels.dtype == np.uint8
+        np.testing.assert_array_equal(one.labels[0], ball(0) + 2 * box(0))
+        assert iou(one.labels[4] == 1, ball(4)) > 0.6
+    assert (found[0].labels != found[2].labels).any()
+    run = job(footage, end=8, settings={"interval": 8})
+    worker.submit(run)
+    heard.end(run.number)
+    for frame in range(9):
+        np.testing.assert_array_equal(masks(heard.of(run.number, ClipDone), frame)[1], found[2].labels[frame] == 1)
+
+
+def test_a_frame_is_estimated_from_the_others(worker: InferenceWorker, heard: Recorder, footage: Path):
+    estimate = EstimateJob(job(footage, 0, 8, start=4, end=4))
+    worker.submit(estimate)
+    assert heard.end(estimate.number).state == "done"
+    found: Estimated = heard.of(estimate.number, Estimated)[0]
+    assert found.frame == 4 and set(found.cells) == {1, 2}
+    assert iou(found.cells[1].mask.unpack(), ball(4)) > 0.6
+    nothing = EstimateJob(job(footage, 4, start=4, end=4))
+    worker.submit(nothing)
+    assert heard.end(nothing.number).state == "done"
+    assert heard.of(nothing.number, Estimated)[0].cells == {}, "only the frame itself is annotated"
+
+
+# stopping and holding
+
+
+class Gate:
+    """Holds the thread at the first frame it is about to encode or decode into a mask."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, skip: int = 0):
+        from core.propagation.clip_inference import ClipInference
+
+        self.open, self.reached, self.checks = threading.Event(), threading.Event(), 0
+        check = ClipInference.check
+
+        def held(engine: ClipInference) -> None:
+            self.checks += 1
+            if self.checks > skip and not self.open.is_set():
+                self.reached.set()
+                self.open.wait(60)
+            check(engine)
+
+        monkeypatch.setattr(ClipInference, "check", held)
+
+
+def test_a_run_is_cancelled_inside_a_clip(
+    worker: InferenceWorker, heard: Recorder, footage: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    gate = Gate(monkeypatch, skip=12)
+    run, behind = job(footage, settings={"interval": 50}), job(footage)
+    worker.submit(run)
+    worker.submit(behind)
+    qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE)
+    done = gate.checks
+    worker.cancel(run.number)
+    gate.open.set()
+    assert heard.end(run.number) == JobEnded(run.number, "stopped")
+    assert all(len(c.frames) == 1 for c in heard.of(run.number, ClipDone)), "the clip under way is dropped"
+    assert gate.checks >= done
+    assert heard.end(behind.number).state == "done"
+
+
+def test_nothing_comes_of_a_cancelled_job_but_its_end(
+    worker: InferenceWorker, heard: Recorder, footage: Path, qtbot: QtBot
+):
+    run, waiting = job(footage), job(footage)
+    stop = lambda clip: worker.cancel(clip.number)  # noqa: E731
+    worker.clip_done.connect(stop)
+    worker.submit(run)
+    worker.submit(waiting)
+    worker.cancel(waiting.number)
+    assert heard.end(run.number).state == "stopped"
+    worker.clip_done.disconnect(stop)
+    assert len(heard.of(run.number, ClipDone)) == 1
+    assert heard.of(waiting.number) == [JobEnded(waiting.number, "stopped")]
+    worker.cancel(run.number)
+    worker.submit(last := job(footage))
+    assert heard.end(last.number).state == "done"
+
+
+def test_a_run_pauses_between_clips(worker: InferenceWorker, heard: Recorder, footage: Path, qtbot: QtBot):
+    run = job(footage)
+    worker.submit(run)
+    worker.pause(run.number)
+    heard.wait(run.number, ClipDone, 1)
+    qtbot.wait(300)
+    assert len(heard.of(run.number, ClipDone)) == 1 and not heard.of(run.number, JobEnded)
+    worker.resume(run.number)
+    assert heard.end(run.number).state == "done" and len(heard.of(run.number, ClipDone)) == 4
+    paused = job(footage)
+    worker.submit(paused)
+    worker.pause(paused.number)
+    heard.wait(paused.number, ClipDone, 1)
+    worker.cancel(paused.number)
+    assert heard.end(paused.number).state == "stopped"
+
+
+def test_estimates_give_way(
+    worker: InferenceWorker, heard: Recorder, footage: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    gate = Gate(monkeypatch)
+    frame = job(footage, 0, start=5, end=5, settings={"resolution": 80})
+    first, second, third = (EstimateJob(frame) for _ in range(3))
+    worker.submit(first)
+    qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE)
+    worker.submit(second)
+    worker.submit(third)
+    gate.open.set()
+    assert [heard.end(e.number).state for e in (first, second, third)] == ["stopped", "stopped", "done"]
+    gate.open.clear()
+    gate.reached.clear()
+    worker.submit(fourth := EstimateJob(replace(frame, settings=PropagationSettings(resolution=96))))
+    qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE)
+    worker.submit(run := job(footage))
+    worker.submit(fifth := EstimateJob(frame))
+    gate.open.set()
+    assert [heard.end(j.number).state for j in (fourth, fifth, run)] == ["stopped", "stopped", "done"]
+
+
+# what goes wrong
+
+
+def test_an_error_ends_the_job_and_not_the_thread(
+    worker: InferenceWorker, heard: Recorder, footage: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from core.propagation.clip_inference import ClipInference
+
+    predict, calls = ClipInference.predict, []
+
+    def broken(engine: ClipInference, *args: object) -> object:
+        calls.append(1)
+        if len(calls) == 2:
+            raise ZeroDivisionError
+        return predict(engine, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ClipInference, "predict", broken)
+        worker.submit(run := job(footage))
+        end = heard.end(run.number)
+    assert end.state == "failed" and "ZeroDivisionError" in end.sentence and not end.remedies
+    assert len(heard.of(run.number, ClipDone)) == 2, "clips before it have come"
+    worker.submit(again := job(footage))
+    assert heard.end(again.number).state == "done"
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), ResourceError("full"), RuntimeError("DefaultCPUAllocator: not enough memory")]
+)
+def test_lack_of_memory_has_remedies_and_lets_go_of_caches(
+    worker: InferenceWorker, heard: Recorder, footage: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    from core.propagation.clip_inference import ClipInference
+
+    worker.submit(before := job(footage))
+    heard.end(before.number)
+
+    def full(*_: object) -> object:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ClipInference, "predict", full)
+        worker.submit(run := job(footage))
+        end = heard.end(run.number)
+    assert end.state == "failed" and end.remedies == ("smaller resolution", "fewer memory") and "--" not in end.sentence
+    worker.submit(again := job(footage, end=4))
+    assert heard.end(again.number).state == "done"
+    assert heard.of(again.number, ClipDone)[-1].memory.cached_frames == 5
+
+
+def test_what_cannot_be_is_one_sentence(worker: InferenceWorker, heard: Recorder, footage: Path, tmp_path: Path):
+    other_size = (PermanentFrame(0, {1: PackedMask.pack(np.ones((20, 30), bool))}),)
+    wrong = {
+        "does not exist": job(tmp_path / "gone.mp4"),
+        "30 x 20": job(footage, permanent=other_size),
+        "weights": replace(job(footage), engine=EngineChoice(tmp_path / "none.safetensors", "cpu")),
+        "Frame 99": job(footage, permanent=(PermanentFrame(99, permanent(0)[0].masks),)),
+        "frames 0 to 11": job(footage, end=40),
+        "annotated": job(footage, permanent=()),
+    }
+    for words, run in wrong.items():
+        worker.submit(run)
+        end = heard.end(run.number)
+        assert end.state == "failed" and words in end.sentence and not end.remedies
+    worker.submit(good := job(footage))
+    assert heard.end(good.number).state == "done"
+
+
+def test_footage_that_changes_is_opened_again(worker: InferenceWorker, heard: Recorder, tmp_path: Path):
+    path = write_footage(tmp_path / "changing.mp4", 6)
+    worker.submit(first := job(path, end=5))
+    assert heard.end(first.number).state == "done"
+    write_footage(path, 8)
+    worker.submit(second := job(path, end=7))
+    assert heard.end(second.number).state == "done"
+    assert masks(heard.of(second.number, ClipDone), 7)[1].any()
+
+
+def test_shutdown_inside_a_run(footage: Path, qtbot: QtBot):
+    worker = InferenceWorker()
+    heard = Recorder(worker, qtbot)
+    worker.submit(run := job(footage, settings={"interval": 50}))
+    heard.wait(run.number, JobStarted)
+    assert worker.shutdown(60)
+    qtbot.wait(50)
+    assert not heard.of(run.number, JobEnded)
+
+
+def test_warming_up_loads_the_engine_only(qtbot: QtBot, footage: Path):
+    worker = InferenceWorker()
+    heard = Recorder(worker, qtbot)
+    worker.warm_up()
+    worker.submit(run := job(footage, end=1))
+    assert heard.end(run.number).state == "done"
+    assert worker.shutdown(60)
+
+
+def test_the_window_starts_without_pytorch():
+    """It takes a second or more to import: only the thread does."""
+    code = "import sys, pcvos_gui.workers.inference, pcvos_gui.workers.frames, pcvos_gui.workers.assist; "
+    code += "sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
