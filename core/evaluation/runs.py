@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from torch import nn
 
 from core.annotation.packed_labels import PackedLabels
 from core.errors import PCVOSError
@@ -85,9 +86,17 @@ def variants(
 
 
 def without_refinement(network: PCVOS) -> PCVOS:
-    """The network with a refinement that returns its input; the weights are shared, `network` stays as it is."""
-    bare = copy.copy(network)
-    bare.config = replace(network.config, refinement=False)
+    """The network with a refinement that exchanges nothing within the clip; `network` stays as it is, and the other
+    parts are shared.
+
+    The norm at the refinement's end stays: the decoder was trained behind it, and without it falls apart whether or not
+    anything was exchanged (measured: docs/evaluation.md).
+    """
+    if not network.config.refinement:
+        return network
+    shared = {id(part): part for name, part in network.named_children() if name != "refine_transformer"}
+    bare = copy.deepcopy(network, shared)
+    bare.refine_transformer.layers = nn.ModuleList()
     return bare
 
 
@@ -97,14 +106,21 @@ class SequenceRunner:
     Args:
         media: frames. truth: with all objects' masks on the frames on which they are given.
         advance: told how many frames were drawn, after every clip.
+        with_f: whether F is measured too.
     """
 
-    def __init__(self, network: PCVOS, name: str, media: FrameSource, truth: Truth, advance: Callable[[int], None]):
+    def __init__(
+        self,
+        network: PCVOS,
+        name: str,
+        media: FrameSource,
+        truth: Truth,
+        advance: Callable[[int], None] | None = None,
+        with_f: bool = True,
+    ):
         self._network, self._name, self._media, self._truth = network, name, media, truth
-        self._advance = advance
-        self._caches: dict[bool, FeatureCache] = {}
-        self.seconds: dict[str, float] = {}
-        """Time by part, over all runs."""
+        self._advance, self._with_f = advance, with_f
+        self._cache: FeatureCache | None = None
 
     def run(self, variant: Variant, corrections: int = 0, drawn: Drawn | None = None) -> Iterator[Round]:
         """Yield the state after 0, 1, …, `corrections` corrections.
@@ -118,7 +134,9 @@ class SequenceRunner:
         settings, refines = variant.effective
         network = self._network if refines else without_refinement(self._network)
         propagator = Propagator(network, self._media, settings)
-        propagator.cache = self._caches.setdefault(refines, propagator.cache)
+        if self._cache is None:
+            self._cache = propagator.cache
+        propagator.cache = self._cache
         given = self._truth.given_frames()
         for frame, objects in given.items():
             propagator.memory.add(frame, self._truth.labels(frame), objects)
@@ -131,21 +149,19 @@ class SequenceRunner:
                 corrected = worst_frame(scores, given)
                 given = given | {corrected: self._truth.known(corrected)}
                 propagator.memory.add(corrected, self._truth.labels(corrected), given[corrected])
-        for part, seconds in propagator.seconds.items():
-            self.seconds[part] = self.seconds.get(part, 0.0) + seconds
 
     def _judge(
         self, propagator: Propagator, direction: Direction, given: Given, take: Callable[[int, np.ndarray], None] | None
     ) -> SequenceScores:
-        judge = Judge(self._name, self._truth)
+        judge = Judge(self._name, self._truth, self._with_f)
         for clip in propagator.run(direction=direction):
-            self._advance(len(clip.frames))
+            if self._advance:
+                self._advance(len(clip.frames))
             if clip.provisional:
                 continue
             for i, frame in enumerate(clip.frames):
                 labels = self._known_objects(frame, clip.labels[i])
-                confidence = getattr(clip, "confidence", None) or {}
-                judge.see(frame, labels, {obj: float(own[i]) for obj, own in confidence.items()})
+                judge.see(frame, labels, {obj: float(own[i]) for obj, own in clip.confidence.items()})
                 if take:
                     take(frame, labels)
         return judge.scores(given)

@@ -1,59 +1,57 @@
-"""J and F of propagation over sequences whose every frame has a mask."""
+"""J and F over sequences in memory, whose every frame has a mask: the held-out ones of the training data."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from core.evaluation.metrics import boundary_accuracy, region_similarity
+from core.annotation.packed_labels import PackedLabels
+from core.evaluation.results import RunResults
+from core.evaluation.runs import Round, SequenceRunner, Variant, judge_masks
+from core.evaluation.scoring import means, summarize_objects
+from core.evaluation.truth import Truth
 from core.media.arrays import ArraySource
 from core.network.pcvos import PCVOS
-from core.propagation import PropagationSettings, Propagator
+from core.propagation import PropagationSettings
+
+Label = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Label maps uint8 (T, H, W), from frames uint8 (T, H, W, 3) and the label map uint8 (H, W) of the first."""
 
 
-@dataclass(frozen=True)
-class Score:
-    """Mean J and F of one object in one sequence, first and last frame left out."""
-
-    sequence: str
-    object: int
-    j: float
-    f: float
+def propagate_all(network: PCVOS, sequences: Sequence, variant: Variant) -> RunResults:
+    """Scores of sequences with `name`, `frames` and `labels`, carried forward from the mask of their first frame."""
+    results = RunResults(variant.name, variant.settings.interval, variant.without)
+    for sequence in sequences:
+        results.rounds[sequence.name] = _propagate(network, sequence, variant)
+    return results
 
 
-def propagate_sequence(
-    network: PCVOS, frames: np.ndarray, first: np.ndarray, settings: PropagationSettings
-) -> np.ndarray:
-    """Label maps uint8 (T, H, W) of a sequence, carried forward from the label map of its first frame.
-
-    Args:
-        frames: uint8 (T, H, W, 3) RGB. first: uint8 (H, W).
-    """
-    propagator = Propagator(network, ArraySource(frames), settings)
-    propagator.memory.add(0, first)
-    labels = np.empty(frames.shape[:3], np.uint8)
-    for clip in propagator.run():
-        labels[list(clip.frames)] = clip.labels
-    return labels
+def label_all(name: str, sequences: Sequence, label: Label) -> RunResults:
+    """Scores of the same sequences, labelled in another way; `name` is what it is called."""
+    results = RunResults(name)
+    for sequence in sequences:
+        labels = label(sequence.frames, sequence.labels[0])
+        masks = {frame: PackedLabels(own) for frame, own in enumerate(labels)}
+        results.rounds[sequence.name] = [Round(judge_masks(sequence.name, _truth(sequence), masks))]
+    return results
 
 
-def score(name: str, predicted: np.ndarray, truth: np.ndarray, with_f: bool = True) -> list[Score]:
-    """Scores of every object of the first frame; label maps uint8 (T, H, W)."""
-    scores = []
-    for obj in sorted(set(np.unique(truth[0]).tolist()) - {0}):
-        pairs = [(p == obj, t == obj) for p, t in zip(predicted[1:-1], truth[1:-1], strict=True)]
-        j = float(np.mean([region_similarity(*pair) for pair in pairs]))
-        f = float(np.mean([boundary_accuracy(*pair) for pair in pairs])) if with_f else float("nan")
-        scores.append(Score(name, obj, j, f))
-    return scores
-
-
-def mean_j(network: PCVOS, sequences: list, settings: PropagationSettings, report: Callable[[str], None]) -> float:
+def mean_j(network: PCVOS, sequences: Sequence, settings: PropagationSettings, report: Callable[[str], None]) -> float:
     """Mean J over sequences with `name`, `frames` and `labels`, from the mask of their first frame."""
     values = []
     for sequence in sequences:
-        predicted = propagate_sequence(network, sequence.frames, sequence.labels[0], settings)
-        j = float(np.mean([s.j for s in score(sequence.name, predicted, sequence.labels, with_f=False)]))
+        (found,) = _propagate(network, sequence, Variant(settings), with_f=False)
+        j = means(summarize_objects(found.scores)).j.mean
         report(f"{sequence.name}: J {j:.4f}")
         values.append(j)
     return float(np.mean(values))
+
+
+def _propagate(network: PCVOS, sequence: object, variant: Variant, with_f: bool = True) -> list[Round]:
+    media = ArraySource(sequence.frames, sequence.name)
+    return list(SequenceRunner(network, sequence.name, media, _truth(sequence), with_f=with_f).run(variant))
+
+
+def _truth(sequence: object) -> Truth:
+    """With the objects of the first frame: no other is given."""
+    truth = Truth.from_array(sequence.labels)
+    return Truth(truth.masks, {obj: frame for obj, frame in truth.given.items() if frame == 0})
