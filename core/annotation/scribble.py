@@ -14,13 +14,13 @@ import numpy as np
 OBJECT, BACKGROUND = 1, 2
 """Values of strokes."""
 
-_PIXELS = 45_000  # of the region as GrabCut sees it: its time grows faster than they do
+_PIXELS = 40_000  # of the region as GrabCut sees it: its time grows faster than they do
 _ITERATIONS = 2
 _COLOURS = 5  # of each side's model, as in GrabCut's mixtures
 _BAND = 2  # small pixels on both sides of an edge, in which it is refined
 _GUIDED_PIXELS = 120_000  # of the region as the guided filter sees it
 _EPSILON = 0.01**2  # colour variance (of 0 to 1) that counts as an edge
-_FAR = 30.0  # colour distance (Lab, 8 bit) that weighs as much as being a stroke's whole extent away from it
+_FAR = 45.0  # colour distance (Lab, 8 bit) that weighs as much as being a stroke's whole extent away from it
 _HOLE = 0.02  # of the mask: holes smaller than this are filled
 
 
@@ -108,8 +108,9 @@ def _segment(image: np.ndarray, seeds: _Seeds) -> np.ndarray:
 
 def _coarse_seeds(seeds: _Seeds, size: tuple[int, int]) -> _Seeds:
     """The seeds at a smaller size. A stroke never vanishes; where both kinds meet, the larger share counts."""
-    ours, theirs, present, prior = (_resized(plane.astype(np.float32), size) for plane in vars(seeds).values())
-    return _Seeds((ours > 0) & (ours >= theirs), (theirs > 0) & (theirs > ours), present >= 0.5, prior >= 0.5)
+    ours, theirs = (_resized(plane.astype(np.float32), size) for plane in (seeds.object, seeds.background))
+    present, prior = (_resized(plane * np.uint8(255), size) > 127 for plane in (seeds.present, seeds.prior))
+    return _Seeds((ours > 0) & (ours >= theirs), (theirs > 0) & (theirs > ours), present, prior)
 
 
 def _cut(image: np.ndarray, seeds: _Seeds) -> np.ndarray | None:
