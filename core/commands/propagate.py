@@ -125,6 +125,7 @@ class _Run:
             self._earlier.check_same_run(self._record, request.output)
             self._record = replace(self._record, fps=self._earlier.fps, overlay=self._earlier.overlay)
         self._finished = self._folder.finished() if request.resume else {}
+        self._remembered = self._folder.remembered() if request.resume else {}
         self._has_begun = False
         self._seconds: dict[str, float] = {}
 
@@ -171,6 +172,7 @@ class _Run:
             if interrupted:
                 raise KeyboardInterrupt(self._how_to_go_on()) from None
             raise
+        self._folder.forget_memory()
         self._end("done")
         self._pass_on_warnings()
         return ("; ".join(done) or nothing_left) + "."
@@ -181,7 +183,7 @@ class _Run:
         request, frames = self._request, self._frames
         written, began = 0, time.perf_counter()
         self._seconds["writing"] = 0.0
-        run = self._propagator.run(frames[0], frames[-1], request.direction, self._finished)
+        run = self._propagator.run(frames[0], frames[-1], request.direction, self._finished, self._remembered)
         with (
             FrameProgress("Propagating", self._count_frames_to_draw()) as progress,
             ClipWriter(self._folder) as writer,

@@ -1,21 +1,29 @@
-"""The folder a propagation writes to: `<stem>.png`, `soft/<id>/<stem>.png` and `run.json`."""
+"""The folder a propagation writes to: `<stem>.png`, `soft/<id>/<stem>.png` and `run.json`.
+
+Until the run is done also `working-memory/<stem>.npz`, for `--resume`: what the run remembered of a frame. Without it
+the label map would do, but on footage that is hard to follow masks without their soft edges lead elsewhere.
+"""
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from core.annotation.label_map import read_label_map, write_grey, write_label_map
+from core.commands.memory_file import read_remembered, write_remembered
 from core.commands.run_record import NAME, RunRecord
 from core.files import disk_error
-from core.propagation import ClipResult
+from core.propagation import ClipResult, Remembered
 
 _WRITERS = 4  # threads: compressing a PNG takes longer than a frame on a fast GPU
-_TEMPORARY = re.compile(r"\.(.+)-[a-z0-9_]{8}\.tmp\.(?:png|json)")  # as core.files names them
+_TEMPORARY = re.compile(r"\.(.+)-[a-z0-9_]{8}\.tmp\.(?:png|json|npz)")  # as core.files names them
+
+T = TypeVar("T")
 
 
 class ResultFolder:
@@ -33,6 +41,7 @@ class ResultFolder:
         self.path, self.frames = path, frames
         self._stems = {frame: stems[frame] for frame in frames}
         self._soft = {obj: path / "soft" / str(obj) for obj in objects} if soft else {}
+        self._memory = path / "working-memory"
 
     @property
     def stems(self) -> list[str]:
@@ -43,8 +52,8 @@ class ResultFolder:
         """The label map written for a frame, uint8 (H, W); raises PCVOSError if it is damaged."""
         return read_label_map(self._file(self.path, frame)).labels
 
-    def finished(self) -> "FinishedFrames":
-        """The frames that all files are there of."""
+    def finished(self) -> "FramesOnDisk[np.ndarray]":
+        """The label maps of the frames that all files are there of."""
         complete = set(self.frames)
         for folder in (self.path, *self._soft.values()):
             try:
@@ -52,7 +61,11 @@ class ResultFolder:
             except FileNotFoundError:
                 names = set()
             complete = {frame for frame in complete if self._file(folder, frame).name in names}
-        return FinishedFrames(self, sorted(complete))
+        return FramesOnDisk(sorted(complete), self.read_labels)
+
+    def remembered(self) -> "FramesOnDisk[Remembered | None]":
+        """What an unfinished run remembered of frames; None where that is not there or cannot be read."""
+        return FramesOnDisk(self.frames, lambda frame: read_remembered(self._memory_file(frame)))
 
     def prepare(self, earlier: RunRecord | None, begin_anew: bool) -> None:
         """Make the folders, and sweep up what a killed run left of unfinished files.
@@ -65,20 +78,43 @@ class ResultFolder:
         try:
             if begin_anew:
                 self._remove_results(earlier)
-            for folder in (self.path, *self._soft.values()):
+            for folder in (self.path, *self._soft.values(), self._memory):
                 folder.mkdir(parents=True, exist_ok=True)
                 self._sweep(folder)
         except OSError as error:
             raise disk_error(error, self.path) from error
 
-    def write_frame(self, frame: int, labels: np.ndarray, soft: Mapping[int, np.ndarray]) -> None:
-        """Write all files of a frame; labels and soft masks are uint8 (H, W)."""
+    def write_frame(
+        self, frame: int, labels: np.ndarray, soft: Mapping[int, np.ndarray], remembered: Remembered | None = None
+    ) -> None:
+        """Write all files of a frame, the label map last; labels and soft masks are uint8 (H, W)."""
+        if remembered is not None:
+            write_remembered(self._memory_file(frame), remembered)
         for obj, probability in soft.items():
             write_grey(self._file(self._soft[obj], frame), probability)
         write_label_map(self._file(self.path, frame), labels)
 
+    def forget_memory(self) -> None:
+        """Remove what only a resumed run would read."""
+        try:
+            self._remove_memory(self._stems.values())
+        except OSError as error:
+            raise disk_error(error, self._memory) from error
+
     def _file(self, folder: Path, frame: int) -> Path:
         return folder / f"{self._stems[frame]}.png"
+
+    def _memory_file(self, frame: int) -> Path:
+        return self._memory / f"{self._stems[frame]}.npz"
+
+    def _remove_memory(self, stems: Iterable[str]) -> None:
+        if not self._memory.is_dir():
+            return
+        for stem in stems:
+            if Path(stem).name == stem:
+                (self._memory / f"{stem}.npz").unlink(missing_ok=True)
+        with suppress(OSError):  # something else in it
+            self._memory.rmdir()
 
     def _remove_results(self, earlier: RunRecord | None) -> None:
         stems = {*self._stems.values(), *(earlier.stems if earlier else ())}
@@ -88,6 +124,7 @@ class ResultFolder:
             for stem in stems:
                 if Path(stem).name == stem:  # the record is a file anyone can edit: never leave the folder
                     (folder / f"{stem}.png").unlink(missing_ok=True)
+        self._remove_memory(stems)
         if earlier and earlier.overlay and Path(earlier.overlay).parent == self.path.absolute():
             Path(earlier.overlay).unlink(missing_ok=True)
         (self.path / NAME).unlink(missing_ok=True)
@@ -103,17 +140,16 @@ class ResultFolder:
                 file.unlink(missing_ok=True)
 
 
-class FinishedFrames(Mapping[int, np.ndarray]):
-    """Label maps that are written, by frame; each is read when it is asked for."""
+class FramesOnDisk(Mapping[int, T]):
+    """What is written of frames; each is read when it is asked for."""
 
-    def __init__(self, folder: ResultFolder, frames: Sequence[int]):
-        self._folder = folder
-        self._frames = dict.fromkeys(frames)
+    def __init__(self, frames: Sequence[int], read: Callable[[int], T]):
+        self._frames, self._read = dict.fromkeys(frames), read
 
-    def __getitem__(self, frame: int) -> np.ndarray:
+    def __getitem__(self, frame: int) -> T:
         if frame not in self._frames:
             raise KeyError(frame)
-        return self._folder.read_labels(frame)
+        return self._read(frame)
 
     def __contains__(self, frame: object) -> bool:
         return frame in self._frames
@@ -141,7 +177,9 @@ class ClipWriter(AbstractContextManager):
         self._wait()
         for i, frame in enumerate(clip.frames):
             soft = {obj: masks[i] for obj, masks in (clip.soft or {}).items()}
-            self._waiting.append(self._pool.submit(self._folder.write_frame, frame, clip.labels[i], soft))
+            # With the last frame, and before its label map: a clip that looks finished has left what it remembered.
+            remembered = clip.remembered if frame == clip.frames[-1] else None
+            self._waiting.append(self._pool.submit(self._folder.write_frame, frame, clip.labels[i], soft, remembered))
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:

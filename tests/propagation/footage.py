@@ -54,6 +54,11 @@ def collect(clips: Iterable[ClipResult]) -> dict[int, np.ndarray]:
     return labels
 
 
+def remembered(clips: Iterable[ClipResult]) -> dict[int, Mapping[int, np.ndarray]]:
+    """What clips remembered of their last frames, as a resumed run takes it."""
+    return {clip.frames[-1]: clip.remembered for clip in clips if clip.remembered is not None}
+
+
 def agreement(one: Mapping[int, np.ndarray], other: Mapping[int, np.ndarray]) -> float:
     """Share of pixels with the same label, over the frames of both."""
     assert one.keys() == other.keys()

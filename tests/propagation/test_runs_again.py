@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from footage import agreement, assert_equal, collect, footage, make_propagator
+from footage import agreement, assert_equal, collect, footage, make_propagator, remembered
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,6 +175,80 @@ def test_a_resumed_run_reads_memory_from_the_finished_masks(small_network: PCVOS
     assert agreement(found, changed) < 1
     ignored = {**done, 5: np.roll(done[5], 30, axis=1)}
     assert_equal(collect(make_propagator(small_network, FRAMES, given, settings).run(finished=ignored)), found)
+
+
+@pytest.mark.parametrize(
+    ("direction", "settings"),
+    [
+        ("forward", {"interval": 3}),
+        ("backward", {"interval": 3}),
+        ("both", {"interval": 3}),
+        ("forward", {"interval": 2, "memory_frames": 2}),
+        ("forward", {"interval": 3, "exact": True}),
+    ],
+)
+def test_with_what_was_remembered_it_is_as_if_nothing_had_been_interrupted(
+    small_network: PCVOS, direction: str, settings: dict
+):
+    """To the bit; also where an annotation speaks for one object, and the other one is carried through it."""
+    given = [(0, LABELS[0]), (5, LABELS[5], [1])]
+    whole = list(make_propagator(small_network, FRAMES, given, settings).run(direction=direction))
+    final = [c for c in whole if not c.provisional]
+    assert remembered(final)
+    for count in (2, 3):
+        done = {f: labels for c in final[:count] for f, labels in zip(c.frames, c.labels, strict=True)}
+        resumed = make_propagator(small_network, FRAMES, given, settings)
+        rest = list(resumed.run(direction=direction, finished=done, remembered=remembered(final[:count])))
+        assert_equal(done | collect(rest), collect(whole))
+        assert remembered(rest).keys() == remembered(final[count:]).keys(), "it can be interrupted again"
+
+
+def test_both_ways_it_is_as_if_nothing_had_been_interrupted_between_annotations(small_network: PCVOS):
+    """The last pass is interrupted: what it finished there is of both passes."""
+    given = [(0, LABELS[0]), (7, LABELS[7], [1]), (13, LABELS[13])]
+    whole = list(make_propagator(small_network, FRAMES, given, {"interval": 3}).run(direction="both"))
+    final = [c for c in whole if not c.provisional]
+    for count in (1, 3):
+        done = {f: labels for c in final[:count] for f, labels in zip(c.frames, c.labels, strict=True)}
+        resumed = make_propagator(small_network, FRAMES, given, {"interval": 3})
+        rest = collect(resumed.run(direction="both", finished=done, remembered=remembered(final[:count])))
+        assert agreement(done | rest, collect(whole)) >= 0.999, f"{count} clips finished"
+
+
+def test_a_resumed_run_keeps_the_memory_frames_that_were_kept(small_network: PCVOS, monkeypatch: pytest.MonkeyPatch):
+    frames, labels = footage(60, 1, (32, 32))
+    read, keys = engine.read_top_k, []
+    monkeypatch.setattr(engine, "read_top_k", lambda q, k, v, n: keys.append(k) or read(q, k, v, n))
+    given, settings = [(0, labels[0])], {"interval": 2, "memory_frames": 5, "progressive": 0}
+    whole = list(make_propagator(small_network, frames, given, settings).run())
+    expected = keys[-10:]
+    done = {f: one for c in whole[:-10] for f, one in zip(c.frames, c.labels, strict=True)}
+    keys.clear()
+    resumed = make_propagator(small_network, frames, given, settings)
+    rest = collect(resumed.run(finished=done, remembered=remembered(whole[:-10])))
+    assert len(keys) == 10 and all(torch.equal(one, other) for one, other in zip(keys, expected, strict=True))
+    assert_equal(done | rest, collect(whole))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda kept: None,
+        lambda kept: {o: plane[:-1] for o, plane in kept.items()},
+        lambda kept: {o: plane.astype(np.float64) for o, plane in kept.items()},
+        lambda kept: {**kept, 77: kept[1]},
+        lambda kept: {o: plane * np.nan for o, plane in kept.items()},
+    ],
+)
+def test_what_was_remembered_and_does_not_fit_gives_way_to_the_label_map(small_network: PCVOS, change):
+    given = [(0, LABELS[0])]
+    whole = list(make_propagator(small_network, FRAMES, given, {"interval": 3}).run())
+    done = {f: labels for c in whole[:3] for f, labels in zip(c.frames, c.labels, strict=True)}
+    without = collect(make_propagator(small_network, FRAMES, given, {"interval": 3}).run(finished=done))
+    damaged = {frame: change(kept) for frame, kept in remembered(whole[:3]).items()}
+    assert damaged
+    resumed = make_propagator(small_network, FRAMES, given, {"interval": 3})
+    assert_equal(collect(resumed.run(finished=done, remembered=damaged)), without)
 
 
 def test_a_clip_that_was_cut_short_is_drawn_again_from_both_ends(small_network: PCVOS):
