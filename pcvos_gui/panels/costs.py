@@ -32,7 +32,9 @@ def speed_text(frames_per_second: float) -> str:
 
 
 def cost_text(runs: RunController, interval: int) -> str:
-    """What the next run costs on this machine at this interval."""
+    """What the next run costs on this machine at this interval; nothing while no footage is open."""
+    if runs.session.project is None:
+        return ""
     speed, seconds = runs.speed(interval), runs.seconds_for(interval)
     if speed is None or seconds is None:
         return _tr("Not measured yet on this machine: run once, and the time it takes is told here.")

@@ -61,6 +61,7 @@ class PropagationPanel(QWidget):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setMinimumWidth(inside.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
@@ -252,13 +253,13 @@ class PropagationPanel(QWidget):
             if runs.is_comparing:
                 return self.tr("Comparing; see its window")
             return self.tr("Nothing runs. Last: {}").format(runs.device) if runs.device else self.tr("Nothing runs.")
-        parts = [self.tr("{} of {} frames").format(runs.done, runs.total)]
+        parts, how = [self.tr("{} of {} frames").format(runs.done, runs.total)], [runs.device]
         if runs.state is RunState.PAUSED:
             parts.insert(0, self.tr("Paused"))
         elif runs.frames_per_second:
-            parts.append(speed_text(runs.frames_per_second))
             parts.append(self.tr("{} left").format(duration(runs.seconds_left or 0)))
-        return " · ".join(parts) + (f"\n{runs.device}" if runs.device else "")
+            how.insert(0, speed_text(runs.frames_per_second))
+        return "\n".join(" · ".join(filter(None, line)) for line in (parts, how))
 
     # what they do
 

@@ -23,17 +23,18 @@ class Segment(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self.isChecked() or not self.isEnabled():
+        if not self.isChecked():
             super().paintEvent(event)
             return
         option = QStyleOptionToolButton()
         self.initStyleOption(option)
-        on = option.palette.color(QPalette.ColorRole.HighlightedText)
-        option.palette.setColor(QPalette.ColorRole.ButtonText, on)
-        option.icon = icon(self._picture, on.name())
+        if self.isEnabled():
+            on = option.palette.color(QPalette.ColorRole.HighlightedText)
+            option.palette.setColor(QPalette.ColorRole.ButtonText, on)
+            option.icon = icon(self._picture, on.name())
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(on if self.hasFocus() else Qt.PenStyle.NoPen)
+        painter.setPen(option.palette.color(QPalette.ColorRole.ButtonText) if self.hasFocus() else Qt.PenStyle.NoPen)
         painter.setBrush(option.palette.color(QPalette.ColorRole.Highlight))
         painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 2, 2)
         self.style().drawControl(QStyle.ControlElement.CE_ToolButtonLabel, option, painter, self)

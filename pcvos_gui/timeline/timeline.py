@@ -129,7 +129,7 @@ class Timeline(QWidget):
         self.frame_box.blockSignals(True)
         self.frame_box.setRange(0, max(0, count - 1))
         self.frame_box.blockSignals(False)
-        self._count.setText(f"/ {max(0, count - 1)}")
+        self._count.setText(f"/ {count - 1}" if count else "")
         self._update_frame()
         self._update_buttons()
         self._update_scroll()

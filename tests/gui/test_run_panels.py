@@ -74,7 +74,7 @@ def test_a_run_from_start_to_end(desk, panel):
     desk.worker.draw(range(1, 11), [1], desk.media.size, seconds=2.0)
     assert (panel.progress.value(), panel.progress.maximum()) == (10, 100)
     text = panel.status.text().replace("\N{NO-BREAK SPACE}", " ")
-    assert text == "10 of 100 frames · 5.0 frames per second · 18 s left\nsmall on CPU"
+    assert text == "10 of 100 frames · 18 s left\n5.0 frames per second · small on CPU"
     click(panel.pause_button)
     assert desk.runs.state is RunState.PAUSED and panel.pause_button.text() == "Go on"
     click(panel.pause_button)
