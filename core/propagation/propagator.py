@@ -297,7 +297,7 @@ class Propagator:
         stacked = self._stack(soft) if self.settings.soft else None
         kept = None
         if logits[-1] and not waits and (remember or end in run.annotated):
-            kept = {obj: plane.cpu().numpy() for obj, plane in logits[-1].items()}
+            kept = {obj: plane.cpu().numpy().copy() for obj, plane in logits[-1].items()}  # not the whole clip
         return ClipResult(clip.frames, np.stack(labels), stacked, waits, kept, self._columns(confidence))
 
     def _distribution(self, frame: int, logits: dict[int, Tensor]) -> Distribution:
