@@ -298,7 +298,7 @@ def evaluate(
             save_masks=save_masks,
             overwrite=overwrite,
         )
-        command.evaluate(request, say, warn)
+        command.evaluate(request, say, note, warn)
 
 
 @app.command(short_help="Time the engine against the published way.")

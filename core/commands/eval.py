@@ -69,11 +69,12 @@ class EvalRequest:
     overwrite: bool = False
 
 
-def evaluate(request: EvalRequest, say: Say, warn: Say) -> None:
+def evaluate(request: EvalRequest, say: Say, note: Say, warn: Say) -> None:
     """Do what `request` asks. What is found by then is also written when it ends early.
 
     Args:
-        say: takes the tables, a line at a time. warn: takes a sentence on each sequence that is left out.
+        say: takes the tables, a line at a time. note: takes where the reports are. warn: takes a sentence on each
+            sequence that is left out.
 
     Raises:
         PCVOSError: the data set, a mask, the weights, the place or a setting cannot be used.
@@ -99,7 +100,8 @@ def evaluate(request: EvalRequest, say: Say, warn: Say) -> None:
         raise PCVOSError(
             f"No sequence of {request.dataset} has a frame that counts: masks are needed behind the first."
         )
-    work.write(complete=True)
+    if work.write(complete=True):
+        note(f"{CSV}, {JSON} and {PAGE} are in {request.output}.")
     for i, table in enumerate(all_tables(work.runs)):
         for line in ("",) * bool(i) + tuple(table_lines(table)):
             say(line)

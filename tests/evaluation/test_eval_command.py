@@ -258,7 +258,7 @@ def test_sequences_without_enough_frames_are_left_out(davis, tmp_path):
     assert result.exit_code == 2 and "No sequence" in result.stderr.splitlines()[-1]
 
 
-def test_what_was_scored_before_an_error_is_written(davis, tmp_path):
+def test_what_was_scored_before_an_error_is_written(davis, tmp_path, monkeypatch):
     root, labels = davis
     write_sequence(root, "torn", *disc_and_square(5), below="480p")
     (root / "Annotations" / "480p" / "torn" / "00003.png").write_bytes(b"no picture")
@@ -272,6 +272,15 @@ def test_what_was_scored_before_an_error_is_written(davis, tmp_path):
     assert not found["complete"] and found["dataset"]["sequences"] == 1
     assert found["runs"][0]["rounds"][0]["mean"]["J&F"] == 1
     refused("is not empty", root, "--predictions", tmp_path / "masks", "--output", tmp_path / "out")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:  # as if Ctrl-C were pressed while a mask is read
+        patch.setattr("core.evaluation.truth.read_label_maps", interrupt)
+        result = pcvos_eval(root, "--predictions", tmp_path / "masks", "--output", tmp_path / "other")
+    assert result.exit_code == 130 and result.stderr == "Interrupted after 0 of 2 sequences.\n"
+    assert not (tmp_path / "other").exists()
     (root / "Annotations" / "480p" / "torn" / "00003.png").unlink()
     done(root, "--predictions", tmp_path / "masks", "--output", tmp_path / "out", "--overwrite")
     assert scores(tmp_path / "out")["complete"]
