@@ -8,25 +8,15 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-CLIP := resources/demo/big-buck-bunny.mp4
-MASK := resources/demo/big-buck-bunny.00040.png
-OUTPUT := demo-output
-
 .PHONY: help demo test libraries
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo    install, and carry the mask of one frame through the bundled clip"
+	@echo "make demo    install, and open the window on the demo clip (without a display: run the command on it)"
 	@echo "make test    install, and run the linter and the tests"
 
 demo: libraries $(VENV)/.installed
-	@mkdir -p $(OUTPUT)
-	$(VENV)/bin/pcvos propagate $(CLIP) --masks $(MASK) --direction both \
-		--output $(OUTPUT)/masks --overlay $(OUTPUT)/overlay.mp4 --overwrite
-	@echo
-	@echo "The mask of frame 40 was carried through all 132 frames. Look at"
-	@echo "    $(CURDIR)/$(OUTPUT)/overlay.mp4    the clip with the masks drawn over it"
-	@echo "    $(CURDIR)/$(OUTPUT)/masks          a mask for each frame, and run.json with the settings and timings"
+	$(RUN) app.py demo
 
 test: libraries $(VENV)/.installed-test
 	$(RUN) -m ruff check .

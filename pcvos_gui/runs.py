@@ -23,6 +23,7 @@ from pcvos_gui.workers.jobs import (
     Compared,
     CompareJob,
     EngineChoice,
+    EstimateJob,
     JobEnded,
     JobStarted,
     MemoryUse,
@@ -99,6 +100,7 @@ class RunController(QObject):
     memory_changed = Signal()
     compared = Signal(object)  # Compared
     compare_ended = Signal()
+    estimated = Signal(object)  # Estimated
     in_out_changed = Signal()
 
     def __init__(self, session: Session, worker: InferenceWorker, parent: QObject | None = None):
@@ -122,6 +124,7 @@ class RunController(QObject):
         worker.clip_done.connect(self._on_clip)
         worker.ended.connect(self._on_ended)
         worker.compared.connect(self._on_compared)
+        worker.estimated.connect(self.estimated)
         session.opened.connect(self._on_opened)
         session.closing.connect(self._on_closing)
         session.closed.connect(self._on_closed)
@@ -194,6 +197,10 @@ class RunController(QObject):
     def is_busy(self) -> bool:
         return self.state is not RunState.IDLE
 
+    @property
+    def is_comparing(self) -> bool:
+        return self._compare is not None
+
     # a run
 
     def start(self) -> None:
@@ -210,7 +217,7 @@ class RunController(QObject):
         self._clips.clear()
         text = self.tr("Propagate frames {} to {}").format(job.start, job.end)
         self._command = RunCommand(text, self._apply_undo)
-        self.session.push_command(self._command)
+        self.session.undo_stack.push(self._command)
         info = RunInfo(
             datetime.now().astimezone().isoformat(timespec="seconds"),
             job.start,
@@ -257,9 +264,16 @@ class RunController(QObject):
             self._compare = None
             self.compare_ended.emit()
 
-    def make_estimate_job(self, frame: int) -> PropagateJob | None:
-        """What an estimate of one frame starts from; None where there is no memory to read."""
-        return self._make_job(frame, frame, "forward", quiet=True) if self.session.project else None
+    def request_estimate(self, frame: int) -> None:
+        """Ask what the network makes of one frame from permanent memory; the answer comes as `estimated`.
+
+        Nothing is asked while a run goes on, which draws the frame anyway, or where there is no memory to read.
+        """
+        if self.is_busy or self.session.project is None:
+            return
+        job = self._make_job(frame, frame, "forward", quiet=True)
+        if job is not None:
+            self.worker.submit(EstimateJob(job))
 
     def _make_job(
         self, first: int, last: int, direction: Direction | None = None, quiet: bool = False

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from PySide6.QtCore import QObject, QRect, Signal
 from PySide6.QtGui import QUndoStack
@@ -39,6 +40,7 @@ class Session(QObject):
     opened = Signal()
     closing = Signal()  # still all there
     closed = Signal()
+    settling = Signal()  # frame or active object are about to change: finish what is unfinished here
     frame_changed = Signal(int)
     image_changed = Signal()  # a frame is shown, with its labels
     labels_changed = Signal(QRect)  # the rectangle of `labels` that changed
@@ -107,6 +109,19 @@ class Session(QObject):
         """Whether the shown frame can be painted on."""
         return self.project is not None and not self.project.read_only and self.shown == self.frame
 
+    def show_preview(self, image: np.ndarray) -> None:
+        """Show the first frame of footage that is still being opened, uint8 (H, W, 3)."""
+        if self.project is None:
+            self.image, self.labels, self.shown = image, np.zeros(image.shape[:2], np.uint8), 0
+            self.image_changed.emit()
+
+    def end_preview(self) -> None:
+        """What was being opened is not there."""
+        if self.project is None and self.image is not None:
+            self.image = self.labels = None
+            self.shown = -1
+            self.closed.emit()
+
     # frames
 
     def go_to(self, frame: int) -> None:
@@ -115,6 +130,8 @@ class Session(QObject):
             return
         frame = min(max(frame, 0), self.frame_count - 1)
         moved = frame != self.frame
+        if moved:
+            self.settling.emit()
         self.frame = frame
         if moved:
             self.frame_changed.emit(frame)
@@ -151,6 +168,7 @@ class Session(QObject):
 
     def set_active(self, id: int) -> None:
         if id != self.active and self.object(id):
+            self.settling.emit()
             self.active = id
             self.active_changed.emit(id)
 
@@ -182,7 +200,7 @@ class Session(QObject):
         gone = self.object(id)
         if gone:
             cells = {key: (cell, None) for key, cell in self.project.cells_in(0, self.frame_count - 1, (id,))}
-            self._push(self._objects_without(id, self.tr("Delete {}").format(gone.name), cells))
+            self.push_change(self._objects_without(id, self.tr("Delete {}").format(gone.name), cells))
 
     def merge_objects(self, id: int, into: int) -> None:
         """Give an object's masks to another one, on all frames; it is gone afterwards."""
@@ -195,7 +213,7 @@ class Session(QObject):
             present = self.project.cell(frame, into)
             cells[frame, into] = (present, cell if present is None else _united(present, cell))
         text = self.tr("Merge {} into {}").format(source.name, target.name)
-        self._push(self._objects_without(id, text, cells))
+        self.push_change(self._objects_without(id, text, cells))
         self.set_active(into)
 
     def _objects_without(self, id: int, text: str, cells: dict) -> Change:
@@ -203,14 +221,18 @@ class Session(QObject):
         return Change(text, cells, (self.objects, left))
 
     def _change_objects(self, text: str, objects: tuple[ObjectInfo, ...]) -> None:
-        self._push(Change(text, objects=(self.objects, objects)))
+        self.push_change(Change(text, objects=(self.objects, objects)))
 
     # edits of masks on the shown frame
 
     def protected(self) -> np.ndarray | None:
         """Pixels of locked objects on the shown frame, bool (H, W); None where there are none."""
         locked = [o.id for o in self.objects if o.locked]
-        return np.isin(self.labels, locked) if locked else None
+        if not locked:
+            return None
+        table = np.zeros(256, np.uint8)
+        table[locked] = 1
+        return cv2.LUT(self.labels, table).view(bool)  # of a frame in 4K, np.isin takes a tenth of a second
 
     def begin_edit(self) -> bool:
         """Start painting `labels` in place; False (with a message) where that cannot be.
@@ -246,19 +268,20 @@ class Session(QObject):
             self._before = None
             self.labels_changed.emit(self._whole())
 
-    def commit_edit(self, text: str, absent: bool = False) -> None:
+    def commit_edit(self, text: str, even_if_unchanged: bool = False) -> None:
         """Keep what was painted since `begin_edit`, as one step of undo; the active object is corrected here.
 
         Args:
-            text: what was done, e.g. "Brush". absent: also when nothing changed the frame becomes a correction ("the
-                object is absent here", "accept this frame").
+            text: what was done, e.g. "Brush".
+            even_if_unchanged: the frame becomes a correction also where the mask stays as it is: the object *is*
+                absent here.
         """
         before, self._before = self._before, None
         if before is None:
             return
         touched = set(np.unique(np.concatenate([before[before != self.labels], self.labels[before != self.labels]])))
         touched = {int(i) for i in touched if i}
-        if not touched and not absent:
+        if not touched and not even_if_unchanged:
             return
         cells: dict[Key, tuple[Cell | None, Cell | None]] = {}
         for id in touched | {self.active}:
@@ -268,9 +291,9 @@ class Session(QObject):
                 cells[self.shown, id] = (known, Cell(mask, corrected=True, in_memory=True))
             elif known is None or known.mask != mask:
                 cells[self.shown, id] = (known, replace(known or Cell(mask), mask=mask))
-        self._push(Change(self.tr("{}, frame {}").format(text, self.shown), cells))
+        self.push_change(Change(self.tr("{}, frame {}").format(text, self.shown), cells))
 
-    def replace_mask(self, mask: np.ndarray, text: str, absent: bool = False) -> None:
+    def replace_mask(self, mask: np.ndarray, text: str, even_if_unchanged: bool = False) -> None:
         """Give the active object this mask, bool (H, W), on the shown frame; locked objects keep their pixels."""
         if not self.begin_edit():
             return
@@ -279,7 +302,7 @@ class Session(QObject):
             mask = mask & ~protected
         self.labels[self.labels == self.active] = 0
         self.labels[mask] = self.active
-        self.commit_edit(text, absent)
+        self.commit_edit(text, even_if_unchanged)
 
     # corrections and permanent memory
 
@@ -293,7 +316,7 @@ class Session(QObject):
             if obj and not obj.locked and not cell.in_memory:
                 cells[self.shown, id] = (cell, replace(cell, corrected=True, in_memory=True, confidence=None))
         if cells:
-            self._push(Change(self.tr("Accept frame {}").format(self.shown), cells))
+            self.push_change(Change(self.tr("Accept frame {}").format(self.shown), cells))
         else:
             self.message.emit(Message(self.tr("There is nothing on this frame to accept."), key="accept"))
 
@@ -306,7 +329,7 @@ class Session(QObject):
                 cells[frame, id] = (cell, replace(cell, corrected=True, in_memory=in_memory))
         if cells:
             text = self.tr("Put frame {} into memory") if in_memory else self.tr("Take frame {} out of memory")
-            self._push(Change(text.format(frame), cells))
+            self.push_change(Change(text.format(frame), cells))
 
     def clear(self, first: int, last: int, ids: Iterable[int] | None = None, corrections: bool = False) -> None:
         """Forget masks on frames `first` to `last`; corrections only where asked for, locked objects never."""
@@ -317,16 +340,12 @@ class Session(QObject):
             if corrections or not cell.corrected
         }
         if cells:
-            self._push(Change(self.tr("Clear frames {} to {}").format(first, last), cells))
+            self.push_change(Change(self.tr("Clear frames {} to {}").format(first, last), cells))
 
     # changes
 
-    def push_command(self, command) -> None:
-        """A command of another kind; its changes go through `apply`."""
-        self.undo_stack.push(command)
-
     def apply(self, change: Change) -> None:
-        """Write a change to the project and show it. Commands call this; everything else goes through the stack."""
+        """Write a change to the project and show it. Commands call this; all else goes through the undo stack."""
         self.project.apply(change)
         if change.objects is not None:
             if not self.object(self.active):
@@ -341,7 +360,8 @@ class Session(QObject):
             self._reload_labels()
         self.saving_changed.emit()
 
-    def _push(self, change: Change) -> None:
+    def push_change(self, change: Change) -> None:
+        """Make a change, as one step of undo."""
         try:
             self.undo_stack.push(ChangeCommand(change, self.apply))
         except PCVOSError as error:

@@ -1,0 +1,38 @@
+"""From a command line to a window."""
+
+import logging
+import sys
+from pathlib import Path
+
+from pcvos_gui.environment import drop_opencv_variables
+
+
+def run(target: str = "", demo: bool = False) -> int:
+    """Show the window until it is closed; the exit code is the process's.
+
+    Args:
+        target: what to open at once: a video, a folder of images or a project. demo: the demo clip, with its mask.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    drop_opencv_variables()
+    from PySide6.QtCore import QCoreApplication, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from core.demo import CLIP
+    from pcvos_gui import theme
+    from pcvos_gui.main_window import MainWindow
+    from pcvos_gui.preferences import Preferences
+
+    QCoreApplication.setOrganizationName("pcvos-studio")
+    QCoreApplication.setApplicationName("pcvos-studio")
+    application = QApplication(sys.argv[:1])
+    theme.choose(application, Preferences().theme)
+    theme.follow(application)
+    window = MainWindow()
+    window.show()
+    if demo:
+        QTimer.singleShot(0, lambda: window.open_demo(CLIP))
+    elif target:
+        QTimer.singleShot(0, lambda: window.open(Path(target)))
+    QTimer.singleShot(0, window.inference.warm_up)
+    return application.exec()

@@ -1,0 +1,376 @@
+"""Puts the panels together; owns no state of its own."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
+from PySide6.QtGui import QActionGroup, QImage, QShortcut
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QSizePolicy,
+    QSlider,
+    QStackedWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.annotation.overlay import draw_overlay
+from core.demo import MASK, MASK_FRAME
+from pcvos_gui.actions import ACTIONS, fill_menus, make_actions
+from pcvos_gui.canvas import Canvas
+from pcvos_gui.exchange import Exchange
+from pcvos_gui.handlers import Handlers, about_text
+from pcvos_gui.message_bar import MessageBar
+from pcvos_gui.opening import Opener
+from pcvos_gui.panels.history import HistoryPanel
+from pcvos_gui.panels.memory import MemoryPanel
+from pcvos_gui.panels.objects import ObjectsPanel
+from pcvos_gui.panels.propagation import PropagationPanel
+from pcvos_gui.player import Player
+from pcvos_gui.preferences import Preferences
+from pcvos_gui.recent import RecentFiles
+from pcvos_gui.runs import RunController, RunState
+from pcvos_gui.session import Session
+from pcvos_gui.shortcuts_overlay import ShortcutsOverlay
+from pcvos_gui.start_page import StartPage
+from pcvos_gui.status import StatusLine
+from pcvos_gui.timeline.timeline import Timeline
+from pcvos_gui.view_state import Tool, ViewMode, ViewState
+from pcvos_gui.workers.assist import AssistWorker
+from pcvos_gui.workers.frames import FrameWorker
+from pcvos_gui.workers.inference import InferenceWorker
+
+_ICON = QSize(20, 20)
+_SIZE = QSize(1440, 900)
+
+
+class MainWindow(QMainWindow):
+    """The window: start page or canvas in the middle, tools left, panels right, timeline below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("PCVOS Studio")
+        self.resize(_SIZE)
+        self.setAcceptDrops(True)
+        self.preferences = Preferences()
+        self.frame_worker = FrameWorker(cache_bytes=self.preferences.frame_cache_mib * 2**20, parent=self)
+        self.inference = InferenceWorker(self)
+        self.assist = AssistWorker(self)
+        self.session = Session(self.frame_worker, self)
+        self.view_state = ViewState(self)
+        self.runs = RunController(self.session, self.inference, self)
+        self.player = Player(self.session, self.runs, self)
+        self.recent = RecentFiles(self)
+        self.opener = Opener(self.session, self)
+        self.exchange = Exchange(self.session, self)
+
+        self.actions_by_name = make_actions(self, Handlers(self).table())
+        self._make_middle()
+        self._make_panels()
+        self._make_toolbars()
+        menus = fill_menus(self.menuBar(), self.actions_by_name)
+        menus["View"].addSeparator()
+        for dock in self.docks:
+            menus["View"].addAction(dock.toggleViewAction())
+        self.shortcuts = ShortcutsOverlay(self)
+        self._connect()
+        self._restore_layout()
+        self._show_what_is_open()
+
+    # parts
+
+    def _make_middle(self) -> None:
+        actions = self.actions_by_name
+        start = [actions[name] for name in ("open_video", "open_folder", "open_demo")]
+        self.start_page = StartPage(self.recent, start, self)
+        self.canvas = Canvas(self.session, self.view_state, self.assist, self.runs.request_estimate, self)
+        self.messages = MessageBar(self)
+        self.pages = QStackedWidget(self)
+        self.pages.addWidget(self.start_page)
+        self.pages.addWidget(self.canvas)
+        middle = QWidget(self)
+        layout = QVBoxLayout(middle)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.messages)
+        layout.addWidget(self.pages, 1)
+        self.setCentralWidget(middle)
+        self.status = StatusLine(self.session, self.runs, self.exchange, self)
+        self.setStatusBar(self.status)
+
+    def _make_panels(self) -> None:
+        self.timeline = Timeline(self.session, self.runs, self.player, self)
+        self.objects_panel = ObjectsPanel(self.session, self)
+        self.propagation_panel = PropagationPanel(self.runs, self.view_state, self)
+        self.memory_panel = MemoryPanel(self.session, self.runs, self)
+        self.history_panel = HistoryPanel(self.session, self)
+        right, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
+        self.setCorner(Qt.Corner.BottomRightCorner, bottom)
+        self.setCorner(Qt.Corner.BottomLeftCorner, bottom)
+        self.docks = [
+            self._dock("objects", self.tr("Objects"), self.objects_panel, right),
+            self._dock("propagation", self.tr("Propagation"), self.propagation_panel, right),
+            self._dock("memory", self.tr("Memory"), self.memory_panel, right),
+            self._dock("history", self.tr("History"), self.history_panel, right),
+            self._dock("timeline", self.tr("Timeline"), self.timeline, bottom),
+        ]
+        _, propagation, memory, history, timeline = self.docks
+        self.tabifyDockWidget(propagation, memory)
+        self.tabifyDockWidget(memory, history)
+        propagation.raise_()
+        timeline.setTitleBarWidget(QWidget(timeline))
+
+    def _dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
+        dock.setWidget(widget)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _make_toolbars(self) -> None:
+        actions = self.actions_by_name
+        top = self._toolbar("main", self.tr("Main toolbar"), Qt.ToolBarArea.TopToolBarArea)
+        for name in ("open_video", "", "undo", "redo", ""):
+            top.addAction(actions[name]) if name else top.addSeparator()
+        self.view_box = QComboBox(top)
+        for mode in ViewMode:
+            action = actions[f"view_{mode}"]
+            self.view_box.addItem(action.icon(), action.text(), mode)
+        self.view_box.setToolTip(self.tr("How the masks are shown"))
+        self.view_box.activated.connect(lambda: self.view_state.set_mode(self.view_box.currentData()))
+        self.view_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        top.addWidget(self.view_box)
+        self.opacity = QSlider(Qt.Orientation.Horizontal, top)
+        self.opacity.setRange(0, 100)
+        self.opacity.setMaximumWidth(120)
+        self.opacity.setToolTip(self.tr("Opacity of the overlay"))
+        self.opacity.setAccessibleName(self.tr("Opacity of the overlay"))
+        self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.opacity.valueChanged.connect(lambda value: self.view_state.set_opacity(value / 100))
+        top.addWidget(self.opacity)
+        space = QWidget(top)
+        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        top.addWidget(space)
+        self.interval_label = QLabel(top)
+        self.interval_label.setToolTip(self.tr("Memory interval: change it in the Propagation panel"))
+        top.addWidget(self.interval_label)
+        top.addSeparator()
+        for name in ("accept_frame", "propagate", "pause", "stop"):
+            top.addAction(actions[name])
+        run_button = top.widgetForAction(actions["propagate"])
+        run_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        tools = self._toolbar("tools", self.tr("Tools"), Qt.ToolBarArea.LeftToolBarArea)
+        for tool in Tool:
+            tools.addAction(actions[f"tool_{tool}"])
+        self._group([actions[f"tool_{tool}"] for tool in Tool])
+        self._group([actions[f"view_{mode}"] for mode in ViewMode])
+
+    def _toolbar(self, name: str, title: str, area: Qt.ToolBarArea) -> QToolBar:
+        bar = QToolBar(title, self)
+        bar.setObjectName(name)
+        bar.setMovable(False)
+        bar.setIconSize(_ICON)
+        self.addToolBar(area, bar)
+        return bar
+
+    def _group(self, actions: list) -> None:
+        group = QActionGroup(self)
+        for action in actions:
+            group.addAction(action)
+
+    def _connect(self) -> None:
+        session, runs, view = self.session, self.runs, self.view_state
+        session.message.connect(self.messages.show_message)
+        for signal in (session.opened, session.closed, session.active_changed, session.objects_changed):
+            signal.connect(self._show_what_is_open)
+        runs.state_changed.connect(self._show_what_is_open)
+        session.undo_stack.indexChanged.connect(self._show_what_is_open)
+        session.image_changed.connect(self._show_page)
+        session.opened.connect(self.canvas.setFocus)
+        session.closing.connect(self._keep_thumbnail)
+        view.changed.connect(self._show_view)
+        view.tool_changed.connect(self._show_view)
+        view.follow_changed.connect(self._show_view)
+        runs.settings_changed.connect(self._show_view)
+        self.canvas.hint_changed.connect(self.status.set_tool_hint)
+        self.canvas.space_tapped.connect(self.player.toggle)
+        self.start_page.chosen.connect(self.opener.open)
+        self.opener.opened.connect(self._on_opened)
+        self.opener.busy.connect(self._show_busy)
+        self.opener.progress.connect(self._show_reading)
+        self.opener.footage_wanted.connect(self._ask_for_footage)
+        self.exchange.imported.connect(self._on_imported)
+        self.inference.clip_done.connect(self._follow)
+        runs.estimated.connect(self.canvas.set_estimate)
+        for digit in range(1, 10):
+            shortcut = QShortcut(str(digit), self)
+            shortcut.activated.connect(lambda number=digit: self._choose_object(number))
+
+    # what is shown when
+
+    def _show_what_is_open(self) -> None:
+        session, runs = self.session, self.runs
+        is_open = session.project is not None
+        writable = is_open and not session.project.read_only
+        allowed = {"": True, "footage": is_open, "writable": writable, "object": writable and session.active > 0}
+        for spec in ACTIONS:
+            self.actions_by_name[spec.name].setEnabled(allowed[spec.needs])
+        stack = session.undo_stack
+        for name, can, text in (
+            ("undo", stack.canUndo(), stack.undoText()),
+            ("redo", stack.canRedo(), stack.redoText()),
+        ):
+            action = self.actions_by_name[name]
+            action.setEnabled(can)
+            word = self.tr("Undo") if name == "undo" else self.tr("Redo")
+            action.setText(f"{word}: {text}" if can else word)
+        self.actions_by_name["propagate"].setEnabled(writable and not runs.is_busy)
+        self.actions_by_name["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
+        self.actions_by_name["stop"].setEnabled(runs.is_busy)
+        self._show_page()
+        for dock in self.docks:
+            dock.setEnabled(is_open)
+        title = f"{session.project.path.stem} - PCVOS Studio" if is_open else "PCVOS Studio"
+        self.setWindowTitle(title)
+        self._show_view()
+
+    def _show_page(self) -> None:
+        """The canvas as soon as there is a first frame to see."""
+        self.pages.setCurrentWidget(self.canvas if self.session.image is not None else self.start_page)
+
+    def _show_view(self) -> None:
+        view = self.view_state
+        self.actions_by_name[f"view_{view.mode}"].setChecked(True)
+        self.actions_by_name[f"tool_{view.tool}"].setChecked(True)
+        self.actions_by_name["follow"].setChecked(view.follow)
+        self.view_box.setCurrentIndex(self.view_box.findData(view.mode))
+        self.opacity.setValue(round(view.opacity * 100))
+        self.interval_label.setText(self.tr("L = {}").format(self.runs.settings.interval))
+
+    def _show_busy(self, name: str) -> None:
+        self.start_page.subtitle.setText(
+            self.tr("Opening {}…").format(name)
+            if name
+            else self.tr("Mark an object on one frame. The rest of the video follows, clip by clip.")
+        )
+
+    def _show_reading(self, share: float) -> None:
+        self.start_page.subtitle.setText(self.tr("Reading the video: {:.0f} %").format(100 * share))
+
+    # opening
+
+    def open(self, path: Path) -> None:
+        self.opener.open(path)
+
+    def open_demo(self, clip: Path) -> None:
+        """The demo clip; where its project is new, with its mask, ready to run both ways."""
+
+        def prepare() -> None:
+            self.session.opened.disconnect(prepare)
+            if self.session.media.path.name == clip.name and not self.session.project.exists:
+                self.exchange.import_masks(MASK)
+
+        self.session.opened.connect(prepare)
+        self.opener.open(clip)
+
+    def _on_opened(self, path: Path) -> None:
+        self.recent.add(path)
+
+    def _on_imported(self, frames: list[int]) -> None:
+        if frames:
+            self.session.go_to(frames[0])
+        if self.session.media.path.name.startswith("big-buck-bunny") and frames == [MASK_FRAME]:
+            self.propagation_panel.choose_direction("both")
+
+    def _ask_for_footage(self, project) -> None:
+        from PySide6.QtWidgets import QFileDialog
+
+        if project.footage.path.suffix:
+            path, _ = QFileDialog.getOpenFileName(self, self.tr("Where is {}?").format(project.footage.path.name))
+        else:
+            path = QFileDialog.getExistingDirectory(self, self.tr("Where is {}?").format(project.footage.path.name))
+        if path:
+            self.opener.relink(project, Path(path))
+        else:
+            project.close()
+
+    def _keep_thumbnail(self) -> None:
+        session = self.session
+        if session.image is not None and session.labels is not None:
+            picture = draw_overlay(session.image, session.labels)
+            height, width = session.labels.shape
+            image = QImage(picture.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+            for path in {session.media.path, session.project.path}:
+                self.recent.set_thumbnail(path, image)
+
+    # runs
+
+    def propagate(self) -> None:
+        """Start a run; an unaccepted scribble is taken first."""
+        self.canvas.finish_tool()
+        self.runs.start()
+
+    def _follow(self, clip) -> None:
+        if self.view_state.follow and self.runs.state is RunState.RUNNING and not self.session.is_editing:
+            self.session.go_to(clip.frames[-1])
+
+    def show_about(self) -> None:
+        QMessageBox.about(self, self.tr("About PCVOS Studio"), about_text())
+
+    def _choose_object(self, number: int) -> None:
+        objects = self.session.objects
+        if number <= len(objects):
+            self.session.set_active(objects[number - 1].id)
+
+    # Qt
+
+    def dragEnterEvent(self, event) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if not paths:
+            return
+        if self.session.project is not None and all(p.suffix.lower() == ".png" for p in paths):
+            for path in paths:
+                self.exchange.import_masks(path)
+        else:
+            self.opener.open(paths[0])
+
+    def keyPressEvent(self, event) -> None:
+        if event.key() == Qt.Key.Key_C and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            self.view_state.set_peeking(True)
+            return
+        super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event) -> None:
+        if event.key() == Qt.Key.Key_C and not event.isAutoRepeat():
+            self.view_state.set_peeking(False)
+            return
+        super().keyReleaseEvent(event)
+
+    def closeEvent(self, event) -> None:
+        store = QSettings()
+        store.setValue("window/geometry", self.saveGeometry())
+        store.setValue("window/state", self.saveState())
+        self.player.pause()
+        self.canvas.finish_tool()
+        self.opener.cancel()
+        self.exchange.cancel()
+        self.session.close()
+        self.inference.shutdown()
+        self.assist.shutdown()
+        self.frame_worker.shutdown()
+        super().closeEvent(event)
+
+    def _restore_layout(self) -> None:
+        store = QSettings()
+        for key, restore in (("window/geometry", self.restoreGeometry), ("window/state", self.restoreState)):
+            value = store.value(key)
+            if isinstance(value, QByteArray):
+                restore(value)

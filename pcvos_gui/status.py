@@ -1,0 +1,120 @@
+"""The line at the foot of the window: where one is, what runs, whether it is saved, and what to do next."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+
+from pcvos_gui.exchange import Exchange
+from pcvos_gui.icons import icon
+from pcvos_gui.runs import RunController, RunState
+from pcvos_gui.session import Session
+
+
+def timecode(seconds: float) -> str:
+    """m:ss.mmm, or h:mm:ss.mmm from an hour on."""
+    total = round(seconds * 1000)
+    minutes, rest = divmod(total, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    clock = f"{rest // 1000:02d}.{rest % 1000:03d}"
+    return f"{hours}:{minutes:02d}:{clock}" if hours else f"{minutes:02d}:{clock}"
+
+
+class StatusLine(QStatusBar):
+    """Watches session and runs; says nothing of its own."""
+
+    def __init__(self, session: Session, runs: RunController, exchange: Exchange, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._session, self._runs = session, runs
+        self._tool_hint = ""
+        self.hint = QLabel(self)
+        self.hint.setForegroundRole(self.hint.palette().ColorRole.PlaceholderText)
+        self.place, self.object, self.engine, self.saved = (QLabel(self) for _ in range(4))
+        self.export = QProgressBar(self)
+        self.export.setMaximumWidth(160)
+        self.export.setTextVisible(True)
+        self.cancel = QToolButton(self)
+        self.cancel.setIcon(icon("close"))
+        self.cancel.setAutoRaise(True)
+        self.cancel.setToolTip(self.tr("Cancel the export"))
+        self.cancel.clicked.connect(exchange.cancel)
+        self.addWidget(self.hint, 1)
+        for widget in (self.export, self.cancel, self.place, self.object, self.engine, self.saved):
+            self.addPermanentWidget(widget)
+        self._show_export("", 0, 0)
+        exchange.progress.connect(self._show_export)
+        for signal in (
+            session.frame_changed,
+            session.opened,
+            session.closed,
+            session.objects_changed,
+            session.active_changed,
+            session.states_changed,
+            session.saving_changed,
+            runs.state_changed,
+            runs.progressed,
+            runs.memory_changed,
+        ):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def set_tool_hint(self, text: str) -> None:
+        self._tool_hint = text
+        self.refresh()
+
+    def refresh(self) -> None:
+        session = self._session
+        is_open = session.project is not None
+        for widget in (self.place, self.object, self.engine, self.saved):
+            widget.setVisible(is_open)
+        self.hint.setText(self._next_step())
+        if not is_open:
+            return
+        at = float(session.media.timestamps[max(0, session.frame)] - session.media.timestamps[0])
+        self.place.setText(self.tr("frame {} / {} · {}").format(session.frame, session.frame_count - 1, timecode(at)))
+        active = session.object(session.active)
+        self.object.setText(active.name if active else self.tr("no object"))
+        self.engine.setText(self._engine_text())
+        self.saved.setText(self._saved_text())
+        self.saved.setToolTip(str(session.project.path))
+
+    def _next_step(self) -> str:
+        """The next sensible thing to do."""
+        session, runs = self._session, self._runs
+        if session.project is None:
+            return self.tr("Open a video, a folder of images or a project")
+        if runs.state is RunState.LOADING:
+            return self.tr("Loading the network…")
+        if runs.is_busy:
+            return self.tr("Propagating: look around, correct what you see, or stop")
+        if not session.project.permanent_memory():
+            return self._tool_hint or self.tr("Paint or scribble an object, then propagate")
+        if not (session.project.states & 4).any():
+            return self.tr("Propagate (Ctrl+Return), or mark more objects")
+        return self._tool_hint or self.tr("Step through; fix a frame; run again")
+
+    def _engine_text(self) -> str:
+        runs = self._runs
+        parts = [runs.device] if runs.device else []
+        speed = runs.frames_per_second
+        if runs.is_busy and speed:
+            parts.append(self.tr("{:.1f} fps").format(speed))
+        if runs.memory is not None:
+            memory = runs.memory
+            parts.append(self.tr("memory {} + {}").format(len(memory.permanent), len(memory.working)))
+        return " · ".join(parts)
+
+    def _saved_text(self) -> str:
+        project = self._session.project
+        if project.read_only:
+            return self.tr("read-only")
+        if project.unsaved:
+            return self.tr("NOT SAVED: {} changes").format(project.unsaved)
+        return self.tr("saved") if project.exists else self.tr("nothing to save")
+
+    def _show_export(self, what: str, done: int, total: int) -> None:
+        self.export.setVisible(total > 0)
+        self.cancel.setVisible(total > 0)
+        if total:
+            self.export.setMaximum(total)
+            self.export.setValue(done)
+            self.export.setFormat(self.tr("{}: %p %").format(what))
+            self.export.setAlignment(Qt.AlignmentFlag.AlignCenter)

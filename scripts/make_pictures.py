@@ -1,0 +1,150 @@
+"""Makes docs/images/*.png from the real window: `python scripts/make_pictures.py [--scale 2] [--output FOLDER]`.
+
+The demo clip is opened in a temporary folder, marked, run and corrected, as a person would; no display is needed.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scale", type=float, default=1.0, help="device pixels per pixel")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images")
+    parser.add_argument("--resolution", type=int, default=360)
+    return parser.parse_args()
+
+
+ARGUMENTS = parse()
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ["QT_SCALE_FACTOR"] = str(ARGUMENTS.scale)
+
+from pcvos_gui.environment import drop_opencv_variables  # noqa: E402
+
+drop_opencv_variables()
+
+from PySide6.QtCore import QEvent, QPointF, QSettings, QStandardPaths, Qt  # noqa: E402
+from PySide6.QtGui import QMouseEvent  # noqa: E402
+from PySide6.QtTest import QTest  # noqa: E402
+from PySide6.QtWidgets import QApplication  # noqa: E402
+
+from core.demo import CLIP, MASK  # noqa: E402
+from pcvos_gui import theme  # noqa: E402
+from pcvos_gui.main_window import MainWindow  # noqa: E402
+from pcvos_gui.runs import Range, RunState  # noqa: E402
+from pcvos_gui.view_state import Tool  # noqa: E402
+
+SIZE = (1440, 900)
+
+
+def wait(condition, seconds: float = 300) -> None:
+    if not QTest.qWaitFor(condition, int(1000 * seconds)):
+        raise SystemExit("the window did not get there in time")
+
+
+class Photographer:
+    """Works the window and takes its picture."""
+
+    def __init__(self, window: MainWindow, output: Path):
+        self.window, self.output = window, output
+        self.session, self.runs = window.session, window.runs
+
+    def take(self, name: str) -> None:
+        QTest.qWait(400)
+        path = self.output / f"{name}.png"
+        self.window.grab().save(str(path))
+        print(path)
+
+    def go_to(self, frame: int) -> None:
+        self.session.go_to(frame)
+        wait(lambda: self.session.shown == frame)
+
+    def drag(self, *points: tuple[float, float], button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
+        view = self.window.canvas.view
+        viewport = view.viewport()
+        kinds = [QEvent.Type.MouseButtonPress, *[QEvent.Type.MouseMove] * (len(points) - 1)]
+        for kind, point in (*zip(kinds, points, strict=True), (QEvent.Type.MouseButtonRelease, points[-1])):
+            at = QPointF(view.to_view(QPointF(*point)).toPoint())
+            held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else button
+            cause = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else button
+            event = QMouseEvent(kind, at, viewport.mapToGlobal(at), cause, held, Qt.KeyboardModifier.NoModifier)
+            QApplication.sendEvent(viewport, event)
+
+    def show_panel(self, name: str) -> None:
+        dock = next(d for d in self.window.docks if d.objectName() == name)
+        dock.show()
+        dock.raise_()
+
+    def propagate(self, **choices) -> None:
+        self.runs.set_settings(replace(self.runs.settings, resolution=ARGUMENTS.resolution, **choices))
+        self.window.actions_by_name["propagate"].trigger()
+
+
+def tour(window: MainWindow, clip: Path, output: Path) -> None:
+    """The pictures, in the order a person would see them."""
+    me = Photographer(window, output)
+    window.recent.add(clip)
+    me.take("start-page")
+    window.open(clip)
+    wait(lambda: me.session.project is not None and me.session.shown == 0)
+    me.go_to(40)
+    window.view_state.set_tool(Tool.SCRIBBLE)
+    with_job = []
+    window.assist.done.connect(with_job.append)
+    me.drag((640, 230), (650, 330), (655, 430), (690, 520), (600, 560))
+    wait(lambda: len(with_job) >= 1)
+    me.drag((300, 200), (420, 120), (760, 80), (980, 200), button=Qt.MouseButton.RightButton)
+    wait(lambda: len(with_job) >= 2)
+    me.take("scribble")
+    window.canvas.drop()
+    window.exchange.import_masks(MASK)
+    wait(lambda: bool(me.session.objects))
+    me.session.change_object(replace(me.session.objects[0], name="rabbit"))
+    window.view_state.set_tool(Tool.BRUSH)
+    me.take("painting")
+    me.propagate(direction="both", range=Range.TO_END, interval=5)
+    wait(lambda: me.runs.done >= 45)
+    me.take("running")
+    wait(lambda: me.runs.state is RunState.IDLE, 900)
+    me.go_to(75)
+    me.session.accept_frame()
+    me.go_to(60)
+    me.show_panel("memory")
+    me.take("memory")
+    me.show_panel("propagation")
+    theme.choose(QApplication.instance(), "light")
+    QTest.qWait(200)
+    me.take("light")
+    theme.choose(QApplication.instance(), "dark")
+    window.actions_by_name["shortcuts"].trigger()
+    me.take("shortcuts")
+    window.actions_by_name["shortcuts"].trigger()
+    window.close()
+
+
+def main() -> None:
+    ARGUMENTS.output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, folder)
+        QStandardPaths.setTestModeEnabled(True)
+        clip = Path(folder) / CLIP.name
+        shutil.copy(CLIP, clip)
+        application = QApplication([])
+        theme.choose(application, "dark")
+        theme.follow(application)
+        window = MainWindow()
+        window.resize(*SIZE)
+        window.show()
+        tour(window, clip, ARGUMENTS.output)
+
+
+if __name__ == "__main__":
+    main()

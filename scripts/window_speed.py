@@ -1,0 +1,181 @@
+"""How well the window keeps up: prints what a person would feel, on this machine.
+
+    python scripts/window_speed.py [--seconds 60] [--footage FILE] [--resolution 480]
+
+The real window opens the footage (the demo clip unless named), propagates over and over, and meanwhile a hand paints
+strokes and scrubs. A 5 ms timer on the window's thread measures how late it is. Before that, with nothing going on:
+stepping to a neighbouring frame, and random jumps. Medians, 95th percentiles and the worst. (A dab of the brush:
+`scripts/canvas_speed.py`; decoding alone: `scripts/media_speed.py`.)
+"""
+
+import argparse
+import os
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from pcvos_gui.environment import drop_opencv_variables, has_display  # noqa: E402
+
+if not has_display():
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+drop_opencv_variables()
+
+import numpy as np  # noqa: E402
+from PySide6.QtCore import QEvent, QPointF, QSettings, Qt, QTimer  # noqa: E402
+from PySide6.QtGui import QMouseEvent  # noqa: E402
+from PySide6.QtTest import QTest  # noqa: E402
+from PySide6.QtWidgets import QApplication  # noqa: E402
+
+from core.demo import CLIP, MASK  # noqa: E402
+from pcvos_gui.main_window import MainWindow  # noqa: E402
+from pcvos_gui.runs import Range  # noqa: E402
+from pcvos_gui.view_state import Tool  # noqa: E402
+
+TICK_MS = 5
+
+
+class Hand:
+    """Moves the mouse over the canvas, as a person would."""
+
+    def __init__(self, window: MainWindow):
+        self.view = window.canvas.view
+
+    def send(self, kind: QEvent.Type, x: float, y: float) -> None:
+        viewport = self.view.viewport()
+        at = QPointF(self.view.to_view(QPointF(x, y)).toPoint())
+        press, release = QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease
+        button = Qt.MouseButton.LeftButton if kind in (press, release) else Qt.MouseButton.NoButton
+        held = Qt.MouseButton.NoButton if kind == release else Qt.MouseButton.LeftButton
+        event = QMouseEvent(kind, at, viewport.mapToGlobal(at), button, held, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(viewport, event)
+
+
+def figures(name: str, seconds: list[float]) -> None:
+    """One line: how often, the median, the 95th percentile and the worst, in milliseconds."""
+    ms = sorted(1000 * s for s in seconds)
+    at95 = ms[min(len(ms) - 1, int(0.95 * len(ms)))]
+    print(f"{name:44} {len(ms):6}  median {statistics.median(ms):7.1f}  95 % {at95:7.1f}  worst {ms[-1]:7.1f} ms")
+
+
+def wait(condition, seconds: float = 120) -> None:
+    if not QTest.qWaitFor(condition, int(1000 * seconds)):
+        raise SystemExit("the window did not get there in time")
+
+
+def busy_window(window: MainWindow, seconds: float) -> None:
+    """Propagate, paint and scrub for a while, and measure the lateness of a timer."""
+    session, runs, hand = window.session, window.runs, Hand(window)
+    late: list[float] = []
+    expected = [time.perf_counter() + TICK_MS / 1000]
+
+    def tick() -> None:
+        now = time.perf_counter()
+        late.append(max(0.0, now - expected[0]))
+        expected[0] = now + TICK_MS / 1000
+
+    timer = QTimer(window)
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(tick)
+    timer.start(TICK_MS)
+    window.view_state.set_tool(Tool.BRUSH)
+    window.view_state.set_follow(False)
+    drawn, strokes, moves = 0, 0, 0
+    end = time.perf_counter() + seconds
+    rng = random.Random(0)
+    while time.perf_counter() < end:
+        if not runs.is_busy:
+            drawn += runs.done
+            session.undo_stack.clear()
+            runs.start()
+        session.go_to(rng.randrange(session.frame_count))
+        QTest.qWait(120)
+        moves += 1
+        if session.can_edit:
+            x, y = rng.uniform(0, session.size[1]), rng.uniform(0, session.size[0])
+            hand.send(QEvent.Type.MouseButtonPress, x, y)
+            for step in range(8):
+                hand.send(QEvent.Type.MouseMove, x + 6 * step, y + 2 * step)
+                QTest.qWait(16)
+            hand.send(QEvent.Type.MouseButtonRelease, x + 48, y + 16)
+            strokes += 1
+            QTest.qWait(60)
+    timer.stop()
+    drawn += runs.done
+    runs.stop()
+    print(f"in {seconds:.0f} s: {drawn} frames propagated, {strokes} strokes, {moves} jumps")
+    figures("lateness of a 5 ms timer", late)
+
+
+def navigation(window: MainWindow) -> None:
+    session = window.session
+
+    def timed(frame: int) -> float:
+        start = time.perf_counter()
+        session.go_to(frame)
+        wait(lambda: session.shown == frame)
+        return time.perf_counter() - start
+
+    rng = random.Random(1)
+    timed(0)
+    QTest.qWait(500)
+    steps = []
+    for frame in range(1, min(100, session.frame_count)):
+        steps.append(timed(frame))
+        QTest.qWait(30)
+    figures("step to the next frame", steps)
+    figures("random jump", [timed(rng.randrange(session.frame_count)) for _ in range(60)])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--footage", type=Path, default=CLIP)
+    parser.add_argument("--resolution", type=int, default=480)
+    parser.add_argument("--interval", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, folder)
+        footage = Path(folder) / arguments.footage.name
+        shutil.copy(arguments.footage, footage)
+        application = QApplication([])
+        window = MainWindow()
+        window.resize(1600, 900)
+        window.show()
+        start = time.perf_counter()
+        window.open(footage)
+        session = window.session
+        wait(lambda: session.image is not None)
+        print(f"first frame after {time.perf_counter() - start:.2f} s", end=", ")
+        wait(lambda: session.project is not None and session.shown == 0)
+        print(f"open after {time.perf_counter() - start:.2f} s: {session.frame_count} frames of {session.size[::-1]}")
+        session.add_object()
+        mask = np.zeros(session.size, bool)
+        mask[session.size[0] // 3 : session.size[0] // 2, session.size[1] // 3 : session.size[1] // 2] = True
+        session.replace_mask(mask, "Mask")
+        if arguments.footage == CLIP:
+            window.exchange.import_masks(MASK)
+        window.runs.set_settings(
+            replace(
+                window.runs.settings,
+                interval=arguments.interval,
+                resolution=arguments.resolution,
+                direction="both",
+                range=Range.TO_END,
+            )
+        )
+        navigation(window)
+        busy_window(window, arguments.seconds)
+        window.close()
+        del application
+
+
+if __name__ == "__main__":
+    main()
