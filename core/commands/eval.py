@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -21,10 +22,10 @@ from core.commands.progress import FrameProgress
 from core.commands.run_record import device_name, versions
 from core.errors import PCVOSError
 from core.evaluation.dataset import Layout, SequenceFolder, find_sequences
-from core.evaluation.page import report_page
+from core.evaluation.page import PICTURES, report_page
 from core.evaluation.pictures import Picture, picture_worst
 from core.evaluation.results import RunResults, all_tables, runs_as_json, scores_csv
-from core.evaluation.runs import Round, SequenceRunner, Variant, count_free, judge_masks, variants
+from core.evaluation.runs import Round, SequenceRunner, Variant, counted_frames, judge_masks, too_short, variants
 from core.evaluation.tables import table_lines
 from core.evaluation.truth import Truth, read_masks, read_truth
 from core.files import atomic_write, disk_error
@@ -100,14 +101,14 @@ def evaluate(request: EvalRequest, say: Say, note: Say, warn: Say) -> None:
         raise PCVOSError(
             f"No sequence of {request.dataset} has a frame that counts: masks are needed behind the first."
         )
-    if work.write(complete=True):
-        note(f"{CSV}, {JSON} and {PAGE} are in {request.output}.")
     for i, table in enumerate(all_tables(work.runs)):
         for line in ("",) * bool(i) + tuple(table_lines(table)):
             say(line)
+    if work.write(complete=True):
+        note(f"{CSV}, {JSON} and {PAGE} are in {request.output}.")
 
 
-class _Evaluation:
+class _Evaluation(ABC):
     """Goes through the sequences, keeps what was found, and writes it."""
 
     def __init__(self, request: EvalRequest, sequences: Sequence[SequenceFolder], warn: Say):
@@ -128,9 +129,8 @@ class _Evaluation:
             for sequence in self.sequences:
                 with open_media(sequence.frames) as media:
                     truth = read_truth(sequence, media)
-                    free, needed = count_free(truth), self.request.corrections + 1
-                    if free < needed:
-                        self._leave_out(sequence.name, f"{free} frames with a true mask count, {needed} are needed")
+                    if why := too_short(truth, self.request.corrections):
+                        self._leave_out(sequence.name, why)
                         continue
                     found = self.score(sequence.name, media, truth, progress.advance)
                     self._stems[sequence.name] = list(media.stems)
@@ -138,18 +138,19 @@ class _Evaluation:
                     run.rounds[sequence.name] = rounds
                 self.done += 1
 
+    @abstractmethod
     def runs_per_frame(self) -> int:
         """How often each frame is drawn or read, about."""
-        raise NotImplementedError
 
+    @abstractmethod
     def score(self, name: str, media: FrameSource, truth: Truth, advance: Callable[[int], None]) -> list[list[Round]]:
         """The rounds of one sequence, for each of `runs`."""
-        raise NotImplementedError
 
     def keep_pictures(self, scored: Round, masks: dict[int, PackedLabels], truth: Truth, media: FrameSource) -> None:
         """Draw the worst frames, if there will be a page."""
         if self.request.output:
             self._pictures += picture_worst(scored.scores, masks, truth, media)
+            self._pictures = sorted(self._pictures, key=lambda picture: picture.j)[:PICTURES]
 
     def write(self, complete: bool) -> str:
         """Write the reports, where they are wanted and there is something to say; where they are, for a sentence."""
@@ -223,11 +224,10 @@ class _Predictions(_Evaluation):
     def score(self, name: str, media: FrameSource, truth: Truth, advance: Callable[[int], None]) -> list[list[Round]]:
         folder = self.request.predictions / name
         masks, _ = read_masks(folder, name, media)
-        expected = judge_masks(name, truth, {})
-        counted = np.any([own.counted for own in expected.objects], axis=0)
-        if missing := [f for f, counts in zip(truth.frames, counted, strict=True) if counts and f not in masks]:
+        counted = counted_frames(truth)
+        if missing := [frame for frame in counted if frame not in masks]:
             raise PCVOSError(
-                f"{folder} lacks the masks of {len(missing)} of {int(counted.sum())} frames that count, the first is "
+                f"{folder} lacks the masks of {len(missing)} of {len(counted)} frames that count, the first is "
                 f"{media.stems[missing[0]]}.png: add them."
             )
         found = Round(judge_masks(name, truth, masks))

@@ -13,6 +13,7 @@ from core.evaluation.results import RunResults, all_tables
 from core.evaluation.tables import table_html
 
 PICTURES = 12
+"""As many of the worst frames as one wants to look at."""
 
 _STYLE = """
 body { font: 14px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 960px; margin: 32px auto;
@@ -43,10 +44,9 @@ def report_page(
 
     Args:
         facts: what was run on what, in words, shown at the top.
-        pictures: of the first run, before any correction; the worst `PICTURES` are shown.
+        pictures: of the first run, before any correction, worst first.
         stems: names of the frames of each sequence.
     """
-    worst = sorted(pictures, key=lambda picture: picture.j)[:PICTURES]
     parts = [
         "<!doctype html><html lang=en><head><meta charset=utf-8><title>PCVOS evaluation</title>",
         f"<style>{_STYLE}</style></head><body><h1>PCVOS evaluation</h1>",
@@ -55,7 +55,7 @@ def report_page(
         *(table_html(table) for table in all_tables(runs)),
         "<h2>Worst frames</h2>",
         f"<p>Of {escape(runs[0].name)}: the truth left, the prediction right.</p>",
-        *(_figure(picture) for picture in worst),
+        *(_figure(picture) for picture in pictures),
         "<h2>Frame by frame</h2>",
         *(_sequence(name, runs, stems[name]) for name in runs[0].rounds),
         "</body></html>\n",

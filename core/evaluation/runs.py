@@ -186,7 +186,18 @@ def worst_frame(scores: SequenceScores, given: Given) -> int:
     return min((f for f, j in candidates.items() if not np.isnan(j)), key=candidates.__getitem__)
 
 
-def count_free(truth: Truth) -> int:
-    """Frames that count and on which no mask is given; with more of them than corrections, some are left to score."""
-    first, last = min(truth.given.values()), truth.frames[-1]
-    return sum(first < frame < last and frame not in truth.given.values() for frame in truth.frames)
+def counted_frames(truth: Truth) -> list[int]:
+    """Frames that count for some object, before any correction."""
+    counted = np.any([own.counted for own in Judge("", truth).scores().objects], axis=0)
+    return [frame for frame, counts in zip(truth.frames, counted, strict=True) if counts]
+
+
+def too_short(truth: Truth, corrections: int) -> str | None:
+    """What speaks against scoring a sequence after so many corrections, if anything: nothing would be left to score."""
+    counted = counted_frames(truth)
+    free = [frame for frame in counted if frame not in truth.given.values()]
+    if not counted:
+        return "no frame with a true mask counts"
+    if corrections and len(free) <= corrections:
+        return f"{len(free)} frames that count can be corrected, and one has to be left to score"
+    return None

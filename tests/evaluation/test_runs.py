@@ -8,7 +8,7 @@ import torch
 from dataset_folders import disc_and_square
 
 from core.errors import PCVOSError
-from core.evaluation.runs import SequenceRunner, count_free, variants, without_refinement
+from core.evaluation.runs import SequenceRunner, counted_frames, too_short, variants, without_refinement
 from core.evaluation.sequences import label_all, mean_j, propagate_all
 from core.evaluation.truth import Truth
 from core.media.arrays import ArraySource
@@ -126,9 +126,14 @@ def test_features_are_computed_once_for_all_rounds_and_variants(network: PCVOS, 
     assert before < 2 * len(frames)
 
 
-def test_frames_that_can_be_corrected_are_counted():
-    assert count_free(Truth.from_array(disc_and_square(9)[1])) == 7
-    assert count_free(Truth.from_array(disc_and_square(9, square_from=4)[1])) == 6
+def test_sequences_in_which_nothing_would_be_left_to_score():
+    truth = Truth.from_array(disc_and_square(6, square_from=2)[1])
+    assert counted_frames(truth) == [1, 2, 3, 4]  # on 2 the disc counts
+    assert too_short(truth, 0) is None and too_short(truth, 2) is None
+    assert "3 frames that count can be corrected" in too_short(truth, 3)
+    only = Truth.from_array(disc_and_square(3, square_from=1)[1])
+    assert counted_frames(only) == [1] and too_short(only, 0) is None and too_short(only, 1) is not None
+    assert "no frame" in too_short(Truth.from_array(disc_and_square(2)[1]), 0)
 
 
 def test_sequences_in_memory(network: PCVOS):
