@@ -61,9 +61,9 @@ class ImageFolder(FrameSource):
         progress: Callable[[float], None] | None = None,
     ):
         self.path = path
-        self.files = _image_files(path)
-        self.stems = [file.stem for file in self.files]
-        self._identity = _identity(self.files)  # before the headers are read: should a file change meanwhile
+        self.stems, names = _stems_and_names(path)
+        self.files = [path / name for name in names]
+        self._identity = _identity(path, names)  # before the headers are read: should a file change meanwhile
         size = _stored_size(stored, self._identity) if stored else None
         self.size = _common_size(self.files, Watch(should_stop, progress)) if size is None else size
         self.rate = Fraction(rate)
@@ -96,8 +96,8 @@ def first_of_folder(path: Path) -> tuple[np.ndarray, int]:
     Raises:
         PCVOSError: no images, two files of one stem, or the first cannot be read.
     """
-    files = _image_files(path)
-    return _pixels(files[0]), len(files)
+    names = _stems_and_names(path)[1]
+    return _pixels(path / names[0]), len(names)
 
 
 def natural_key(name: str) -> tuple:
@@ -106,28 +106,26 @@ def natural_key(name: str) -> tuple:
     return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
 
 
-def _image_files(folder: Path) -> list[Path]:
+def _stems_and_names(folder: Path) -> tuple[list[str], list[str]]:
+    """The images of a folder in natural order: names without and with suffix; paths would be slow by the thousand."""
     with os.scandir(folder) as entries:  # which knows what is a file without asking for each
-        found = [folder / entry.name for entry in entries if _is_image_name(entry.name) and entry.is_file()]
-    files = sorted(found, key=lambda file: natural_key(file.stem))
-    if not files:
+        found = [(*os.path.splitext(entry.name), entry) for entry in entries if not entry.name.startswith(".")]
+        images = [(stem, entry.name) for stem, suffix, entry in found if suffix.lower() in SUFFIXES and entry.is_file()]
+    if not images:
         raise PCVOSError(f"{folder} holds no images; give a folder of {_listed(SUFFIXES)} files, or a video.")
-    for one, other in pairwise(files):
-        if one.stem == other.stem:
-            raise PCVOSError(f"{folder} holds two images of one name, {one.name} and {other.name}; keep one of them.")
-    return files
+    images.sort(key=lambda image: natural_key(image[0]))
+    for (stem, one), (other_stem, other) in pairwise(images):
+        if stem == other_stem:
+            raise PCVOSError(f"{folder} holds two images of one name, {one} and {other}; keep one of them.")
+    return [stem for stem, _ in images], [name for _, name in images]
 
 
-def _is_image_name(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")
-
-
-def _identity(files: list[Path]) -> bytes:
+def _identity(folder: Path, names: list[str]) -> bytes:
     """What tells this state of the files from others: names, sizes, times of change."""
     digest = hashlib.sha256()
-    for file in files:
-        status = file.stat()
-        digest.update(f"{file.name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
+    for name in names:
+        status = os.stat(os.path.join(folder, name))
+        digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
     return _STORED + digest.digest()
 
 

@@ -111,17 +111,21 @@ def _read_packets(video: OpenVideo, watch: Watch) -> _PacketTable:
     table = _PacketTable()
     share = _PACKETS_SHARE / max(1, video.byte_count)
     corrupt = False
-    ends: dict[Fraction, int] = {}  # by time base
+    ends: dict[int, int] = {}  # by stream, in ticks of its own clock
+    time_bases: dict[int, Fraction] = {}
     for packet in video.packets(all_streams=True):
         watch.at((packet.pos or 0) * share)
+        stream = packet.stream_index
         if packet.pts is not None:
+            if stream not in time_bases:  # making fractions for every packet would double the time
+                time_bases[stream] = packet.time_base
             end = packet.pts + (packet.duration or 0)
-            ends[packet.time_base] = max(end, ends.get(packet.time_base, end))
-        if packet.stream_index == video.stream.index:
+            ends[stream] = max(end, ends.get(stream, end))
+        if stream == video.stream.index:
             table.suspicious |= corrupt
             corrupt = packet.is_corrupt
             table.add(packet)
-    table.end = max((time_base * end for time_base, end in ends.items()), default=Fraction(0))
+    table.end = max((time_bases[stream] * end for stream, end in ends.items()), default=Fraction(0))
     table.cut = corrupt  # half of the last packet: what it decodes to is seen when the end is checked
     return table
 
