@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -64,6 +65,28 @@ def moving_disc(frames: int = FRAMES, size: tuple[int, int] = SIZE, seed: int = 
     return np.stack(images), np.stack(labels)
 
 
+def hard_motion(frames: int = 16, size: tuple[int, int] = (96, 144)) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 (T, H, W, 3) and labels (T, H, W): a ball (id 1) that bounces fast, changes its size and passes behind
+    bars, before a ground that looks much like it, with a second ball that nobody marked."""
+    height, width = size
+    rng = np.random.default_rng(5)
+    ground = cv2.resize(rng.integers(60, 200, (12, 18, 3), np.uint8), size[::-1], interpolation=cv2.INTER_CUBIC)
+    coat = cv2.resize(rng.integers(90, 230, (12, 18, 3), np.uint8), size[::-1], interpolation=cv2.INTER_CUBIC)
+    y, x = np.mgrid[:height, :width]
+    bars = (x // 12) % 4 == 3
+    images, labels = [], []
+    for t in range(frames):
+        radius = height * (0.2 + 0.06 * np.sin(1.9 * t))
+        row, column = height * (0.5 + 0.25 * np.sin(1.1 * t)), width * (0.25 + 0.5 * t / frames)
+        ball = (y - row) ** 2 + (x - column) ** 2 < radius**2
+        other = (y - height + row) ** 2 + (x - width + column) ** 2 < radius**2
+        image = np.where((ball | other)[..., None], np.roll(coat, (round(row), round(column)), (0, 1)), ground)
+        image[bars] = (70, 80, 60)
+        images.append(cv2.GaussianBlur(image, (5, 5), 0))
+        labels.append((ball & ~bars).astype(np.uint8))
+    return np.stack(images), np.stack(labels)
+
+
 def write_video(path: Path, images: np.ndarray, ticks: list[int] | None = None) -> Path:
     """H.264 at 25 frames a second, or shown at `ticks` / 1000 seconds."""
     with av.open(str(path), "w") as container:
@@ -113,10 +136,10 @@ def pcvos(*arguments: object) -> Result:
     return Result(end.value.code or 0, out.getvalue(), err.getvalue())
 
 
-def start_pcvos(*arguments: object) -> subprocess.Popen:
-    """Start the command in a process of its own."""
+def start_pcvos(*arguments: object, before: str = "") -> subprocess.Popen:
+    """Start the command in a process of its own; `before` is Python that it runs first."""
     return subprocess.Popen(
-        [sys.executable, "-c", "from core.cli import main; main()", *map(str, arguments)],
+        [sys.executable, "-c", f"{before}\nfrom core.cli import main; main()", *map(str, arguments)],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,

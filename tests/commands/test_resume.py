@@ -9,7 +9,19 @@ import time
 import av
 import numpy as np
 import pytest
-from pcvos_command import FRAMES, SIZE, moving_disc, read_png, results, start_pcvos, tree, write_video
+from pcvos_command import (
+    FRAMES,
+    SIZE,
+    hard_motion,
+    moving_disc,
+    pcvos,
+    read_png,
+    results,
+    start_pcvos,
+    tree,
+    write_folder,
+    write_video,
+)
 
 from core.annotation.label_map import write_label_map
 from core.network.checkpoint import DEFAULT_WEIGHTS
@@ -138,6 +150,100 @@ def test_a_resumed_run_comes_to_the_same(tmp_path, unbroken, scene, marked, prop
         assert iou(found[name] == 1, expected[name] == 1) >= 0.99 or not expected[name].any()
     rewritten = [name for name in kept if name.endswith(".png") and (out / name).read_bytes() != kept[name]]
     assert len(rewritten) <= 4, "at most the clip that was cut in two is drawn again"
+
+
+KILLED = """
+import os, signal
+from core.commands import result_folder
+write = result_folder.{function}
+def until_killed(path, *rest):
+    if path.stem == "{stem}":
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(path, *rest)
+result_folder.{function} = until_killed
+"""
+
+
+@pytest.fixture(scope="session")
+def hard(tmp_path_factory, weights):
+    """A command on footage that is hard to follow, and the results of its unbroken run."""
+    folder = tmp_path_factory.mktemp("hard")
+    images, labels = hard_motion()
+    write_label_map(folder / "mask.00000.png", labels[0])
+    footage = write_folder(folder / "frames", images)
+
+    def command(output):
+        fixed = ("--weights", weights, "--device", "cpu", "--resolution", 96, "--interval", 3)
+        return "propagate", footage, "--masks", folder / "mask.00000.png", "--output", output, *fixed
+
+    assert pcvos(*command(folder / "whole")).code == 0
+    assert [path.name for path in (folder / "whole").iterdir() if path.suffix != ".png"] == ["run.json"]
+    return command, results(folder / "whole")
+
+
+def killed(hard, out, function, stem, *options):
+    """A run that was killed as it was about to write a file of the frame `stem`."""
+    process = start_pcvos(*hard[0](out), *options, before=KILLED.format(function=function, stem=stem))
+    assert process.wait(300) == -signal.SIGKILL, process.stderr.read()
+    assert record(out)["state"] == "running"
+    assert not (out / f"{stem}.png").exists()
+
+
+def resumed(hard, out):
+    """The results of a run that went on, after which nothing but them is left."""
+    result = pcvos(*hard[0](out), "--resume")
+    assert result.code == 0, result.err
+    assert sorted(path.name for path in out.iterdir() if path.suffix != ".png") == ["run.json"]
+    found = results(out)
+    assert found.keys() == hard[1].keys()
+    return found
+
+
+def total_iou(found, expected):
+    return iou(*(np.stack([labels[name] == 1 for name in expected]) for labels in (found, expected)))
+
+
+@pytest.mark.parametrize(
+    ("function", "stem"),
+    [
+        ("write_label_map", "00009"),  # what its clip remembers is written, its mask is not
+        ("write_remembered", "00012"),  # nor is what is remembered
+        ("write_label_map", "00010"),  # in the middle of a clip
+    ],
+)
+def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, hard, function, stem):
+    killed(hard, tmp_path / "out", function, stem)
+    kept = sorted(path.stem for path in (tmp_path / "out" / "working-memory").glob("[!.]*"))
+    assert kept[:2] == ["00003", "00006"]
+    assert (stem in kept) == (function == "write_label_map" and stem == "00009")
+    assert total_iou(resumed(hard, tmp_path / "out"), hard[1]) >= 0.999
+
+
+def test_it_can_be_killed_again(tmp_path, hard):
+    killed(hard, tmp_path / "out", "write_label_map", "00005")
+    killed(hard, tmp_path / "out", "write_label_map", "00011", "--resume")
+    assert total_iou(resumed(hard, tmp_path / "out"), hard[1]) >= 0.999
+
+
+def test_without_what_was_remembered_or_with_it_damaged_the_masks_stand_in(tmp_path, hard):
+    out = tmp_path / "out"
+    killed(hard, out, "write_label_map", "00011")
+    memory = out / "working-memory"
+    (memory / "00003.npz").unlink()
+    content = (memory / "00006.npz").read_bytes()
+    (memory / "00006.npz").write_bytes(content[: len(content) // 2])
+    (memory / ".00009-ab1_cd2x.tmp.npz").write_bytes(b"half")
+    found = resumed(hard, out)
+    assert all(np.array_equal(found[f"{i:05d}.png"], hard[1][f"{i:05d}.png"]) for i in range(10))
+    assert total_iou(found, hard[1]) > 0.8
+
+
+def test_beginning_anew_forgets_what_an_unfinished_run_remembered(tmp_path, hard):
+    killed(hard, tmp_path / "out", "write_label_map", "00009")
+    (tmp_path / "out" / "working-memory" / "mine.txt").write_text("mine")
+    assert pcvos(*hard[0](tmp_path / "out"), "--overwrite", "--end", 1).code == 0
+    assert sorted(results(tmp_path / "out")) == ["00000.png", "00001.png"]
+    assert [path.name for path in (tmp_path / "out" / "working-memory").iterdir()] == ["mine.txt"]
 
 
 def test_a_frame_without_its_soft_mask_is_not_finished(out, scene, marked, propagate):
