@@ -1,5 +1,7 @@
 """`pcvos bench`: the engine against the plain transcription, interleaved, on this machine."""
 
+import ctypes
+import gc
 import platform
 import statistics
 import time
@@ -18,21 +20,32 @@ PARTS = ("key trunk", "key heads", "key encoder", "matching", "refinement", "dec
 
 @dataclass
 class Measurement:
-    """Repeated timings of one way to do a clip."""
+    """Repeated timings of one way to do a clip.
+
+    Attributes:
+        clip: does it; seconds by part. forget: lets go of what `clip` left, where the next one would do so anyway.
+        peak: bytes that a clip takes; nothing where it cannot be told.
+    """
 
     name: str
     clip: Callable[[], dict[str, float]]
+    forget: Callable[[], None] = lambda: None
     seconds: list[float] = field(default_factory=list)
     parts: list[dict[str, float]] = field(default_factory=list)
     peak: list[int] = field(default_factory=list)
 
     def once(self, device: torch.device) -> None:
+        start = time.perf_counter()
+        self.parts.append(self.clip())
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        self.seconds.append(time.perf_counter() - start)
+
+    def measure_memory(self, device: torch.device) -> None:
+        """One more clip, not timed: on a CPU it begins with the allocator's reserves given back."""
+        self.forget()
         with _peak_memory(device, self.peak):
-            start = time.perf_counter()
-            self.parts.append(self.clip())
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            self.seconds.append(time.perf_counter() - start)
+            self.clip()
 
     @property
     def frames_per_second(self) -> float:
@@ -48,7 +61,8 @@ def bench(
 ) -> list[Measurement]:
     """Time a case, (objects, memory frames), `repeats` times after a warm-up, taking turns.
 
-    The engine's peak memory on a CPU is what the process grows by during a clip; on CUDA what torch allocates.
+    Memory is measured afterwards, in a clip of its own: the most that is used during it beyond what was in use before,
+    by the process (CPU, Linux), or of what torch allocates (CUDA).
     """
     setting = Case(size, *case)
     plain = PlainCase(random_network(PAPER), setting, device)
@@ -56,9 +70,9 @@ def bench(
     small = EngineCase(random_network(SMALL), setting, device, precision)
     measurements = [
         Measurement("plain paper", plain.clip),
-        Measurement("paper", paper.clip),
+        Measurement("paper", paper.clip, paper.forget),
         Measurement("paper, cached", lambda: paper.clip(cached=True)),
-        Measurement("small", small.clip),
+        Measurement("small", small.clip, small.forget),
         Measurement("small, cached", lambda: small.clip(cached=True)),
     ]
     for measurement in measurements:
@@ -66,11 +80,14 @@ def bench(
     for _ in range(repeats):
         for measurement in measurements:
             measurement.once(device)
+    for measurement in measurements:
+        measurement.measure_memory(device)
     return measurements
 
 
 def report(measurements: list[Measurement]) -> Iterator[str]:
-    """A table: milliseconds per frame by part, frames per second, ratio to the first (median of pairs), peak memory."""
+    """A table: milliseconds per frame by part, frames per second, ratio to the first (median of pairs), and the memory
+    that a clip takes at its peak, beyond the network and its memory of earlier frames."""
     parts = [p for p in PARTS if any(m.part(p) >= 0.05 for m in measurements)]
     yield " ".join([f"{'ms per frame':16}", *(f"{m.name:>14}" for m in measurements)])
     for part in parts:
@@ -79,7 +96,7 @@ def report(measurements: list[Measurement]) -> Iterator[str]:
         "whole": [f"{1000 / m.frames_per_second:.1f}" for m in measurements],
         "frames/s": [f"{m.frames_per_second:.2f}" for m in measurements],
         "times plain": [f"{ratio(measurements[0], m):.2f}" for m in measurements],
-        "peak MiB": [f"{max(m.peak) / 2**20:.0f}" if m.peak else "-" for m in measurements],
+        "MiB for a clip": [f"{max(m.peak) / 2**20:.0f}" if m.peak else "-" for m in measurements],
     }
     for name, cells in rows.items():
         yield " ".join([f"{name:16}", *(f"{cell:>14}" for cell in cells)])
@@ -112,13 +129,23 @@ def _peak_memory(device: torch.device, peaks: list[int]) -> Iterator[None]:
         before = torch.cuda.memory_allocated(device)
         yield
         peaks.append(torch.cuda.max_memory_allocated(device) - before)
-    elif device.type == "cpu" and reset.exists():
+    elif device.type == "cpu" and reset.exists() and _give_back_free_memory():
         reset.write_text("5")  # forget the peak so far
         before = _status_bytes(status, "VmRSS")
         yield
         peaks.append(_status_bytes(status, "VmHWM") - before)
     else:
         yield
+
+
+def _give_back_free_memory() -> bool:
+    """Return what the allocator holds in reserve to the system, so that what is taken next shows; whether it could."""
+    gc.collect()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError):  # no glibc
+        return False
+    return True
 
 
 def _status_bytes(status: Path, name: str) -> int:

@@ -114,10 +114,14 @@ class EngineCase:
             cached: whether the frame features of the call before may be used.
         """
         if not cached:
-            self.propagator.cache.clear()
+            self.forget()
         before = self.propagator.seconds
         # One frame more than the clip, so that the clip's last frame enters memory; the generator stops before it.
         run = self.propagator.run(self.case.memory, self.case.memory + INTERVAL)
         next(run)
         run.close()
         return {part: seconds - before.get(part, 0.0) for part, seconds in self.propagator.seconds.items()}
+
+    def forget(self) -> None:
+        """Let go of the frame features."""
+        self.propagator.cache.clear()

@@ -11,6 +11,7 @@ def run_bench(device: str, height: int, cases: list[tuple[int, int]], repeats: i
     place = find_device(device)
     size = (height, 2 * round(height * 8 / 9))
     typer.echo(f"{machine(place)}; {size[1]} x {size[0]}, clips of 5 frames, medians of {repeats} turns")
+    typer.echo("MiB for a clip: at its peak, beyond the network and its memory of earlier frames")
     for case in cases:
         typer.echo(f"\n{case[0]} object(s), {case[1]} frames in memory")
         for line in report(bench(place, size, case, repeats, precision)):
