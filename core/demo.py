@@ -6,4 +6,3 @@ _FOLDER = Path(__file__).resolve().parents[1] / "resources" / "demo"
 
 CLIP = _FOLDER / "big-buck-bunny.mp4"
 MASK = _FOLDER / "big-buck-bunny.00040.png"
-MASK_FRAME = 40

@@ -26,8 +26,8 @@ def run(target: str = "", demo: bool = False) -> int:
     QCoreApplication.setOrganizationName("pcvos-studio")
     QCoreApplication.setApplicationName("pcvos-studio")
     application = QApplication(sys.argv[:1])
-    theme.choose(application, Preferences().theme)
     theme.follow(application)
+    theme.choose(application, Preferences().theme)
     window = MainWindow()
     window.show()
     if demo:

@@ -1,5 +1,6 @@
 """Puts the panels together; owns no state of its own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
@@ -7,6 +8,7 @@ from PySide6.QtGui import QActionGroup, QImage, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QDockWidget,
+    QFileDialog,
     QLabel,
     QMainWindow,
     QMessageBox,
@@ -19,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.annotation.overlay import draw_overlay
-from core.demo import MASK, MASK_FRAME
+from core.demo import MASK
 from pcvos_gui.actions import ACTIONS, fill_menus, make_actions
 from pcvos_gui.canvas import Canvas
 from pcvos_gui.exchange import Exchange
@@ -67,6 +69,7 @@ class MainWindow(QMainWindow):
         self.recent = RecentFiles(self)
         self.opener = Opener(self.session, self)
         self.exchange = Exchange(self.session, self)
+        self._arrangement: QByteArray | None = None  # of the panels, while they are hidden
 
         self.actions_by_name = make_actions(self, Handlers(self).table())
         self._make_middle()
@@ -232,11 +235,25 @@ class MainWindow(QMainWindow):
         self.actions_by_name["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
         self.actions_by_name["stop"].setEnabled(runs.is_busy)
         self._show_page()
-        for dock in self.docks:
-            dock.setEnabled(is_open)
+        self._show_panels(is_open)
         title = f"{session.project.path.stem} - PCVOS Studio" if is_open else "PCVOS Studio"
         self.setWindowTitle(title)
         self._show_view()
+
+    def _show_panels(self, is_open: bool) -> None:
+        """Panels and tools, as the person arranged them; none while nothing is open."""
+        if is_open == (self._arrangement is None):
+            return
+        parts = [*self.docks, *self.findChildren(QToolBar)]
+        if is_open:
+            for part in parts:
+                part.show()
+            self.restoreState(self._arrangement)
+            self._arrangement = None
+        else:
+            self._arrangement = self.saveState()
+            for part in parts:
+                part.hide()
 
     def _show_page(self) -> None:
         """The canvas as soon as there is a first frame to see."""
@@ -272,6 +289,7 @@ class MainWindow(QMainWindow):
         def prepare() -> None:
             self.session.opened.disconnect(prepare)
             if self.session.media.path.name == clip.name and not self.session.project.exists:
+                self.runs.set_settings(replace(self.runs.settings, direction="both"))
                 self.exchange.import_masks(MASK)
 
         self.session.opened.connect(prepare)
@@ -283,20 +301,15 @@ class MainWindow(QMainWindow):
     def _on_imported(self, frames: list[int]) -> None:
         if frames:
             self.session.go_to(frames[0])
-        if self.session.media.path.name.startswith("big-buck-bunny") and frames == [MASK_FRAME]:
-            self.propagation_panel.choose_direction("both")
 
-    def _ask_for_footage(self, project) -> None:
-        from PySide6.QtWidgets import QFileDialog
-
-        if project.footage.path.suffix:
-            path, _ = QFileDialog.getOpenFileName(self, self.tr("Where is {}?").format(project.footage.path.name))
+    def _ask_for_footage(self, project: Path, footage: Path) -> None:
+        title = self.tr("Where is {}?").format(footage.name)
+        if footage.suffix:
+            path, _ = QFileDialog.getOpenFileName(self, title)
         else:
-            path = QFileDialog.getExistingDirectory(self, self.tr("Where is {}?").format(project.footage.path.name))
+            path = QFileDialog.getExistingDirectory(self, title)
         if path:
             self.opener.relink(project, Path(path))
-        else:
-            project.close()
 
     def _keep_thumbnail(self) -> None:
         session = self.session
@@ -357,7 +370,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event) -> None:
         store = QSettings()
         store.setValue("window/geometry", self.saveGeometry())
-        store.setValue("window/state", self.saveState())
+        store.setValue("window/state", self.saveState() if self._arrangement is None else self._arrangement)
         self.player.pause()
         self.canvas.finish_tool()
         self.opener.cancel()

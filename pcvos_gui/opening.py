@@ -40,13 +40,13 @@ class Opener(QObject):
     Signals:
         busy(str): what is being opened; "" when that is over. progress(float): 0 to 1, of reading a long video.
         opened(path): what a person opened, for the list of recent files.
-        footage_wanted(project): the footage is gone: ask where it is, and call `relink`.
+        footage_wanted(path, footage): the footage of the project at `path` is gone: ask where it is, call `relink`.
     """
 
     busy = Signal(str)
     progress = Signal(float)
     opened = Signal(Path)
-    footage_wanted = Signal(object)
+    footage_wanted = Signal(Path, Path)
 
     def __init__(self, session: Session, parent: QObject | None = None):
         super().__init__(parent)
@@ -62,10 +62,10 @@ class Opener(QObject):
         else:
             self._read_footage(path, None)
 
-    def relink(self, project: Project, path: Path) -> None:
-        """Open a project whose footage is at `path` now."""
+    def relink(self, project: Path, footage: Path) -> None:
+        """Open the project at `project`, whose footage is at `footage` now."""
         self.cancel()
-        self._read_footage(path, project)
+        self._open_project(project, footage)
 
     def cancel(self) -> None:
         """Give up what is being opened."""
@@ -76,7 +76,7 @@ class Opener(QObject):
         self._session.end_preview()
         self.busy.emit("")
 
-    def _open_project(self, path: Path) -> None:
+    def _open_project(self, path: Path, footage: Path | None = None) -> None:
         if self._session.project is not None and self._session.project.path == path:
             return
         try:
@@ -88,10 +88,12 @@ class Opener(QObject):
         except PCVOSError as error:
             self._say(str(error), "error")
             return
-        footage = project.find_footage()
+        footage = footage or project.find_footage()
         if footage is None:
-            text = self.tr("The footage of {} is not where it was: {}.").format(path.name, project.footage.path)
-            action = MessageAction(self.tr("Find it…"), lambda: self.footage_wanted.emit(project))
+            missing = project.footage.path
+            project.close()
+            text = self.tr("The footage of {} is not where it was: {}.").format(path.name, missing)
+            action = MessageAction(self.tr("Find it…"), lambda: self.footage_wanted.emit(path, missing))
             self._say(text, "error", action)
             return
         self._read_footage(footage, project)
@@ -186,7 +188,7 @@ class Opener(QObject):
         return None
 
     def _tell_about(self, project: Project, found: _Opened) -> None:
-        if project.exists and not project.read_only:
+        if not project.read_only:
             if project.footage.path != found.reference.path and project.check_footage(found.reference) is None:
                 project.relink(found.reference)
             if found.index is not None:

@@ -300,7 +300,17 @@ class RunController(QObject):
             self._say(str(error), "error")
             return None
         direction = direction or self.settings.direction
-        return PropagateJob(session.media.path, self.settings.engine, settings, permanent, first, last, direction, keep)
+        return PropagateJob(
+            session.media.path,
+            self.settings.engine,
+            settings,
+            permanent,
+            first,
+            last,
+            direction,
+            keep,
+            session.project.index_cache(),
+        )
 
     # results
 

@@ -71,6 +71,7 @@ class Session(QObject):
     def open(self, media: FrameSource, project: Project) -> None:
         """Show footage and its project; what was open before is closed."""
         self.close()
+        self.frame = self.shown = -1  # also of what was shown while it was being opened
         self.media, self.project = media, project
         self.frames.set_source(media)
         self.active = project.objects[0].id if project.objects else 0

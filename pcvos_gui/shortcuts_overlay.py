@@ -19,7 +19,6 @@ class ShortcutsOverlay(QWidget):
         super().__init__(window)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
-        window.installEventFilter(self)
         card = QFrame(self)
         card.setAutoFillBackground(True)
         card.setFrameShape(QFrame.Shape.StyledPanel)
@@ -45,9 +44,13 @@ class ShortcutsOverlay(QWidget):
             self.hide()
             return
         self.setGeometry(self.parentWidget().rect())
+        self.parentWidget().installEventFilter(self)
         self.raise_()
         self.show()
         self.setFocus()
+
+    def hideEvent(self, event) -> None:
+        self.parentWidget().removeEventFilter(self)
 
     def _make_columns(self) -> QWidget:
         groups = defaultdict(list)
@@ -95,7 +98,7 @@ class ShortcutsOverlay(QWidget):
         self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and self.isVisible():
+        if event.type() == QEvent.Type.Resize:
             self.setGeometry(self.parentWidget().rect())
         return False
 

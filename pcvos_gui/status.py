@@ -71,9 +71,10 @@ class StatusLine(QStatusBar):
         at = float(session.media.timestamps[max(0, session.frame)] - session.media.timestamps[0])
         self.place.setText(self.tr("frame {} / {} · {}").format(session.frame, session.frame_count - 1, timecode(at)))
         active = session.object(session.active)
-        self.object.setText(active.name if active else self.tr("no object"))
-        self.engine.setText(self._engine_text())
-        self.saved.setText(self._saved_text())
+        self.object.setText("· " + (active.name if active else self.tr("no object")))
+        engine = self._engine_text()
+        self.engine.setText(f"· {engine}" if engine else "")
+        self.saved.setText("· " + self._saved_text())
         self.saved.setToolTip(str(session.project.path))
 
     def _next_step(self) -> str:

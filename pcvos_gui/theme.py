@@ -63,15 +63,18 @@ def palette(dark: bool) -> QPalette:
 def follow(application: QApplication) -> None:
     """Use Qt's own Fusion style with these colours, now and whenever the system changes its mind."""
     application.setStyle("Fusion")
-    hints = application.styleHints()
-
-    def adopt() -> None:
-        application.setPalette(palette(hints.colorScheme() == Qt.ColorScheme.Dark))
-
-    hints.colorSchemeChanged.connect(adopt)
-    adopt()
+    application.styleHints().colorSchemeChanged.connect(lambda scheme: _adopt(application, scheme))
+    _adopt(application, application.styleHints().colorScheme())
 
 
-def choose(application: QApplication, scheme: str) -> None:
-    """ "system", "dark" or "light"."""
-    application.styleHints().setColorScheme(SCHEMES.get(scheme, Qt.ColorScheme.Unknown))
+def choose(application: QApplication, name: str) -> None:
+    """Set "system", "dark" or "light"."""
+    scheme = SCHEMES.get(name, Qt.ColorScheme.Unknown)
+    application.styleHints().setColorScheme(scheme)
+    if scheme == Qt.ColorScheme.Unknown:
+        scheme = application.styleHints().colorScheme()
+    _adopt(application, scheme)  # some platforms do not tell of the change
+
+
+def _adopt(application: QApplication, scheme: Qt.ColorScheme) -> None:
+    application.setPalette(palette(scheme == Qt.ColorScheme.Dark))

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,9 +46,12 @@ from pcvos_gui.view_state import Tool  # noqa: E402
 SIZE = (1440, 900)
 
 
-def wait(condition, seconds: float = 300) -> None:
-    if not QTest.qWaitFor(condition, int(1000 * seconds)):
-        raise SystemExit("the window did not get there in time")
+def wait(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit("the window did not get there in time")
+        QTest.qWait(5)
 
 
 class Photographer:
@@ -99,21 +103,21 @@ def tour(window: MainWindow, clip: Path, output: Path) -> None:
     window.view_state.set_tool(Tool.SCRIBBLE)
     with_job = []
     window.assist.done.connect(with_job.append)
-    me.drag((640, 230), (650, 330), (655, 430), (690, 520), (600, 560))
+    me.drag((500, 150), (490, 210), (480, 300), (400, 400), (380, 520), (480, 600), (520, 500))
     wait(lambda: len(with_job) >= 1)
-    me.drag((300, 200), (420, 120), (760, 80), (980, 200), button=Qt.MouseButton.RightButton)
+    me.drag((160, 330), (220, 460), (330, 680), (640, 660), (690, 400), (640, 180), button=Qt.MouseButton.RightButton)
     wait(lambda: len(with_job) >= 2)
     me.take("scribble")
     window.canvas.drop()
     window.exchange.import_masks(MASK)
-    wait(lambda: bool(me.session.objects))
+    wait(lambda: bool(me.session.project.permanent_memory()))
     me.session.change_object(replace(me.session.objects[0], name="rabbit"))
     window.view_state.set_tool(Tool.BRUSH)
     me.take("painting")
     me.propagate(direction="both", range=Range.TO_END, interval=5)
-    wait(lambda: me.runs.done >= 45)
+    wait(lambda: me.runs.done >= 45, 200)
     me.take("running")
-    wait(lambda: me.runs.state is RunState.IDLE, 900)
+    wait(lambda: me.runs.state is RunState.IDLE, 400)
     me.go_to(75)
     me.session.accept_frame()
     me.go_to(60)
@@ -138,8 +142,8 @@ def main() -> None:
         clip = Path(folder) / CLIP.name
         shutil.copy(CLIP, clip)
         application = QApplication([])
-        theme.choose(application, "dark")
         theme.follow(application)
+        theme.choose(application, "dark")
         window = MainWindow()
         window.resize(*SIZE)
         window.show()

@@ -66,8 +66,11 @@ def figures(name: str, seconds: list[float]) -> None:
 
 
 def wait(condition, seconds: float = 120) -> None:
-    if not QTest.qWaitFor(condition, int(1000 * seconds)):
-        raise SystemExit("the window did not get there in time")
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit("the window did not get there in time")
+        QTest.qWait(5)
 
 
 def busy_window(window: MainWindow, seconds: float) -> None:

@@ -13,7 +13,6 @@ import pytest
 from PySide6.QtCore import Qt
 from window_parts import COUNT, Hands, centre, make_clip, overlap, picture, truth
 
-from core.project.project import Project
 from pcvos_gui.main_window import MainWindow
 from pcvos_gui.runs import Range, RunState
 
@@ -162,7 +161,7 @@ def test_an_error_in_the_worker_is_a_message_with_a_way_on(hands: Hands, clip: P
         patch.setattr(Propagator, "run", fail)
         hands.run()
     shown = hands.window.messages.messages[-1]
-    assert shown.level == "error" and "Out of memory" in shown.text and shown.actions
+    assert shown.level == "error" and "not enough memory" in shown.text and shown.actions
     hands.run()
     assert hands.labels(COUNT - 1).any()
 
@@ -351,7 +350,7 @@ def test_footage_that_moved_is_found_again(hands: Hands, clip: Path, tmp_path: P
     with hands.bot.waitSignal(hands.session.message, timeout=20_000) as blocker:
         hands.window.open(project)
     assert "not where it was" in blocker.args[0].text and blocker.args[0].actions
-    hands.window.opener.relink(Project.open(project), moved)
+    hands.window.opener.relink(project, moved)
     hands.bot.waitUntil(lambda: hands.session.project is not None, timeout=20_000)
     hands.wait_for_frame()
     assert np.array_equal(hands.labels(0) == 1, truth(0))
