@@ -10,7 +10,7 @@ from core.network import PCVOS, SMALL
 from core.propagation import PropagationSettings, Propagator
 from core.training.losses import clip_loss
 from core.training.rollout import ClipPrediction, list_objects, rollout
-from core.training.trainer import FROZEN
+from core.training.schedule import FROM_IMAGENET
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def network() -> PCVOS:
     torch.manual_seed(1)
     network = PCVOS(SMALL)
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(not name.startswith(FROZEN))
+        parameter.requires_grad_(not name.startswith(FROM_IMAGENET.frozen))
     return network
 
 
@@ -49,7 +49,7 @@ def test_gradients_reach_every_part_that_is_trained(network: PCVOS):
     network.zero_grad()
     sum(clip_loss(p, 1.0) for p in run(network, frames, labels)).backward()
     for name, parameter in network.named_parameters():
-        if name.startswith(FROZEN):
+        if name.startswith(FROM_IMAGENET.frozen):
             assert parameter.grad is None, name
         else:
             assert parameter.grad is not None and parameter.grad.isfinite().all(), name
