@@ -1,6 +1,7 @@
 """From a command line to a window."""
 
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ def run(target: str = "", demo: bool = False) -> int:
         target: what to open at once: a video, a folder of images or a project. demo: the demo clip, with its mask.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not notice; all that is done is on disk
     drop_opencv_variables()
     from PySide6.QtCore import QCoreApplication, QTimer
     from PySide6.QtWidgets import QApplication
@@ -22,13 +24,17 @@ def run(target: str = "", demo: bool = False) -> int:
     from pcvos_gui import theme
     from pcvos_gui.main_window import MainWindow
     from pcvos_gui.preferences import Preferences
+    from pcvos_gui.trouble import Trouble
 
     QCoreApplication.setOrganizationName("pcvos-studio")
     QCoreApplication.setApplicationName("pcvos-studio")
     application = QApplication(sys.argv[:1])
     theme.follow(application)
     theme.choose(application, Preferences().theme)
+    trouble = Trouble()
+    trouble.install()
     window = MainWindow()
+    trouble.happened.connect(window.show_trouble)
     window.show()
     if demo:
         QTimer.singleShot(0, lambda: window.open_demo(CLIP))

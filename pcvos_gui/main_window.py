@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
-from PySide6.QtGui import QActionGroup, QImage, QShortcut
+from PySide6.QtGui import QActionGroup, QGuiApplication, QImage, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QDockWidget,
@@ -27,6 +27,7 @@ from pcvos_gui.canvas import Canvas
 from pcvos_gui.exchange import Exchange
 from pcvos_gui.handlers import Handlers, about_text
 from pcvos_gui.message_bar import MessageBar
+from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.opening import Opener
 from pcvos_gui.panels.history import HistoryPanel
 from pcvos_gui.panels.memory import MemoryPanel
@@ -36,6 +37,7 @@ from pcvos_gui.player import Player
 from pcvos_gui.preferences import Preferences
 from pcvos_gui.recent import RecentFiles
 from pcvos_gui.runs import RunController, RunState
+from pcvos_gui.saving import SaveWatch
 from pcvos_gui.session import Session
 from pcvos_gui.shortcuts_overlay import ShortcutsOverlay
 from pcvos_gui.start_page import StartPage
@@ -63,6 +65,8 @@ class MainWindow(QMainWindow):
         self.inference = InferenceWorker(self)
         self.assist = AssistWorker(self)
         self.session = Session(self.frame_worker, self)
+        self.session.accepts_loss = self._accepts_loss
+        self.saving = SaveWatch(self.session, self)
         self.view_state = ViewState(self)
         self.runs = RunController(self.session, self.inference, self)
         self.player = Player(self.session, self.runs, self)
@@ -339,6 +343,29 @@ class MainWindow(QMainWindow):
         if number <= len(objects):
             self.session.set_active(objects[number - 1].id)
 
+    # trouble
+
+    def show_trouble(self, what: str, details: str) -> None:
+        """An error that nobody caught; `details` is its traceback."""
+        project = self.session.project
+        parts = [self.tr("Something went wrong in the program ({}).").format(what)]
+        if project is None or not project.unsaved:
+            parts.append(self.tr("Your work is saved."))
+        parts.append(self.tr("Go on, and report it if it comes back."))
+        copy = MessageAction(self.tr("Copy details"), lambda: QGuiApplication.clipboard().setText(details))
+        self.messages.show_message(Message(" ".join(parts), "error", (copy,), "trouble"))
+
+    def _accepts_loss(self, count: int, why: str) -> bool:
+        """Ask whether changes that cannot be saved may be given up."""
+        text = self.tr("{} changes are not saved. {}").format(count, why)
+        box = QMessageBox(QMessageBox.Icon.Warning, self.tr("Not saved"), text, parent=self)
+        stay = box.addButton(self.tr("Stay"), QMessageBox.ButtonRole.RejectRole)
+        lose = box.addButton(self.tr("Close and lose them"), QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(stay)
+        box.setEscapeButton(stay)
+        box.exec()
+        return box.clickedButton() is lose
+
     # Qt
 
     def dragEnterEvent(self, event) -> None:
@@ -368,14 +395,16 @@ class MainWindow(QMainWindow):
         super().keyReleaseEvent(event)
 
     def closeEvent(self, event) -> None:
+        """Without the session's consent the window stays: something could not be saved."""
         store = QSettings()
         store.setValue("window/geometry", self.saveGeometry())
         store.setValue("window/state", self.saveState() if self._arrangement is None else self._arrangement)
         self.player.pause()
-        self.canvas.finish_tool()
         self.opener.cancel()
+        if not self.session.close():
+            event.ignore()
+            return
         self.exchange.cancel()
-        self.session.close()
         self.inference.shutdown()
         self.assist.shutdown()
         self.frame_worker.shutdown()

@@ -1,6 +1,7 @@
 """Messages where the eye is: a strip over the canvas."""
 
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from pcvos_gui.icons import icon
@@ -8,10 +9,23 @@ from pcvos_gui.messages import Message
 
 INFO_SECONDS = 8
 MOST = 3
-"""Messages shown at a time; older ones go first."""
+"""Messages shown at a time; the least serious go first, and of these the oldest."""
 
 _ICONS = {"info": "mdi6.information-outline", "warning": "mdi6.alert-outline", "error": "mdi6.alert-circle-outline"}
+_LEVELS = ("info", "warning", "error")
 _EDGES = {"info": "#3d8bfd", "warning": "#e0a030", "error": "#e05050"}
+
+
+class _Picture(QWidget):
+    """An icon that is painted anew, so that it follows the palette."""
+
+    def __init__(self, name: str, parent: QWidget):
+        super().__init__(parent)
+        self._icon = icon(name)
+        self.setFixedSize(18, 18)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._icon.paint(QPainter(self), self.rect())
 
 
 class MessageBar(QWidget):
@@ -35,7 +49,7 @@ class MessageBar(QWidget):
             if old == message or (message.key and old.key == message.key):
                 self._remove(strip)
         while len(self._shown) >= MOST:
-            self._remove(self._shown[0][1])
+            self._remove(min(self._shown, key=lambda shown: _LEVELS.index(shown[0].level))[1])
         strip = self._make_strip(message)
         self._layout.addWidget(strip)
         self._shown.append((message, strip))
@@ -55,8 +69,7 @@ class MessageBar(QWidget):
         row = QHBoxLayout(strip)
         row.setContentsMargins(12, 6, 8, 6)
         row.setSpacing(8)
-        picture = QLabel(strip)
-        picture.setPixmap(icon(_ICONS[message.level]).pixmap(18, 18))
+        picture = _Picture(_ICONS[message.level], strip)
         text = QLabel(message.text, strip)
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

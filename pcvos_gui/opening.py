@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -16,7 +16,7 @@ from core.project.connecting import DamagedProject
 from core.project.model import FootageReference
 from core.project.places import find_project, new_project
 from core.project.project import Project
-from core.project.recovery import recover
+from core.project.recovery import RecoveryReport, recover
 from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.session import Session
 
@@ -71,43 +71,65 @@ class Opener(QObject):
         """Give up what is being opened."""
         self._wish += 1
         if self._project is not None:
-            self._project.close()
+            self._project.close(discard=True)  # nothing of a person's waits in it
             self._project = None
         self._session.end_preview()
         self.busy.emit("")
 
     def _open_project(self, path: Path, footage: Path | None = None) -> None:
-        if self._session.project is not None and self._session.project.path == path:
-            return
+        opened = self._session.project
+        if opened is not None and opened.path == path.resolve():
+            if not opened.read_only:
+                return
+            if not self._session.close():
+                return
         try:
             project = Project.open(path)
-        except DamagedProject as error:
-            action = MessageAction(self.tr("Recover what can be read"), lambda: self._recover(path))
-            self._say(str(error), "error", action)
-            return
         except PCVOSError as error:
-            self._say(str(error), "error")
+            self._say(str(error), "error", *self._ways_on(error, path))
             return
+        is_chosen = footage is not None
         footage = footage or project.find_footage()
         if footage is None:
             missing = project.footage.path
-            project.close()
+            project.close(discard=True)
             text = self.tr("The footage of {} is not where it was: {}.").format(path.name, missing)
-            action = MessageAction(self.tr("Find it…"), lambda: self.footage_wanted.emit(path, missing))
-            self._say(text, "error", action)
+            self._say(text, "error", self._find_action(path, missing))
             return
-        self._read_footage(footage, project)
+        self._read_footage(footage, project, is_chosen)
 
-    def _recover(self, path: Path) -> None:
-        try:
-            report = recover(path)
-        except PCVOSError as error:
-            self._say(str(error), "error")
-            return
-        self._say(report.summary, "warning")
-        self.open(report.path)
+    def _find_action(self, project: Path, missing: Path) -> MessageAction:
+        return MessageAction(self.tr("Find it…"), lambda: self.footage_wanted.emit(project, missing))
 
-    def _read_footage(self, path: Path, project: Project | None) -> None:
+    def _ways_on(
+        self, error: PCVOSError, path: Path, reference: FootageReference | None = None
+    ) -> tuple[MessageAction, ...]:
+        """What can be done about a project at `path` that could not be opened."""
+        if not isinstance(error, DamagedProject):
+            return ()
+        return (MessageAction(self.tr("Recover what can be read"), lambda: self._recover(path, reference)),)
+
+    def _recover(self, path: Path, reference: FootageReference | None) -> None:
+        self.cancel()
+        wish = self._wish
+        self.busy.emit(path.name)
+        create_worker(
+            recover,
+            path,
+            reference,
+            _connect={
+                "returned": lambda report: self._on_recovered(report, wish),
+                "errored": lambda error: self._on_error(error, wish),
+            },
+        )
+
+    def _on_recovered(self, report: RecoveryReport, wish: int) -> None:
+        if wish == self._wish:
+            self._say(report.summary, "warning")
+            self.open(report.path)
+
+    def _read_footage(self, path: Path, project: Project | None, is_chosen: bool = False) -> None:
+        """`is_chosen`: a person said that this is the project's footage now."""
         self._project = project
         wish = self._wish
         self.busy.emit(path.name)
@@ -119,7 +141,7 @@ class Opener(QObject):
             lambda: wish != self._wish,
             _connect={
                 "yielded": lambda found: self._on_yielded(found, wish),
-                "returned": lambda found: self._on_read(path, found, wish),
+                "returned": lambda found: self._on_read(path, found, wish, is_chosen),
                 "errored": lambda error: self._on_error(error, wish),
             },
         )
@@ -149,58 +171,98 @@ class Opener(QObject):
         self.cancel()
         self._say(str(error) or type(error).__name__, "error")
 
-    def _on_read(self, path: Path, found: _Opened | None, wish: int) -> None:
+    def _on_read(self, path: Path, found: _Opened | None, wish: int, is_chosen: bool) -> None:
         if found is None:
             return
         if wish != self._wish:
             found.media.close()
             return
         project, self._project = self._project, None
-        chosen = path
-        if project is None:
-            project = self._project_of(found.reference)
-            if project is None:
-                found.media.close()
-                self.busy.emit("")
-                return
-        else:
-            chosen = project.path
-        self._session.open(found.media, project)
-        self.busy.emit("")
-        self._tell_about(project, found)
-        self.opened.emit(chosen)
-
-    def _project_of(self, reference: FootageReference) -> Project | None:
-        """The project that there is for this footage, or a new one; None (with a message) if that is damaged."""
-        place = find_project(reference)
-        if place is None:
-            return Project.new(reference, new_project(reference))
-        if self._session.project is not None and self._session.project.path == place:
-            self._session.close()
+        opened = path if project is None else project.path
         try:
-            return Project.open(place)
-        except DamagedProject as error:
-            self._say(
-                str(error), "error", MessageAction(self.tr("Recover what can be read"), lambda: self._recover(place))
-            )
-        except PCVOSError as error:
-            self._say(str(error), "error")
+            project = self._fitting(project, found.reference)
+            if project is not None:
+                notes = self._bring_up_to_date(project, found, is_chosen)
+                if self._session.open(found.media, project):
+                    self._tell_about(project, found, notes)
+                    self.opened.emit(opened)
+                    return
+                project.close(discard=True)
+            found.media.close()
+            self._session.end_preview()
+        finally:
+            self.busy.emit("")
+
+    def _fitting(self, project: Project | None, reference: FootageReference) -> Project | None:
+        """The project that was opened, or that there is for this footage, or a new one; None (with a message) where it
+        cannot be used."""
+        if project is None:
+            return self._project_of(reference)
+        if tuple(project.footage.size) == tuple(reference.size):
+            return project
+        sentence, missing = project.check_footage(reference), project.footage.path
+        project.close(discard=True)
+        self._say(sentence, "error", self._find_action(project.path, missing))
         return None
 
-    def _tell_about(self, project: Project, found: _Opened) -> None:
-        if not project.read_only:
-            if project.footage.path != found.reference.path and project.check_footage(found.reference) is None:
-                project.relink(found.reference)
-            if found.index is not None:
-                project.set_index_cache(found.index)
-        for sentence in (project.check_footage(found.reference), *project.warnings, *found.media.warnings):
-            if sentence:
+    def _project_of(self, reference: FootageReference) -> Project | None:
+        place = find_project(reference)
+        if place is None:
+            return self._new_project(reference)
+        opened = self._session.project
+        if opened is not None and opened.path == place and not self._session.close():
+            return None
+        try:
+            project = Project.open(place)
+        except PCVOSError as error:
+            self._say(str(error), "error", *self._ways_on(error, place, reference))
+            return None
+        if tuple(project.footage.size) == tuple(reference.size):
+            return project
+        text = self.tr("{} It stays as it is, and a new project begins.")
+        self._say(text.format(project.check_footage(reference)), "warning")
+        project.close(discard=True)
+        return self._new_project(reference)
+
+    def _new_project(self, reference: FootageReference) -> Project:
+        place = new_project(reference)
+        if place.parent != reference.path.parent:
+            text = self.tr("The folder of {} cannot be written: what you do is kept in {}.")
+            self._say(text.format(reference.path.name, place), "warning")
+        return Project.new(reference, place)
+
+    def _bring_up_to_date(self, project: Project, found: _Opened, is_chosen: bool) -> list[Message]:
+        """Note what is known better of the footage; what is to be said about it."""
+        reference = found.reference
+        changed = project.check_footage(reference)
+        if is_chosen or (changed is None and project.footage.path != reference.path):
+            project.relink(reference)
+        elif project.footage.frames != reference.frames:
+            # Frames that are new can be painted, but it stays other footage until a person says what it is.
+            project.relink(replace(reference, fingerprint=project.footage.fingerprint))
+        if not project.read_only and found.index is not None:
+            project.set_index_cache(found.index)
+        if changed is None:
+            return []
+        right = MessageAction(self.tr("It is the right one"), lambda: self._accept_footage(project, reference))
+        return [Message(changed, "warning", () if is_chosen or project.read_only else (right,))]
+
+    def _accept_footage(self, project: Project, reference: FootageReference) -> None:
+        if project is self._session.project:
+            project.relink(reference)
+
+    def _tell_about(self, project: Project, found: _Opened, notes: list[Message]) -> None:
+        if project.exists and not project.read_only:
+            self._say(self.tr("Everything is as you left it; the undo history starts anew here."), "info")
+        for note in notes:
+            self._session.message.emit(note)
+        for sentence in (*project.warnings, *found.media.warnings):
+            if sentence != project.refusal:
                 self._say(sentence, "warning")
         if project.read_only:
-            text = self.tr("{} is open read-only: it is in use by another window, or its folder cannot be written.")
-            self._say(text.format(project.path.name), "warning")
-        elif project.exists:
-            self._say(self.tr("Everything is as you left it; the undo history starts anew here."), "info")
+            text = self.tr("{} It is read-only here.").format(project.refusal)
+            again = MessageAction(self.tr("Open it again"), lambda: self.open(project.path))
+            self._session.message.emit(Message(text, "warning", (again,), "read-only"))
 
     def _say(self, text: str, level: str, *actions: MessageAction) -> None:
         self._session.message.emit(Message(text, level, actions))

@@ -1,11 +1,14 @@
 """Files opened lately, with a thumbnail of each."""
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings, QSize, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QImage
+
+log = logging.getLogger(__name__)
 
 MOST = 12
 THUMBNAIL = QSize(320, 180)
@@ -41,13 +44,17 @@ class RecentFiles(QObject):
 
     def set_thumbnail(self, path: Path, image: QImage) -> None:
         """Keep a small picture of what is in the file."""
-        small = image.scaled(
-            THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
+        whole = THUMBNAIL.scaled(image.size(), Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))
+        left, top = (image.width() - whole.width()) // 2, (image.height() - whole.height()) // 2
+        small = image.copy(left, top, whole.width(), whole.height()).scaled(
+            THUMBNAIL, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
         )
-        left, top = (small.width() - THUMBNAIL.width()) // 2, (small.height() - THUMBNAIL.height()) // 2
         target = _thumbnail_path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        small.copy(left, top, THUMBNAIL.width(), THUMBNAIL.height()).save(str(target), "JPG", 85)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            log.warning("no thumbnails can be kept: %s", error)
+        small.save(str(target), "JPG", 85)
         self.changed.emit()
 
     def _paths(self) -> list[str]:

@@ -3,26 +3,28 @@
 import logging
 import time
 from collections import deque
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.project.model import Cell, Change, RunInfo
-from core.propagation.settings import Direction, Precision, PropagationSettings
+from core.propagation.settings import Direction
 from pcvos_gui.commands import RunCommand
 from pcvos_gui.messages import Message, MessageAction
+from pcvos_gui.run_settings import Range, RunSettings, in_out_from, settings_from
 from pcvos_gui.session import Session
 from pcvos_gui.workers.inference import InferenceWorker
 from pcvos_gui.workers.jobs import (
     ClipDone,
     Compared,
     CompareJob,
-    EngineChoice,
     EstimateJob,
     JobEnded,
     JobStarted,
@@ -37,51 +39,11 @@ COMPARED_INTERVALS = (1, 5, 15, 25)
 """Intervals that "Compare L" runs, besides the one chosen."""
 
 
-class Range(StrEnum):
-    """Which frames a run draws."""
-
-    TO_END = "to end"  # from the current frame to the end (backward: to the beginning; both: everything)
-    IN_OUT = "in/out"
-    NEXT_CORRECTED = "next corrected"
-    ONE_CLIP = "one clip"
-
-
 class RunState(StrEnum):
     IDLE = "idle"
     LOADING = "loading"
     RUNNING = "running"
     PAUSED = "paused"
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """A person's choices. Names as in `PropagationSettings` and `EngineChoice`."""
-
-    direction: Direction = "forward"
-    range: Range = Range.TO_END
-    interval: int = 5
-    progressive: int = 5
-    top_k: int = 20
-    memory_frames: int = 40
-    resolution: int | None = 480
-    precision: Precision = "auto"
-    device: str = "auto"
-    weights: str = ""
-
-    @property
-    def propagation(self) -> PropagationSettings:
-        return PropagationSettings(
-            interval=self.interval,
-            progressive=self.progressive,
-            top_k=self.top_k,
-            memory_frames=self.memory_frames,
-            resolution=self.resolution,
-            precision=self.precision,
-        )
-
-    @property
-    def engine(self) -> EngineChoice:
-        return EngineChoice(Path(self.weights) if self.weights else None, self.device)
 
 
 class RunController(QObject):
@@ -117,6 +79,8 @@ class RunController(QObject):
         self._compare: CompareJob | None = None
         self._command: RunCommand | None = None
         self._run_id: int | None = None
+        self._carried: set[int] = set()  # objects of this run; one that is deleted meanwhile leaves it for good
+        self._locked: set[int] = set()  # when it began: the thread leaves these alone
         self._clips: deque[tuple[int, float]] = deque(maxlen=12)
         self._began = 0.0
         self._store = QSettings()
@@ -125,6 +89,7 @@ class RunController(QObject):
         worker.ended.connect(self._on_ended)
         worker.compared.connect(self._on_compared)
         worker.estimated.connect(self.estimated)
+        session.objects_changed.connect(self._on_objects)
         session.opened.connect(self._on_opened)
         session.closing.connect(self._on_closing)
         session.closed.connect(self._on_closed)
@@ -214,6 +179,8 @@ class RunController(QObject):
         if job is None:
             return
         self._job, self.done, self.total = job, 0, job.end - job.start + 1
+        self._carried = {id for frame in job.permanent for id in frame.masks}
+        self._locked = {o.id for o in self.session.objects if o.locked}
         self._clips.clear()
         text = self.tr("Propagate frames {} to {}").format(job.start, job.end)
         self._command = RunCommand(text, self._apply_undo)
@@ -324,13 +291,14 @@ class RunController(QObject):
             return
         project = self.session.project
         locked = {o.id for o in self.session.objects if o.locked}
-        known = {o.id for o in self.session.objects} - locked
+        locked_since = tuple(locked - self._locked)  # the thread does not know of these
         cells = {}
         for (frame, id), found in clip.cells.items():
             before = project.cell(frame, id)
-            if id not in known or (before is not None and before.corrected):
+            if id in locked or id not in self._carried or (before is not None and before.corrected):
                 continue
-            cells[frame, id] = (before, Cell(found.mask, confidence=found.confidence))
+            kept = [cell.mask for _, cell in project.cells_in(frame, frame, locked_since)] if locked_since else []
+            cells[frame, id] = (before, Cell(_without(found.mask, kept), confidence=found.confidence))
         change = Change(self._command.text(), cells)
         if cells:
             self.session.apply(change)
@@ -340,6 +308,10 @@ class RunController(QObject):
         self.memory = clip.memory
         self.memory_changed.emit()
         self.progressed.emit()
+
+    def _on_objects(self) -> None:
+        if self._job is not None:
+            self._carried &= {o.id for o in self.session.objects}
 
     def _on_ended(self, ended: JobEnded) -> None:
         if self._compare is not None and ended.number == self._compare.number:
@@ -398,11 +370,8 @@ class RunController(QObject):
 
     def _on_opened(self) -> None:
         project = self.session.project
-        stored = {k: v for k, v in dict(project.setting("run", {})).items() if k in RunSettings.__dataclass_fields__}
-        if "range" in stored:
-            stored["range"] = Range(stored["range"])
-        self.settings = RunSettings(**stored)
-        self.in_point, self.out_point = project.setting("in_out", [None, None])
+        self.settings = settings_from(project.setting("run"))
+        self.in_point, self.out_point = in_out_from(project.setting("in_out"), self.session.frame_count)
         self.memory = None
         self.settings_changed.emit()
         self.in_out_changed.emit()
@@ -441,3 +410,13 @@ class RunController(QObject):
 
     def _say(self, text: str, level: str = "info", *actions: MessageAction, key: str = "run") -> None:
         self.session.message.emit(Message(text, level, actions, key))
+
+
+def _without(mask: PackedMask, kept: Iterable[PackedMask]) -> PackedMask:
+    """A mask without the pixels of others."""
+    labels = None
+    for other in kept:
+        if labels is None:
+            labels = mask.unpack().view(np.uint8)
+        other.draw(labels, 0)
+    return mask if labels is None else PackedMask.pack(labels.view(bool))

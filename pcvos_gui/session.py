@@ -1,7 +1,7 @@
 """The one place of state: the open footage and its project, the frame looked at, the objects, and edits to masks."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import cv2
@@ -35,6 +35,8 @@ class Session(QObject):
         image: uint8 (H, W, 3) RGB of the shown frame, read-only. labels: uint8 (H, W), its label map, painted in place.
         active: id of the object that tools work on; 0: none.
         solo: id of the only object to be seen; 0: all visible ones.
+        accepts_loss: asked before changes that cannot be saved are given up, with how many there are and why; whoever
+            has a window says how to ask. Until then, nothing is ever given up.
     """
 
     opened = Signal()
@@ -61,6 +63,7 @@ class Session(QObject):
         self.image: np.ndarray | None = None
         self.labels: np.ndarray | None = None
         self.active = self.solo = 0
+        self.accepts_loss: Callable[[int, str], bool] = lambda count, why: False
         self._before: np.ndarray | None = None
         frames.ready.connect(self._show)
         frames.nearest.connect(lambda _, shown, image: self._show(shown, image))
@@ -68,9 +71,10 @@ class Session(QObject):
 
     # open and close
 
-    def open(self, media: FrameSource, project: Project) -> None:
-        """Show footage and its project; what was open before is closed."""
-        self.close()
+    def open(self, media: FrameSource, project: Project) -> bool:
+        """Show footage and its project; what was open before is closed. False: that stays open (see `close`)."""
+        if not self.close():
+            return False
         self.frame = self.shown = -1  # also of what was shown while it was being opened
         self.media, self.project = media, project
         self.frames.set_source(media)
@@ -79,22 +83,33 @@ class Session(QObject):
         self.objects_changed.emit()
         self.states_changed.emit()
         self.saving_changed.emit()
-        self.go_to(min(int(project.setting("frame", 0)), self.frame_count - 1))
+        stored = project.setting("frame", 0)
+        self.go_to(stored if isinstance(stored, int) else 0)
+        return True
 
-    def close(self) -> None:
-        """Let go of the project; everything is on disk."""
+    def close(self) -> bool:
+        """Let go of the project; everything is on disk.
+
+        False: some of it cannot be saved, and is not to be lost; the project stays open.
+        """
         if self.project is None:
-            return
-        self.closing.emit()
+            return True
+        self.settling.emit()
         self.cancel_edit()
         self.remember("frame", self.frame)
+        if not self.project.retry_save():
+            self.saving_changed.emit()
+            if not self.accepts_loss(self.project.unsaved, self.project.save_error or ""):
+                return False
+        self.closing.emit()
         self.undo_stack.clear()
-        self.project.close()
+        self.project.close(discard=True)
         self.project = self.media = self.image = self.labels = None
         self.frame = self.shown = -1
         self.active = self.solo = 0
         self.frames.set_source(None)
         self.closed.emit()
+        return True
 
     @property
     def frame_count(self) -> int:
@@ -242,9 +257,7 @@ class Session(QObject):
         """
         if not self.can_edit or self._before is not None:
             if self.project is not None and self.project.read_only:
-                self.message.emit(
-                    Message(self.tr("This project is open read-only: nothing can be painted."), "warning")
-                )
+                self._refuse()
             return False
         if not self.objects:
             self.add_object()
@@ -362,7 +375,10 @@ class Session(QObject):
         self.saving_changed.emit()
 
     def push_change(self, change: Change) -> None:
-        """Make a change, as one step of undo."""
+        """Make a change, as one step of undo; a read-only project refuses, with a message."""
+        if self.project.read_only:
+            self._refuse()
+            return
         try:
             self.undo_stack.push(ChangeCommand(change, self.apply))
         except PCVOSError as error:
@@ -371,6 +387,10 @@ class Session(QObject):
             return
         for frame in change.frames:
             self.edited.emit(frame)
+
+    def _refuse(self) -> None:
+        text = self.tr("This project is open read-only: it can be looked at, but not changed.")
+        self.message.emit(Message(text, "warning", key="refused"))
 
     def _reload_labels(self) -> None:
         if self.shown >= 0 and self._before is None:
@@ -386,6 +406,8 @@ class Session(QObject):
         """A setting of the view, kept in the project; a read-only project forgets it."""
         if self.project is not None and not self.project.read_only:
             self.project.set_setting(key, value)
+            if self.project.unsaved:
+                self.saving_changed.emit()
 
 
 def _united(one: Cell, other: Cell) -> Cell:

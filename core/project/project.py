@@ -165,6 +165,11 @@ class Project:
         """Whether its file was made."""
         return self._store is not None
 
+    @property
+    def refusal(self) -> str | None:
+        """Why it is `read_only`, as a sentence (it is among the `warnings` too); None: it can be written."""
+        return None if self._lock is None else self._lock.refusal
+
     # what it holds
 
     @property
