@@ -80,7 +80,7 @@ class ResultFolder:
                 self._remove_results(earlier)
             for folder in (self.path, *self._soft.values(), self._memory):
                 folder.mkdir(parents=True, exist_ok=True)
-                self._sweep(folder)
+                self._sweep(folder, earlier)
         except OSError as error:
             raise disk_error(error, self.path) from error
 
@@ -132,8 +132,9 @@ class ResultFolder:
             with suppress(OSError):  # absent, or with something else in it
                 folder.rmdir()
 
-    def _sweep(self, folder: Path) -> None:
-        begun = {stem[:40] for stem in self._stems.values()} | {Path(NAME).stem}
+    def _sweep(self, folder: Path, earlier: RunRecord | None) -> None:
+        stems = (*self._stems.values(), *(earlier.stems if earlier else ()))
+        begun = {stem[:40] for stem in stems} | {Path(NAME).stem}
         for file in folder.iterdir():
             found = _TEMPORARY.fullmatch(file.name)
             if found and found[1] in begun:
