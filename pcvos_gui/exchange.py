@@ -111,6 +111,12 @@ class Exchange(QObject):
             self._say(self.tr("An export is going on: wait for it, or cancel it."), "warning")
             return
         project = self._session.project
+        if project.unsaved:
+            self._say(
+                self.tr("The newest changes are not saved yet, and only what is saved is exported: free space first."),
+                "warning",
+            )
+            return
         if not project.exists:
             self._say(self.tr("There are no masks to export yet: mark an object and propagate first."), "warning")
             return

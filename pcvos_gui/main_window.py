@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
 from PySide6.QtGui import QActionGroup, QGuiApplication, QImage, QShortcut
 from PySide6.QtWidgets import (
@@ -50,6 +51,7 @@ from pcvos_gui.workers.inference import InferenceWorker
 
 _ICON = QSize(20, 20)
 _SIZE = QSize(1440, 900)
+_THUMBNAIL_SOURCE = 360  # pixels of the shorter side; thumbnails are half as high
 
 
 class MainWindow(QMainWindow):
@@ -317,12 +319,16 @@ class MainWindow(QMainWindow):
 
     def _keep_thumbnail(self) -> None:
         session = self.session
-        if session.image is not None and session.labels is not None:
-            picture = draw_overlay(session.image, session.labels)
-            height, width = session.labels.shape
-            image = QImage(picture.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-            for path in {session.media.path, session.project.path}:
-                self.recent.set_thumbnail(path, image)
+        if session.image is None or session.labels is None:
+            return
+        height, width = session.labels.shape
+        shrunk = min(1.0, _THUMBNAIL_SOURCE / max(1, min(height, width)))
+        size = (max(1, round(width * shrunk)), max(1, round(height * shrunk)))
+        image = cv2.resize(session.image, size, interpolation=cv2.INTER_AREA)
+        picture = draw_overlay(image, cv2.resize(session.labels, size, interpolation=cv2.INTER_NEAREST))
+        qimage = QImage(picture.data, *size, 3 * size[0], QImage.Format.Format_RGB888).copy()
+        for path in {session.media.path, session.project.path}:
+            self.recent.set_thumbnail(path, qimage)
 
     # runs
 

@@ -207,9 +207,22 @@ class Session(QObject):
 
     def change_object(self, changed: ObjectInfo) -> None:
         """Rename, recolour, show, hide, lock or unlock: the object with this id becomes `changed`."""
-        objects = tuple(changed if o.id == changed.id else o for o in self.objects)
-        if objects != self.objects:
-            self._change_objects(self.tr("Change {}").format(changed.name), objects)
+        known = self.object(changed.id)
+        if known is not None and known != changed:
+            objects = tuple(changed if o is known else o for o in self.objects)
+            self._change_objects(self._words_for(known, changed), objects)
+
+    def _words_for(self, old: ObjectInfo, new: ObjectInfo) -> str:
+        """What undo takes back, in words."""
+        if replace(old, name=new.name) == new:
+            return self.tr("Rename {} to {}").format(old.name, new.name)
+        if replace(old, visible=new.visible) == new:
+            return (self.tr("Show {}") if new.visible else self.tr("Hide {}")).format(new.name)
+        if replace(old, locked=new.locked) == new:
+            return (self.tr("Lock {}") if new.locked else self.tr("Unlock {}")).format(new.name)
+        if replace(old, colour=new.colour) == new:
+            return self.tr("Recolour {}").format(new.name)
+        return self.tr("Change {}").format(new.name)
 
     def delete_object(self, id: int) -> None:
         """Take an object out, with its masks on all frames."""

@@ -20,3 +20,33 @@ def settings_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         QSettings.setPath(form, QSettings.Scope.UserScope, str(tmp_path / "settings"))
     QStandardPaths.setTestModeEnabled(True)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A video of `window_parts.COUNT` frames."""
+    from window_parts import make_clip
+
+    return make_clip(tmp_path / "clip.mp4")
+
+
+@pytest.fixture
+def window(qtbot):
+    """The whole window, shown."""
+    from pcvos_gui.main_window import MainWindow
+
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.resize(1200, 800)
+    with qtbot.waitExposed(window):
+        window.show()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def hands(qtbot, window):
+    """What a person does with `window`."""
+    from window_parts import Hands
+
+    return Hands(qtbot, window)

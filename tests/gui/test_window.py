@@ -11,33 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from window_parts import COUNT, Hands, centre, make_clip, overlap, picture, truth
+from window_parts import COUNT, Hands, centre, overlap, picture, truth
 
 from pcvos_gui.main_window import MainWindow
 from pcvos_gui.runs import Range, RunState
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    return make_clip(tmp_path / "clip.mp4")
-
-
-@pytest.fixture
-def window(qtbot):
-    window = MainWindow()
-    qtbot.addWidget(window)
-    window.resize(1200, 800)
-    with qtbot.waitExposed(window):
-        window.show()
-    yield window
-    window.close()
-
-
-@pytest.fixture
-def hands(qtbot, window) -> Hands:
-    return Hands(qtbot, window)
 
 
 def test_scribble_propagate_correct_again_undo(hands: Hands, clip: Path):

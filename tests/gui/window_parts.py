@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from core.media.writer import VideoWriter
 from pcvos_gui.main_window import MainWindow
+from pcvos_gui.messages import Message
 from pcvos_gui.runs import RunState
 from pcvos_gui.view_state import Tool
 
@@ -110,6 +111,26 @@ class Hands:
 
         self.runs.set_settings(replace(self.runs.settings, resolution=RESOLUTION, device="cpu", **choices))
         self.act("propagate")
+
+    def press(self, text: str) -> None:
+        """Press the button of a message."""
+        buttons = self.window.messages.findChildren(QPushButton)
+        self.bot.mouseClick(next(b for b in buttons if b.text() == text and b.isVisible()), Qt.MouseButton.LeftButton)
+
+    @property
+    def texts(self) -> list[str]:
+        """What the messages on the screen say."""
+        return [message.text for message in self.window.messages.messages]
+
+    def told(self, *words: str) -> bool:
+        """Whether one message has all of these words."""
+        return any(all(word in text for word in words) for text in self.texts)
+
+    def open_in_vain(self, path: Path) -> Message:
+        """Open what cannot be opened; the error."""
+        with self.bot.waitSignal(self.session.message, timeout=20_000) as blocker:
+            self.window.open(path)
+        return blocker.args[0]
 
     def labels(self, frame: int) -> np.ndarray:
         return self.session.project.labels(frame)

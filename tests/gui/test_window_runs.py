@@ -1,0 +1,121 @@
+"""What a person does while a run goes on: undo it, paint, lock, delete, leave."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from window_parts import COUNT, Hands, truth
+
+from core.project.model import Change
+from core.project.project import Project
+from pcvos_gui.runs import Range, RunState
+
+
+def begin(hands: Hands, clip: Path, clips: int = 2, second: bool = False) -> None:
+    """Mark the moving disc on frame 0 (and, as object 2, the one that stands still), and run until clips are there."""
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    if second:
+        hands.session.add_object("Still")
+        hands.paint((110, 16), brush=20)
+    hands.window.view_state.set_follow(False)
+    hands.begin_run(interval=1, direction="forward", range=Range.TO_END)
+    hands.bot.waitUntil(lambda: hands.runs.done > clips, timeout=120_000)
+    assert hands.runs.state is RunState.RUNNING
+
+
+def finish(hands: Hands) -> None:
+    hands.bot.waitUntil(lambda: hands.runs.state is RunState.IDLE, timeout=120_000)
+
+
+def test_undoing_a_run_under_way_stops_it_and_restores_exactly(hands: Hands, clip: Path):
+    begin(hands, clip)
+    before = hands.labels(0)
+    assert hands.labels(1).any()
+    action = hands.window.actions_by_name["undo"]
+    assert action.text() == f"Undo: Propagate frames 0 to {COUNT - 1}"
+    action.trigger()
+    assert hands.runs.state is RunState.IDLE
+    hands.bot.wait(300)
+    assert np.array_equal(hands.labels(0), before)
+    assert not any(hands.labels(i).any() for i in range(1, COUNT)), "what came later was dropped"
+    (_, run), *_ = hands.session.project.runs()
+    assert run.state == "stopped"
+    hands.act("redo")
+    assert hands.labels(1).any()
+    hands.run(interval=7)
+    assert hands.labels(COUNT - 1).any(), "the worker lives"
+
+
+def test_a_stroke_made_during_a_run_is_undone_before_it_and_kept_by_it(hands: Hands, clip: Path):
+    begin(hands, clip)
+    hands.go_to(COUNT - 1)
+    hands.paint((20, 85), (60, 85), brush=6)
+    painted = hands.labels(COUNT - 1)
+    finish(hands)
+    assert np.array_equal(hands.labels(COUNT - 1), painted), "the run came to a corrected frame"
+    drawn = hands.labels(5)
+    hands.act("undo")
+    assert not hands.labels(COUNT - 1).any() and np.array_equal(hands.labels(5), drawn)
+    hands.act("redo")
+    assert np.array_equal(hands.labels(COUNT - 1), painted)
+    hands.act("undo")
+    hands.act("undo")
+    assert not any(hands.labels(i).any() for i in range(1, COUNT))
+    hands.act("redo")
+    hands.act("redo")
+    assert np.array_equal(hands.labels(COUNT - 1), painted) and np.array_equal(hands.labels(5), drawn)
+
+
+def test_an_object_deleted_during_a_run_stays_away_also_if_its_number_is_given_again(hands: Hands, clip: Path):
+    begin(hands, clip, second=True)
+    before = [hands.labels(i) for i in range(COUNT)]
+    hands.session.delete_object(1)
+    assert hands.session.add_object("Another") == 1
+    hands.go_to(COUNT - 1)
+    finish(hands)
+    assert hands.runs.done == COUNT
+    assert not any((hands.labels(i) == 1).any() for i in range(COUNT)), "the new object is not the old one"
+    assert (hands.labels(COUNT - 1) == 2).any(), "the other one is carried on"
+    hands.act("undo")
+    hands.act("undo")
+    assert all(np.array_equal(hands.labels(i) == 1, before[i] == 1) for i in range(2))
+
+
+def test_an_object_locked_during_a_run_is_left_as_it_is(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.add_object("Wall")
+    wall = np.zeros_like(truth(0))
+    wall[:, 70:100] = True
+    hands.go_to(COUNT - 1)  # where the ball will be in front of it
+    hands.session.replace_mask(wall, "Mask")
+    cell = hands.session.project.cell(COUNT - 1, 1)
+    drawn = replace(cell, corrected=False, in_memory=False)
+    hands.session.push_change(Change("as a run would have drawn it", {(COUNT - 1, 1): (cell, drawn)}))
+    hands.session.add_object("Ball")
+    hands.go_to(0)
+    hands.session.replace_mask(truth(0), "Mask")
+    hands.go_to(0)
+    hands.window.view_state.set_follow(False)
+    hands.begin_run(interval=1, direction="forward", range=Range.TO_END)
+    hands.bot.waitUntil(lambda: hands.runs.done > 2, timeout=120_000)
+    hands.session.change_object(replace(hands.session.object(1), locked=True))
+    assert hands.window.actions_by_name["undo"].text() == "Undo: Lock Wall"
+    finish(hands)
+    assert np.array_equal(hands.labels(COUNT - 1) == 1, wall)
+    assert (hands.labels(COUNT - 2) == 2).any()
+
+
+def test_leaving_during_a_run_takes_a_moment_and_keeps_what_is_drawn(hands: Hands, clip: Path):
+    begin(hands, clip)
+    path = hands.session.project.path
+    began = time.monotonic()
+    assert hands.window.close()
+    assert time.monotonic() - began < 15
+    with Project.open(path) as stored:
+        assert not stored.read_only
+        assert stored.labels(1).any()
+        (_, run), *_ = stored.runs()
+        assert run.state == "stopped"
