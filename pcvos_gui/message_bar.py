@@ -1,7 +1,7 @@
 """Messages where the eye is: a strip over the canvas."""
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from pcvos_gui.icons import icon
@@ -65,16 +65,17 @@ class MessageBar(QWidget):
         strip = QFrame(self)
         strip.setObjectName("message")
         strip.setAutoFillBackground(True)
-        strip.setStyleSheet(f"#message {{ border-left: 4px solid {_EDGES[message.level]}; }}")
         row = QHBoxLayout(strip)
-        row.setContentsMargins(12, 6, 8, 6)
+        row.setContentsMargins(0, 0, 8, 0)
         row.setSpacing(8)
+        row.addWidget(_Edge(QColor(_EDGES[message.level]), strip))
         picture = _Picture(_ICONS[message.level], strip)
         text = QLabel(message.text, strip)
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        row.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+        text.setContentsMargins(0, 8, 0, 8)
+        row.addWidget(picture)
         row.addWidget(text, 1)
         for action in message.actions:
             button = QPushButton(action.text, strip)
@@ -96,3 +97,15 @@ class MessageBar(QWidget):
             strip.hide()
             strip.deleteLater()
         self.setVisible(bool(self._shown))
+
+
+class _Edge(QWidget):
+    """The colour of a message's level. Painted: a style sheet would keep the strip from following the palette."""
+
+    def __init__(self, colour: QColor, parent: QWidget):
+        super().__init__(parent)
+        self._colour = colour
+        self.setFixedWidth(4)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), self._colour)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -38,6 +38,7 @@ class PropagationPanel(QWidget):
 
     def __init__(self, runs: RunController, view: ViewState, parent: QWidget | None = None):
         super().__init__(parent)
+        self.fold: QCollapsible | None = None
         self._runs, self._session, self._view = runs, runs.session, view
         self._compare: CompareDialog | None = None
         inside = QWidget()
@@ -159,6 +160,12 @@ class PropagationPanel(QWidget):
         fold.toggled.connect(fold.content().setVisible)
         self.fold = fold
         return fold
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self.fold is not None:
+            button = self.fold.toggleButton()
+            button.setStyleSheet(button.styleSheet())  # has one, and would keep the old colours otherwise
 
     def _connect(self) -> None:
         runs, session = self._runs, self._session
