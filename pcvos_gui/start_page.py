@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QFont, QIcon, QPixmap
+from PySide6.QtGui import QAction, QColor, QFont, QIcon, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -83,6 +83,9 @@ class StartPage(QWidget):
         made.itemActivated.connect(self._choose)
         made.itemClicked.connect(self._choose)
         return made
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._fill()  # some may be gone by now
 
     def _fill(self) -> None:
         self.list.clear()
