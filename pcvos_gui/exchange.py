@@ -131,7 +131,9 @@ class Exchange(QObject):
             self._session.media.path,
             _connect={
                 "yielded": lambda done: self.progress.emit(wanted.target.name, done, total),
-                "returned": lambda _: self._say(self.tr("Written: {}").format(wanted.target), "info"),
+                "returned": lambda _: self._say(
+                    self.tr("Written: frames {} to {}, {}").format(wanted.first, wanted.last, wanted.target), "info"
+                ),
                 "errored": self._on_error,
                 "finished": self._on_finished,
             },

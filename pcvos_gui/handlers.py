@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, QSettings, Qt
+from PySide6.QtGui import QUndoCommand
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from core.annotation.editing import fill_holes, grow, remove_specks, shrink
@@ -13,6 +14,7 @@ from core.demo import CLIP
 from pcvos_gui.actions import ACTIONS
 from pcvos_gui.canvas.canvas import stepped_brush
 from pcvos_gui.exchange import Export, existing_targets
+from pcvos_gui.messages import Message
 from pcvos_gui.preferences import PreferencesDialog
 from pcvos_gui.view_state import Tool, ViewMode
 
@@ -80,7 +82,10 @@ class Handlers(QObject):
         path = QFileDialog.getExistingDirectory(self._window, self.tr("Export masks into a folder"), self._folder())
         if not path:
             return
-        first, last = self._range()
+        chosen = self._export_range()
+        if chosen is None:
+            return
+        first, last = chosen
         stems = [self._session.media.stems[i] for i in range(first, last + 1)]
         there = existing_targets(Path(path), stems)
         if there and not self._ask(
@@ -97,9 +102,10 @@ class Handlers(QObject):
         path, _ = QFileDialog.getSaveFileName(
             self._window, self.tr("Export an overlay video"), start, self.tr("Video (*.mp4 *.mov *.mkv)")
         )
-        if path:
+        chosen = self._export_range() if path else None
+        if chosen is not None:
             target = Path(path) if Path(path).suffix else Path(path).with_suffix(".mp4")
-            self._window.exchange.export(Export(target, *self._range(), is_video=True))
+            self._window.exchange.export(Export(target, *chosen, is_video=True))
 
     def close(self) -> None:
         self._session.close()
@@ -116,11 +122,23 @@ class Handlers(QObject):
 
     def undo(self) -> None:
         if not self._window.canvas.undo_step():
-            self._session.undo_stack.undo()
+            stack = self._session.undo_stack
+            self._travel(stack.undo, stack.command(stack.index() - 1), self.tr("Undone: {}"))
 
     def redo(self) -> None:
         self._window.canvas.finish_tool()
-        self._session.undo_stack.redo()
+        stack = self._session.undo_stack
+        self._travel(stack.redo, stack.command(stack.index()), self.tr("Done again: {}"))
+
+    def _travel(self, go: Callable[[], None], command: QUndoCommand | None, words: str) -> None:
+        """Undo or redo, say what, and show the frame where it happened."""
+        if command is None:
+            return
+        frames = command.change.frames
+        go()
+        if len(frames) == 1:
+            self._session.go_to(frames[0])
+        self._session.message.emit(Message(words.format(command.text()), key="undo"))
 
     # view
 
@@ -289,6 +307,25 @@ class Handlers(QObject):
         last = self._session.frame_count - 1
         out = self._runs.out_point
         return self._runs.in_point or 0, last if out is None else out
+
+    def _export_range(self) -> tuple[int, int] | None:
+        """All frames, or those between in and out where the person says so; None: not at all."""
+        whole, part = (0, self._session.frame_count - 1), self._range()
+        if part == whole:
+            return whole
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            self.tr("Export which frames?"),
+            self.tr("In and out are set to {} and {}.").format(*part),
+            parent=self._window,
+        )
+        only = box.addButton(
+            self.tr("These {} frames").format(part[1] - part[0] + 1), QMessageBox.ButtonRole.AcceptRole
+        )
+        all_of_it = box.addButton(self.tr("All {}").format(whole[1] + 1), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        return {only: part, all_of_it: whole}.get(box.clickedButton())
 
     def _edit(self, change: Callable[[np.ndarray], np.ndarray], text: str) -> None:
         if self._session.labels is not None:

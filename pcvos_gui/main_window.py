@@ -26,6 +26,7 @@ from core.demo import MASK
 from pcvos_gui.actions import ACTIONS, fill_menus, make_actions
 from pcvos_gui.canvas import Canvas
 from pcvos_gui.exchange import Exchange
+from pcvos_gui.following import Follower
 from pcvos_gui.handlers import Handlers, about_text
 from pcvos_gui.message_bar import MessageBar
 from pcvos_gui.messages import Message, MessageAction
@@ -97,7 +98,6 @@ class MainWindow(QMainWindow):
         start = [actions[name] for name in ("open_video", "open_folder", "open_demo")]
         self.start_page = StartPage(self.recent, start, self)
         self.canvas = Canvas(self.session, self.view_state, self.assist, self.runs.request_estimate, self)
-        self.messages = MessageBar(self)
         self.pages = QStackedWidget(self)
         self.pages.addWidget(self.start_page)
         self.pages.addWidget(self.canvas)
@@ -105,8 +105,9 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.messages)
-        layout.addWidget(self.pages, 1)
+        layout.addWidget(self.pages)
+        self.messages = MessageBar(middle)
+        self.follower = Follower(self.session, self.runs, self.view_state, self.canvas, self)
         self.setCentralWidget(middle)
         self.status = StatusLine(self.session, self.runs, self.exchange, self)
         self.setStatusBar(self.status)
@@ -194,6 +195,8 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         session, runs, view = self.session, self.runs, self.view_state
         session.message.connect(self.messages.show_message)
+        session.edited.connect(lambda: [self.messages.settle(key) for key in ("run", "locked", "accept")])
+        runs.state_changed.connect(lambda: runs.state is RunState.LOADING and self.messages.settle("run"))
         for signal in (session.opened, session.closed, session.active_changed, session.objects_changed):
             signal.connect(self._show_what_is_open)
         runs.state_changed.connect(self._show_what_is_open)
@@ -213,7 +216,6 @@ class MainWindow(QMainWindow):
         self.opener.progress.connect(self._show_reading)
         self.opener.footage_wanted.connect(self._ask_for_footage)
         self.exchange.imported.connect(self._on_imported)
-        self.inference.clip_done.connect(self._follow)
         runs.estimated.connect(self.canvas.set_estimate)
         for digit in range(1, 10):
             shortcut = QShortcut(str(digit), self)
@@ -336,10 +338,6 @@ class MainWindow(QMainWindow):
         """Start a run; an unaccepted scribble is taken first."""
         self.canvas.finish_tool()
         self.runs.start()
-
-    def _follow(self, clip) -> None:
-        if self.view_state.follow and self.runs.state is RunState.RUNNING and not self.session.is_editing:
-            self.session.go_to(clip.frames[-1])
 
     def show_about(self) -> None:
         QMessageBox.about(self, self.tr("About PCVOS Studio"), about_text())

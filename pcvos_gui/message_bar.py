@@ -1,6 +1,6 @@
 """Messages where the eye is: a strip over the canvas."""
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -29,10 +29,11 @@ class _Picture(QWidget):
 
 
 class MessageBar(QWidget):
-    """Shows messages, the newest below; takes no room while there are none."""
+    """Shows messages over the top of `host`, the newest below; what is beneath stays where it is."""
 
-    def __init__(self, parent: QWidget | None = None):
-        super().__init__(parent)
+    def __init__(self, host: QWidget):
+        super().__init__(host)
+        host.installEventFilter(self)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(1)
@@ -53,9 +54,27 @@ class MessageBar(QWidget):
         strip = self._make_strip(message)
         self._layout.addWidget(strip)
         self._shown.append((message, strip))
-        self.setVisible(True)
+        self._place()
         if message.level == "info":
             QTimer.singleShot(INFO_SECONDS * 1000, strip, lambda: self._remove(strip))
+
+    def settle(self, key: str) -> None:
+        """Take away what has been seen to: the messages with this key, but for errors."""
+        for message, strip in list(self._shown):
+            if message.key == key and message.level != "error":
+                self._remove(strip)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        self.setVisible(bool(self._shown))
+        width = self.parentWidget().width()
+        height = self._layout.heightForWidth(width) if self._layout.hasHeightForWidth() else self.sizeHint().height()
+        self.setGeometry(0, 0, width, height)
+        self.raise_()
 
     def clear(self) -> None:
         for _, strip in list(self._shown):
@@ -96,7 +115,7 @@ class MessageBar(QWidget):
             self._layout.removeWidget(strip)
             strip.hide()
             strip.deleteLater()
-        self.setVisible(bool(self._shown))
+        self._place()
 
 
 class _Edge(QWidget):

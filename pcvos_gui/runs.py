@@ -110,6 +110,11 @@ class RunController(QObject):
             self.in_point, self.out_point = first, last
             self.session.remember("in_out", [first, last])
             self.in_out_changed.emit()
+            unset = first is None and last is None
+            if unset and self.settings.range is Range.IN_OUT:
+                self.set_settings(replace(self.settings, range=Range.TO_END))
+            elif not unset:
+                self.set_settings(replace(self.settings, range=Range.IN_OUT))
 
     def frames_to_draw(self) -> tuple[int, int]:
         """First and last frame of the next run."""
@@ -304,7 +309,8 @@ class RunController(QObject):
             self.session.apply(change)
             self._command.add(change)
         self.done += len(clip.frames)
-        self._clips.append((len(clip.frames), clip.seconds))
+        if cells:  # frames that were given take no time, and say nothing of the speed
+            self._clips.append((len(clip.frames), clip.seconds))
         self.memory = clip.memory
         self.memory_changed.emit()
         self.progressed.emit()

@@ -78,7 +78,9 @@ class Session(QObject):
         self.frame = self.shown = -1  # also of what was shown while it was being opened
         self.media, self.project = media, project
         self.frames.set_source(media)
-        self.active = project.objects[0].id if project.objects else 0
+        known = [o.id for o in project.objects]
+        remembered = project.setting("active", 0)
+        self.active = remembered if remembered in known else next(iter(known), 0)
         self.opened.emit()
         self.objects_changed.emit()
         self.states_changed.emit()
@@ -97,6 +99,7 @@ class Session(QObject):
         self.settling.emit()
         self.cancel_edit()
         self.remember("frame", self.frame)
+        self.remember("active", self.active)
         if not self.project.retry_save():
             self.saving_changed.emit()
             if not self.accepts_loss(self.project.unsaved, self.project.save_error or ""):
@@ -357,6 +360,9 @@ class Session(QObject):
         if cells:
             text = self.tr("Put frame {} into memory") if in_memory else self.tr("Take frame {} out of memory")
             self.push_change(Change(text.format(frame), cells))
+            if not in_memory:
+                text = self.tr("Frame {} is out of memory; its mask stays. Clear it there (Del) to let a run draw it.")
+                self.message.emit(Message(text.format(frame), key="memory"))
 
     def clear(self, first: int, last: int, ids: Iterable[int] | None = None, corrections: bool = False) -> None:
         """Forget masks on frames `first` to `last`; corrections only where asked for, locked objects never."""

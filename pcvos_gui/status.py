@@ -81,7 +81,8 @@ class StatusLine(QStatusBar):
         """The next sensible thing to do."""
         session, runs = self._session, self._runs
         if session.project is None:
-            return self.tr("Open a video, a folder of images or a project")
+            opening = session.image is not None
+            return self.tr("Opening…") if opening else self.tr("Open a video, a folder of images or a project")
         if runs.state is RunState.LOADING:
             return self.tr("Loading the network…")
         if runs.is_busy:
@@ -89,7 +90,7 @@ class StatusLine(QStatusBar):
         if not session.project.permanent_memory():
             return self._tool_hint or self.tr("Paint or scribble an object, then propagate")
         if not (session.project.states & 4).any():
-            return self.tr("Propagate (Ctrl+Return), or mark more objects")
+            return " · ".join(filter(None, [self.tr("Propagate (Ctrl+Return), or mark more objects"), self._tool_hint]))
         return self._tool_hint or self.tr("Step through; fix a frame; run again")
 
     def _engine_text(self) -> str:

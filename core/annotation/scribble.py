@@ -117,12 +117,12 @@ def _cut(image: np.ndarray, seeds: _Seeds) -> np.ndarray | None:
     """GrabCut, bool (h, w); None where its colour models cannot be made (too few pixels)."""
     cv2.setRNGSeed(0)
     labels = np.full(seeds.object.shape, cv2.GC_PR_BGD, np.uint8)
-    alone = not seeds.prior.any() and not seeds.background.any()
+    has_prior = seeds.prior.any()
     try:
         likely = _likely(image, seeds)
         labels[likely] = cv2.GC_PR_FGD
-        if alone:  # nobody said what is background: the colours' models do not get to spread over the region
-            reach = max(1, min(labels.shape) // 20)
+        if not seeds.background.any():  # nobody said what is background: the cut does not get to spread over all of it
+            reach = max(1, min(labels.shape) // (6 if has_prior else 20))
             labels[cv2.dilate(likely.view(np.uint8), _disc(reach)) == 0] = cv2.GC_BGD
         labels[seeds.object] = cv2.GC_FGD
         labels[seeds.background] = cv2.GC_BGD

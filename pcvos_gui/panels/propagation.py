@@ -25,6 +25,7 @@ from pcvos_gui.panels.compare import CompareDialog
 from pcvos_gui.panels.costs import duration, speed_text
 from pcvos_gui.panels.interval import IntervalControl
 from pcvos_gui.panels.segment import Segment
+from pcvos_gui.panels.wheel import WheelGuard
 from pcvos_gui.runs import Range, RunController, RunState
 from pcvos_gui.view_state import ViewState
 
@@ -66,6 +67,7 @@ class PropagationPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
+        WheelGuard(self)
         self._connect()
         self._refresh()
 

@@ -122,6 +122,9 @@ def test_file_dialogs_lead_to_files(hands: Hands, clip: Path, tmp_path: Path, mo
             hands.act("import_masks")
         assert hands.session.project.permanent_memory().keys() == frames
     hands.runs.set_in_out(4, 6)
+    monkeypatch.setattr(
+        QMessageBox, "exec", lambda box: next(b for b in box.buttons() if b.text() == "These 3 frames").click()
+    )
     for name, target in (("export_masks", tmp_path / "out"), ("export_overlay", tmp_path / "overlay")):
         dialogs(monkeypatch, target)
         hands.act(name)
@@ -358,8 +361,9 @@ def test_timecode(seconds: float, text: str):
 
 
 def test_messages_give_way_by_key_and_by_weight(qtbot):
-    bar = MessageBar()
-    qtbot.addWidget(bar)
+    host = QWidget()
+    qtbot.addWidget(host)
+    bar = MessageBar(host)
     bar.show_message(Message("slow", "warning", key="frame"))
     bar.show_message(Message("broken", "error"))
     bar.show_message(Message("slower", "warning", key="frame"))
@@ -373,9 +377,11 @@ def test_messages_give_way_by_key_and_by_weight(qtbot):
 
 def test_infos_go_by_themselves_and_buttons_do_something(qtbot, monkeypatch):
     monkeypatch.setattr(message_bar, "INFO_SECONDS", 0.05)
-    bar = MessageBar()
-    qtbot.addWidget(bar)
-    bar.show()
+    host = QWidget()
+    qtbot.addWidget(host)
+    bar = MessageBar(host)
+    host.resize(600, 200)
+    host.show()
     done = []
     bar.show_message(Message("gone in a moment"))
     bar.show_message(Message("stays", "warning", (MessageAction("Do it", lambda: done.append(1)),)))

