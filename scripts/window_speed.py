@@ -152,6 +152,8 @@ def main() -> None:
         window = MainWindow()
         window.resize(1600, 900)
         window.show()
+        window.inference.warm_up()  # as the application does
+        QTest.qWait(3000)
         start = time.perf_counter()
         window.open(footage)
         session = window.session
