@@ -77,4 +77,4 @@ CONTINUATION = Schedule(
 )
 """The second stage again, from trained weights: larger pictures, and objects that are hidden for a while.
 
-The key encoder's trunk learns no more: without its backward pass a CPU does a third more clips in the same time."""
+The key encoder's trunk learns no more, which spares its backward pass."""
