@@ -29,9 +29,8 @@ if not has_display():
 drop_opencv_variables()
 
 import numpy as np  # noqa: E402
-from PySide6.QtCore import QEvent, QPointF, QSettings, Qt, QTimer  # noqa: E402
+from PySide6.QtCore import QEvent, QEventLoop, QPointF, QSettings, Qt, QTimer  # noqa: E402
 from PySide6.QtGui import QMouseEvent  # noqa: E402
-from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
 from core.demo import CLIP, MASK  # noqa: E402
@@ -65,12 +64,20 @@ def figures(name: str, seconds: list[float]) -> None:
     print(f"{name:44} {len(ms):6}  median {statistics.median(ms):7.1f}  95 % {at95:7.1f}  worst {ms[-1]:7.1f} ms")
 
 
+def let_it_run(ms: int) -> None:
+    """Handle events for a while, as the application does. (QTest.qWait keeps Python's lock: other threads would stand
+    still.)"""
+    loop = QEventLoop()
+    QTimer.singleShot(ms, loop.quit)
+    loop.exec()
+
+
 def wait(condition, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             raise SystemExit("the window did not get there in time")
-        QTest.qWait(5)
+        let_it_run(5)
 
 
 def busy_window(window: MainWindow, seconds: float) -> None:
@@ -99,17 +106,17 @@ def busy_window(window: MainWindow, seconds: float) -> None:
             session.undo_stack.clear()
             runs.start()
         session.go_to(rng.randrange(session.frame_count))
-        QTest.qWait(120)
+        let_it_run(120)
         moves += 1
         if session.can_edit:
             x, y = rng.uniform(0, session.size[1]), rng.uniform(0, session.size[0])
             hand.send(QEvent.Type.MouseButtonPress, x, y)
             for step in range(8):
                 hand.send(QEvent.Type.MouseMove, x + 6 * step, y + 2 * step)
-                QTest.qWait(16)
+                let_it_run(16)
             hand.send(QEvent.Type.MouseButtonRelease, x + 48, y + 16)
             strokes += 1
-            QTest.qWait(60)
+            let_it_run(60)
     timer.stop()
     drawn += runs.done
     runs.stop()
@@ -128,11 +135,11 @@ def navigation(window: MainWindow) -> None:
 
     rng = random.Random(1)
     timed(0)
-    QTest.qWait(500)
+    let_it_run(500)
     steps = []
     for frame in range(1, min(100, session.frame_count)):
         steps.append(timed(frame))
-        QTest.qWait(30)
+        let_it_run(30)
     figures("step to the next frame", steps)
     figures("random jump", [timed(rng.randrange(session.frame_count)) for _ in range(60)])
 
@@ -153,7 +160,7 @@ def main() -> None:
         window.resize(1600, 900)
         window.show()
         window.inference.warm_up()  # as the application does
-        QTest.qWait(3000)
+        let_it_run(3000)
         start = time.perf_counter()
         window.open(footage)
         session = window.session

@@ -30,7 +30,7 @@ class ClipSettings:
         intra_gap: largest distance between frames of one clip.
         video_share: share of samples that come from video.
         paste_share: share of samples with a pasted object; a second one follows in a quarter of these.
-        hide_share: share of samples in which something unlabelled and large passes in front of an object.
+        hide_share: share of samples in which something unlabelled passes in front of an object, or uncovers it.
         max_objects: most objects a sample asks for.
     """
 
@@ -92,8 +92,8 @@ class ClipMaker:
         if others and self.rng.random() < 0.5:
             labels[photo.labels == others[self.rng.integers(len(others))]] = 2
         maps = self._trajectory(_point_inside(labels == 1, self.rng), self._zoom(photo.labels.shape), 1.0)
-        images = _warp([photo.image] * len(maps), maps, cv2.INTER_LINEAR)
-        return images, _warp([labels] * len(maps), maps, cv2.INTER_NEAREST)
+        images = _warp_images([photo.image] * len(maps), maps)
+        return images, _warp_labels([labels] * len(maps), maps)
 
     def _from_video(self) -> tuple[np.ndarray, np.ndarray]:
         sequence = self.sequences[self.rng.choice(len(self.sequences), p=self.sequence_weights)]
@@ -104,8 +104,8 @@ class ClipMaker:
             start = sequence.labels[index[0]]
         centre = _point_inside(start == 1, self.rng) if start.any() else np.array(start.shape[::-1]) / 2
         maps = self._trajectory(centre, self._zoom(start.shape), 0.15)
-        frames = _warp([sequence.frames[i] for i in index], maps, cv2.INTER_LINEAR)
-        return frames, _warp([sequence.labels[i] for i in index], maps, cv2.INTER_NEAREST)
+        frames = _warp_images([sequence.frames[i] for i in index], maps)
+        return frames, _warp_labels([sequence.labels[i] for i in index], maps)
 
     def _frame_indices(self, count: int) -> np.ndarray:
         """Frames of the sample: one, then two clips; half the time reversed. Gaps shrink if the video is short, and its
@@ -190,26 +190,31 @@ class ClipMaker:
             labels[i][alpha > 0.5] = label
 
     def _hide(self, frames: np.ndarray, labels: np.ndarray) -> None:
-        """Let a large cut-out of a photo cross the middle of an object, so that it is hidden for a while; in place.
+        """Let a large cut-out of a photo cross the middle of an object, so that it is hidden for a while, or lie over
+        part of it at first and go, so that more of the object appears than was marked; in place.
 
-        What passes in front is background; the first frame, which shows the object, is left alone.
+        What passes in front is background. The first frame is left alone, or goes on showing a quarter of the object.
         """
         s, rng = self.settings, self.rng
         photo = self.photos[rng.integers(len(self.photos))]
         mask = photo.labels == photo.objects[rng.integers(len(photo.objects))]
+        reveals = rng.random() < 0.5
         ys, xs = np.nonzero(mask)
-        zoom = s.size * rng.uniform(0.8, 1.8) / (max(np.ptp(ys), np.ptp(xs)) + 1)
+        share = rng.uniform(0.3, 1.0) if reveals else rng.uniform(0.8, 1.8)
+        zoom = s.size * share / (max(np.ptp(ys), np.ptp(xs)) + 1)
         turn = rng.uniform(0, 2 * np.pi)
         travel = np.array([np.cos(turn), np.sin(turn)]) * s.size * rng.uniform(0.4, 1.2)
-        when = rng.uniform(0.3, 1.2)
+        when = rng.uniform(-0.3, 0.0) if reveals else rng.uniform(0.3, 1.2)
         maps = self._trajectory(np.array([xs.mean(), ys.mean()]), zoom, 0.2)
-        own = labels[len(labels) // 2]
+        own = labels[0 if reveals else len(labels) // 2]
         target = np.argwhere((own > 0) & (own != IGNORE)).mean(0)[::-1] if ((own > 0) & (own != IGNORE)).any() else None
         place = (target if target is not None else np.full(2, s.size / 2)) - s.size / 2
-        for i in range(1, len(maps)):
+        for i in range(0 if reveals else 1, len(maps)):
             moved = maps[i] - ((place + travel * (i / (len(maps) - 1) - when)) / zoom).astype(np.float32)
             alpha = cv2.remap(mask.astype(np.uint8) * 255, moved, None, cv2.INTER_LINEAR)
             alpha = cv2.GaussianBlur(alpha, (3, 3), 0.8).astype(np.float32) / 255
+            if i == 0 and not _stays_visible(labels[0], alpha > 0.5):
+                return
             pixels = cv2.remap(photo.image, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
             frames[i] = frames[i] + alpha[..., None] * (pixels.astype(np.float32) - frames[i])
             labels[i][alpha > 0.5] = 0
@@ -279,6 +284,12 @@ class ClipStream(IterableDataset):
             yield torch.from_numpy(clip.frames.transpose(0, 3, 1, 2).copy()), torch.from_numpy(clip.labels)
 
 
+def _stays_visible(labels: np.ndarray, hidden: np.ndarray) -> bool:
+    """Whether a quarter of every object shows beside what is `hidden`."""
+    ids = [i for i in np.unique(labels) if i not in (0, IGNORE)]
+    return all(((labels == i) & ~hidden).sum() >= 0.25 * (labels == i).sum() for i in ids)
+
+
 def _point_inside(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A random (x, y) of the mask."""
     ys, xs = np.nonzero(mask)
@@ -292,10 +303,20 @@ def _centred_grid(size: int) -> np.ndarray:
     return np.stack(np.meshgrid(axis, axis), -1)
 
 
-def _warp(images: list[np.ndarray], maps: list[np.ndarray], how: int) -> np.ndarray:
-    """Images or label maps through their maps, mirrored at the border; stacked."""
-    pairs = zip(images, maps, strict=True)
-    return np.stack([cv2.remap(image, m, None, how, borderMode=cv2.BORDER_REFLECT_101) for image, m in pairs])
+def _warp_images(images: list[np.ndarray], maps: list[np.ndarray]) -> np.ndarray:
+    """Images through their maps, mirrored at the border; stacked."""
+    border = cv2.BORDER_REFLECT_101
+    return np.stack(
+        [cv2.remap(image, m, None, cv2.INTER_LINEAR, borderMode=border) for image, m in zip(images, maps, strict=True)]
+    )
+
+
+def _warp_labels(labels: list[np.ndarray], maps: list[np.ndarray]) -> np.ndarray:
+    """Label maps through their maps; stacked. Beyond the border nothing is said: a mirrored copy is not the object."""
+    border = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": IGNORE}
+    return np.stack(
+        [cv2.remap(image, m, None, cv2.INTER_NEAREST, **border) for image, m in zip(labels, maps, strict=True)]
+    )
 
 
 def _colour_matrix(rng: np.random.Generator, strength: float, grey: bool = False) -> np.ndarray:

@@ -68,13 +68,13 @@ FROM_IMAGENET = Schedule(
 
 CONTINUATION = Schedule(
     (
-        Phase(0.70, ClipSettings(size=256, length=3, inter_gap=15, video_share=0.7, hide_share=0.25)),
-        Phase(0.90, ClipSettings(size=320, length=3, inter_gap=15, video_share=0.7, hide_share=0.25)),
-        Phase(1.00, ClipSettings(size=320, length=3, inter_gap=5, video_share=0.7, hide_share=0.15)),
+        Phase(0.70, ClipSettings(size=256, length=3, inter_gap=15, video_share=0.7, hide_share=0.3)),
+        Phase(0.90, ClipSettings(size=320, length=3, inter_gap=15, video_share=0.7, hide_share=0.3)),
+        Phase(1.00, ClipSettings(size=320, length=3, inter_gap=5, video_share=0.7, hide_share=0.3)),
     ),
     begin=0.5,
     frozen=("key_encoder.",),
 )
-"""The second stage again, from trained weights: larger pictures, and objects that are hidden for a while.
+"""The second stage again, from trained weights: larger pictures, and objects that are hidden for a while, or uncovered.
 
 The key encoder's trunk learns no more, which spares its backward pass."""

@@ -21,6 +21,7 @@ clip_settings = st.builds(
     intra_gap=st.integers(1, 5),
     video_share=st.sampled_from([0.0, 0.5, 1.0]),
     paste_share=st.sampled_from([0.0, 1.0]),
+    hide_share=st.sampled_from([0.0, 1.0]),
     max_objects=st.integers(1, 3),
 )
 
@@ -81,13 +82,30 @@ def test_labels_stay_on_their_pixels(coloured: TrainingData, video_share: float,
         red, green = (clip.frames[..., i].astype(int) for i in (0, 1))
         if np.abs(red - green).max() < 20:
             continue  # one of the grey clips
-        is_red, is_object = red > green, clip.labels > 0
+        said = clip.labels != IGNORE
+        assert said[0].any()
+        is_red, is_object = (red > green)[said], clip.labels[said] > 0
         assert (is_red | ~is_object).mean() > 0.97, "what is labelled is an object"
         if not paste_share:  # otherwise some belong to nobody
             assert (is_red == is_object).mean() > 0.97
         centres = [np.argwhere(labels == 1).mean(0) for labels in clip.labels if (labels == 1).any()]
         travelled.append(np.ptp(centres, axis=0).max())
     assert np.median(travelled) > 5, "and they move"
+
+
+def test_objects_are_hidden_and_uncovered(coloured: TrainingData):
+    """What hides an object is another photo, unlabelled: here discs of the same kind, so that red without a label is
+    what passes in front. It is there in the first frame of some clips, and comes later in others."""
+    wanted = ClipSettings(size=96, length=2, video_share=1.0, paste_share=0.0, hide_share=1.0)
+    covers = []
+    for seed in range(40):
+        clip = ClipMaker(coloured, wanted, np.random.default_rng(seed)).make()
+        red, green = (clip.frames[..., i].astype(int) for i in (0, 1))
+        if np.abs(red - green).max() >= 20:
+            covers.append(((red > green) & (clip.labels == 0)).mean((1, 2)) > 0.03)
+    at_first, later = np.array(covers)[:, 0], np.array(covers)[:, 1:].any(1)
+    assert 0.05 < at_first.mean() < 0.6
+    assert (later & ~at_first).mean() > 0.2
 
 
 @given(st.integers(1, 40), st.integers(0, 1000), clip_settings)
@@ -111,5 +129,6 @@ def test_videos_shorter_than_a_sample_can_be_used(data: TrainingData):
 
 def test_pasting_makes_clips_with_several_objects(coloured: TrainingData):
     wanted = ClipSettings(size=96, length=1, video_share=1.0, paste_share=1.0, max_objects=3)
-    counts = [ClipMaker(coloured, wanted, np.random.default_rng(seed)).make().labels.max() for seed in range(40)]
+    clips = [ClipMaker(coloured, wanted, np.random.default_rng(seed)).make() for seed in range(40)]
+    counts = [int(clip.labels[clip.labels != IGNORE].max()) for clip in clips]
     assert counts.count(1) >= 5 and counts.count(2) >= 5 and counts.count(3) >= 1
