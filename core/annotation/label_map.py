@@ -111,14 +111,24 @@ def write_label_map(path: str | Path, labels: np.ndarray) -> None:
     Raises:
         ResourceError: the disk is full. PCVOSError: the place cannot be written.
     """
+    atomic_write(path, encode_label_map(labels))
+
+
+def encode_label_map(labels: np.ndarray) -> bytes:
+    """The bytes of the PNG that `write_label_map` writes."""
     image = _as_image(labels)
     image.putpalette(DAVIS_PALETTE.tobytes())
-    _write_png(path, image)
+    return _encode_png(image)
 
 
 def write_grey(path: str | Path, image: np.ndarray) -> None:
     """Write uint8 (H, W) as an 8-bit grey PNG (a soft mask: 255 = certain); otherwise as `write_label_map`."""
-    _write_png(path, _as_image(image))
+    atomic_write(path, encode_grey(image))
+
+
+def encode_grey(image: np.ndarray) -> bytes:
+    """The bytes of the PNG that `write_grey` writes."""
+    return _encode_png(_as_image(image))
 
 
 def _decode(path: Path) -> ReadMask | _ColourImage:
@@ -218,8 +228,8 @@ def _as_image(array: np.ndarray) -> Image.Image:
     return Image.fromarray(array)
 
 
-def _write_png(path: str | Path, image: Image.Image) -> None:
+def _encode_png(image: Image.Image) -> bytes:
     # Through memory: written by Pillow, a full disk would show as an encoder error without its errno.
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", compress_level=_COMPRESS_LEVEL)
-    atomic_write(path, buffer.getvalue())
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Masks out of a project and into it: one registry, one file a format."""

@@ -1,0 +1,183 @@
+"""What an export format is, and what is asked of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from core.annotation.overlay import draw_overlay
+from core.annotation.packed_mask import PackedMask
+from core.errors import PCVOSError
+from core.exchange.options import Option, Value, resolve
+from core.media.source import FrameSource
+from core.project.model import Cell, ObjectInfo
+from core.project.project import Project
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What to write; made by `export_request`, which checks it.
+
+    Attributes:
+        project: as it is on disk or in memory; only read, and only on the thread that opened it.
+        media: its footage.
+        target: the file or folder to make, absolute.
+        first, last: the frames, inclusive.
+        objects: those to write, in the order of the project's list; at least one.
+        options: a value for every option of the format.
+    """
+
+    project: Project
+    media: FrameSource
+    target: Path
+    first: int
+    last: int
+    objects: tuple[ObjectInfo, ...]
+    options: Mapping[str, Value]
+
+    @property
+    def frames(self) -> range:
+        return range(self.first, self.last + 1)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames."""
+        return self.project.footage.size
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The objects' ids."""
+        return tuple(info.id for info in self.objects)
+
+    def stem(self, frame: int) -> str:
+        """What the files of a frame are called, without a suffix: as its image, or its number of five digits."""
+        return self.media.stems[frame]
+
+    def cells(self, frame: int) -> dict[int, Cell]:
+        """What is known of the chosen objects on a frame, by id, ascending; an empty mask: it is not there."""
+        return {obj: cell for (_, obj), cell in self.project.cells_in(frame, frame, self.ids)}
+
+    def masks(self, frame: int) -> dict[int, PackedMask]:
+        """The masks of `cells` that are not empty. They can overlap."""
+        return {obj: cell.mask for obj, cell in self.cells(frame).items() if not cell.mask.is_empty}
+
+    def labels(self, frame: int) -> np.ndarray:
+        """The label map of the chosen objects, uint8 (H, W), the caller's own. Where they overlap, a corrected one is
+        above, as in `Project.labels`."""
+        labels = np.zeros(self.size, np.uint8)
+        for obj, cell in sorted(self.cells(frame).items(), key=lambda item: item[1].corrected):
+            cell.mask.draw(labels, obj)
+        return labels
+
+
+class Exporter(ABC):
+    """One format to write; stateless. What is imported only for it, it imports inside its methods.
+
+    Attributes:
+        name: what it is called on the command line: lower-case letters, digits and dashes.
+        label: what it is called in a list to choose from.
+        writes: one sentence on what it writes.
+        target: whether that is a file, or a folder with files in it.
+        suffixes: of a file, the ones it can have, the usual one first.
+        options: what can be chosen.
+        group: heading in a list: "masks", "data sets", "mattes" or "video".
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    writes: ClassVar[str]
+    target: ClassVar[Literal["file", "folder"]] = "folder"
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[tuple[Option, ...]] = ()
+    group: ClassVar[Literal["masks", "data sets", "mattes", "video"]] = "masks"
+
+    def check(self, request: ExportRequest) -> None:  # noqa: B027 - most formats can hold anything
+        """Raise PCVOSError for what this format cannot hold, or a missing package; before anything is written."""
+
+    def notes(self, request: ExportRequest) -> tuple[str, ...]:
+        """Sentences for the person on what will be different in the file: e.g. an odd width that is filled up."""
+        return ()
+
+    def files(self, request: ExportRequest) -> Iterator[str]:
+        """Of a folder: the paths of all files that an export like this can write, in the folder, with "/". Those that
+        are there already are not overwritten unasked. When they are replaced, those not written anew are removed.
+        """
+        raise NotImplementedError  # a file has no need of it
+
+    @abstractmethod
+    def estimate(self, request: ExportRequest) -> int:
+        """About how many bytes it will take. Quick: some frames stand for all (`core.exchange.estimating`)."""
+
+    @abstractmethod
+    def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
+        """Write everything, and yield after each frame how many are done, 1 to `len(request.frames)`.
+
+        Closing the iterator cancels: it lets go of open files; what it has written is removed by `run_export`.
+
+        Args:
+            place: a path of the target's name beside it, for the format alone. A file is not there yet; a folder is,
+                and is empty. Nothing else is to be written to. It takes the target's place when the iterator ends.
+        """
+
+    def preview(self, request: ExportRequest, frame: int) -> np.ndarray:
+        """What a frame will look like, for a dialog: uint8 (H, W, 3) RGB, or (H, W, 4) with straight alpha."""
+        return draw_overlay(request.media.read(frame), request.labels(frame))
+
+
+def export_request(
+    exporter: Exporter,
+    project: Project,
+    media: FrameSource,
+    target: Path,
+    *,
+    first: int | None = None,
+    last: int | None = None,
+    objects: tuple[int, ...] | None = None,
+    options: Mapping[str, Value] | None = None,
+) -> ExportRequest:
+    """A request that can be carried out.
+
+    Args:
+        first, last: None: the footage's first and last frame.
+        objects: ids; None: all.
+        options: those that are not the default.
+
+    Raises:
+        PCVOSError: frames or objects that there are not, no objects, a wrong suffix, or wrong options.
+    """
+    count = min(len(media), project.footage.frames)
+    first = 0 if first is None else first
+    last = count - 1 if last is None else last
+    if not 0 <= first <= last < count:
+        raise PCVOSError(f"Frames {first} to {last} are no range of the footage: its frames are 0 to {count - 1}.")
+    if tuple(media.size) != tuple(project.footage.size):
+        raise PCVOSError(
+            f"{media.path} is not of the size that the masks of {project.path} have: link the right footage."
+        )
+    if exporter.target == "file" and target.suffix.lower() not in exporter.suffixes:
+        raise PCVOSError(f"{target} is no name for {exporter.label}: let it end in {' or '.join(exporter.suffixes)}.")
+    return ExportRequest(
+        project,
+        media,
+        Path(target).absolute(),
+        first,
+        last,
+        _chosen(project, objects),
+        resolve(exporter.options, options or {}, exporter.name),
+    )
+
+
+def _chosen(project: Project, ids: tuple[int, ...] | None) -> tuple[ObjectInfo, ...]:
+    known = [info.id for info in project.objects]
+    if not known:
+        raise PCVOSError(f"{project.path} has no objects to export: mark one first.")
+    if unknown := sorted(set(ids or ()) - set(known)):
+        raise PCVOSError(
+            f"There is no object {unknown[0]} in {project.path}: its ids are {', '.join(map(str, known))}."
+        )
+    if ids is not None and not ids:
+        raise PCVOSError("No object is chosen: choose at least one to export.")
+    return tuple(info for info in project.objects if ids is None or info.id in ids)

@@ -1,0 +1,1 @@
+"""The formats, one file each; `core.exchange.registry` lists them."""

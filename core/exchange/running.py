@@ -1,0 +1,193 @@
+"""Carrying out an export, for the window and the command alike: all of it, or nothing.
+
+It is written into a hidden folder beside the target (inside, if the target is a folder that is there), and renamed when
+it is complete. The hidden folder holds a lock that the system releases when its process ends: so the next export knows
+what a killed one has left, and removes it.
+"""
+
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from core.errors import PCVOSError, ResourceError
+from core.exchange.exporter import Exporter, ExportRequest
+from core.files import disk_error
+
+_ENDING = ".pcvos-export"
+_LOCK = "lock"
+_UNLOCKED = 60.0  # seconds
+_NAMED = 3  # existing files that a message names
+
+_logger = logging.getLogger(__name__)
+
+
+def run_export(exporter: Exporter, request: ExportRequest, *, overwrite: bool = False) -> Iterator[int]:
+    """Write what `request` asks for; yields how many frames are done, of `len(request.frames)`.
+
+    When the iterator ends, the files are there. Closing it, an error or a kill before that leaves the target as it was.
+
+    Args:
+        overwrite: replace existing files of the same names; others in a folder are left alone.
+
+    Raises:
+        PCVOSError: files exist, or the place or the request cannot be used. ResourceError: too little space.
+    """
+    try:
+        exporter.check(request)
+        check_target(exporter, request, overwrite=overwrite)
+        target = request.target
+        with _made_folders(target.parent):
+            home = target if exporter.target == "folder" and target.is_dir() else target.parent
+            sweep(home)
+            check_space(home, exporter.estimate(request), target)
+            with _workplace(home, target.name) as folder:
+                place = folder / target.name
+                if exporter.target == "folder":
+                    place.mkdir()
+                with closing(exporter.write(request, place)) as frames:
+                    yield from frames
+                check_target(exporter, request, overwrite=overwrite)  # somebody may have been faster
+                _put_in_place(exporter, request, place)
+    except OSError as error:
+        raise disk_error(error, request.target) from error
+
+
+def existing_files(exporter: Exporter, request: ExportRequest) -> list[Path]:
+    """The files that an export would replace."""
+    if exporter.target == "file":
+        return [request.target] if os.path.lexists(request.target) else []
+    if not request.target.is_dir():
+        return []
+    return [path for name in exporter.files(request) if os.path.lexists(path := request.target / name)]
+
+
+def check_target(exporter: Exporter, request: ExportRequest, *, overwrite: bool) -> None:
+    """Raise PCVOSError if the target is of the wrong kind, or would replace files unasked, or the footage at all."""
+    target = request.target
+    if exporter.target == "file" and target.is_dir():
+        raise PCVOSError(f"{target} is a folder: give {exporter.label} the name of a file.")
+    if exporter.target == "folder" and target.exists() and not target.is_dir():
+        raise PCVOSError(f"{target} is a file: give {exporter.label} a folder.")
+    existing = existing_files(exporter, request)
+    _spare_sources(existing, request)
+    if existing and not overwrite:
+        names = ", ".join(path.name if path == target else str(path.relative_to(target)) for path in existing[:_NAMED])
+        more = f" and {len(existing) - _NAMED} more" if len(existing) > _NAMED else ""
+        where = target.parent if exporter.target == "file" else target
+        verb = "exists" if len(existing) == 1 else "exist"
+        raise PCVOSError(f"{names}{more} {verb} already in {where}: choose another place, or give --overwrite.")
+    if blocked := next((path for path in existing if path.is_dir() and not path.is_symlink()), None):
+        raise PCVOSError(f"{blocked} is a folder where a file is to go: choose another place.")
+
+
+def check_space(folder: Path, needed: int, target: Path) -> None:
+    """Raise ResourceError unless so many bytes are free in `folder`."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ResourceError(
+            f"{target} will take about {size_in_words(needed)}, but only {size_in_words(free)} are free there: "
+            "free some space, or choose another place."
+        )
+
+
+def size_in_words(size: float) -> str:
+    """Bytes as a person reads them: 1.4 GB."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed exports have left in `folder`; those under way are left alone."""
+    for left in folder.glob(f".*{_ENDING}"):
+        lock = FileLock(left / _LOCK)
+        try:
+            if not Path(lock.lock_file).exists() and time.time() - left.stat().st_mtime < _UNLOCKED:
+                continue  # just being made
+            with lock.acquire(timeout=0):
+                shutil.rmtree(left, ignore_errors=os.name == "nt")  # there, the lock itself is still open
+            shutil.rmtree(left, ignore_errors=True)
+        except (Timeout, OSError, NotImplementedError) as error:
+            _logger.info("%s is left alone: %s", left, error)
+
+
+def _spare_sources(existing: list[Path], request: ExportRequest) -> None:
+    """Neither the footage nor the project is ever replaced, asked or not."""
+    footage = request.media.path.resolve()
+    for path in existing:
+        resolved = path.resolve()
+        if resolved in (footage, request.project.path.resolve()) or footage in resolved.parents:
+            raise PCVOSError(f"{path} belongs to the footage or the project itself: choose another place.")
+
+
+@contextmanager
+def _made_folders(folder: Path) -> Iterator[None]:
+    """`folder` made with all above it; those made here go away again if the block does not come to its end."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # somebody has put something in
+            for place in missing:
+                place.rmdir()
+        raise
+
+
+@contextmanager
+def _workplace(home: Path, name: str) -> Iterator[Path]:
+    """A hidden folder in `home`, locked, and gone after the block."""
+    folder = Path(tempfile.mkdtemp(prefix=f".{name[:40]}-", suffix=_ENDING, dir=home))
+    lock = FileLock(folder / _LOCK, thread_local=False)
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except NotImplementedError:  # a file system without locks: nobody can sweep it either
+            _logger.info("No lock in %s", folder)
+        yield folder
+    finally:
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _put_in_place(exporter: Exporter, request: ExportRequest, place: Path) -> None:
+    target = request.target
+    if exporter.target == "file":
+        os.replace(place, target)
+    elif not target.exists():
+        os.rename(place, target)
+    else:
+        written = [path.relative_to(place) for path in sorted(place.rglob("*")) if not path.is_dir()]
+        stale = set(existing_files(exporter, request)) - {target / path for path in written}
+        _move_into(place, written, target)
+        for path in stale:
+            path.unlink(missing_ok=True)
+
+
+def _move_into(place: Path, files: list[Path], target: Path) -> None:
+    """Move files into a folder that is there. If one cannot be moved, those that are new there go away again."""
+    new: list[Path] = []
+    try:
+        for file in files:
+            goal = target / file
+            for folder in reversed([f for f in goal.parents if target in f.parents and not f.exists()]):
+                folder.mkdir()
+                new.append(folder)
+            was_there = os.path.lexists(goal)
+            os.replace(place / file, goal)
+            if not was_there:
+                new.append(goal)
+    except BaseException:
+        for path in reversed(new):
+            with suppress(OSError):
+                path.rmdir() if path.is_dir() else path.unlink()
+        raise
