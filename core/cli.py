@@ -219,7 +219,9 @@ def validate(
     interval: Annotated[str, typer.Option(metavar="L,L", help="Memory intervals.")] = "5",
     progressive: Annotated[int, typer.Option(metavar="F", help="Frames between memories in a clip; 0: off.")] = 5,
     resolution: Annotated[int, typer.Option(metavar="N", help="Pixels of the shorter side.")] = 480,
-    two_objects: Annotated[bool, typer.Option("--two-objects", help="Paste a second object into each.")] = False,
+    pasted: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Made harder: two, three, look-alikes or reappearance.")
+    ] = None,
     plain: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plain feature matching instead, with this ResNet-18.")
     ] = None,
@@ -230,7 +232,7 @@ def validate(
         _check_packages()
         from core.commands.validate import validate as command
 
-        command(data, weights, _intervals(interval), progressive, resolution, two_objects, plain, device, say)
+        command(data, weights, _intervals(interval), progressive, resolution, pasted, plain, device, say)
 
 
 @app.command("eval", epilog=EVAL_EXAMPLES, short_help="Score propagation, or masks made elsewhere, on a data set.")

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from core.evaluation.pasting import paste_next
+from core.errors import PCVOSError
+from core.evaluation.pasting import PASTED
 from core.evaluation.plain_matching import imagenet_trunk, match_labels
 from core.evaluation.results import scores_table
 from core.evaluation.runs import variants
@@ -20,17 +21,23 @@ def validate(
     intervals: list[int],
     progressive: int,
     resolution: int,
-    two_objects: bool,
+    pasted: str | None,
     plain: Path | None,
     device: str,
     say: Callable[[str], None],
 ) -> None:
-    """Print a table for each memory interval; plain feature matching has none and gives one table."""
+    """Print a table for each memory interval; plain feature matching has none and gives one table.
+
+    Args:
+        pasted: which of `PASTED` to make of the sequences; None: as they are.
+    """
+    if pasted is not None and pasted not in PASTED:
+        raise PCVOSError(f"--pasted {pasted} is not known: it is one of {', '.join(PASTED)}.")
     settings = PropagationSettings(progressive=progressive, resolution=resolution)
     chosen = variants(settings, intervals)
     sequences = load_validation_sequences(data)
-    if two_objects:
-        sequences = paste_next(sequences)
+    if pasted is not None:
+        sequences = PASTED[pasted](sequences)
     if plain is not None:
         trunk = imagenet_trunk(plain)
         label = lambda frames, first: match_labels(trunk, frames, first, resolution)  # noqa: E731
