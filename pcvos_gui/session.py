@@ -318,7 +318,9 @@ class Session(QObject):
             known = self.project.cell(self.shown, id)
             mask = PackedMask.pack(self.labels == id)
             if id == self.active:
-                cells[self.shown, id] = (known, Cell(mask, corrected=True, in_memory=True))
+                # What the network saw here stays of use for soft edges, where the person left them as they were.
+                soft = None if known is None else known.soft
+                cells[self.shown, id] = (known, Cell(mask, corrected=True, in_memory=True, soft=soft))
             elif known is None or known.mask != mask:
                 cells[self.shown, id] = (known, replace(known or Cell(mask), mask=mask))
         self.push_change(Change(self.tr("{}, frame {}").format(text, self.shown), cells))

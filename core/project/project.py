@@ -34,7 +34,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Project:
-    """Use `new` or `open`, from one thread.
+    """Use `new` or `open`, from one thread at a time.
 
     Attributes:
         path: the file, or where it goes once there is something to write.
@@ -207,7 +207,8 @@ class Project:
         """The label map of a frame, uint8 (H, W), the caller's own. Where cells overlap, a corrected one is above."""
         labels = np.zeros(self.footage.size, np.uint8)
         known = {info.id for info in self._objects}
-        for obj, cell in sorted(self.cells(frame).items(), key=lambda item: item[1].corrected):
+        found = self._read(self._tracks.keys(frame, frame), soft=False)
+        for (_, obj), cell in sorted(found, key=lambda item: item[1].corrected):
             if obj in known:
                 cell.mask.draw(labels, obj)
         return labels
@@ -215,17 +216,18 @@ class Project:
     def permanent_memory(self) -> dict[int, dict[int, PackedMask]]:
         """The masks of permanent memory, by frame, then object."""
         memory: dict[int, dict[int, PackedMask]] = {}
-        for (frame, obj), cell in self._read(self._tracks.keys(0, self.footage.frames - 1, flag=IN_MEMORY)):
+        for (frame, obj), cell in self._read(self._tracks.keys(0, self.footage.frames - 1, flag=IN_MEMORY), soft=False):
             memory.setdefault(frame, {})[obj] = cell.mask
         return memory
 
-    def _read(self, keys: list[Key]) -> Iterator[tuple[Key, Cell]]:
-        """Those of the cells that there are, in this order."""
+    def _read(self, keys: list[Key], *, soft: bool = True) -> Iterator[tuple[Key, Cell]]:
+        """Those of the cells that there are, in this order; without their soft masks if these are not wanted."""
         self._check_open()
         keys = [key for key in keys if self._tracks.has(key)]
         stored: dict[Key, Cell | None] = {}
         if self._store is not None:
-            stored = self._store.cells([key for key in keys if not self._batch.has(key)], self.footage.size)
+            wanted = [key for key in keys if not self._batch.has(key)]
+            stored = self._store.cells(wanted, self.footage.size, soft=soft)
         for key in keys:
             cell = self._batch.cell(key) if self._batch.has(key) else stored.get(key)
             if cell is not None:

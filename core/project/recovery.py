@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from core.annotation.palette import DISPLAY_PALETTE
+from core.annotation.soft_mask import SoftMask
 from core.errors import PCVOSError, ResourceError
 from core.files import disk_error
 from core.project import carving, places, schema
@@ -23,7 +24,7 @@ from core.project.batch import Batch
 from core.project.connecting import beside
 from core.project.lock import WriteLock
 from core.project.model import MAX_OBJECTS, Cell, FootageReference, Key, ObjectInfo, RunInfo
-from core.project.rows import cell_from_row, footage_from_json, object_from_row, run_from_row
+from core.project.rows import cell_from_row, footage_from_json, object_from_row, run_from_row, soft_from_data
 from core.project.store import Store
 
 _AT_ONCE = 500  # cells a transaction
@@ -121,7 +122,9 @@ class _Recovery:
                 self._carve_small_tables(pages)
             part = self._target.with_name(f"{self._target.name}-part")
             try:
-                self._write(part, self._all_cells(connection, pages))
+                soft = self._soft_masks(connection, pages)
+                cells = ((key, replace(cell, soft=soft.get(key))) for key, cell in self._all_cells(connection, pages))
+                self._write(part, cells)
                 part.rename(self._target)
             finally:
                 for left in beside(part):
@@ -240,6 +243,15 @@ class _Recovery:
                 if len(columns) == 7:
                     yield from self._take_cell(rowid, columns[1:])
 
+    def _soft_masks(self, connection: sqlite3.Connection, pages: bytearray) -> "_SoftMasks":
+        failures: list[sqlite3.Error] = []
+        for _ in self._rows(connection, "SELECT data FROM soft_masks", failures):
+            pass
+        if not failures:
+            return _SoftMasks(connection, {})
+        carved = (row for row in self._carved(pages) if len(row[1]) == 2 and row[1][0] is None)
+        return _SoftMasks(None, {id: columns[1] for id, columns in carved if soft_from_data(columns[1]) is not None})
+
     def _take_cell(self, id: int, columns: list) -> Iterator[tuple[Key, Cell]]:
         found, key = self._found, divmod(id, 256)
         frame, obj, *rest = columns
@@ -308,6 +320,25 @@ class _Recovery:
         frames = len({frame for frame, _ in found.saved})
         counts = len(found.objects), len(found.saved), frames
         return RecoveryReport(self._path, self._target, *counts, lost_cells, tuple(found.lost))
+
+
+@dataclass(frozen=True)
+class _SoftMasks:
+    """What is left of the table soft_masks: one that SQLite can read through, or the rows that were found by carving.
+
+    A loss is not reported: masks do without.
+    """
+
+    connection: sqlite3.Connection | None
+    carved: dict[int, bytes]
+
+    def get(self, key: Key) -> SoftMask | None:
+        """The soft mask of a cell, if it can be read."""
+        id = key[0] * 256 + key[1]
+        if self.connection is None:
+            return soft_from_data(self.carved.get(id))
+        row = self.connection.execute("SELECT data FROM soft_masks WHERE id = ?", (id,)).fetchone()
+        return None if row is None else soft_from_data(row[0])
 
 
 def _bunches(cells: Iterator[tuple[Key, Cell]]) -> Iterator[list[tuple[Key, Cell]]]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from core.annotation.packed_mask import PackedMask
+from core.annotation.soft_mask import SoftMask
 from core.project.model import Cell, FootageReference, Key, ObjectInfo, RunInfo
 
 
@@ -29,6 +30,20 @@ def cell_row(key: Key, cell: Cell) -> tuple:
     confidence = None if cell.confidence is None else float(cell.confidence)
     flags = int(cell.corrected), int(cell.in_memory)
     return frame * 256 + obj, frame, obj, *flags, confidence, cell.mask.to_bytes()
+
+
+def soft_from_data(data: object) -> SoftMask | None:
+    """From the table soft_masks; None if it is damaged: a mask does without."""
+    try:
+        return SoftMask.from_bytes(data)
+    except (TypeError, ValueError):
+        return None
+
+
+def soft_row(key: Key, soft: SoftMask) -> tuple:
+    """For the table soft_masks."""
+    frame, obj = map(int, key)
+    return frame * 256 + obj, soft.to_bytes()
 
 
 def object_from_row(row: Sequence) -> ObjectInfo:

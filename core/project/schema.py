@@ -36,7 +36,10 @@ _VERSION_1 = (
     "CREATE TABLE caches (key TEXT PRIMARY KEY, data BLOB NOT NULL)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+# A table of their own: masks stay where they lie, as quick to read, and no damage to these can reach them.
+_VERSION_2 = ("CREATE TABLE soft_masks (id INTEGER PRIMARY KEY, data BLOB NOT NULL)",)  # ids as in `cells`
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 """Step n: the statements that lead from version n to n + 1; version 0 is an empty file."""
 
 

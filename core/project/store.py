@@ -3,12 +3,14 @@
 import logging
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from core.annotation.soft_mask import SoftMask
 from core.errors import PCVOSError
 from core.project import schema, tracks
 from core.project.batch import Batch
@@ -24,6 +26,8 @@ from core.project.rows import (
     object_row,
     run_from_row,
     run_row,
+    soft_from_data,
+    soft_row,
 )
 
 _AT_ONCE = 256  # rows a query; below SQLite's old limit of 999 variables
@@ -32,7 +36,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Store:
-    """An open project file. Use it from one thread.
+    """An open project file. Use it from one thread at a time.
 
     Attributes:
         path: the file.
@@ -162,8 +166,12 @@ class Store:
         bits = np.where(key & 2, tracks.CORRECTED, tracks.PREDICTED) | np.where(key & 1, tracks.IN_MEMORY, 0)
         return key >> 10, key >> 2 & 255, bits.astype(np.uint8), np.where(value < 0, np.float32(np.nan), value)
 
-    def cells(self, keys: Sequence[Key], size: tuple[int, int]) -> dict[Key, Cell | None]:
-        """These cells, as far as they are there; None: it is, but damaged (or its mask is not of `size`)."""
+    def cells(self, keys: Sequence[Key], size: tuple[int, int], *, soft: bool = True) -> dict[Key, Cell | None]:
+        """These cells, as far as they are there; None: it is, but damaged (or its mask is not of `size`).
+
+        Args:
+            soft: with their soft masks; what is damaged of these is left out.
+        """
         found: dict[Key, Cell | None] = {}
         for begin in range(0, len(keys), _AT_ONCE):
             ids = [frame * 256 + obj for frame, obj in keys[begin : begin + _AT_ONCE]]
@@ -172,7 +180,19 @@ class Store:
             with reading(self.path):
                 for id, *rest in self._connection.execute(query, ids):
                     found[divmod(id, 256)] = cell_from_row(rest, size)
+            if soft:
+                for key, mask in self._soft_masks(ids):
+                    if found.get(key) is not None:
+                        found[key] = replace(found[key], soft=mask)
         return found
+
+    def _soft_masks(self, ids: list[int]) -> Iterator[tuple[Key, SoftMask | None]]:
+        marks = ",".join("?" * len(ids))
+        try:
+            for id, data in self._connection.execute(f"SELECT id, data FROM soft_masks WHERE id IN ({marks})", ids):
+                yield divmod(id, 256), soft_from_data(data)
+        except sqlite3.DatabaseError as error:  # masks do without
+            _logger.warning("Soft masks of %s: %s", self.path, error)
 
     # writing
 
@@ -213,6 +233,12 @@ class Store:
         connection.executemany("DELETE FROM cells WHERE id = ?", gone)
         rows = (cell_row(key, cell) for key, cell in batch.all_cells() if cell is not None)
         connection.executemany("REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        without = (
+            (frame * 256 + obj,) for (frame, obj), cell in batch.all_cells() if cell is None or cell.soft is None
+        )
+        connection.executemany("DELETE FROM soft_masks WHERE id = ?", without)
+        rows = (soft_row(key, cell.soft) for key, cell in batch.all_cells() if cell is not None and cell.soft)
+        connection.executemany("REPLACE INTO soft_masks VALUES (?, ?)", rows)
         rows = (run_row(id, run) for id, run in batch.runs.items())
         connection.executemany("REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.executemany("REPLACE INTO settings VALUES (?, ?)", batch.settings.items())

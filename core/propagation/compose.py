@@ -88,6 +88,15 @@ class Composer:
             soft[o] = image if annotation is None else np.where(painted > 0, np.uint8(0), image)
         return soft
 
+    def small(self, logits: Mapping[int, Tensor]) -> dict[int, np.ndarray]:
+        """Aggregated probability per object on the decoder's own grid, uint8 (H/4, W/4), 255 = 1, padding included."""
+        if not logits:
+            return {}
+        objects = tuple(sorted(logits))
+        planes = aggregate(torch.sigmoid(torch.stack([logits[o].to(self._device) for o in objects])))[1:]
+        levels = (planes * 255).round().to(torch.uint8).cpu().numpy()
+        return dict(zip(objects, levels, strict=True))
+
     def confidence(self, distribution: Distribution, annotation: Annotation | None = None) -> dict[int, float]:
         """Per object how sure it is of it, 0 to 1 (see `mean_margins`); 1 where `annotation` speaks."""
         margins = mean_margins(self._geometry.crop(distribution.planes)).cpu().tolist()

@@ -30,6 +30,12 @@ class Geometry:
         self.pad = (left, right, top, bottom)
         self.padded = (self.resized[0] + top + bottom, self.resized[1] + left + right)
 
+    @property
+    def window(self) -> tuple[int, int, int, int]:
+        """(top, left, height, width) of the frame in what the network sees, pixels."""
+        left, _, top, _ = self.pad
+        return (top, left, *self.resized)
+
     def frame(self, frame: np.ndarray, device: torch.device) -> Tensor:
         """uint8 (H, W, 3) RGB to the network's input (1, 3, *padded): normalised, resized bicubically, zero-padded."""
         image = normalise(torch.from_numpy(frame).to(device).permute(2, 0, 1).unsqueeze(0))

@@ -48,6 +48,9 @@ class ClipResult:
             memory with what was predicted, and in provisional clips.
         confidence: per object of the run how sure it is of it on each frame, float32 (T,), 0 to 1 (see
             `core.propagation.confidence`); 1 where it was annotated, NaN where it does not exist.
+        small: per frame, per object that was predicted there (not: annotated), its probability as the network gave it,
+            uint8 (h, w), 255 = 1: a cell is 4 x 4 pixels of what the network saw, padding included.
+        window: (top, left, height, width) of the frame in what the network saw, pixels.
     """
 
     frames: tuple[int, ...]
@@ -56,6 +59,8 @@ class ClipResult:
     provisional: bool
     remembered: Remembered | None = None
     confidence: dict[int, np.ndarray] = field(default_factory=dict)
+    small: tuple[dict[int, np.ndarray], ...] = ()
+    window: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,22 @@ class Propagator:
     def count_frames(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> int:
         """Frames a run draws, those drawn in both directions counted twice."""
         return sum(len(p.frames) for p in self._passes(*self._range(start, end), direction))
+
+    def frames_to_draw(
+        self, start: int = 0, end: int | None = None, direction: Direction = "forward"
+    ) -> list[tuple[int, ...]]:
+        """Per pass of a run the frames on which it draws something: an object exists there, in this pass or in the one
+        before, that nobody spoke for."""
+        passes, annotated = self._passes(*self._range(start, end), direction), self._annotated()
+
+        def draws(frame: int, known: Sequence[Pass]) -> bool:
+            found = {obj for one in known if frame in one.frames for obj in one.objects_at(frame)}
+            return not found <= annotated.get(frame, frozenset())
+
+        return [
+            tuple(frame for frame in one.frames if draws(frame, passes[: place + 1]))
+            for place, one in enumerate(passes)
+        ]
 
     @torch.inference_mode()
     def run(
@@ -282,7 +303,7 @@ class Propagator:
         elif end in run.overlap:
             logits = [self._blend(frame, own, run) for frame, own in zip(clip.frames, logits, strict=True)]
 
-        labels, soft, confidence = [], [], []
+        labels, soft, confidence, small = [], [], [], []
         for frame, own in zip(clip.frames, logits, strict=True):
             self._engine.check()
             with self._engine.watch("drawing"):
@@ -290,6 +311,8 @@ class Propagator:
                 pinned = None if self.settings.exact else self.memory.get(frame)
                 labels.append(self._composer.labels(distribution, pinned))
                 confidence.append(self._composer.confidence(distribution, self.memory.get(frame)))
+                given = frozenset() if pinned is None else pinned.objects
+                small.append(self._composer.small({obj: plane for obj, plane in own.items() if obj not in given}))
                 if self.settings.soft:
                     soft.append(self._composer.soft(distribution, pinned))
         last = features[-1] if features else None
@@ -298,7 +321,8 @@ class Propagator:
         kept = None
         if logits[-1] and not waits and (remember or end in run.annotated):
             kept = {obj: plane.cpu().numpy().copy() for obj, plane in logits[-1].items()}  # not the whole clip
-        return ClipResult(clip.frames, np.stack(labels), stacked, waits, kept, self._columns(confidence))
+        drawn = np.stack(labels), stacked, waits, kept, self._columns(confidence)
+        return ClipResult(clip.frames, *drawn, tuple(small), self._geometry.window)
 
     def _distribution(self, frame: int, logits: dict[int, Tensor]) -> Distribution:
         """What is drawn on a frame: what was predicted there, and what was painted there over it."""

@@ -8,7 +8,9 @@ from PySide6.QtGui import QInputDevice, QMouseEvent, QPointingDevice, QTabletEve
 from PySide6.QtWidgets import QApplication
 
 from core.annotation.editing import paint_line
-from core.project.model import ObjectInfo
+from core.annotation.packed_mask import PackedMask
+from core.annotation.soft_mask import SoftMask
+from core.project.model import Cell, Change, ObjectInfo
 from pcvos_gui.view_state import Tool, ViewMode
 
 HEIGHT, WIDTH = 60, 81
@@ -334,3 +336,14 @@ def test_hints_follow_the_tool(rig, qtbot):
     assert "Enter" in caught.args[0]
     rig.view_state.set_mode(ViewMode.ORIGINAL)
     assert "hidden" in rig.canvas.hint
+
+
+def test_what_the_network_saw_stays_with_a_corrected_mask(rig):
+    soft = SoftMask.pack(np.full((15, 21), 255, np.uint8), (0, 0, HEIGHT, WIDTH))
+    cell = Cell(PackedMask.pack(box(5, 5, 30, 40)), confidence=0.5, soft=soft)
+    rig.session.apply(Change("as a run would", {(0, 1): (None, cell)}))
+    rig.drag((20, 20), (60, 50))
+    corrected = rig.project.cell(0, 1)
+    assert corrected.corrected and corrected.mask != cell.mask and corrected.soft == soft
+    rig.session.undo_stack.undo()
+    assert rig.project.cell(0, 1) == cell
