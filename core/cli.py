@@ -43,6 +43,23 @@ EVAL_EXAMPLES = """Examples:
   pcvos eval DAVIS --split 2017/val --predictions their-masks
 """
 
+EXPORT_EXAMPLES = """Examples:
+
+\b
+  pcvos export clip.pcvos --format png --output masks
+  pcvos export clip.pcvos --format coco --output clip.json --start 100 --end 199 --objects 1,3
+  pcvos export clip.pcvos --format overlay --output clip-overlay.mp4 --option opacity=70
+"""
+
+
+IMPORT_EXAMPLES = """Examples:
+
+\b
+  pcvos import clip.pcvos masks/ --dry-run
+  pcvos import clip.pcvos clip.json --not-corrected
+  pcvos import clip.pcvos painted/ --answer "#ff8000=1" --answer "#00ff00=new"
+"""
+
 
 class Direction(StrEnum):
     FORWARD = "forward"
@@ -303,6 +320,65 @@ def evaluate(
         command.evaluate(request, say, note, warn)
 
 
+@app.command(epilog=EXPORT_EXAMPLES, short_help="Write a project's masks in another format.")
+def export(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A project file, NAME.pcvos.")],
+    format: Annotated[str, typer.Option(metavar="NAME", help="As `pcvos formats` lists them.")],
+    output: Annotated[Path, typer.Option(metavar="PATH", help="The file or folder to make.")],
+    start: Annotated[int | None, typer.Option(metavar="N", help="First frame; frames count from 0.")] = None,
+    end: Annotated[int | None, typer.Option(metavar="N", help="Last frame, inclusive.")] = None,
+    objects: Annotated[str | None, typer.Option(metavar="ID,ID", help="Only these objects.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the format; can be repeated.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+) -> None:
+    """Write a project's masks in another format. All of it is there in the end, or nothing."""
+    with shown_errors():
+        from core.commands import exchange as command
+
+        ids = None if objects is None else tuple(_numbers("--objects", objects))
+        request = command.ExportCommand(project, format, output, start, end, ids, tuple(option or ()), overwrite)
+        command.export(request, say, note, warn)
+
+
+@app.command("import", epilog=IMPORT_EXAMPLES, short_help="Read masks made elsewhere into a project.")
+def import_(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A project file, NAME.pcvos.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or folder of masks.")],
+    format: Annotated[str, typer.Option(metavar="NAME", help="As `pcvos formats` lists them, or auto.")] = "auto",
+    not_corrected: Annotated[
+        bool, typer.Option("--not-corrected", help="They are predictions: the next run draws them anew.")
+    ] = False,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the format; can be repeated.")
+    ] = None,
+    answer: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=ANSWER", help="To a question; can be repeated.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Read masks made elsewhere into a project, as corrections that runs read and never change.
+
+    What is not clear, such as which object a colour is, is asked for: the answers are given with --answer.
+    """
+    with shown_errors():
+        from core.commands import exchange as command
+
+        options, answers = tuple(option or ()), tuple(answer or ())
+        request = command.ImportCommand(project, path, format, not not_corrected, options, answers, dry_run)
+        command.import_masks(request, say, note, warn)
+
+
+@app.command(short_help="List the formats that export and import know.")
+def formats() -> None:
+    """List the formats that export and import know, with their options."""
+    with shown_errors():
+        from core.commands import exchange as command
+
+        command.formats(typer.echo)
+
+
 @app.command(short_help="Time the engine against the published way.")
 def bench(
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
@@ -332,9 +408,13 @@ def _check_packages() -> None:
 
 
 def _intervals(text: str) -> list[int]:
-    """Numbers behind commas."""
+    return _numbers("--interval", text, "5,10,15,25")
+
+
+def _numbers(option: str, text: str, example: str = "1,2") -> list[int]:
+    """Numbers with commas between them."""
     if not all(part.isdecimal() for part in text.split(",")):
-        raise PCVOSError(f"--interval {text} is no list of numbers: write, for example, 5,10,15,25.")
+        raise PCVOSError(f"{option} {text} is no list of numbers: write, for example, {example}.")
     return [int(part) for part in text.split(",")]
 
 

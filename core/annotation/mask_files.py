@@ -2,14 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from core.annotation.label_map import ReadMask, object_ids, read_label_maps
+from core.annotation.label_map import RGB, ReadMask, object_ids, read_label_maps
 from core.annotation.packed_labels import PackedLabels
 from core.errors import PCVOSError
 
@@ -47,12 +47,14 @@ class Masks:
     Attributes:
         objects: the ids of all.
         notes: sentences on how the files were understood. warnings: sentences on what was changed or lost of them.
+        colours: of colour PNGs, the colour that each id was read from; else empty.
     """
 
     annotations: tuple[Annotation, ...]
     objects: tuple[int, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    colours: Mapping[int, RGB] = field(default_factory=dict)
 
 
 def load_masks(
@@ -66,6 +68,7 @@ def load_masks(
     backward: bool = False,
     mask_frame: int | None = None,
     complete: bool = False,
+    may_be_empty: bool = False,
 ) -> Masks:
     """Read the masks at `path` and find the frame that each belongs to.
 
@@ -89,6 +92,7 @@ def load_masks(
         mask_frame: the frame of a single file.
         complete: every file speaks for all objects found in any of them (`--masks-complete`). Without it a file speaks
             for the ids that occur in it.
+        may_be_empty: files without an object are no error; without `complete` they speak for none.
 
     Raises:
         PCVOSError: no such file; a folder without a PNG; a file that cannot be read (see `read_label_maps`), belongs to
@@ -111,11 +115,24 @@ def load_masks(
     notes = _colour_notes(masks) + _index_notes(placed, footage)
     fitted, warnings = _fit(paths, masks, size)
     ids = [mask.ids for mask in fitted]
-    _check_objects(path, paths, ids, complete)
+    if not may_be_empty:
+        _check_objects(path, paths, ids, complete)
     objects = tuple(sorted(set().union(*ids)))
     spoken_for = [objects] * len(ids) if complete else ids
     annotations = tuple(map(Annotation, frames, [mask.packed for mask in fitted], spoken_for, paths))
-    return Masks(annotations, objects, tuple(notes), tuple(warnings))
+    colours = next((mask.colours for mask in masks if mask.colours is not None), {})
+    return Masks(annotations, objects, tuple(notes), tuple(warnings), colours)
+
+
+def frame_finder(stems: Sequence[str], is_video: bool) -> Callable[[str], int | None]:
+    """What tells the frame of a file from its stem, by the rules 2 and 3 of `load_masks`; None: it belongs to none."""
+    footage = _Footage(stems, is_video)
+
+    def find(stem: str) -> int | None:
+        number, frame = _number(stem), footage.by_stem(stem)
+        return footage.by_number(number) if frame is None and number is not None else frame
+
+    return find
 
 
 def masks_fingerprint(path: str | Path) -> str:

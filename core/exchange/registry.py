@@ -3,16 +3,51 @@
 Importing this is quick: what only one format needs is imported when that is used.
 """
 
+from pathlib import Path
+from typing import TypeVar
+
 from core.errors import PCVOSError
 from core.exchange.exporter import Exporter
-from core.exchange.formats.indexed_png import IndexedPNGs
+from core.exchange.formats.coco import Coco, CocoFile
+from core.exchange.formats.cvat import Cvat, CvatZip
+from core.exchange.formats.davis import Davis, DavisFolder
+from core.exchange.formats.indexed_png import IndexedPNGs, PNGs
+from core.exchange.formats.mose import Mose
+from core.exchange.formats.object_png import BinaryPNGs, ObjectFolders, ObjectPNGs
+from core.exchange.formats.overlay_video import OverlayVideo
+from core.exchange.formats.yolo import Yolo
+from core.exchange.formats.youtube_vis import YouTubeVIS, YouTubeVISFile
+from core.exchange.formats.youtube_vos import YouTubeVOS, YouTubeVOSFolder
+from core.exchange.importer import Importer
+
+Format = TypeVar("Format", Exporter, Importer)
 
 EXPORTERS: tuple[Exporter, ...] = (
     # masks
     IndexedPNGs(),
+    ObjectPNGs(),
+    BinaryPNGs(),
     # data sets
+    Davis(),
+    YouTubeVOS(),
+    Mose(),
+    Coco(),
+    YouTubeVIS(),
+    Cvat(),
+    Yolo(),
     # mattes
     # video
+    OverlayVideo(),
+)
+
+IMPORTERS: tuple[Importer, ...] = (  # the first that recognises something is taken for it
+    CvatZip(),
+    YouTubeVISFile(),
+    CocoFile(),
+    YouTubeVOSFolder(),
+    DavisFolder(),
+    ObjectFolders(),
+    PNGs(),
 )
 
 
@@ -21,7 +56,26 @@ def exporter(name: str) -> Exporter:
     return _named(name, EXPORTERS, "written")
 
 
-def _named(name: str, formats, done: str):
+def importer(name: str) -> Importer:
+    """The import format of this name; PCVOSError says which there are."""
+    return _named(name, IMPORTERS, "read")
+
+
+def recognise(path: Path) -> Importer:
+    """The import format of what is at `path`; PCVOSError if there is nothing, or it is like none of them."""
+    if not path.exists():
+        raise PCVOSError(f"{path} does not exist: give a file or a folder of masks.")
+    try:
+        found = next((known for known in IMPORTERS if known.recognises(path)), None)
+    except OSError as error:
+        raise PCVOSError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if found is None:
+        names = ", ".join(known.name for known in IMPORTERS)
+        raise PCVOSError(f"{path} is like none of the formats that can be read: {names}; say which it is.")
+    return found
+
+
+def _named(name: str, formats: tuple[Format, ...], done: str) -> Format:
     for found in formats:
         if found.name == name:
             return found

@@ -1,13 +1,23 @@
-"""Indexed PNGs, one a frame: the value of a pixel is the id of its object, the palette is that of DAVIS."""
+"""Indexed PNGs, one a frame: the value of a pixel is the id of its object, the palette is that of DAVIS.
+
+Read are also grey and colour ones, whose colours are matched to the objects of the project.
+"""
 
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from core.annotation.label_map import encode_label_map, write_label_map
+from core.annotation.mask_files import Masks, load_masks
+from core.annotation.packed_mask import pack_labels
+from core.annotation.palette import DAVIS_PALETTE
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.importer import COMPLETE, Found, FoundObject, Importer, ImportRequest, id_objects
+from core.exchange.options import Option
 from core.exchange.parallel import in_threads
+
+_BY_NAME = -1
 
 
 class IndexedPNGs(Exporter):
@@ -23,6 +33,51 @@ class IndexedPNGs(Exporter):
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
         return write_label_maps(request, place)
+
+
+class PNGs(Importer):
+    name = "png"
+    label = "PNGs, one a frame"
+    reads = "A PNG or a folder of them: indexed or grey (value = object), black and white (object 1), or colour."
+    is_folder = None
+    suffixes = (".png",)
+    options = (
+        COMPLETE,
+        Option("frame", "Frame of a single PNG", "int", _BY_NAME, _BY_NAME, help="-1: as its name says."),
+    )
+
+    def recognises(self, path: Path) -> bool:
+        return path.suffix.lower() == ".png" if path.is_file() else any(path.glob("*.[pP][nN][gG]"))
+
+    def read(self, request: ImportRequest) -> Found:
+        frame = request.options["frame"]
+        masks = load(request.path, request, mask_frame=None if frame == _BY_NAME else frame)
+        return found_in(masks)
+
+
+def load(path: Path, request: ImportRequest, mask_frame: int | None = None) -> Masks:
+    """The mask files at `path`; those without an object are no error."""
+    media = request.media
+    return load_masks(path, media.stems, media.size, is_video=media.is_video, mask_frame=mask_frame, may_be_empty=True)
+
+
+def found_in(masks: Masks) -> Found:
+    """Label maps as an import: of colours that are not the palette's, it is to be found out which object each is."""
+    if all(tuple(DAVIS_PALETTE[id]) == colour for id, colour in masks.colours.items()):
+        objects, notes = id_objects(masks.objects), masks.notes
+        keys = {id: str(id) for id in masks.objects}
+    else:
+        keys = {id: "#{:02x}{:02x}{:02x}".format(*masks.colours[id]) for id in masks.objects if id in masks.colours}
+        objects = tuple(FoundObject(key, colour=masks.colours[id]) for id, key in keys.items())
+        plain = tuple(id for id in masks.objects if id not in keys)  # of indexed files among the colour ones
+        objects, keys = objects + id_objects(plain), keys | {id: str(id) for id in plain}
+        notes = masks.notes[1:]  # the first says which ids the colours have; they are still to be found out
+    return Found(
+        {a.frame: {keys[id]: mask for id, mask in pack_labels(a.labels).items()} for a in masks.annotations},
+        objects,
+        notes=notes,
+        warnings=masks.warnings,
+    )
 
 
 def label_map_bytes(request: ExportRequest) -> int:

@@ -1,0 +1,157 @@
+"""`pcvos export`, `pcvos import` and `pcvos formats`: masks out of a project, and into it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.commands.progress import FrameProgress
+from core.errors import PCVOSError
+from core.exchange import registry
+from core.exchange.exporter import Exporter, export_request
+from core.exchange.importer import Importer, import_request
+from core.exchange.options import parse_options
+from core.exchange.planning import change, make_plan, unanswered
+from core.exchange.running import run_export
+from core.media import FrameSource, open_media
+from core.project.model import FootageReference
+from core.project.project import Project
+
+Say = Callable[[str], None]
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class ExportCommand:
+    """What the command line asks for.
+
+    Attributes:
+        start, end: the range, inclusive; None: the footage's first and last frame. objects: ids; None: all.
+        options: `name=value` each.
+    """
+
+    project: Path
+    format: str
+    output: Path
+    start: int | None = None
+    end: int | None = None
+    objects: tuple[int, ...] | None = None
+    options: tuple[str, ...] = ()
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class ImportCommand:
+    """What the command line asks for.
+
+    Attributes:
+        format: a name, or "auto". corrected: whether the masks become corrections. options: `name=value` each.
+        answers: `key=answer` each. dry_run: only say what would be done.
+    """
+
+    project: Path
+    path: Path
+    format: str = AUTO
+    corrected: bool = True
+    options: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+def export(command: ExportCommand, say: Say, note: Say, warn: Say) -> None:
+    """Write what is asked for; raises PCVOSError, and leaves nothing behind then."""
+    exporter = registry.exporter(command.format)
+    options = parse_options(exporter.options, command.options, exporter.name)
+    with _opened(command.project, warn) as (project, media):
+        request = export_request(
+            exporter,
+            project,
+            media,
+            command.output,
+            first=command.start,
+            last=command.end,
+            objects=command.objects,
+            options=options,
+        )
+        for sentence in exporter.notes(request):
+            note(sentence)
+        with FrameProgress("Export", len(request.frames)) as progress:
+            done = 0
+            for now in run_export(exporter, request, overwrite=command.overwrite):
+                progress.advance(now - done)
+                done = now
+        for sentence in media.warnings:
+            warn(sentence)
+    say(f"{exporter.label}: frames {request.first} to {request.last} are in {command.output}.")
+
+
+def import_masks(command: ImportCommand, say: Say, note: Say, warn: Say) -> None:
+    """Read masks, say what becomes of them and, unless it is a dry run, do it; raises PCVOSError."""
+    importer = registry.recognise(command.path) if command.format == AUTO else registry.importer(command.format)
+    options = parse_options(importer.options, command.options, importer.name)
+    with _opened(command.project, warn) as (project, media):
+        request = import_request(importer, command.path, media, options, _answers(command.answers))
+        found = importer.read(request)
+        plan = make_plan(found, request, project)
+        for sentence in plan.notes:
+            note(sentence)
+        for sentence in plan.warnings:
+            warn(sentence)
+        if plan.questions:
+            raise PCVOSError(unanswered(plan.questions))
+        say(f"{importer.label}: {command.path}")
+        for sentence in plan.sentences(command.corrected):
+            say(sentence)
+        if command.dry_run:
+            say("Nothing was changed (--dry-run).")
+            return
+        project.apply(change(plan, command.corrected))
+        if project.unsaved:
+            raise PCVOSError(f"The masks are not in the project. {project.save_error}")
+
+
+def formats(say: Say) -> None:
+    """List all formats with their options."""
+    say("Export:")
+    for exporter in registry.EXPORTERS:
+        _list(exporter, exporter.writes, say)
+    say("Import:")
+    for importer in registry.IMPORTERS:
+        _list(importer, importer.reads, say)
+
+
+def _list(format: Exporter | Importer, sentence: str, say: Say) -> None:
+    suffixes = f" [{', '.join(format.suffixes)}]" if format.suffixes else ""
+    say(f"  {format.name}{suffixes}: {sentence}")
+    for option in format.options:
+        default = ("yes" if option.default else "no") if option.kind == "bool" else option.default
+        say(f"      {option.name}={default}: {option.label} ({option.range})")
+
+
+@contextmanager
+def _opened(path: Path, warn: Say) -> Iterator[tuple[Project, FrameSource]]:
+    """A project and its footage."""
+    with Project.open(path) as project:
+        for sentence in project.warnings:
+            warn(sentence)
+        footage = project.find_footage()
+        if footage is None:
+            raise PCVOSError(
+                f"The footage of {path} is gone: {project.footage.path} does not exist; put it back there."
+            )
+        with open_media(footage, folder_rate=project.footage.rate, index=project.index_cache()) as media:
+            found = FootageReference(footage, media.fingerprint(), len(media), media.size, media.rate)
+            if difference := project.check_footage(found):
+                warn(difference)
+            yield project, media
+
+
+def _answers(texts: tuple[str, ...]) -> dict[str, str]:
+    answers = {}
+    for text in texts:
+        key, equals, answer = text.rpartition("=")
+        if not equals:
+            raise PCVOSError(f"--answer {text} is no answer: write key=answer.")
+        answers[key] = answer
+    return answers

@@ -1,0 +1,176 @@
+"""COCO JSON: an image for every frame, an annotation for every object on it, with its mask as RLE.
+
+Each object is a category of its own; `track_id` is its id, too. Read are also polygons, and files of other programs,
+where an object is what has one `track_id`, or else one category.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.annotation.packed_mask import PackedMask
+from core.exchange.estimating import from_samples
+from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.fitting import FrameNames, fit
+from core.exchange.gathering import Gathering
+from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest
+from core.exchange.json_fields import Node
+from core.exchange.options import Option
+from core.exchange.rle import coco_masks, decode, encode
+from core.media.images import ImageFolder
+
+COMPRESSED = Option("compressed", "Compressed RLE", "bool", True, help="Otherwise the runs are lists of numbers.")
+
+
+class Coco(Exporter):
+    name = "coco"
+    label = "COCO JSON"
+    writes = "One JSON file: images, annotations (RLE, area, bbox, track_id) and a category for each object."
+    target = "file"
+    suffixes = (".json",)
+    options = (COMPRESSED,)
+    group = "data sets"
+
+    def check(self, request: ExportRequest) -> None:
+        coco_masks()
+
+    def estimate(self, request: ExportRequest) -> int:
+        return from_samples(
+            request.frames,
+            lambda frame: 120 + sum(len(json.dumps(a)) for a in _annotations(request, frame)),
+        )
+
+    def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
+        height, width = request.size
+        images = [
+            {"id": frame, "file_name": image_name(request, frame), "width": width, "height": height}
+            for frame in request.frames
+        ]
+        head = {"info": {"description": "Masks from PCVOS Studio"}, "images": images, "categories": categories(request)}
+        with place.open("w", encoding="utf-8") as file:  # a piece at a time: masks of hours need not be in memory
+            file.write(json.dumps(head)[:-1] + ', "annotations": [')
+            number = 0
+            for done, frame in enumerate(request.frames, start=1):
+                for annotation in _annotations(request, frame):
+                    number += 1
+                    file.write((",\n" if number > 1 else "\n") + json.dumps({"id": number} | annotation))
+                yield done
+            file.write("]}\n")
+
+
+class CocoFile(Importer):
+    name = "coco"
+    label = "COCO JSON"
+    reads = "Annotations with RLE (compressed or not) or polygons; an object is a track_id, or else a category."
+    is_folder = False
+    suffixes = (".json",)
+    options = (COMPLETE,)
+
+    def recognises(self, path: Path) -> bool:
+        return has_keys(path, '"images"', '"annotations"')
+
+    def read(self, request: ImportRequest) -> Found:
+        root = Node.load(request.path)
+        images, names = _images(root, request), category_names(root)
+        annotations = root.at("annotations", list).items(dict)
+        objects = _objects(annotations, names)
+        gathering = Gathering()
+        for annotation, (number, name) in zip(annotations, objects, strict=True):
+            image = annotation.at("image_id", int, str)
+            if image.value not in images:
+                raise image.wrong(f"is {image.value}, but there is no such image")
+            frame, size = images[image.value]
+            if frame is not None:
+                segmentation = annotation.at("segmentation", dict, list)
+                gathering.know(number, number, name)
+                gathering.add(frame, number, fit(decode(segmentation, size), request.media.size, str(segmentation)))
+        for frame, _ in images.values():
+            if frame is not None:
+                gathering.cover(frame)
+        if strangers := sum(frame is None for frame, _ in images.values()):
+            gathering.warnings.append(f"Images that belong to no frame of the footage, left out: {strangers}.")
+        return gathering.found()
+
+
+def image_name(request: ExportRequest, frame: int) -> str:
+    """What the image of a frame is called: its file in a folder, else its number with .jpg."""
+    if isinstance(request.media, ImageFolder):
+        return request.media.files[frame].name
+    return f"{request.stem(frame)}.jpg"
+
+
+def categories(request: ExportRequest) -> list[dict[str, Any]]:
+    """One for each object, with its id."""
+    return [{"id": info.id, "name": info.name, "supercategory": "object"} for info in request.objects]
+
+
+def category_names(root: Node) -> dict[int, str]:
+    """The categories of a COCO or YouTube-VIS file, by id."""
+    nodes = root.at("categories", list).items(dict)
+    return {node.at("id", int).value: node.at("name", str).value for node in nodes}
+
+
+def bounding_box(mask: PackedMask) -> list[int]:
+    """[x, y, width, height] of a packed mask."""
+    top, left, height, width = mask.box
+    return [left, top, width, height]
+
+
+def has_keys(path: Path, *keys: str) -> bool:
+    """Whether the JSON file's text holds these; a look is enough to tell formats apart."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return False
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return all(key in text for key in keys)
+
+
+def _annotations(request: ExportRequest, frame: int) -> Iterator[dict[str, Any]]:
+    """Of the objects that are on a frame; without ids."""
+    compressed = bool(request.options["compressed"])
+    for obj, mask in request.masks(frame).items():
+        yield {
+            "image_id": frame,
+            "category_id": obj,
+            "track_id": obj,
+            "iscrowd": 0,
+            "area": int(np.count_nonzero(mask.inside())),
+            "bbox": bounding_box(mask),
+            "segmentation": encode(mask, compressed=compressed),
+        }
+
+
+def _images(root: Node, request: ImportRequest) -> dict[Any, tuple[int | None, tuple[int, int]]]:
+    """Frame (None: of none) and (height, width) of each image, by id."""
+    names = FrameNames(request.media)
+    nodes, found = root.at("images", list).items(dict), {}
+    for image in nodes:
+        size = image.at("height", int).value, image.at("width", int).value
+        found[image.at("id", int, str).value] = (names.find(image.at("file_name", str).value), size)
+    if found and all(frame is None for frame, _ in found.values()):
+        name = nodes[0].at("file_name")
+        raise names.refusal(name.value, str(name))
+    return found
+
+
+def _objects(annotations: list[Node], names: dict[int, str]) -> list[tuple[int, str]]:
+    """Number and name of each annotation's object: of its track if all have one, else of its category."""
+    categories = [annotation.at("category_id", int) for annotation in annotations]
+    if wrong := next((category for category in categories if category.value not in names), None):
+        raise wrong.wrong(f"is {wrong.value}, but there is no such category")
+    tracks = [_track(annotation) for annotation in annotations]
+    tracked = all(track is not None for track in tracks)
+    return [
+        (track if tracked else category.value, names[category.value])
+        for track, category in zip(tracks, categories, strict=True)
+    ]
+
+
+def _track(annotation: Node) -> int | None:
+    """Of an annotation; CVAT writes it among its attributes."""
+    track = annotation.get("track_id", int)
+    if track is None and annotation.get("attributes", dict) is not None:
+        track = annotation.at("attributes").get("track_id", int)
+    return track

@@ -1,0 +1,178 @@
+"""CVAT's "Segmentation mask 1.1": a zip with class masks and object masks in colours, and `labelmap.txt`.
+
+It carries no tracks, so each object is a label of its own here, and a label read is one object. Frames of a video are
+called as CVAT calls them, frame_000000; those of an image folder keep their names.
+"""
+
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+
+from core.annotation.mask_files import load_masks
+from core.annotation.packed_mask import PackedMask
+from core.annotation.palette import DAVIS_PALETTE
+from core.errors import PCVOSError
+from core.exchange.estimating import from_samples
+from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.fitting import FrameNames
+from core.exchange.gathering import Gathering
+from core.exchange.importer import COMPLETE, RGB, Found, Importer, ImportRequest
+from core.exchange.parallel import in_threads
+from core.project.model import ObjectInfo
+
+_CLASSES, _OBJECTS, _LIST = "SegmentationClass", "SegmentationObject", "ImageSets/Segmentation/default.txt"
+_LABELS = "labelmap.txt"
+_HEADER = "# label:color_rgb:parts:actions"
+_BACKGROUND = "background"
+_BYTES_AT_MOST = 2**30  # of one picture, packed or not
+
+
+class Cvat(Exporter):
+    name = "cvat"
+    label = "CVAT segmentation mask 1.1"
+    writes = "A zip for CVAT: SegmentationClass and SegmentationObject in colours, labelmap.txt with a label an object."
+    target = "file"
+    suffixes = (".zip",)
+    group = "data sets"
+
+    def estimate(self, request: ExportRequest) -> int:
+        size = from_samples(request.frames, lambda frame: len(_colour_png(request.labels(frame))) + 250)
+        return 2 * size
+
+    def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
+        names = [_frame_name(request, frame) for frame in request.frames]
+        jobs = (partial(_colour_png, request.labels(frame)) for frame in request.frames)
+        with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED) as file:  # PNGs are packed already
+            file.writestr(_LABELS, _label_map(request.objects))
+            file.writestr(_LIST, "".join(f"{name}\n" for name in names))
+            for done, (name, png) in enumerate(zip(names, in_threads(jobs), strict=True), start=1):
+                # With a label an object, what class a pixel is and what object is the same.
+                file.writestr(f"{_CLASSES}/{name}.png", png)
+                file.writestr(f"{_OBJECTS}/{name}.png", png)
+                yield done
+
+
+class CvatZip(Importer):
+    name = "cvat"
+    label = "CVAT segmentation mask 1.1"
+    reads = "The class masks of the zip; each label of labelmap.txt is one object, as it carries no tracks."
+    is_folder = False
+    suffixes = (".zip",)
+    options = (COMPLETE,)
+
+    def recognises(self, path: Path) -> bool:
+        return path.is_file() and zipfile.is_zipfile(path)
+
+    def read(self, request: ImportRequest) -> Found:
+        try:
+            with zipfile.ZipFile(request.path) as file, tempfile.TemporaryDirectory() as folder:
+                labels = _read_labels(file, request.path)
+                _unpack_classes(file, request, Path(folder))
+                return _found(Path(folder), labels, request)
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:  # cut, or encrypted
+            raise PCVOSError(f"{request.path} is no zip that can be read, or is cut short: {error}.") from error
+        except OSError as error:
+            raise PCVOSError(f"{request.path} cannot be read: {error.strerror or error}.") from error
+
+
+def _label_map(objects: tuple[ObjectInfo, ...]) -> str:
+    """A line for each object, with the colour of its id."""
+    lines, used = [_HEADER, f"{_BACKGROUND}:0,0,0::"], {_BACKGROUND}
+    for info in objects:
+        name = " ".join(info.name.replace(":", " ").replace(",", " ").replace("#", " ").split()) or f"Object {info.id}"
+        name = f"{name} {info.id}" if name in used else name
+        used.add(name)
+        lines.append(f"{name}:{','.join(map(str, DAVIS_PALETTE[info.id]))}::")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _frame_name(request: ExportRequest, frame: int) -> str:
+    return f"frame_{frame:06d}" if request.media.is_video else request.stem(frame)
+
+
+def _colour_png(labels: np.ndarray) -> bytes:
+    # Not indexed: what reads CVAT's masks takes one channel for numbers of labels, three for colours.
+    colours = DAVIS_PALETTE[:, ::-1][labels]
+    return cv2.imencode(".png", colours, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
+
+
+def _read_labels(file: zipfile.ZipFile, path: Path) -> list[tuple[str, RGB]]:
+    """Name and colour of each line of the label map, the background too."""
+    if _LABELS not in file.namelist():
+        raise PCVOSError(f"{path} holds no {_LABELS}: export it from CVAT as Segmentation mask 1.1.")
+    labels = []
+    text = file.read(_LABELS).decode("utf-8", "replace")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip() and not line.startswith("#"):
+            name, _, rest = line.partition(":")
+            parts = rest.partition(":")[0].split(",")
+            if len(parts) != 3 or not all(part.strip().isdecimal() and int(part) < 256 for part in parts):
+                raise PCVOSError(f"{path}: {_LABELS}, line {number} has no colour: it should be NAME:R,G,B::.")
+            red, green, blue = map(int, parts)
+            labels.append((name.strip(), (red, green, blue)))
+    return labels
+
+
+def _unpack_classes(file: zipfile.ZipFile, request: ImportRequest, folder: Path) -> None:
+    """The class masks, called like the footage's frames."""
+    names = FrameNames(request.media)
+    pictures = [i for i in file.infolist() if i.filename.startswith(f"{_CLASSES}/") and i.filename.endswith(".png")]
+    if not pictures:
+        raise PCVOSError(f"{request.path} holds no PNG in {_CLASSES}: export it from CVAT as Segmentation mask 1.1.")
+    for info in pictures:
+        if info.file_size > _BYTES_AT_MOST:
+            raise PCVOSError(f"{request.path}: {info.filename} is too large.")
+        frame = names.find(info.filename)
+        if frame is None:
+            raise names.refusal(PurePosixPath(info.filename).name, f"{request.path}: {info.filename}")
+        (folder / f"{request.media.stems[frame]}.png").write_bytes(file.read(info))
+
+
+def _found(folder: Path, labels: list[tuple[str, RGB]], request: ImportRequest) -> Found:
+    media = request.media
+    try:
+        masks = load_masks(folder, media.stems, media.size, is_video=media.is_video, may_be_empty=True)
+    except PCVOSError as error:  # the folder is nowhere a person could look
+        raise PCVOSError(str(error).replace(str(folder), f"{request.path}: {_CLASSES}")) from error
+    name_of = _names(masks.objects, masks.colours, labels, request.path)
+    gathering = Gathering()
+    for annotation in masks.annotations:
+        gathering.cover(annotation.frame)
+        plane = annotation.labels
+        for id in annotation.objects:
+            if name_of[id] != _BACKGROUND:
+                gathering.know(name_of[id], _number(name_of[id], labels), name_of[id])
+                gathering.add(annotation.frame, name_of[id], PackedMask.pack(plane == id))
+    gathering.warnings += masks.warnings
+    return gathering.found()
+
+
+def _names(
+    ids: tuple[int, ...], colours: Mapping[int, RGB], labels: list[tuple[str, RGB]], path: Path
+) -> dict[int, str]:
+    """What label each value in the masks is: by its colour or, in PNGs of one channel, by its line."""
+    by_colour = {colour: name for name, colour in labels}
+    names = {}
+    for id in ids:
+        if id in colours:
+            name = by_colour.get(tuple(colours[id]))
+            value = "#{:02x}{:02x}{:02x}".format(*colours[id])
+        else:
+            name, value = (labels[id][0] if id < len(labels) else None), str(id)
+        if name is None:
+            raise PCVOSError(f"{path}: {_CLASSES} holds {value}, but no line of {_LABELS} has it.")
+        names[id] = name
+    return names
+
+
+def _number(name: str, labels: list[tuple[str, RGB]]) -> int:
+    """The id that an object of this label gets if it is free: that of its colour in the palette, else its line."""
+    names, colours = zip(*labels, strict=True)
+    line = names.index(name)
+    matching = np.flatnonzero((colours[line] == DAVIS_PALETTE).all(axis=1))
+    return int(matching[0]) if len(matching) else line

@@ -1,0 +1,171 @@
+"""PNGs, one a frame and object, in a folder for each object, as in SA-V: so objects can overlap."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from core.annotation.label_map import encode_grey, encode_label_map, write_grey, write_label_map
+from core.annotation.packed_mask import PackedMask
+from core.errors import PCVOSError
+from core.exchange.estimating import from_samples
+from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.formats.indexed_png import load
+from core.exchange.importer import Found, FoundObject, Importer, ImportRequest
+from core.exchange.options import Option
+from core.exchange.parallel import in_threads
+from core.media.images import natural_key
+from core.project.model import MAX_OBJECTS
+
+_UNION, _EACH = "one", "each"
+
+
+class ObjectPNGs(Exporter):
+    name = "png-objects"
+    label = "One PNG per object (SA-V)"
+    writes = (
+        "ID/NAME.png for each object where something is known of it: 1 is the object, 0 is not. Objects can overlap."
+    )
+
+    def files(self, request: ExportRequest) -> Iterator[str]:
+        return object_files(request)
+
+    def estimate(self, request: ExportRequest) -> int:
+        return from_samples(
+            request.frames,
+            lambda frame: sum(len(encode_label_map(_plane(cell.mask))) for cell in request.cells(frame).values()),
+        )
+
+    def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
+        make_folders(request, place)
+        jobs = (partial(_write_objects, request.stem(frame), _known(request, frame), place) for frame in request.frames)
+        for done, _ in enumerate(in_threads(jobs), start=1):
+            yield done
+
+
+class BinaryPNGs(Exporter):
+    name = "png-binary"
+    label = "Black and white PNGs"
+    writes = (
+        "NAME.png for every frame, 8-bit grey: 255 is object, 0 is not; one for all objects, or ID/NAME.png for each."
+    )
+    options = (
+        Option(
+            "objects",
+            "Objects",
+            "choice",
+            _UNION,
+            choices=((_UNION, "All in one picture"), (_EACH, "A folder for each")),
+        ),
+    )
+
+    def files(self, request: ExportRequest) -> Iterator[str]:
+        if request.options["objects"] == _EACH:
+            return object_files(request)
+        return (f"{request.stem(frame)}.png" for frame in request.frames)
+
+    def estimate(self, request: ExportRequest) -> int:
+        return from_samples(
+            request.frames, lambda frame: sum(len(encode_grey(plane)) for _, plane in self._planes(request, frame))
+        )
+
+    def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
+        if request.options["objects"] == _EACH:
+            make_folders(request, place)
+        jobs = (
+            partial(_write_planes, place, request.stem(frame), list(self._planes(request, frame)))
+            for frame in request.frames
+        )
+        for done, _ in enumerate(in_threads(jobs), start=1):
+            yield done
+
+    @staticmethod
+    def _planes(request: ExportRequest, frame: int) -> Iterator[tuple[str, np.ndarray]]:
+        """Folder and picture of each file of a frame."""
+        masks = request.masks(frame)
+        if request.options["objects"] == _EACH:
+            for id in request.ids:
+                yield folder_name(id), _plane(masks.get(id, PackedMask.empty(request.size)), 255)
+        else:
+            plane = np.zeros(request.size, np.uint8)
+            for mask in masks.values():
+                mask.draw(plane, 255)
+            yield ".", plane
+
+
+class ObjectFolders(Importer):
+    name = "png-objects"
+    label = "One PNG per object (SA-V)"
+    reads = (
+        "A folder with a folder for each object, called by its id or its name, of PNGs: all but black is the object."
+    )
+
+    def recognises(self, path: Path) -> bool:
+        return path.is_dir() and not any(path.glob("*.[pP][nN][gG]")) and bool(_folders(path))
+
+    def read(self, request: ImportRequest) -> Found:
+        folders = _folders(request.path)
+        if not folders:
+            raise PCVOSError(
+                f"{request.path} holds no folder with PNGs: give the folder that holds one for each object."
+            )
+        masks: dict[int, dict[str, PackedMask]] = {}
+        notes, warnings = [], []
+        for folder in folders:
+            found = load(folder, request)
+            for annotation in found.annotations:
+                mask = PackedMask.pack(annotation.labels)
+                masks.setdefault(annotation.frame, {})[folder.name] = mask
+            notes += found.notes if not found.colours else found.notes[1:]
+            warnings += [f"{folder.name}/{warning}" for warning in found.warnings]
+        return Found(masks, tuple(map(_object, folders)), notes=tuple(dict.fromkeys(notes)), warnings=tuple(warnings))
+
+
+def folder_name(id: int) -> str:
+    """Of an object, as SA-V has it."""
+    return f"{id:03d}"
+
+
+def object_files(request: ExportRequest) -> Iterator[str]:
+    """A file for every frame and object."""
+    return (f"{folder_name(id)}/{request.stem(frame)}.png" for id in request.ids for frame in request.frames)
+
+
+def make_folders(request: ExportRequest, place: Path) -> None:
+    """One for each object; also for one on no frame."""
+    for id in request.ids:
+        (place / folder_name(id)).mkdir()
+
+
+def _known(request: ExportRequest, frame: int) -> dict[int, PackedMask]:
+    return {id: cell.mask for id, cell in request.cells(frame).items()}
+
+
+def _plane(mask: PackedMask, value: int = 1) -> np.ndarray:
+    plane = np.zeros(mask.size, np.uint8)
+    mask.draw(plane, value)
+    return plane
+
+
+def _write_objects(stem: str, masks: dict[int, PackedMask], place: Path) -> None:
+    for id, mask in masks.items():
+        write_label_map(place / folder_name(id) / f"{stem}.png", _plane(mask))
+
+
+def _write_planes(place: Path, stem: str, planes: list[tuple[str, np.ndarray]]) -> None:
+    for folder, plane in planes:
+        write_grey(place / folder / f"{stem}.png", plane)
+
+
+def _folders(path: Path) -> list[Path]:
+    """Those of objects, in natural order."""
+    folders = [f for f in path.iterdir() if f.is_dir() and not f.name.startswith(".") and any(f.glob("*.[pP][nN][gG]"))]
+    return sorted(folders, key=lambda folder: natural_key(folder.name))
+
+
+def _object(folder: Path) -> FoundObject:
+    if folder.name.isdecimal() and 1 <= int(folder.name) <= MAX_OBJECTS:
+        return FoundObject(folder.name, int(folder.name), is_id=True)
+    # SA-V numbers from 0, which is no id: a new object, with the next free one
+    return FoundObject(folder.name, name=f"Object {folder.name}" if folder.name.isdecimal() else folder.name)

@@ -1,0 +1,47 @@
+"""A video to look at: the footage with the objects' colours drawn over it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from core.annotation.overlay import draw_overlay
+from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.options import Option
+from core.media import VideoWriter, read_ahead
+
+_BYTES_PER_PIXEL = 0.06  # of busy footage at the writer's quality
+
+
+class OverlayVideo(Exporter):
+    name = "overlay"
+    label = "Overlay video (H.264)"
+    writes = "A video of the footage with each object in its colour, H.264."
+    target = "file"
+    suffixes = (".mp4", ".mov", ".mkv")
+    options = (Option("opacity", "Opacity of the colours", "int", 50, 0, 100, 5, "%"),)
+    group = "video"
+
+    def notes(self, request: ExportRequest) -> tuple[str, ...]:
+        height, width = request.size
+        if height % 2 or width % 2:
+            return (f"H.264 needs even sides: the video is {width + width % 2}x{height + height % 2}.",)
+        return ()
+
+    def estimate(self, request: ExportRequest) -> int:
+        height, width = request.size
+        return round(len(request.frames) * height * width * _BYTES_PER_PIXEL)
+
+    def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
+        media = request.media
+        with VideoWriter(place, request.size, media.rate) as video:
+            for done, (frame, pixels) in enumerate(read_ahead(media, request.frames), start=1):
+                video.write(_drawn(request, frame, pixels), media.timestamps[frame])
+                yield done
+
+    def preview(self, request: ExportRequest, frame: int) -> np.ndarray:
+        return _drawn(request, frame, request.media.read(frame))
+
+
+def _drawn(request: ExportRequest, frame: int, pixels: np.ndarray) -> np.ndarray:
+    return draw_overlay(pixels, request.labels(frame), int(request.options["opacity"]) / 100)

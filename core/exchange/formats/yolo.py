@@ -1,0 +1,114 @@
+"""A folder for YOLO's segmentation (Ultralytics): `labels/NAME.txt` with polygons, `images/NAME.jpg`, `data.yaml`.
+
+A class is an object, counted from 0 in the order of ids; `data.yaml` has their names. A line is an object on a frame:
+its pieces and holes are one polygon, joined by seams without width, as Ultralytics joins the pieces of COCO's polygons.
+Corners are the centres of pixels, as shares of width and height.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from core.annotation.packed_mask import PackedMask
+from core.exchange.estimating import from_samples
+from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.options import Option
+from core.exchange.parallel import in_threads
+from core.exchange.polygons import joined, outlines
+from core.exchange.sequences import IMAGES, picture, picture_bytes, write_jpeg
+from core.project.model import ObjectInfo
+
+_JOINED, _SEPARATE, _LARGEST = "joined", "separate", "largest"
+
+
+class Yolo(Exporter):
+    name = "yolo"
+    label = "YOLO segmentation (Ultralytics)"
+    writes = "labels/NAME.txt with a polygon for each object, images/NAME.jpg, and data.yaml with the objects' names."
+    options = (
+        Option(
+            "pieces",
+            "Objects in several pieces",
+            "choice",
+            _JOINED,
+            choices=((_JOINED, "One polygon"), (_SEPARATE, "A polygon each"), (_LARGEST, "Only the largest piece")),
+        ),
+        Option("tolerance", "Simplify by", "float", 0.0, 0.0, 20.0, 0.5, "pixels"),
+        IMAGES,
+    )
+    group = "data sets"
+
+    def files(self, request: ExportRequest) -> Iterator[str]:
+        yield "data.yaml"
+        for frame in request.frames:
+            yield f"labels/{request.stem(frame)}.txt"
+            if request.options["images"]:
+                yield f"images/{request.stem(frame)}.jpg"
+
+    def estimate(self, request: ExportRequest) -> int:
+        text = from_samples(request.frames, lambda frame: len(_lines(request.masks(frame), request)))
+        return text + (picture_bytes(request) if request.options["images"] else 0)
+
+    def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
+        (place / "labels").mkdir()
+        if request.options["images"]:
+            (place / "images").mkdir()
+        names = "".join(f"  {number}: {json.dumps(info.name)}\n" for number, info in enumerate(_in_order(request)))
+        head = "path: .\ntrain: images\nval: images\nnames:\n"
+        (place / "data.yaml").write_text(head + names, encoding="utf-8")
+        jobs = (
+            partial(
+                _write,
+                place,
+                request.stem(frame),
+                request.masks(frame),
+                picture(request, frame) if request.options["images"] else None,
+                request,
+            )
+            for frame in request.frames
+        )
+        for done, _ in enumerate(in_threads(jobs), start=1):
+            yield done
+
+
+def _in_order(request: ExportRequest) -> list[ObjectInfo]:
+    return sorted(request.objects, key=lambda info: info.id)
+
+
+def _write(
+    place: Path, stem: str, masks: dict[int, PackedMask], pixels: Path | np.ndarray | None, request: ExportRequest
+) -> None:
+    (place / "labels" / f"{stem}.txt").write_text(_lines(masks, request), encoding="ascii")
+    if pixels is not None:
+        write_jpeg(place / "images" / f"{stem}.jpg", pixels)
+
+
+def _lines(masks: dict[int, PackedMask], request: ExportRequest) -> str:
+    """The text of a frame; empty if no object is there."""
+    numbers = {info.id: number for number, info in enumerate(_in_order(request))}
+    height, width = request.size
+    lines = []
+    for obj, mask in masks.items():
+        for ring in _polygons(mask, str(request.options["pieces"]), float(request.options["tolerance"])):
+            ring = ring if len(ring) >= 3 else np.resize(ring, (3, 2))  # one pixel or two: a polygon has three corners
+            shares = (ring + 0.5) / (width, height)
+            lines.append(" ".join([str(numbers[obj]), *(f"{share:.6f}" for share in shares.ravel())]))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _polygons(mask: PackedMask, pieces: str, tolerance: float) -> list[np.ndarray]:
+    outer, holes = outlines(mask, tolerance)
+    if pieces == _JOINED:
+        return [joined(outer, holes)]
+    if pieces == _LARGEST:
+        outer = outer[:1]
+    return [joined([ring], _inside(holes, ring)) for ring in outer]
+
+
+def _inside(holes: list[np.ndarray], ring: np.ndarray) -> list[np.ndarray]:
+    """The holes within a piece."""
+    return [hole for hole in holes if cv2.pointPolygonTest(ring, tuple(map(float, hole[0])), False) >= 0]

@@ -1,0 +1,157 @@
+"""YouTube-VIS JSON: one video, and an annotation for each object with a mask, or null, for every frame."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from core.exchange.estimating import from_samples
+from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.fitting import FrameNames, fit
+from core.exchange.formats.coco import COMPRESSED, bounding_box, categories, category_names, has_keys, image_name
+from core.exchange.gathering import Gathering
+from core.exchange.importer import COMPLETE, SEQUENCE, Found, Importer, ImportRequest, Question, sequence_name
+from core.exchange.json_fields import Node
+from core.exchange.rle import coco_masks, decode, encode
+
+
+class YouTubeVIS(Exporter):
+    name = "youtube-vis"
+    label = "YouTube-VIS JSON"
+    writes = "One JSON file: a video, and for each object its masks (RLE), areas and boxes, null where it is not."
+    target = "file"
+    suffixes = (".json",)
+    options = (COMPRESSED,)
+    group = "data sets"
+
+    def check(self, request: ExportRequest) -> None:
+        coco_masks()
+
+    def estimate(self, request: ExportRequest) -> int:
+        compressed = bool(request.options["compressed"])
+
+        def size(frame: int) -> int:
+            masks = request.masks(frame)
+            here = sum(len(json.dumps(encode(mask, compressed=compressed))) + 40 for mask in masks.values())
+            return here + 18 * (len(request.ids) - len(masks)) + 30
+
+        return from_samples(request.frames, size)
+
+    def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
+        compressed = bool(request.options["compressed"])
+        tracks: dict[int, list[Any]] = {obj: [] for obj in request.ids}  # RLE, area and box of each frame, or None
+        for done, frame in enumerate(request.frames, start=1):
+            masks = request.masks(frame)
+            for obj, track in tracks.items():
+                mask = masks.get(obj)
+                track.append(
+                    mask
+                    and (
+                        encode(mask, compressed=compressed),
+                        int(np.count_nonzero(mask.inside())),
+                        bounding_box(mask),
+                    )
+                )
+            yield done
+        content = {
+            "info": {"description": "Masks from PCVOS Studio"},
+            "videos": [_video(request)],
+            "categories": categories(request),
+            "annotations": [_annotation(request, obj, track) for obj, track in tracks.items()],
+        }
+        with place.open("w", encoding="utf-8") as file:
+            json.dump(content, file)
+
+
+class YouTubeVISFile(Importer):
+    name = "youtube-vis"
+    label = "YouTube-VIS JSON"
+    reads = "The objects of the video whose frames are called like the footage's, with RLE or polygons."
+    is_folder = False
+    suffixes = (".json",)
+    options = (COMPLETE,)
+
+    def recognises(self, path: Path) -> bool:
+        return has_keys(path, '"videos"', '"annotations"', '"segmentations"')
+
+    def read(self, request: ImportRequest) -> Found:
+        root = Node.load(request.path)
+        names = category_names(root)
+        video = _chosen(root.at("videos", list).items(dict), root, request)
+        if isinstance(video, Question):
+            return Found({}, (), (video,))
+        gathering = Gathering()
+        frames, size = _frames(video, request, gathering), (video.at("height", int).value, video.at("width", int).value)
+        for annotation in root.at("annotations", list).items(dict):
+            if annotation.at("video_id", int).value == video.at("id", int).value:
+                _gather(annotation, frames, size, names, request, gathering)
+        return gathering.found()
+
+
+def _video(request: ExportRequest) -> dict[str, Any]:
+    height, width = request.size
+    name = sequence_name(request.media)
+    files = [f"{name}/{image_name(request, frame)}" for frame in request.frames]
+    return {"id": 1, "width": width, "height": height, "length": len(files), "file_names": files}
+
+
+def _annotation(request: ExportRequest, obj: int, track: list[Any]) -> dict[str, Any]:
+    height, width = request.size
+    masks, areas, boxes = (list(column) for column in zip(*(entry or (None,) * 3 for entry in track), strict=True))
+    about = {"id": obj, "video_id": 1, "category_id": obj, "iscrowd": 0, "width": width, "height": height}
+    return about | {"length": len(track), "segmentations": masks, "areas": areas, "bboxes": boxes}
+
+
+def _chosen(videos: list[Node], root: Node, request: ImportRequest) -> Node | Question:
+    """The footage's video: by the answer, by the name of its folder, or the only one."""
+    named = {}
+    for video in videos:
+        files = video.at("file_names", list).items(str)
+        folder = PurePosixPath(files[0].value).parent.name if files else ""
+        named[folder or str(video.at("id", int).value)] = video
+    if not videos:
+        raise root.at("videos").wrong("is empty")
+    answer = request.answers.get(SEQUENCE, request.sequence)
+    if answer in named:
+        return named[answer]
+    if len(videos) == 1:
+        return videos[0]
+    text = f"Which video in {request.path} is {request.media.path.name}?"
+    return Question(SEQUENCE, text, tuple((name, name) for name in named))
+
+
+def _frames(video: Node, request: ImportRequest, gathering: Gathering) -> list[int | None]:
+    """Of each of its files; None: it belongs to none."""
+    names, files = FrameNames(request.media), video.at("file_names", list).items(str)
+    frames = [names.find(file.value) for file in files]
+    if files and not any(frame is not None for frame in frames):
+        raise names.refusal(files[0].value, str(files[0]))
+    if strangers := frames.count(None):
+        gathering.warnings.append(f"Images that belong to no frame of the footage, left out: {strangers}.")
+    for frame in frames:
+        if frame is not None:
+            gathering.cover(frame)
+    return frames
+
+
+def _gather(
+    annotation: Node,
+    frames: list[int | None],
+    size: tuple[int, int],
+    names: dict[int, str],
+    request: ImportRequest,
+    gathering: Gathering,
+) -> None:
+    number, category = annotation.at("id", int).value, annotation.at("category_id", int)
+    if category.value not in names:
+        raise category.wrong(f"is {category.value}, but there is no such category")
+    segmentations = annotation.at("segmentations", list)
+    if len(segmentations.value) != len(frames):
+        raise segmentations.wrong(f"has {len(segmentations.value)} entries, but its video has {len(frames)} frames")
+    gathering.know(number, number, names[category.value])
+    for frame, segmentation in zip(frames, segmentations.items(), strict=True):
+        if frame is not None and segmentation.value is not None:
+            mask = fit(decode(segmentation, size), request.media.size, str(segmentation))
+            gathering.add(frame, number, mask)

@@ -1,0 +1,97 @@
+"""A folder as YouTube-VOS has it: `JPEGImages/ID`, `Annotations/ID`, and `meta.json` with the frames of each object.
+
+Several videos can be exported into one folder, one after the other: `meta.json` grows.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from core.errors import PCVOSError
+from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.formats.indexed_png import found_in, label_map_bytes, load
+from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest, Question, sequence_name
+from core.exchange.json_fields import Node
+from core.exchange.sequences import FRAMES, IMAGES, MASKS, find_sequence, picture_bytes, write_sequence
+
+
+class YouTubeVOS(Exporter):
+    """Attributes: meta: what the file is called that lists the objects."""
+
+    name = "youtube-vos"
+    label = "YouTube-VOS folder"
+    writes = "JPEGImages/ID, Annotations/ID, and meta.json with the name of each object and the frames on which it is."
+    options = (IMAGES,)
+    group = "data sets"
+    meta: ClassVar[str] = "meta.json"
+
+    def check(self, request: ExportRequest) -> None:
+        self._videos(request)
+
+    def files(self, request: ExportRequest) -> Iterator[str]:
+        video = sequence_name(request.media)
+        if request.options["images"]:
+            yield from (f"{FRAMES}/{video}/{request.stem(frame)}.jpg" for frame in request.frames)
+        yield from (f"{MASKS}/{video}/{request.stem(frame)}.png" for frame in request.frames)
+        if video in self._videos(request):
+            yield self.meta
+
+    def estimate(self, request: ExportRequest) -> int:
+        return label_map_bytes(request) + (picture_bytes(request) if request.options["images"] else 0)
+
+    def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
+        video = sequence_name(request.media)
+        frames = place / FRAMES / video if request.options["images"] else None
+        yield from write_sequence(request, frames, place / MASKS / video)
+        objects = {
+            str(info.id): {"category": info.name, "frames": _frames_of(request, info.id)} for info in request.objects
+        }
+        videos = self._videos(request) | {video: {"objects": objects}}
+        (place / self.meta).write_text(json.dumps({"videos": videos}, indent=1), encoding="utf-8")
+
+    def _videos(self, request: ExportRequest) -> dict[str, Any]:
+        """Those that the target's `meta.json` has already."""
+        path = request.target / self.meta
+        return Node.load(path).at("videos", dict).value if path.is_file() else {}
+
+
+class YouTubeVOSFolder(Importer):
+    name = "youtube-vos"
+    label = "YouTube-VOS or MOSE folder"
+    reads = "Annotations/ID for the video called like the footage; names of objects from meta.json."
+    options = (COMPLETE,)
+
+    def recognises(self, path: Path) -> bool:
+        return (path / MASKS).is_dir() and any(path.glob("meta*.json"))
+
+    def read(self, request: ImportRequest) -> Found:
+        root = request.path / MASKS
+        if not root.is_dir():
+            raise PCVOSError(f"{request.path} holds no folder {MASKS}: give the folder of the data set.")
+        folder = find_sequence(root, request)
+        if isinstance(folder, Question):
+            return Found({}, (), (folder,))
+        found, names = found_in(load(folder, request)), _names(request.path, folder.name)
+        return replace(found, objects=tuple(replace(o, name=o.name or names.get(o.id)) for o in found.objects))
+
+
+def _frames_of(request: ExportRequest, obj: int) -> list[str]:
+    cells = request.project.cells_in(request.first, request.last, (obj,))
+    return [request.stem(frame) for (frame, _), cell in cells if not cell.mask.is_empty]
+
+
+def _names(root: Path, video: str) -> dict[int, str]:
+    """What the meta files call the objects of a video."""
+    names: dict[int, str] = {}
+    for path in sorted(root.glob("meta*.json")):
+        videos = Node.load(path).at("videos", dict)
+        if video in videos.value:
+            for id, item in videos.at(video, dict).at("objects", dict).members(dict).items():
+                category = item.get("category", str)
+                if not id.isdecimal():
+                    raise item.wrong("is not called by the number of an object")
+                if category:
+                    names[int(id)] = category
+    return names

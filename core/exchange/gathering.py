@@ -1,0 +1,51 @@
+"""Gathering masks that come one by one, each with the frame and the object it belongs to."""
+
+from collections import Counter
+from collections.abc import Hashable
+
+from core.annotation.packed_mask import PackedMask
+from core.exchange.importer import Found, FoundObject
+
+
+class Gathering:
+    """Masks by frame and object, in the making."""
+
+    def __init__(self) -> None:
+        self._masks: dict[int, dict[Hashable, PackedMask]] = {}
+        self._objects: dict[Hashable, tuple[int | None, str]] = {}
+        self._joined = 0
+        self.warnings: list[str] = []
+
+    def know(self, object: Hashable, number: int | None, name: str) -> None:
+        """There is this object: its number there, and what it is called."""
+        self._objects.setdefault(object, (number, name))
+
+    def cover(self, frame: int) -> None:
+        """There is something to read about this frame, though maybe no mask."""
+        self._masks.setdefault(frame, {})
+
+    def add(self, frame: int, object: Hashable, mask: PackedMask) -> None:
+        """A mask of an object that is known; joined with one that is there already."""
+        here = self._masks.setdefault(frame, {})
+        if object in here:
+            self._joined += 1
+            mask = PackedMask.pack(here[object].unpack() | mask.unpack())
+        here[object] = mask
+
+    def found(self) -> Found:
+        """All of it. An object is keyed by its name or, if others have that too, with its number."""
+        shared = Counter(name for _, name in self._objects.values())
+        keys = {
+            object: name if shared[name] == 1 else f"{name} {number}"
+            for object, (number, name) in self._objects.items()
+        }
+        objects = tuple(
+            FoundObject(keys[object], number, name=name) for object, (number, name) in self._objects.items()
+        )
+        if self._joined:
+            times = "once" if self._joined == 1 else f"{self._joined} times"
+            self.warnings.append(f"Several masks of one object on one frame were joined, {times}.")
+        masks = {
+            frame: {keys[object]: mask for object, mask in here.items()} for frame, here in sorted(self._masks.items())
+        }
+        return Found(masks, objects, warnings=tuple(self.warnings))

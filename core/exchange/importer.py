@@ -1,0 +1,162 @@
+"""What an import format is, and how what it finds in files becomes a change of the project.
+
+Three steps, for the window and the command alike: `Importer.read` finds masks in files (on any thread, without the
+project), `make_plan` says what would become of them, `change` makes the one step of undo that does it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from core.annotation.packed_mask import PackedMask
+from core.exchange.options import Option, Value, resolve
+from core.media.source import FrameSource
+from core.project.model import MAX_OBJECTS, ObjectInfo
+
+RGB = tuple[int, int, int]
+
+SEQUENCE = "sequence"
+"""The key of the question which sequence of a data set is the footage."""
+
+COMPLETE = Option(
+    "complete",
+    "Objects that a file leaves out are absent",
+    "bool",
+    False,
+    help="On each frame of the import, its objects without a mask there are marked as absent.",
+)
+"""For formats with a file a frame; `Found` is made the same way with it and without, `make_plan` heeds it."""
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """What to read; made by `import_request`.
+
+    Attributes:
+        path: a file or a folder.
+        media: the footage that the masks belong to; only what it says about itself is read, no frames.
+        options: a value for every option of the format.
+        answers: to the questions of an earlier attempt, by their keys.
+    """
+
+    path: Path
+    media: FrameSource
+    options: Mapping[str, Value]
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sequence(self) -> str:
+        """What the footage is called in a data set: its folder, or its file without suffix."""
+        return sequence_name(self.media)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What only the person knows.
+
+    Attributes:
+        key: for the answer, e.g. "#ff8000". text: one sentence. choices: (answer, label) each.
+        proposal: the answer that is likely; None: none is.
+    """
+
+    key: str
+    text: str
+    choices: tuple[tuple[str, str], ...]
+    proposal: str | None = None
+
+
+@dataclass(frozen=True)
+class FoundObject:
+    """An object in the files, before it is known which one of the project it is.
+
+    Attributes:
+        key: what tells it from the others there, and what answers name it by.
+        id: its number there, or None. is_id: whether that is the project's id, as in an indexed PNG.
+        name, colour: as it is called and painted there, or None.
+    """
+
+    key: str
+    id: int | None = None
+    is_id: bool = False
+    name: str | None = None
+    colour: RGB | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What files hold.
+
+    Attributes:
+        masks: by frame, then key of object; an empty mask says that the object is not there. A frame without any mask
+            can be among them: its file says nothing, or that all are absent (`COMPLETE`).
+        objects: those that occur, in the order in which new ones are listed.
+        questions: what must be answered before the files can be read; then there are no masks yet.
+        notes: sentences on how they were understood. warnings: on what was changed or lost of them.
+    """
+
+    masks: Mapping[int, Mapping[str, PackedMask]]
+    objects: tuple[FoundObject, ...]
+    questions: tuple[Question, ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Importer(ABC):
+    """One format to read; stateless. What is imported only for it, it imports inside its methods.
+
+    Attributes:
+        name: what it is called on the command line. label: in a list. reads: one sentence on what it reads.
+        is_folder: whether that is a folder; None: either.
+        suffixes: of a file. options: what can be chosen.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    reads: ClassVar[str]
+    is_folder: ClassVar[bool | None] = True
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[tuple[Option, ...]] = ()
+
+    @abstractmethod
+    def recognises(self, path: Path) -> bool:
+        """Whether this is likely the format of what is at `path`, which exists; cheap, and never an error."""
+
+    @abstractmethod
+    def read(self, request: ImportRequest) -> Found:
+        """What is in the files.
+
+        Raises:
+            PCVOSError: they cannot be read, or do not belong to the footage; it names the file and, in it, the field.
+        """
+
+
+def import_request(
+    importer: Importer,
+    path: Path,
+    media: FrameSource,
+    options: Mapping[str, Value] | None = None,
+    answers: Mapping[str, str] | None = None,
+) -> ImportRequest:
+    """A request with all options; PCVOSError if one is wrong."""
+    return ImportRequest(
+        Path(path).absolute(), media, resolve(importer.options, options or {}, importer.name), dict(answers or {})
+    )
+
+
+def sequence_name(media: FrameSource) -> str:
+    """What footage is called in a data set: its folder, or its file without suffix."""
+    return media.path.stem if media.is_video else media.path.absolute().name
+
+
+def id_objects(ids: tuple[int, ...], names: Mapping[int, str] | None = None) -> tuple[FoundObject, ...]:
+    """Objects whose numbers in the files are ids of the project."""
+    return tuple(FoundObject(str(id), id, True, (names or {}).get(id)) for id in ids if 1 <= id <= MAX_OBJECTS)
+
+
+def is_taken_for(info: ObjectInfo, found: FoundObject) -> bool:
+    """Whether a found object that has no id is, by its name or else its colour, this one of the project."""
+    if found.name is not None:
+        return info.name == found.name
+    return found.colour is not None and tuple(info.colour) == tuple(found.colour)

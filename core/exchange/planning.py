@@ -1,0 +1,312 @@
+"""From what files hold to what becomes of the project: first said, then done, as one step of undo."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from core.annotation.packed_mask import PackedMask
+from core.annotation.palette import DISPLAY_PALETTE
+from core.errors import PCVOSError
+from core.exchange.importer import SEQUENCE, Found, FoundObject, ImportRequest, Question, is_taken_for
+from core.project.model import MAX_OBJECTS, Cell, Change, Key, ObjectInfo
+from core.project.project import Project
+
+NEW, SKIP = "new", "skip"
+"""Answers that are no object's id."""
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """What an import will do.
+
+    Attributes:
+        project: what it will be done to. source: where the masks are from.
+        masks: by frame, then object id; without those of locked objects.
+        objects: those that get masks, or are new; with their ids in the project.
+        new: those of them that are not in the project yet.
+        replaced: cells of the project that get another mask and were predicted. replaced_corrected: were corrected; an
+            import that is not corrected leaves these alone.
+        locked: objects of the import that are locked: left out.
+        questions: to be answered before anything can be done.
+        notes, warnings: sentences.
+    """
+
+    project: Project
+    source: Path
+    masks: Mapping[int, Mapping[int, PackedMask]]
+    objects: tuple[ObjectInfo, ...]
+    new: tuple[ObjectInfo, ...]
+    replaced: tuple[Key, ...] = ()
+    replaced_corrected: tuple[Key, ...] = ()
+    locked: tuple[ObjectInfo, ...] = ()
+    questions: tuple[Question, ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Those that get masks, ascending."""
+        return tuple(sorted(frame for frame, masks in self.masks.items() if masks))
+
+    def sentences(self, corrected: bool) -> list[str]:
+        """What it will do, for the person.
+
+        Args:
+            corrected: whether the masks will be corrections.
+        """
+        new = {info.id for info in self.new}
+        names = ", ".join(f"{o.name} ({o.id}, new)" if o.id in new else f"{o.name} ({o.id})" for o in self.objects)
+        kind = (
+            "corrections, which runs read and never change" if corrected else "predictions, which the next run redraws"
+        )
+        said = [f"Masks for {_frames_in_words(self.frames)} as {kind}.", f"Objects: {names or 'none'}."]
+        if self.replaced:
+            said.append(f"Replaces predicted masks on {_frames_in_words(_frames(self.replaced))}.")
+        if self.replaced_corrected:
+            verb = "Replaces" if corrected else "Leaves alone the"
+            said.append(f"{verb} corrected masks on {_frames_in_words(_frames(self.replaced_corrected))}.")
+        if self.locked:
+            said.append(f"Locked and left out: {', '.join(info.name for info in self.locked)}.")
+        return said
+
+
+def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportPlan:
+    """What an import of `found` will do to `project`; on the project's thread.
+
+    Raises:
+        PCVOSError: masks of another size than the project's, more than 254 objects, or an answer that is none.
+    """
+    if found.questions:
+        return ImportPlan(project, request.path, {}, (), (), questions=found.questions)
+    _check_answers(request.answers, found)
+    assigned = _Assignment(found.objects, project.objects, request.answers)
+    if assigned.questions:
+        return ImportPlan(project, request.path, {}, (), (), questions=tuple(assigned.questions), notes=found.notes)
+    known = {info.id: info for info in project.objects}
+    locked = {id for id, info in known.items() if info.locked}
+    masks = _by_id(found, assigned.ids, complete=bool(request.options.get("complete")))
+    free = {frame: {id: mask for id, mask in here.items() if id not in locked} for frame, here in masks.items()}
+    _check(free, project)
+    infos = known | {info.id: info for info in assigned.new}
+    ids = [id for id in dict.fromkeys(assigned.ids.values()) if id is not None]
+    predicted, corrected = _conflicts(free, project)
+    return ImportPlan(
+        project,
+        request.path,
+        free,
+        tuple(infos[id] for id in ids if id not in locked),
+        tuple(assigned.new),
+        predicted,
+        corrected,
+        tuple(known[id] for id in ids if id in locked),
+        (),
+        (*found.notes, *assigned.notes),
+        found.warnings,
+    )
+
+
+def change(plan: ImportPlan, corrected: bool = True) -> Change:
+    """The step of undo that does what `plan` says; on the project's thread.
+
+    Args:
+        corrected: the masks become corrections and permanent memory, as if painted here; else predictions, and
+            corrections that are there stay as they are.
+
+    Raises:
+        PCVOSError: there are questions left, or nothing to do.
+    """
+    if plan.questions:
+        raise PCVOSError(unanswered(plan.questions))
+    project = plan.project
+    locked = {info.id for info in project.objects if info.locked}
+    cells: dict[Key, tuple[Cell | None, Cell]] = {}
+    for frame, masks in plan.masks.items():
+        if masks:
+            known = project.cells(frame)
+            for obj, cell in _changed(known, masks, locked, corrected).items():
+                cells[frame, obj] = (known.get(obj), cell)
+    present = {info.id for info in project.objects}
+    new = tuple(info for info in plan.new if info.id not in present)
+    if not cells and not new:
+        raise PCVOSError(f"Nothing to import from {plan.source}: all of it is in the project already, or locked.")
+    text = f"Import {_count(len({frame for frame, _ in cells}), 'frame')} from {plan.source.name}"
+    return Change(text, cells, (project.objects, (*project.objects, *new)) if new else None)
+
+
+def unanswered(questions: Iterable[Question]) -> str:
+    """One sentence that names all questions."""
+    texts = [
+        f"{question.text} (--answer '{question.key}=…': {', '.join(answer for answer, _ in question.choices)})"
+        for question in questions
+    ]
+    return "The import needs answers: " + " ".join(texts)
+
+
+def _changed(
+    known: Mapping[int, Cell], masks: Mapping[int, PackedMask], locked: set[int], corrected: bool
+) -> dict[int, Cell]:
+    """The cells of a frame that an import gives, or takes pixels from. What is locked keeps its pixels."""
+    kept = {obj for obj, cell in known.items() if obj in locked or (cell.corrected and not corrected)}
+    forbidden = [known[obj].mask for obj in locked & known.keys()]
+    given = {obj: _without(mask, forbidden) for obj, mask in masks.items() if obj not in kept}
+    cells = {}
+    for obj, mask in given.items():
+        before = known.get(obj, Cell(mask))
+        if obj not in known or (before.mask, before.corrected) != (mask, corrected):
+            cells[obj] = replace(before, mask=mask, corrected=corrected, in_memory=corrected, confidence=None)
+    for obj, cell in known.items():
+        if obj not in masks and obj not in kept:
+            left = _without(cell.mask, given.values())
+            if left is not cell.mask:
+                cells[obj] = replace(cell, mask=left)
+    return cells
+
+
+def _without(mask: PackedMask, others: Iterable[PackedMask]) -> PackedMask:
+    """`mask` without the pixels of `others`; the same object if they share none."""
+    near = [other for other in others if _boxes_meet(mask, other)]
+    if not near:
+        return mask
+    left = mask.unpack()
+    before = np.count_nonzero(left)
+    for other in near:
+        other.draw(left.view(np.uint8), 0)
+    return mask if np.count_nonzero(left) == before else PackedMask.pack(left)
+
+
+def _boxes_meet(one: PackedMask, other: PackedMask) -> bool:
+    (top, left, height, width), (t, l, h, w) = one.box, other.box  # noqa: E741
+    return top < t + h and t < top + height and left < l + w and l < left + width
+
+
+def _by_id(found: Found, ids: Mapping[str, int | None], *, complete: bool) -> dict[int, dict[int, PackedMask]]:
+    """The masks by frame, then id; found objects that are one in the project are joined."""
+    masks: dict[int, dict[int, PackedMask]] = {}
+    wanted = {id for id in ids.values() if id is not None}
+    for frame in sorted(found.masks):
+        here: dict[int, PackedMask] = {}
+        for key, mask in found.masks[frame].items():
+            id = ids[key]
+            if id is not None:
+                here[id] = _joined(here[id], mask) if id in here else mask
+        if complete and wanted:
+            size = next((mask.size for at in found.masks.values() for mask in at.values()), None)
+            here |= {id: PackedMask.empty(size) for id in wanted - here.keys()} if size else {}
+        masks[frame] = here
+    return masks
+
+
+def _joined(one: PackedMask, other: PackedMask) -> PackedMask:
+    return PackedMask.pack(one.unpack() | other.unpack())
+
+
+def _check_answers(answers: Iterable[str], found: Found) -> None:
+    keys = [object.key for object in found.objects]
+    if unknown := next((key for key in answers if key not in keys and key != SEQUENCE), None):
+        raise PCVOSError(
+            f"Nothing is called {unknown} in the masks, so nothing can be answered: {', '.join(keys)} are."
+        )
+
+
+def _check(masks: Mapping[int, Mapping[int, PackedMask]], project: Project) -> None:
+    size, count = tuple(project.footage.size), project.footage.frames
+    for frame, here in masks.items():
+        if not 0 <= frame < count or any(tuple(mask.size) != size for mask in here.values()):
+            raise PCVOSError(f"The masks do not fit the footage of {project.path}: link the right footage first.")
+
+
+def _conflicts(masks: Mapping[int, Mapping[int, PackedMask]], project: Project) -> tuple[tuple[Key, ...], ...]:
+    """Cells that are there and differ from what comes: predicted, corrected."""
+    predicted, corrected = [], []
+    for frame, here in sorted(masks.items()):
+        for obj, cell in (project.cells(frame) if here else {}).items():
+            if obj in here and cell.mask != here[obj]:
+                (corrected if cell.corrected else predicted).append((frame, obj))
+    return tuple(predicted), tuple(corrected)
+
+
+class _Assignment:
+    """Which object of the project each found one is.
+
+    Attributes:
+        ids: by key; None: it is left out. new: objects to be made. questions, notes.
+    """
+
+    def __init__(self, found: tuple[FoundObject, ...], known: tuple[ObjectInfo, ...], answers: Mapping[str, str]):
+        self.ids: dict[str, int | None] = {}
+        self.new: list[ObjectInfo] = []
+        self.questions: list[Question] = []
+        self.notes: list[str] = []
+        self._known = {info.id: info for info in known}
+        unmatched = [object for object in found if not self._settle(object, answers.get(object.key))]
+        for object in unmatched:
+            if object.key not in answers and self._is_unclear(object):
+                self.questions.append(self._question(object))
+        if not self.questions:
+            for object in unmatched:
+                self._make(object)
+
+    def _settle(self, object: FoundObject, answer: str | None) -> bool:
+        """Whether its id is known: by the answer, as it has one itself, or as its name or colour is in the project."""
+        if answer == SKIP:
+            self.ids[object.key] = None
+        elif answer is not None and answer != NEW:
+            if not answer.isdecimal() or int(answer) not in self._known:
+                raise PCVOSError(f"{object.key} cannot be {answer}: answer with an object's id, {NEW} or {SKIP}.")
+            self.ids[object.key] = int(answer)
+        elif object.is_id and object.id in self._known and answer != NEW:
+            self.ids[object.key] = object.id
+        else:
+            same = [info.id for info in self._known.values() if not object.is_id and is_taken_for(info, object)]
+            if answer == NEW or len(same) != 1:
+                return False
+            self.ids[object.key] = same[0]
+        return True
+
+    def _is_unclear(self, object: FoundObject) -> bool:
+        """Whether it may be an object of the project under another name or colour."""
+        if object.is_id or not self._known:
+            return False
+        return object.id in self._known or object.name is None
+
+    def _question(self, object: FoundObject) -> Question:
+        choices = [(str(info.id), f"{info.name} ({info.id})") for info in self._known.values()]
+        choices += [(NEW, "a new object"), (SKIP, "none: leave it out")]
+        what = f"the colour {object.key}" if object.name is None else f"{object.name}"
+        return Question(object.key, f"Which object is {what}?", tuple(choices), NEW)
+
+    def _make(self, object: FoundObject) -> None:
+        taken = self._known.keys() | set(self.ids.values()) | {info.id for info in self.new}
+        id = object.id if object.id is not None and 1 <= object.id <= MAX_OBJECTS and object.id not in taken else None
+        if id is None:
+            id = next((free for free in range(1, MAX_OBJECTS + 1) if free not in taken), None)
+            if id is None:
+                raise PCVOSError(
+                    f"There would be more than {MAX_OBJECTS} objects: leave some out with --answer KEY=skip."
+                )
+            if object.id is not None:
+                self.notes.append(f"{object.name or object.key} becomes object {id}, as {object.id} cannot be used.")
+        colour = object.colour or tuple(int(c) for c in DISPLAY_PALETTE[id])
+        self.new.append(ObjectInfo(id, object.name or f"Object {id}", colour))
+        self.ids[object.key] = id
+
+
+def _frames(keys: Iterable[Key]) -> tuple[int, ...]:
+    return tuple(sorted({frame for frame, _ in keys}))
+
+
+def _frames_in_words(frames: tuple[int, ...]) -> str:
+    """3 frames (4, 7 to 8)."""
+    runs = []
+    for _, run in groupby(enumerate(frames), lambda item: item[1] - item[0]):
+        numbers = [frame for _, frame in run]
+        runs.append(str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}")
+    shown = ", ".join(runs[:5]) + (", …" if len(runs) > 5 else "")
+    return _count(len(frames), "frame") + (f" ({shown})" if runs else "")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,110 @@
+"""What the data sets of the field have in common: folders of frames and of masks, one a sequence."""
+
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from core.annotation.label_map import write_label_map
+from core.errors import PCVOSError
+from core.exchange.estimating import from_samples
+from core.exchange.exporter import ExportRequest
+from core.exchange.importer import SEQUENCE, ImportRequest, Question
+from core.exchange.options import Option
+from core.exchange.parallel import in_threads
+from core.media.images import ImageFolder, natural_key
+
+FRAMES, MASKS = "JPEGImages", "Annotations"
+
+IMAGES = Option(
+    "images", "Also the frames, as JPEG", "bool", True, help="JPEG files of an image folder are copied as they are."
+)
+
+_QUALITY = 95
+_ORIENTATION = 0x0112  # the EXIF tag
+
+
+def write_sequence(request: ExportRequest, frames: Path | None, masks: Path) -> Iterator[int]:
+    """The frames as JPEGs and their label maps as indexed PNGs; yields how many frames are done.
+
+    Args:
+        frames, masks: folders, which are made; no `frames`: only masks.
+    """
+    for folder in (frames, masks):
+        if folder is not None:
+            folder.mkdir(parents=True)
+    jobs = (
+        partial(
+            _write_pair,
+            frames and (frames / f"{request.stem(frame)}.jpg", picture(request, frame)),
+            masks / f"{request.stem(frame)}.png",
+            request.labels(frame),
+        )
+        for frame in request.frames
+    )
+    for done, _ in enumerate(in_threads(jobs), start=1):
+        yield done
+
+
+def picture(request: ExportRequest, frame: int) -> Path | np.ndarray:
+    """What `write_jpeg` makes a JPEG of: the file, if the frame is one already, else its pixels."""
+    if isinstance(request.media, ImageFolder):
+        file = request.media.files[frame]
+        if file.suffix.lower() in (".jpg", ".jpeg"):
+            with Image.open(file) as image:
+                if image.getexif().get(_ORIENTATION, 1) == 1:  # a turned one would not fit its mask for all readers
+                    return file
+    return request.media.read(frame)
+
+
+def write_jpeg(path: Path, picture: Path | np.ndarray) -> None:
+    """A frame as `picture` gives it."""
+    if isinstance(picture, Path):
+        shutil.copyfile(picture, path)
+    else:
+        path.write_bytes(_jpeg(picture))
+
+
+def picture_bytes(request: ExportRequest) -> int:
+    """What the JPEGs of all frames will take."""
+
+    def size(frame: int) -> int:
+        found = picture(request, frame)
+        return found.stat().st_size if isinstance(found, Path) else len(_jpeg(found))
+
+    return from_samples(request.frames, size, samples=3)
+
+
+def find_sequence(root: Path, request: ImportRequest) -> Path | Question:
+    """The folder in `root` that has the footage's masks: it is called like it, or the only one; else it is asked for.
+
+    Raises:
+        PCVOSError: there is none, or the answer is none of them.
+    """
+    names = sorted((f.name for f in root.iterdir() if f.is_dir() and not f.name.startswith(".")), key=natural_key)
+    if not names:
+        raise PCVOSError(f"{root} holds no folder of masks: give the folder of the data set.")
+    answer = request.answers.get(SEQUENCE, request.sequence if request.sequence in names else None)
+    if answer is None and len(names) > 1:
+        text = f"Which sequence in {root} is {request.media.path.name}?"
+        return Question(SEQUENCE, text, tuple((name, name) for name in names))
+    if answer is not None and answer not in names:
+        raise PCVOSError(f"There is no sequence {answer} in {root}: those there are {', '.join(names[:10])}.")
+    return root / (answer or names[0])
+
+
+def _write_pair(frame: tuple[Path, Path | np.ndarray] | None, mask: Path, labels: np.ndarray) -> None:
+    if frame is not None:
+        write_jpeg(*frame)
+    write_label_map(mask, labels)
+
+
+def _jpeg(pixels: np.ndarray) -> bytes:
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise PCVOSError(f"Frames of {pixels.shape[1]}x{pixels.shape[0]} cannot be JPEGs: export without the frames.")
+    return data.tobytes()
