@@ -39,12 +39,13 @@ class Node:
         return self
 
     def at(self, key: str, *kinds: type) -> "Node":
-        """The member of this name; PCVOSError if it is missing or of another kind."""
+        """The member of this name; PCVOSError if it is missing or of another kind (without any: of whatever kind)."""
         self.expect(dict)
         where = f"{self.where}.{key}" if self.where else key
         if key not in self.value:
             raise Node(None, self.file, where).wrong("is missing")
-        return Node(self.value[key], self.file, where).expect(*kinds)
+        node = Node(self.value[key], self.file, where)
+        return node.expect(*kinds) if kinds else node
 
     def get(self, key: str, *kinds: type) -> Any:
         """The value of a member that may be missing: then, and if it is null, None."""

@@ -81,8 +81,12 @@ def _runs_to_mask(node: Node, size: tuple[int, int] | None) -> np.ndarray:
     height, width = sides
     if sum(runs) != height * width:
         raise counts.wrong(f"fills {sum(runs)} pixels, but {height}x{width} are {height * width}")
+    return _spread(runs, (height, width))
+
+
+def _spread(runs: list[int], size: tuple[int, int]) -> np.ndarray:
     inside = np.arange(len(runs)) % 2 == 1
-    return np.repeat(inside, runs).reshape(width, height).T
+    return np.repeat(inside, runs).reshape(size[::-1]).T
 
 
 def _checked_runs(counts: Node) -> list[int]:
@@ -113,4 +117,5 @@ def _fill(node: Node, size: tuple[int, int] | None) -> np.ndarray:
     masks = coco_masks()
     limit = 4 * max(size)  # far outside is as good as outside, and drawn in a moment
     points = [np.clip(polygon.value, -limit, limit).tolist() for polygon in polygons]
-    return masks.decode(masks.merge(masks.frPyObjects(points, *size))).astype(bool)
+    rle = masks.merge(masks.frPyObjects(points, *size))
+    return _spread(runs_of_text(rle["counts"].decode("ascii")), size)
