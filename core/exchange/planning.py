@@ -91,7 +91,7 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
     free = {frame: {id: mask for id, mask in here.items() if id not in locked} for frame, here in masks.items()}
     _check(free, project)
     infos = known | {info.id: info for info in assigned.new}
-    ids = [id for id in dict.fromkeys(assigned.ids.values()) if id is not None]
+    ids = [id for id in dict.fromkeys(assigned.ids[object.key] for object in found.objects) if id is not None]
     predicted, corrected = _conflicts(free, project)
     return ImportPlan(
         project,
@@ -246,7 +246,7 @@ class _Assignment:
             if object.key not in answers and self._is_unclear(object):
                 self.questions.append(self._question(object))
         if not self.questions:
-            for object in unmatched:
+            for object in sorted(unmatched, key=lambda object: not object.is_id):  # those that cannot have another id
                 self._make(object)
 
     def _settle(self, object: FoundObject, answer: str | None) -> bool:
@@ -261,9 +261,9 @@ class _Assignment:
             self.ids[object.key] = object.id
         else:
             same = [info.id for info in self._known.values() if not object.is_id and is_taken_for(info, object)]
-            if answer == NEW or len(same) != 1:
+            if answer == NEW or (len(same) != 1 and object.id not in same):
                 return False
-            self.ids[object.key] = same[0]
+            self.ids[object.key] = object.id if object.id in same else same[0]
         return True
 
     def _is_unclear(self, object: FoundObject) -> bool:

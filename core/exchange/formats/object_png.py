@@ -168,4 +168,4 @@ def _object(folder: Path) -> FoundObject:
     if folder.name.isdecimal() and 1 <= int(folder.name) <= MAX_OBJECTS:
         return FoundObject(folder.name, int(folder.name), is_id=True)
     # SA-V numbers from 0, which is no id: a new object, with the next free one
-    return FoundObject(folder.name, name=f"Object {folder.name}" if folder.name.isdecimal() else folder.name)
+    return FoundObject(folder.name, name=f"Object {int(folder.name)}" if folder.name.isdecimal() else folder.name)
