@@ -107,6 +107,10 @@ class Exporter(ABC):
         """
         raise NotImplementedError  # a file has no need of it
 
+    def beside(self, request: ExportRequest) -> tuple[str, ...]:
+        """Of a file: the names of others that are written beside it, e.g. of what says how it was made."""
+        return ()
+
     @abstractmethod
     def estimate(self, request: ExportRequest) -> int:
         """About how many bytes it will take. Quick: some frames stand for all (`core.exchange.estimating`)."""
@@ -119,7 +123,8 @@ class Exporter(ABC):
 
         Args:
             place: a path of the target's name beside it, for the format alone. A file is not there yet; a folder is,
-                and is empty. Nothing else is to be written to. It takes the target's place when the iterator ends.
+                and is empty. Nothing else is to be written to, but for files of the names `beside` gives in the folder
+                it is in. It takes the target's place when the iterator ends.
         """
 
     def preview(self, request: ExportRequest, frame: int) -> np.ndarray:

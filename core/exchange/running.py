@@ -62,7 +62,8 @@ def run_export(exporter: Exporter, request: ExportRequest, *, overwrite: bool = 
 def existing_files(exporter: Exporter, request: ExportRequest) -> list[Path]:
     """The files that an export would replace."""
     if exporter.target == "file":
-        return [request.target] if os.path.lexists(request.target) else []
+        names = (request.target.name, *exporter.beside(request))
+        return [path for name in names if os.path.lexists(path := request.target.with_name(name))]
     if not request.target.is_dir():
         return []
     return [path for name in exporter.files(request) if os.path.lexists(path := request.target / name)]
@@ -78,9 +79,9 @@ def check_target(exporter: Exporter, request: ExportRequest, *, overwrite: bool)
     existing = existing_files(exporter, request)
     _spare_sources(existing, request)
     if existing and not overwrite:
-        names = ", ".join(path.name if path == target else str(path.relative_to(target)) for path in existing[:_NAMED])
-        more = f" and {len(existing) - _NAMED} more" if len(existing) > _NAMED else ""
         where = target.parent if exporter.target == "file" else target
+        names = ", ".join(str(path.relative_to(where)) for path in existing[:_NAMED])
+        more = f" and {len(existing) - _NAMED} more" if len(existing) > _NAMED else ""
         verb = "exists" if len(existing) == 1 else "exist"
         raise PCVOSError(f"{names}{more} {verb} already in {where}: choose another place, or give --overwrite.")
     if blocked := next((path for path in existing if path.is_dir() and not path.is_symlink()), None):
@@ -162,7 +163,7 @@ def _workplace(home: Path, name: str) -> Iterator[Path]:
 def _put_in_place(exporter: Exporter, request: ExportRequest, place: Path) -> None:
     target = request.target
     if exporter.target == "file":
-        os.replace(place, target)
+        _move_into(place.parent, [Path(name) for name in (*exporter.beside(request), target.name)], target.parent)
     elif not target.exists():
         os.rename(place, target)
     else:
