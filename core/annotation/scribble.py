@@ -15,13 +15,18 @@ OBJECT, BACKGROUND = 1, 2
 """Values of strokes."""
 
 _PIXELS = 40_000  # of the region as GrabCut sees it: its time grows faster than they do
-_ITERATIONS = 2
+_AGAIN = 8  # small pixels on both sides of GrabCut's first edge, in which it cuts once more
 _COLOURS = 5  # of each side's model, as in GrabCut's mixtures
 _BAND = 2  # small pixels on both sides of an edge, in which it is refined
 _GUIDED_PIXELS = 120_000  # of the region as the guided filter sees it
 _EPSILON = 0.01**2  # colour variance (of 0 to 1) that counts as an edge
+_ROW = 1024  # points that OpenCV maps at a time: it takes no rows of more than 32767
 _FAR = 45.0  # colour distance (Lab, 8 bit) that weighs as much as being a stroke's whole extent away from it
 _HOLE = 0.02  # of the mask: holes smaller than this are filled
+_REACH = 0.5  # of a stroke's extent: how far from it a mask that is there may change
+_VAGUE_REACH = 0.3  # the same, of an estimate
+_LEAST = 0.4  # of the region's shorter side: how long a stroke counts at least
+_SURE = 0.2  # of an estimate's extent: what is farther from its edge, and from strokes, is as it says
 
 
 @dataclass(frozen=True)
@@ -108,9 +113,25 @@ def _segment(image: np.ndarray, seeds: _Seeds) -> np.ndarray:
 
 def _coarse_seeds(seeds: _Seeds, size: tuple[int, int]) -> _Seeds:
     """The seeds at a smaller size. A stroke never vanishes; where both kinds meet, the larger share counts."""
-    ours, theirs = (_resized(plane.astype(np.float32), size) for plane in (seeds.object, seeds.background))
+    ours, theirs = _counts(seeds.object, size), _counts(seeds.background, size)
     present, prior = (_resized(plane * np.uint8(255), size) > 127 for plane in (seeds.present, seeds.prior))
     return _Seeds((ours > 0) & (ours >= theirs), (theirs > 0) & (theirs > ours), present, prior)
+
+
+def _counts(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Per pixel of a smaller size, how often corners of a plane's pixels fall into it, int (h, w)."""
+    left, top, width, height = cv2.boundingRect(plane.view(np.uint8))
+    if not width:
+        return np.zeros(size, np.intp)
+    points = cv2.findNonZero(plane[top : top + height, left : left + width].view(np.uint8)).reshape(-1, 2)
+    near = points + np.array((left, top))
+    far = near + 1
+    scaled = [
+        (near[:, i] * size[1 - i] // plane.shape[1 - i], (far[:, i] * size[1 - i] - 1) // plane.shape[1 - i])
+        for i in (0, 1)
+    ]
+    cells = [row * size[1] + column for column in scaled[0] for row in scaled[1]]
+    return np.bincount(np.concatenate(cells), minlength=size[0] * size[1]).reshape(size)
 
 
 def _cut(image: np.ndarray, seeds: _Seeds) -> np.ndarray | None:
@@ -118,19 +139,51 @@ def _cut(image: np.ndarray, seeds: _Seeds) -> np.ndarray | None:
     cv2.setRNGSeed(0)
     labels = np.full(seeds.object.shape, cv2.GC_PR_BGD, np.uint8)
     has_prior = seeds.prior.any()
+    image = np.ascontiguousarray(image)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
     try:
         likely = _likely(image, seeds)
         labels[likely] = cv2.GC_PR_FGD
         if not seeds.background.any():  # nobody said what is background: the cut does not get to spread over all of it
             reach = max(1, min(labels.shape) // (6 if has_prior else 20))
             labels[cv2.dilate(likely.view(np.uint8), _disc(reach)) == 0] = cv2.GC_BGD
-        labels[seeds.object] = cv2.GC_FGD
-        labels[seeds.background] = cv2.GC_BGD
-        models = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.grabCut(np.ascontiguousarray(image), labels, None, *models, _ITERATIONS, cv2.GC_INIT_WITH_MASK)
+        if has_prior:
+            _fix(labels, seeds.prior, ~_open_to_change(seeds))
+        _fix(labels, seeds.object, seeds.object | seeds.background)
+        cv2.grabCut(image, labels, None, *models, 1, cv2.GC_INIT_WITH_MASK)
+        cut = labels & 1  # GC_FGD and GC_PR_FGD are odd
+        sure = (cv2.erode(cut, _disc(_AGAIN)) > 0) | (cv2.dilate(cut, _disc(_AGAIN)) == 0)
+        _fix(labels, cut > 0, sure)
+        cv2.grabCut(image, labels, None, *models, 1, cv2.GC_EVAL)
     except cv2.error:
         return None
-    return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    return labels & 1 > 0
+
+
+def _fix(labels: np.ndarray, is_object: np.ndarray, where: np.ndarray) -> None:
+    """Let GrabCut not doubt what is there, bool (h, w) each."""
+    labels[where & is_object] = cv2.GC_FGD
+    labels[where & ~is_object] = cv2.GC_BGD
+
+
+def _open_to_change(seeds: _Seeds) -> np.ndarray:
+    """Where the cut may come out otherwise than what is known already, bool (h, w).
+
+    A stroke speaks of its surroundings, about as far as it is long itself; and the edge of an estimate is vague.
+    """
+    drawn = (seeds.object | seeds.background).view(np.uint8)
+    stats = cv2.connectedComponentsWithStats(drawn, connectivity=8)[2]
+    extent = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max()
+    away = cv2.distanceTransform(1 - drawn, cv2.DIST_L2, 5)
+    has_present = seeds.present.any()
+    reach = _REACH if has_present else _VAGUE_REACH
+    is_open = away <= reach * max(extent, _LEAST * min(away.shape))
+    if not has_present:
+        prior = seeds.prior.view(np.uint8)
+        width = max(2, round(_SURE * max(cv2.boundingRect(prior)[2:])))
+        edges = cv2.distanceTransform(1 - prior, cv2.DIST_L2, 5) + cv2.distanceTransform(prior, cv2.DIST_L2, 5)
+        is_open |= edges <= width
+    return is_open
 
 
 def _likely(image: np.ndarray, seeds: _Seeds) -> np.ndarray:
@@ -160,7 +213,9 @@ def _distance(colours: np.ndarray, where: np.ndarray) -> np.ndarray:
     count = min(_COLOURS, len(samples))
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 10, 1.0)
     _, _, centres = cv2.kmeans(samples[:: 1 + len(samples) // 4000], count, None, stop, 1, cv2.KMEANS_PP_CENTERS)
-    return np.min([((colours - centre) ** 2).sum(2) for centre in centres], axis=0)
+    flat = colours.reshape(-1, 3)
+    products = flat @ (-2 * centres.T) + (centres**2).sum(1)
+    return ((flat**2).sum(1) + products.min(1)).reshape(where.shape)
 
 
 def _tidy(cut: np.ndarray, seeds: _Seeds) -> np.ndarray:
@@ -187,30 +242,32 @@ def _changes(cut: np.ndarray, seeds: _Seeds) -> np.ndarray:
 def _refine(image: np.ndarray, coarse: np.ndarray) -> np.ndarray:
     """A coarse mask at the image's size, its edge moved onto the image's, bool (h, w)."""
     size = image.shape[:2]
-    plain = _enlarged(coarse.astype(np.float32), size, cv2.INTER_LINEAR)
     plane = coarse.view(np.uint8)
+    soft = _enlarged(plane * np.uint8(255), size, cv2.INTER_LINEAR)
+    mask = soft > 127
     band = cv2.dilate(plane, _disc(_BAND)) - cv2.erode(plane, _disc(_BAND))
     band = _enlarged(band, size, cv2.INTER_NEAREST)
     left, top, width, height = cv2.boundingRect(band)
-    if not width:
-        return plain > 0.5
-    inside = np.s_[top : top + height, left : left + width]
-    guided = _guided(image[inside], plain[inside], radius=_BAND * math.sqrt(band.size / coarse.size))
-    plain[inside] = np.where(band[inside] > 0, guided, plain[inside])
-    return plain > 0.5
+    if width:
+        inside = np.s_[top : top + height, left : left + width]
+        points = cv2.findNonZero(band[inside]).reshape(-1, 2)
+        radius = _BAND * math.sqrt(band.size / coarse.size)
+        mask[inside][points[:, 1], points[:, 0]] = _guided(image[inside], soft[inside], points, radius) > 0.5
+    return mask
 
 
-def _guided(image: np.ndarray, mask: np.ndarray, radius: float) -> np.ndarray:
-    """Guided filter in colour, float32 (h, w); its coefficients come from a smaller copy (He and Sun, 2015).
+def _guided(image: np.ndarray, mask: np.ndarray, points: np.ndarray, radius: float) -> np.ndarray:
+    """Guided filter in colour, float32 (n,); its coefficients come from a smaller copy (He and Sun, 2015).
 
     Args:
-        image: uint8 (h, w, 3). mask: float32 (h, w), 0 to 1. radius: of the window, pixels.
+        image: uint8 (h, w, 3). mask: uint8 (h, w), 255 inside. points: int (n, 2), x and y of the pixels wanted.
+        radius: of the window, pixels.
     """
     scale = min(1.0, math.sqrt(_GUIDED_PIXELS / mask.size))
     size = tuple(max(1, round(n * scale)) for n in mask.shape)
     window = (2 * max(1, round(radius * scale)) + 1,) * 2
     guide = _resized(image, size).astype(np.float32) / 255
-    target = _resized(mask, size)
+    target = _resized(mask, size).astype(np.float32) / 255
     mean, mean_target = cv2.blur(guide, window), cv2.blur(target, window)
     cross = cv2.blur(guide * target[..., None], window) - mean * mean_target[..., None]
     r, g, b = cv2.split(guide)
@@ -220,8 +277,17 @@ def _guided(image: np.ndarray, mask: np.ndarray, radius: float) -> np.ndarray:
     )
     slope = _solve(rr + _EPSILON, rg, rb, gg + _EPSILON, gb, bb + _EPSILON, cross)
     offset = mean_target - (slope * mean).sum(2)
-    slope, offset = (_enlarged(cv2.blur(x, window), mask.shape, cv2.INTER_LINEAR) for x in (slope, offset))
-    return cv2.transform(cv2.multiply(slope, image, scale=1 / 255, dtype=cv2.CV_32F), np.ones((1, 3))) + offset
+    x, y = ((points[:, i] + 0.5) * size[1 - i] / mask.shape[1 - i] - 0.5 for i in (0, 1))
+    slope, offset = (_sampled(cv2.blur(plane, window), x, y) for plane in (slope, offset))
+    return (slope * image[points[:, 1], points[:, 0]]).sum(1) / 255 + offset[:, 0]
+
+
+def _sampled(plane: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """A float32 plane (h, w) or (h, w, c) between its pixels, (n, c)."""
+    rows = -(-len(x) // _ROW)
+    columns, lines = (np.resize(v.astype(np.float32), (rows, _ROW)) for v in (x, y))
+    found = cv2.remap(plane, columns, lines, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return found.reshape(rows * _ROW, -1)[: len(x)]
 
 
 def _solve(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, e: np.ndarray, f: np.ndarray, right: np.ndarray):

@@ -3,6 +3,7 @@
 import logging
 import time
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from core.annotation.scribble import scribble_mask
@@ -11,9 +12,15 @@ from pcvos_gui.workers.thread import Worker
 
 log = logging.getLogger(__name__)
 
+Subject = tuple[int, int]
+_Result = tuple[ScribbleJob, ScribbleDone | str]
+"""Of a job: its mask, or what went wrong, as a sentence."""
+
 
 class AssistWorker(Worker):
-    """Turns one ScribbleJob at a time into a mask; the newest wins, and results of others are dropped.
+    """Turns one ScribbleJob at a time into a mask.
+
+    Of each subject the newest wins, and results of others are dropped; the subject that came last is next.
 
     Signals:
         done(ScribbleDone).
@@ -25,46 +32,49 @@ class AssistWorker(Worker):
 
     def __init__(self, parent: QObject | None = None):
         super().__init__("scribbles", parent)
-        self._waiting: ScribbleJob | None = None
-        self._newest = 0
+        self._waiting: dict[Subject, ScribbleJob] = {}
+        self._newest: dict[Subject, int] = {}
         self._thread.start()
 
     def submit(self, job: ScribbleJob) -> None:
-        """Work on `job` next; one that waits is forgotten."""
+        """Work on `job` next; one of the same subject that waits is forgotten."""
         with self._changed:
-            self._waiting, self._newest = job, job.number
+            self._waiting.pop(job.subject, None)
+            self._waiting[job.subject], self._newest[job.subject] = job, job.number
             self._changed.notify_all()
 
-    def cancel(self) -> None:
-        """Forget the newest job: nothing of it will be emitted."""
+    def cancel(self, subject: Subject = (0, 0)) -> None:
+        """Forget the newest job of a subject: nothing of it will be emitted."""
         with self._changed:
-            self._waiting, self._newest = None, 0
+            self._waiting.pop(subject, None)
+            self._newest.pop(subject, None)
 
     def _work(self) -> None:
+        scribble_mask(np.zeros((8, 8, 3), np.uint8), np.eye(8, dtype=np.uint8))  # OpenCV's tables: 0.1 s, once
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._waiting is not None)
+                self._changed.wait_for(lambda: self._closed or self._waiting)
                 if self._closed:
                     return
-                job, self._waiting = self._waiting, None
+                job = self._waiting.pop(next(reversed(self._waiting)))
             self._post(self._result(job))
 
-    def _result(self, job: ScribbleJob) -> ScribbleDone | tuple[int, str]:
+    def _result(self, job: ScribbleJob) -> _Result:
         begin = time.perf_counter()
         try:
             mask = scribble_mask(job.image, job.strokes, job.present, job.estimate, job.forbidden)
         except Exception as error:  # whatever it is, the next job shall work
             log.exception("scribble %d failed", job.number)
             text = self.tr("The strokes could not be turned into a mask ({}): paint it with the brush instead.")
-            return job.number, text.format(type(error).__name__)
+            return job, text.format(type(error).__name__)
         mask.flags.writeable = False
-        return ScribbleDone(job.number, mask, time.perf_counter() - begin)
+        return job, ScribbleDone(job.number, mask, time.perf_counter() - begin)
 
-    def _deliver(self, message: ScribbleDone | tuple[int, str]) -> None:
-        number = message.number if isinstance(message, ScribbleDone) else message[0]
-        if number != self._newest:
+    def _deliver(self, message: _Result) -> None:
+        job, result = message
+        if job.number != self._newest.get(job.subject):
             return
-        if isinstance(message, ScribbleDone):
-            self.done.emit(message)
+        if isinstance(result, ScribbleDone):
+            self.done.emit(result)
         else:
-            self.failed.emit(*message)
+            self.failed.emit(job.number, result)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from core.annotation.packed_mask import PackedMask
+from core.annotation.soft_mask import SoftMask
 from core.propagation import PropagationSettings
 from core.propagation.settings import Direction
 
@@ -50,6 +51,7 @@ class PropagateJob:
         footage: the file or folder; the thread opens it for itself, and keeps it open for the next job.
         permanent: all permanent memory, also outside the range.
         keep: per frame of the range, masks that stay as they are (locked objects): results never overlap them.
+        finished: masks by object of the frames that this run has drawn already, before it was interrupted.
         index: the footage's `stored_index()`, which spares the thread reading a long video through.
     """
 
@@ -62,6 +64,7 @@ class PropagateJob:
     direction: Direction
     keep: Mapping[int, tuple[PackedMask, ...]] = field(default_factory=dict)
     index: bytes | None = field(default=None, repr=False)
+    finished: Mapping[int, Mapping[int, PackedMask]] = field(default_factory=dict, repr=False)
     number: int = field(default_factory=next_number)
 
 
@@ -97,19 +100,27 @@ class MemoryUse:
 
 @dataclass(frozen=True)
 class Predicted:
-    """One object on one frame, as the network sees it; `confidence` 0 to 1."""
+    """One object on one frame, as the network sees it; `confidence` 0 to 1; `soft` None where it was annotated."""
 
     mask: PackedMask
     confidence: float
+    soft: SoftMask | None = None
 
 
 @dataclass(frozen=True)
 class JobStarted:
-    """The network is loaded and the first clip is under way. `device` in words, e.g. "small on CPU"."""
+    """The network is loaded and the first clip is under way.
+
+    Attributes:
+        device: in words, e.g. "small on CPU".
+        frames: how many there are to draw; frames that were given whole are not among them.
+        steps: the work that this is: frames that both passes of a run draw count twice.
+    """
 
     number: int
     device: str
-    frames: int  # what there is to draw; frames drawn in both directions count twice
+    frames: int
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -117,7 +128,7 @@ class ClipDone:
     """One clip.
 
     Attributes:
-        frames: in the order of the pass.
+        frames: in the order of the pass. drawn: those of them on which something was predicted.
         cells: by (frame, object); none where an object does not exist in this run (forward: before it is annotated).
         provisional: another pass draws these frames again.
         seconds: time this clip took.
@@ -125,6 +136,7 @@ class ClipDone:
 
     number: int
     frames: tuple[int, ...]
+    drawn: tuple[int, ...]
     cells: Mapping[tuple[int, int], Predicted]
     provisional: bool
     seconds: float
@@ -132,14 +144,28 @@ class ClipDone:
 
 
 @dataclass(frozen=True)
+class CompareProgress:
+    """One interval of a CompareJob has drawn `done` of `total` frames."""
+
+    number: int
+    interval: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Compared:
-    """One interval of a CompareJob, done: label maps uint8 (T, H, W) of `frames`, and frames per second."""
+    """One interval of a CompareJob, done: label maps uint8 (T, H, W) of `frames`, and frames per second.
+
+    `agreement`: with the job's first interval, mean intersection over union, 0 to 1; None: there is nothing to compare.
+    """
 
     number: int
     interval: int
     frames: tuple[int, ...]
     labels: np.ndarray
     frames_per_second: float
+    agreement: float | None
 
 
 @dataclass(frozen=True)
@@ -178,6 +204,7 @@ class ScribbleJob:
         strokes: uint8 (H, W): 1 where the object was scribbled, 2 where background was, 0 elsewhere.
         present: the object's present mask, bool (H, W), or None. estimate: the network's, or None.
         forbidden: bool (H, W), pixels of locked objects, or None.
+        subject: (frame, object) that it is about; a newer job about the same makes it worthless.
     """
 
     image: np.ndarray
@@ -185,6 +212,7 @@ class ScribbleJob:
     present: np.ndarray | None = None
     estimate: np.ndarray | None = None
     forbidden: np.ndarray | None = None
+    subject: tuple[int, int] = (0, 0)
     number: int = field(default_factory=next_number)
 
 

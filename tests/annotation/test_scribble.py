@@ -179,7 +179,7 @@ def test_real_footage_from_strokes_and_an_estimate():
 
 
 def test_a_full_hd_frame_takes_no_time_to_speak_of():
-    """Some 0.25 s of one core where it was written; the bound is loose."""
+    """Some 0.1 s of one core where it was written; the bound is loose."""
     image, mask = textured_disc((1080, 1920))
     strokes = strokes_on(mask)
     start = time.thread_time()
@@ -199,3 +199,26 @@ def test_an_object_stroke_over_a_mask_does_not_fill_the_region():
     mask = scribble_mask(image.astype(np.uint8), strokes, away < 30)
     assert mask[strokes == 1].all()
     assert mask.sum() < 10_000, "of 76,800; mask and stroke are 3,400"
+
+
+def test_a_correction_stays_near_its_stroke():
+    """Colours that tell nothing: what is far from the stroke, and longer than it, is not the stroke's to change."""
+    image = np.random.default_rng(2).integers(0, 256, (240, 400, 3), np.uint8)
+    present = np.zeros((240, 400), bool)
+    present[60:180, 40:360] = True
+    strokes = np.zeros((240, 400), np.uint8)
+    strokes[110:116, 40:60] = 2
+    found = scribble_mask(image, strokes, present)
+    assert not found[strokes == 2].any()
+    np.testing.assert_array_equal(found[:, 120:], present[:, 120:])
+
+
+@pytest.mark.parametrize("size", [(40, 60), (7, 9), (33, 41)])
+def test_strokes_made_small_lose_no_pixel(size: tuple[int, int]):
+    """A stroke of single pixels, wherever they fall, is still in the mask after scaling, and so is what they touch."""
+    image, mask = textured_disc((1080, 1920))
+    strokes = np.zeros(mask.shape, np.uint8)
+    strokes[500 : 500 + 3 * size[0] : size[0], 900 : 900 + 3 * size[1] : size[1]] = 1
+    strokes[60:64, 100:1800] = 2
+    found = scribble_mask(image, strokes)
+    assert found[strokes == 1].all() and found.sum() > 1000

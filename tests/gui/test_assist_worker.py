@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from pcvos_gui.workers import assist
 from pcvos_gui.workers.assist import AssistWorker
-from pcvos_gui.workers.jobs import ScribbleDone, ScribbleJob
+from pcvos_gui.workers.jobs import ScribbleDone, ScribbleJob, next_number
 
 
 @pytest.fixture
@@ -78,3 +79,20 @@ def test_a_failure_is_a_sentence_and_the_next_job_works(
     assert signal.args[0] == given.number and "ZeroDivisionError" in signal.args[1]
     with qtbot.waitSignal(worker.done):
         worker.submit(job())
+
+
+def test_each_frame_and_object_has_a_newest_job_of_its_own(
+    worker: AssistWorker, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    gate, done = threading.Event(), []
+    make = assist.scribble_mask
+    monkeypatch.setattr(assist, "scribble_mask", lambda *given: gate.wait(5) and make(*given))
+    worker.done.connect(lambda d: done.append(d.number))
+    first, second, third = (
+        replace(job(), subject=subject, number=next_number()) for subject in ((0, 1), (4, 1), (4, 1))
+    )
+    for one in (first, second, third):
+        worker.submit(one)
+    gate.set()
+    qtbot.waitUntil(lambda: len(done) == 2)
+    assert sorted(done) == [first.number, third.number]
