@@ -191,10 +191,13 @@ def _without_void(labels: np.ndarray) -> np.ndarray:
 
 def _colour_image(path: Path, rgb: np.ndarray) -> _ColourImage:
     packed = rgb.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    codes, index = np.unique(packed, return_inverse=True)
+    flat = packed.ravel()
+    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])  # of runs: sorting all pixels takes long
+    codes, index = np.unique(flat[starts], return_inverse=True)
     if len(codes) > 256:
         raise PCVOSError(_too_many_colours(str(path), len(codes)))
-    return _ColourImage(codes.tolist(), PackedLabels(index.reshape(packed.shape).astype(np.uint8)))
+    labels = np.repeat(index.astype(np.uint8), np.diff(starts, append=flat.size))
+    return _ColourImage(codes.tolist(), PackedLabels(labels.reshape(packed.shape)))
 
 
 def _assign_ids(images: dict[Path, _ColourImage]) -> dict[int, int]:

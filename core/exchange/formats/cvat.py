@@ -29,6 +29,7 @@ _CLASSES, _OBJECTS, _LIST = "SegmentationClass", "SegmentationObject", "ImageSet
 _LABELS = "labelmap.txt"
 _HEADER = "# label:color_rgb:parts:actions"
 _BACKGROUND = "background"
+_BGR = np.ascontiguousarray(DAVIS_PALETTE[None, :, ::-1])
 _BYTES_AT_MOST = 2**30  # of one picture, packed or not
 
 
@@ -97,7 +98,7 @@ def _frame_name(request: ExportRequest, frame: int) -> str:
 
 def _colour_png(labels: np.ndarray) -> bytes:
     # Not indexed: what reads CVAT's masks takes one channel for numbers of labels, three for colours.
-    colours = DAVIS_PALETTE[:, ::-1][labels]
+    colours = cv2.LUT(cv2.merge([labels] * 3), _BGR)
     return cv2.imencode(".png", colours, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
 
 
