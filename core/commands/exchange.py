@@ -91,6 +91,8 @@ def import_masks(command: ImportCommand, say: Say, note: Say, warn: Say) -> None
     importer = registry.recognise(command.path) if command.format == AUTO else registry.importer(command.format)
     options = parse_options(importer.options, command.options, importer.name)
     with _opened(command.project, warn) as (project, media):
+        if project.read_only and not command.dry_run:
+            raise PCVOSError(f"{project.refusal} Nothing can be imported into it now.")
         request = import_request(importer, command.path, media, options, _answers(command.answers))
         found = importer.read(request)
         plan = make_plan(found, request, project)

@@ -30,11 +30,6 @@ class FrameNames:
             frame = int(found[1]) if int(found[1]) < len(self._media) else None
         return frame
 
-    def stem(self, name: str) -> str:
-        """As `load_masks` would understand it: the stem of the frame, or of the name if it belongs to none."""
-        frame = self.find(name)
-        return PurePosixPath(name.replace("\\", "/")).stem if frame is None else self._media.stems[frame]
-
     def refusal(self, name: str, where: str) -> PCVOSError:
         """The sentence for a name that belongs to no frame."""
         stems = self._media.stems

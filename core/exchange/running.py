@@ -47,7 +47,7 @@ def run_export(exporter: Exporter, request: ExportRequest, *, overwrite: bool = 
             home = target if exporter.target == "folder" and target.is_dir() else target.parent
             sweep(home)
             check_space(home, exporter.estimate(request), target)
-            with _workplace(home, target.name) as folder:
+            with _workplace(home, target.name) as folder, _named(folder, home):
                 place = folder / target.name
                 if exporter.target == "folder":
                     place.mkdir()
@@ -158,6 +158,16 @@ def _workplace(home: Path, name: str) -> Iterator[Path]:
     finally:
         lock.release()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _named(folder: Path, home: Path) -> Iterator[None]:
+    """Messages from the block about the hidden `folder` speak of `home`, where its content is to be."""
+    try:
+        yield
+    except PCVOSError as error:
+        error.args = (str(error).replace(str(folder), str(home)),)
+        raise
 
 
 def _put_in_place(exporter: Exporter, request: ExportRequest, place: Path) -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from core.annotation.label_map import write_label_map
+from core.annotation.label_map import encode_label_map
 from core.errors import PCVOSError
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import ExportRequest
@@ -100,7 +100,7 @@ def find_sequence(root: Path, request: ImportRequest) -> Path | Question:
 def _write_pair(frame: tuple[Path, Path | np.ndarray] | None, mask: Path, labels: np.ndarray) -> None:
     if frame is not None:
         write_jpeg(*frame)
-    write_label_map(mask, labels)
+    mask.write_bytes(encode_label_map(labels))
 
 
 def _jpeg(pixels: np.ndarray) -> bytes:

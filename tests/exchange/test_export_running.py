@@ -73,6 +73,16 @@ def test_failed_it_leaves_nothing_and_says_why(error, project, media, out):
         assert caught.value is error
 
 
+def test_messages_name_the_target_and_not_where_it_is_written_meanwhile(project, media, out):
+    class Refused(Failing):
+        def write(self, request, place):
+            raise ResourceError(f"The disk is full: {place / '00003.png'} could not be written.")
+
+    with pytest.raises(ResourceError) as caught:
+        list(run_export(Refused(None), request("png", project, media, out / "masks")))
+    assert str(caught.value) == f"The disk is full: {out / 'masks' / '00003.png'} could not be written."
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_existing_files_are_replaced_only_when_asked(name, project, media, out):
     target = place(name, out)

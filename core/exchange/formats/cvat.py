@@ -41,6 +41,14 @@ class Cvat(Exporter):
     suffixes = (".zip",)
     group = "data sets"
 
+    def check(self, request: ExportRequest) -> None:
+        for frame in request.frames:
+            try:
+                _frame_name(request, frame).encode("utf-8")
+            except UnicodeEncodeError as error:
+                name = _frame_name(request, frame).encode("utf-8", "backslashreplace").decode()
+                raise PCVOSError(f"The frame {name} has a name that no zip can hold: rename it.") from error
+
     def estimate(self, request: ExportRequest) -> int:
         size = from_samples(request.frames, lambda frame: len(_colour_png(request.labels(frame))) + 250)
         return 2 * size

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from core.annotation.label_map import encode_label_map, write_label_map
+import numpy as np
+
+from core.annotation.label_map import encode_label_map
 from core.annotation.mask_files import Masks, load_masks
 from core.annotation.packed_mask import pack_labels
 from core.annotation.palette import DAVIS_PALETTE
@@ -88,8 +90,12 @@ def label_map_bytes(request: ExportRequest) -> int:
 def write_label_maps(request: ExportRequest, folder: Path) -> Iterator[int]:
     """An indexed PNG for every frame into an existing folder; yields how many are done."""
     jobs = (
-        partial(write_label_map, folder / f"{request.stem(frame)}.png", request.labels(frame))
-        for frame in request.frames
+        partial(write_plainly, folder / f"{request.stem(frame)}.png", request.labels(frame)) for frame in request.frames
     )
     for done, _ in enumerate(in_threads(jobs), start=1):
         yield done
+
+
+def write_plainly(path: Path, labels: np.ndarray) -> None:
+    """An indexed PNG of a label map uint8 (H, W), where nobody looks before the export is complete."""
+    path.write_bytes(encode_label_map(labels))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from core.annotation.label_map import encode_grey, encode_label_map, write_grey, write_label_map
+from core.annotation.label_map import encode_grey, encode_label_map
 from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
-from core.exchange.formats.indexed_png import load
+from core.exchange.formats.indexed_png import load, write_plainly
 from core.exchange.importer import Found, FoundObject, Importer, ImportRequest
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
@@ -150,12 +150,12 @@ def _plane(mask: PackedMask, value: int = 1) -> np.ndarray:
 
 def _write_objects(stem: str, masks: dict[int, PackedMask], place: Path) -> None:
     for id, mask in masks.items():
-        write_label_map(place / folder_name(id) / f"{stem}.png", _plane(mask))
+        write_plainly(place / folder_name(id) / f"{stem}.png", _plane(mask))
 
 
 def _write_planes(place: Path, stem: str, planes: list[tuple[str, np.ndarray]]) -> None:
     for folder, plane in planes:
-        write_grey(place / folder / f"{stem}.png", plane)
+        (place / folder / f"{stem}.png").write_bytes(encode_grey(plane))
 
 
 def _folders(path: Path) -> list[Path]:
