@@ -9,22 +9,25 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.project.model import Cell, Change, RunInfo
 from core.propagation.settings import Direction
+from pcvos_gui import interrupted
 from pcvos_gui.commands import RunCommand
+from pcvos_gui.interrupted import FinishedFrames, Interrupted
+from pcvos_gui.masks import without
 from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.run_settings import Range, RunSettings, in_out_from, settings_from
-from pcvos_gui.session import Session
+from pcvos_gui.session import Leaving, Session
 from pcvos_gui.workers.inference import InferenceWorker
 from pcvos_gui.workers.jobs import (
     ClipDone,
     Compared,
     CompareJob,
+    CompareProgress,
     EstimateJob,
     JobEnded,
     JobStarted,
@@ -51,7 +54,8 @@ class RunController(QObject):
 
     Attributes:
         settings: chosen for the next run. state: of the present one.
-        done, total: frames drawn and to draw. device: what runs where, in words.
+        done, total: frames drawn and to draw. work_done, work: the same with those counted twice that are drawn from
+            both sides. device: what runs where, in words.
         memory: as of the last clip, also after the run.
         in_point, out_point: frames, or None.
     """
@@ -60,6 +64,7 @@ class RunController(QObject):
     state_changed = Signal()
     progressed = Signal()
     memory_changed = Signal()
+    compare_progressed = Signal(object)  # CompareProgress
     compared = Signal(object)  # Compared
     compare_ended = Signal()
     estimated = Signal(object)  # Estimated
@@ -70,7 +75,7 @@ class RunController(QObject):
         self.session, self.worker = session, worker
         self.settings = RunSettings()
         self.state = RunState.IDLE
-        self.done = self.total = 0
+        self.done = self.total = self.work_done = self.work = 0
         self.device = ""
         self.memory: MemoryUse | None = None
         self.in_point: int | None = None
@@ -81,12 +86,15 @@ class RunController(QObject):
         self._run_id: int | None = None
         self._carried: set[int] = set()  # objects of this run; one that is deleted meanwhile leaves it for good
         self._locked: set[int] = set()  # when it began: the thread leaves these alone
+        self._finished = FinishedFrames()
+        self._drawn: set[int] = set()
         self._clips: deque[tuple[int, float]] = deque(maxlen=12)
         self._began = 0.0
         self._store = QSettings()
         worker.started.connect(self._on_started)
         worker.clip_done.connect(self._on_clip)
         worker.ended.connect(self._on_ended)
+        worker.compare_progressed.connect(self._on_compare_progress)
         worker.compared.connect(self._on_compared)
         worker.estimated.connect(self.estimated)
         session.objects_changed.connect(self._on_objects)
@@ -161,7 +169,7 @@ class RunController(QObject):
     @property
     def seconds_left(self) -> float | None:
         speed = self.frames_per_second
-        return (self.total - self.done) / speed if speed else None
+        return (self.work - self.work_done) / speed if speed else None
 
     @property
     def is_busy(self) -> bool:
@@ -175,15 +183,39 @@ class RunController(QObject):
 
     def start(self) -> None:
         """Run with the present choices; what stands in the way is said as a message."""
-        if self.is_busy or self._compare or self.session.project is None:
+        if self._may_start():
+            self._begin(self._make_job(*self.frames_to_draw()))
+
+    def go_on(self, left: Interrupted) -> None:
+        """Run to the end what was interrupted, with its settings; what it has drawn is not drawn again."""
+        if not self._may_start():
             return
+        run = left.run
+        self.set_settings(settings_from(run.settings))
+        job = self._make_job(run.start, run.end, run.direction)
+        if job is not None:
+            self._begin(replace(job, finished=self._masks_of(job, left.finished)), left.finished)
+
+    def _may_start(self) -> bool:
+        if self.is_busy or self._compare or self.session.project is None:
+            return False
+        self.session.settling.emit(Leaving.FOR_RUN)
         if self.session.project.read_only:
             self._say(self.tr("This project is open read-only: it cannot be run."), "warning")
-            return
-        job = self._make_job(*self.frames_to_draw())
+            return False
+        return True
+
+    def _masks_of(self, job: PropagateJob, frames: Iterable[int]) -> dict[int, dict[int, PackedMask]]:
+        carried = {id for frame in job.permanent for id in frame.masks}
+        cells = self.session.project.cells
+        return {frame: {id: cell.mask for id, cell in cells(frame).items() if id in carried} for frame in frames}
+
+    def _begin(self, job: PropagateJob | None, finished: FinishedFrames | None = None) -> None:
         if job is None:
             return
         self._job, self.done, self.total = job, 0, job.end - job.start + 1
+        self.work_done, self.work = 0, self.total
+        self._finished, self._drawn = FinishedFrames(finished.ranges if finished else None), set()
         self._carried = {id for frame in job.permanent for id in frame.masks}
         self._locked = {o.id for o in self.session.objects if o.locked}
         self._clips.clear()
@@ -198,6 +230,7 @@ class RunController(QObject):
             asdict(self.settings),
         )
         self._run_id, self._info = self.session.project.start_run(info), info
+        interrupted.note(self.session.project, self._run_id, self._finished, None)
         self._began = time.monotonic()
         self._set_state(RunState.LOADING)
         self.worker.submit(job)
@@ -288,7 +321,7 @@ class RunController(QObject):
 
     def _on_started(self, started: JobStarted) -> None:
         if self._job is not None and started.number == self._job.number:
-            self.device, self.total = started.device, started.frames
+            self.device, self.total, self.work = started.device, started.frames, started.steps
             self._set_state(RunState.RUNNING)
 
     def _on_clip(self, clip: ClipDone) -> None:
@@ -303,14 +336,20 @@ class RunController(QObject):
             if id in locked or id not in self._carried or (before is not None and before.corrected):
                 continue
             kept = [cell.mask for _, cell in project.cells_in(frame, frame, locked_since)] if locked_since else []
-            cells[frame, id] = (before, Cell(_without(found.mask, kept), confidence=found.confidence))
+            mask = without(found.mask, kept)
+            cells[frame, id] = (before, Cell(mask, confidence=found.confidence, soft=found.soft))
         change = Change(self._command.text(), cells)
         if cells:
             self.session.apply(change)
             self._command.add(change)
-        self.done += len(clip.frames)
-        if cells:  # frames that were given take no time, and say nothing of the speed
-            self._clips.append((len(clip.frames), clip.seconds))
+        if not clip.provisional:
+            self._finished.add(clip.frames)
+            self._drawn.update(clip.drawn)
+            interrupted.note(project, self._run_id, self._finished, clip.frames[-1])
+        self.done = len(self._drawn)
+        self.work_done += len(clip.drawn)
+        if clip.drawn:  # frames that were given take no time, and say nothing of the speed
+            self._clips.append((len(clip.drawn), clip.seconds))
         self.memory = clip.memory
         self.memory_changed.emit()
         self.progressed.emit()
@@ -330,6 +369,10 @@ class RunController(QObject):
         if ended.state == "failed":
             self._say(ended.sentence, "error", *self._ways_on(ended.remedies))
 
+    def _on_compare_progress(self, progress: CompareProgress) -> None:
+        if self._compare is not None and progress.number == self._compare.number:
+            self.compare_progressed.emit(progress)
+
     def _on_compared(self, compared: Compared) -> None:
         if self._compare is not None and compared.number == self._compare.number:
             self._keep_speed(compared.interval, compared.frames_per_second)
@@ -344,10 +387,12 @@ class RunController(QObject):
         if self.session.project is not None:
             info = replace(self._info, state=state, frames=self.done, seconds=seconds, memory_frames=frames)
             self.session.project.update_run(self._run_id, info)
+            interrupted.note_end(self.session.project)
         self._set_state(RunState.IDLE)
         if state == "done":
-            text = self.tr("Done: {} frames in {:.0f} s. Step through; fix a frame; run again.")
-            self._say(text.format(self.done, seconds), key="run")
+            text = self.tr("Done: {} in {:.0f} s. Step through; fix a frame; run again.")
+            frames = self.tr("1 frame") if self.done == 1 else self.tr("{} frames").format(self.done)
+            self._say(text.format(frames, seconds), key="run")
 
     def _ways_on(self, remedies: tuple[str, ...]) -> tuple[MessageAction, ...]:
         smaller = max(120, (self.settings.resolution or min(self.session.size)) // 2)
@@ -382,6 +427,21 @@ class RunController(QObject):
         self.settings_changed.emit()
         self.in_out_changed.emit()
         self.memory_changed.emit()
+        self._tell_interrupted()
+
+    def _tell_interrupted(self) -> None:
+        """Once: a run that ended with its process, and how to go on with it."""
+        project = self.session.project
+        found = None if project.read_only else interrupted.find(project)
+        if found is None:
+            return
+        interrupted.note_end(project)
+        if found.last is None:
+            text = self.tr("The last run was interrupted before it had drawn a frame: run it again.")
+        else:
+            text = self.tr("The last run was interrupted at frame {}: go on from there, or run again.")
+        go_on = MessageAction(self.tr("Go on"), lambda: self.session.project is project and self.go_on(found))
+        self._say(text.format(found.last), "warning", go_on, key="interrupted")
 
     def _on_closing(self) -> None:
         self.stop()
@@ -416,13 +476,3 @@ class RunController(QObject):
 
     def _say(self, text: str, level: str = "info", *actions: MessageAction, key: str = "run") -> None:
         self.session.message.emit(Message(text, level, actions, key))
-
-
-def _without(mask: PackedMask, kept: Iterable[PackedMask]) -> PackedMask:
-    """A mask without the pixels of others."""
-    labels = None
-    for other in kept:
-        if labels is None:
-            labels = mask.unpack().view(np.uint8)
-        other.draw(labels, 0)
-    return mask if labels is None else PackedMask.pack(labels.view(bool))

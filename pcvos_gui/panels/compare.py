@@ -1,6 +1,6 @@
 """The same clips at several memory intervals, side by side."""
 
-from collections.abc import Iterator
+import time
 from dataclasses import replace
 
 import cv2
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QSpinBox,
     QVBoxLayout,
@@ -21,14 +22,15 @@ from PySide6.QtWidgets import (
 )
 
 from core.annotation.overlay import draw_overlay
-from pcvos_gui.panels.agreement import agreement
 from pcvos_gui.panels.costs import duration, speed_text
 from pcvos_gui.panels.thumbnails import to_image
 from pcvos_gui.runs import COMPARED_INTERVALS, RunController
 from pcvos_gui.session import Session
-from pcvos_gui.workers.jobs import Compared
+from pcvos_gui.workers.jobs import Compared, CompareProgress
 
 _PICTURE = QSize(256, 160)
+_MARGIN, _GAP = 16, 16
+_LEAST_WIDTH = 112  # of a picture, on the smallest screens
 _REFERENCE = 1  # the interval that the others are held against
 _UNSEEN = 96  # grey, for a frame that is not decoded
 
@@ -38,9 +40,12 @@ class _Column(QFrame):
 
     chosen = Signal(int)
 
-    def __init__(self, interval: int):
+    def __init__(self, interval: int, size: QSize):
         super().__init__()
         self.interval = interval
+        self._size = size
+        self._progress: CompareProgress | None = None
+        self._began = 0.0
         self.result: Compared | None = None
         self.setAccessibleName(self.tr("Results at L = {}").format(interval))
         self.title = QLabel(self.tr("L = {}").format(interval))
@@ -48,12 +53,18 @@ class _Column(QFrame):
         font.setBold(True)
         self.title.setFont(font)
         self.picture = QLabel()
-        self.picture.setFixedSize(_PICTURE)
+        self.picture.setFixedSize(size)
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setAutoFillBackground(True)
         self.picture.setBackgroundRole(QPalette.ColorRole.Base)
         self.picture.setToolTip(self.tr("What this interval drew on the frame chosen below"))
         self.speed, self.agreement = QLabel(self.tr("Waiting…")), QLabel()
+        for label in (self.speed, self.agreement):  # two lines, so that nothing jumps when they come
+            label.setWordWrap(True)
+            label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+            label.setFixedWidth(size.width())
+            label.setMinimumHeight(2 * label.fontMetrics().lineSpacing())
+            label.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.MinimumExpanding)
         self.speed.setToolTip(self.tr("How fast it was on this machine"))
         self.agreement.setToolTip(
             self.tr("Mean intersection over union with the results at L = 1, over objects and frames")
@@ -69,13 +80,33 @@ class _Column(QFrame):
         for widget in (self.title, self.picture, self.speed, self.agreement, self.use):
             layout.addWidget(widget)
 
+    def show_progress(self, progress: CompareProgress) -> None:
+        if self._progress is None:
+            self._began = time.monotonic()
+        self._progress = progress
+        self.tick()
+
+    def tick(self) -> None:
+        """Say how far it is, and that it is alive."""
+        if self._progress is None or self.result is not None:
+            return
+        text, seconds = self.tr("{} of {} frames · {}"), time.monotonic() - self._began
+        self.speed.setText(text.format(self._progress.done, self._progress.total, duration(seconds)))
+
+    def show_end(self) -> None:
+        """The comparison is over; a column without a result stays without."""
+        self._progress = None
+        if self.result is None:
+            self.speed.setText(self.tr("Not done"))
+
     def show_result(self, result: Compared) -> None:
         self.result = result
+        self._show_agreement(result.agreement)
         seconds = len(result.frames) / result.frames_per_second if result.frames_per_second else 0.0
         text = self.tr("{} · {} frames in {}")
         self.speed.setText(text.format(speed_text(result.frames_per_second), len(result.frames), duration(seconds)))
 
-    def show_agreement(self, score: float | None) -> None:
+    def _show_agreement(self, score: float | None) -> None:
         if self.interval == _REFERENCE:
             self.agreement.setText(self.tr("The others are held against this"))
         elif score is None:
@@ -91,7 +122,7 @@ class _Column(QFrame):
             return
         labels = self.result.labels[self.result.frames.index(frame)]
         ratio = self.devicePixelRatioF()
-        scale = min(_PICTURE.width() / labels.shape[1], _PICTURE.height() / labels.shape[0]) * ratio
+        scale = min(self._size.width() / labels.shape[1], self._size.height() / labels.shape[0]) * ratio
         size = (max(1, round(labels.shape[1] * scale)), max(1, round(labels.shape[0] * scale)))
         small = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
         if image is None:
@@ -111,26 +142,27 @@ class CompareDialog(QDialog):
         self._session, self._runs = session, runs
         self.columns: dict[int, _Column] = {}
         self._begin = 0  # the frame it began at, and goes back to
-        self._work: list[tuple[int, Iterator[float | None]]] = []
-        self._idle = QTimer(self, interval=0)
-        self._idle.timeout.connect(self._measure)
+        self._frames_done: dict[int, int] = {}
+        self._clock = QTimer(self, interval=1000)
+        self._clock.timeout.connect(lambda: [column.tick() for column in self.columns.values()])
         self.setWindowTitle(self.tr("Compare memory intervals"))
         self.setModal(False)
         self.message = QLabel()
         self.message.setWordWrap(True)
         self._row = QHBoxLayout()
-        self._row.setSpacing(16)
+        self._row.setSpacing(_GAP)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
-        self.progress.setAccessibleName(self.tr("Intervals that are done"))
+        self.progress.setAccessibleName(self.tr("Frames that are done"))
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 16, 16, 16)
+        layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
         layout.setSpacing(16)
         layout.addWidget(self.message)
         layout.addLayout(self._row)
         layout.addWidget(self.progress)
         layout.addLayout(self._make_slider())
+        runs.compare_progressed.connect(self._on_progress)
         runs.compared.connect(self._on_compared)
         runs.compare_ended.connect(self._on_ended)
         session.image_changed.connect(self._show_frame)
@@ -169,25 +201,35 @@ class CompareDialog(QDialog):
             self._make_columns(sorted({*COMPARED_INTERVALS, self._runs.settings.interval}))
             self._begin = max(0, self._session.frame)
             self._set_frames(self._begin, self._begin)
-            self.progress.setRange(0, len(self.columns))
-            self.progress.setValue(0)
+            self._frames_done.clear()
+            self.progress.setRange(0, 0)  # Qt's way to say "busy, nobody knows how long"
+            self._clock.start()
             self._say()
         self.show()
         self.raise_()
 
     def _make_columns(self, intervals: list[int]) -> None:
-        self._idle.stop()
-        self._work.clear()
         while self._row.count():
             self._row.takeAt(0).widget().deleteLater()
-        self.columns = {interval: _Column(interval) for interval in intervals}
+        size = self._picture_size(len(intervals))
+        self.columns = {interval: _Column(interval, size) for interval in intervals}
         for column in self.columns.values():
             column.chosen.connect(self._use)
             self._row.addWidget(column)
+        self.adjustSize()
+
+    def _picture_size(self, count: int) -> QSize:
+        """As large as `count` beside each other fit on the screen."""
+        screen = (self.parentWidget() or self).screen().availableGeometry().width()
+        width = (screen - 2 * _MARGIN - 32 - (count - 1) * _GAP) // count
+        width = min(_PICTURE.width(), max(_LEAST_WIDTH, width))
+        return QSize(width, width * _PICTURE.height() // _PICTURE.width())
 
     def _say(self) -> None:
         done = sum(c.result is not None for c in self.columns.values())
-        if self._runs.is_comparing:
+        if self._runs.is_comparing and not self._frames_done:
+            self.message.setText(self.tr("Loading the network…"))
+        elif self._runs.is_comparing:
             text = self.tr("The next clips from frame {} at several intervals, apart from the project. {} of {} done.")
             self.message.setText(text.format(self._begin, done, len(self.columns)))
         elif done:
@@ -199,6 +241,16 @@ class CompareDialog(QDialog):
 
     # results
 
+    def _on_progress(self, progress: CompareProgress) -> None:
+        column = self.columns.get(progress.interval)
+        if column is None:
+            return
+        column.show_progress(progress)
+        self._frames_done[progress.interval] = progress.done
+        self.progress.setRange(0, max(1, progress.total * len(self.columns)))
+        self.progress.setValue(sum(self._frames_done.values()))
+        self._say()
+
     def _on_compared(self, result: Compared) -> None:
         column = self.columns.get(result.interval)
         if column is None:
@@ -206,34 +258,15 @@ class CompareDialog(QDialog):
         column.show_result(result)
         first = min(self.slider.minimum(), *result.frames)
         self._set_frames(first, max(self.slider.maximum(), *result.frames))
-        self.progress.setValue(sum(c.result is not None for c in self.columns.values()))
-        reference = self.columns[_REFERENCE].result
-        if reference is not None:
-            fresh = self.columns.values() if result.interval == _REFERENCE else [column]
-            self._work += [
-                (c.interval, agreement(c.result.frames, c.result.labels, reference.frames, reference.labels))
-                for c in fresh
-                if c.result is not None
-            ]
-            self._idle.start()
         self._say()
         self._show_frame()
 
-    def _measure(self) -> None:
-        """One frame's worth of agreement, so that the window never waits."""
-        if not self._work:
-            self._idle.stop()
-            return
-        interval, steps = self._work[0]
-        try:
-            self.columns[interval].show_agreement(next(steps))
-        except StopIteration:
-            self._work.pop(0)
-
     def _on_ended(self) -> None:
+        self._clock.stop()
+        if not self.progress.maximum():
+            self.progress.setRange(0, 1)
         for column in self.columns.values():
-            if column.result is None:
-                column.speed.setText(self.tr("Not done"))
+            column.show_end()
         self._say()
 
     # frames
@@ -279,8 +312,7 @@ class CompareDialog(QDialog):
         super().closeEvent(event)
 
     def _end(self) -> None:
-        self._idle.stop()
-        self._work.clear()
+        self._clock.stop()
         self._runs.stop_compare()
         self._session.go_to(self._begin)
         for column in self.columns.values():

@@ -5,7 +5,7 @@ Importing this imports PyTorch, which takes a second or more: only the thread do
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,16 +13,20 @@ import psutil
 import torch
 
 from core.annotation.packed_mask import PackedMask
+from core.annotation.soft_mask import SoftMask
 from core.errors import PCVOSError
+from core.evaluation.agreement import agreement
 from core.media import FrameSource, open_media
 from core.media.source import ReadStopped
 from core.network import PCVOS, load_network
 from core.propagation.clip_inference import Stopped
+from core.propagation.memory import Annotation
 from core.propagation.propagator import ClipResult, Propagator
 from pcvos_gui.workers.jobs import (
     ClipDone,
     Compared,
     CompareJob,
+    CompareProgress,
     EngineChoice,
     Estimated,
     EstimateJob,
@@ -36,7 +40,7 @@ from pcvos_gui.workers.jobs import (
 log = logging.getLogger(__name__)
 
 Job = PropagateJob | CompareJob | EstimateJob
-Result = JobStarted | ClipDone | Compared | Estimated
+Result = JobStarted | ClipDone | CompareProgress | Compared | Estimated
 
 MEDIA_CACHE_BYTES = 64 * 2**20
 """Of decoded frames: runs read them in order, and keep the features."""
@@ -154,37 +158,49 @@ class Engine:
     # jobs
 
     def _propagate(self, job: PropagateJob, propagator: Propagator) -> Generator[Result, None, None]:
-        drawn = propagator.count_frames(job.start, job.end, job.direction)
-        yield JobStarted(job.number, self._device_in_words(), drawn)
+        passes = [[f for f in p if f not in job.finished] for p in self._frames_to_draw(job, propagator)]
+        yield JobStarted(job.number, self._device_in_words(), len(set().union(*passes)), sum(map(len, passes)))
         begin = time.perf_counter()
         for clip in self._clips(job, propagator):
             seconds = time.perf_counter() - begin
-            cells = _cells(clip, job.keep)
-            yield ClipDone(job.number, clip.frames, cells, clip.provisional, seconds, self._memory_use(propagator))
+            cells, drawn = _cells(clip, job.keep), _predicted(clip, propagator.memory)
+            memory = self._memory_use(propagator)
+            yield ClipDone(job.number, clip.frames, drawn, cells, clip.provisional, seconds, memory)
             begin = time.perf_counter()
 
     def _compare(self, job: CompareJob, propagator: Propagator) -> Generator[Result, None, None]:
         base = job.base
-        drawn = propagator.count_frames(base.start, base.end, base.direction)
-        yield JobStarted(job.number, self._device_in_words(), drawn * len(job.intervals))
+        drawn = sum(map(len, self._frames_to_draw(base, propagator)))
+        yield JobStarted(job.number, self._device_in_words(), drawn * len(job.intervals), drawn * len(job.intervals))
+        reference: Mapping[int, np.ndarray] | None = None
         for interval in job.intervals:
             # None may profit from the features that another has found: their times are to be compared.
             one = propagator.with_settings(replace(base.settings, interval=interval, cache_bytes=0))
             begin = time.perf_counter()
             labels: dict[int, np.ndarray] = {}
+            done = 0
+            yield CompareProgress(job.number, interval, done, drawn)
             for clip in self._clips(base, one):
                 labels |= dict(zip(clip.frames, clip.labels, strict=True))
+                done += len(_predicted(clip, one.memory))
+                yield CompareProgress(job.number, interval, done, drawn)
             seconds = time.perf_counter() - begin
             frames = tuple(sorted(labels))
             stacked = np.stack([_without(labels[f], base.keep.get(f, ())) for f in frames])
             stacked.flags.writeable = False
-            yield Compared(job.number, interval, frames, stacked, drawn / seconds)
+            found = dict(zip(frames, stacked, strict=True))
+            reference = found if reference is None else reference
+            yield Compared(job.number, interval, frames, stacked, drawn / seconds, agreement(found, reference))
 
     @staticmethod
     def _clips(job: PropagateJob, propagator: Propagator) -> Generator[ClipResult, None, None]:
-        yield from propagator.run(job.start, job.end, job.direction)
+        yield from propagator.run(job.start, job.end, job.direction, _LabelMaps(job.finished, propagator.media.size))
         if propagator.should_stop():
             raise Stopped
+
+    @staticmethod
+    def _frames_to_draw(job: PropagateJob, propagator: Propagator) -> list[tuple[int, ...]]:
+        return propagator.frames_to_draw(job.start, job.end, job.direction)
 
     def _estimate(self, job: EstimateJob, propagator: Propagator) -> Estimated:
         frame = job.base.start
@@ -221,6 +237,22 @@ def _fingerprint(media: FrameSource) -> str:
         return ""
 
 
+class _LabelMaps(Mapping[int, np.ndarray]):
+    """Masks as label maps, uint8 (H, W), each made when it is asked for: of most frames nobody asks."""
+
+    def __init__(self, masks: Mapping[int, Mapping[int, PackedMask]], size: tuple[int, int]):
+        self._masks, self._size = masks, size
+
+    def __getitem__(self, frame: int) -> np.ndarray:
+        return _label_map(PermanentFrame(frame, self._masks[frame]), self._size)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._masks)
+
+    def __len__(self) -> int:
+        return len(self._masks)
+
+
 def _label_map(given: PermanentFrame, size: tuple[int, int]) -> np.ndarray:
     """The masks of a frame as one label map, uint8 (H, W)."""
     labels = np.zeros(size, np.uint8)
@@ -244,6 +276,18 @@ def _without(labels: np.ndarray, keep: Iterable[PackedMask]) -> np.ndarray:
     return labels
 
 
+def _predicted(clip: ClipResult, given: Mapping[int, Annotation]) -> tuple[int, ...]:
+    """Frames on which there is an object that nobody spoke for there."""
+    return tuple(
+        frame
+        for i, frame in enumerate(clip.frames)
+        if any(
+            not np.isnan(sure[i]) and (frame not in given or number not in given[frame].objects)
+            for number, sure in clip.confidence.items()
+        )
+    )
+
+
 def _cells(clip: ClipResult, keep: Mapping[int, tuple[PackedMask, ...]]) -> dict[tuple[int, int], Predicted]:
     """Per frame and object what was found; nothing for frames on which an object does not exist in this run."""
     cells = {}
@@ -251,5 +295,7 @@ def _cells(clip: ClipResult, keep: Mapping[int, tuple[PackedMask, ...]]) -> dict
         labels = _without(clip.labels[i], keep.get(frame, ()))
         for number, sure in clip.confidence.items():
             if not np.isnan(sure[i]):
-                cells[frame, number] = Predicted(PackedMask.pack(labels == number), float(sure[i]))
+                levels = clip.small[i].get(number)
+                soft = None if levels is None else SoftMask.pack(levels, clip.window)
+                cells[frame, number] = Predicted(PackedMask.pack(labels == number), float(sure[i]), soft)
     return cells

@@ -15,6 +15,7 @@ from pcvos_gui.workers.jobs import (
     ClipDone,
     Compared,
     CompareJob,
+    CompareProgress,
     Estimated,
     EstimateJob,
     JobEnded,
@@ -41,11 +42,13 @@ class InferenceWorker(Worker):
     thread.
 
     Signals:
-        started(JobStarted), clip_done(ClipDone), compared(Compared), estimated(Estimated), ended(JobEnded).
+        started(JobStarted), clip_done(ClipDone), compare_progressed(CompareProgress), compared(Compared),
+        estimated(Estimated), ended(JobEnded).
     """
 
     started = Signal(object)
     clip_done = Signal(object)
+    compare_progressed = Signal(object)
     compared = Signal(object)
     estimated = Signal(object)
     ended = Signal(object)
@@ -115,7 +118,7 @@ class InferenceWorker(Worker):
 
     # on the window's thread
 
-    def _deliver(self, message: JobStarted | ClipDone | Compared | Estimated | JobEnded) -> None:
+    def _deliver(self, message: JobStarted | ClipDone | CompareProgress | Compared | Estimated | JobEnded) -> None:
         if isinstance(message, JobEnded):
             with self._changed:
                 self._cancelled.discard(message.number)
@@ -125,6 +128,7 @@ class InferenceWorker(Worker):
             signals = {
                 JobStarted: self.started,
                 ClipDone: self.clip_done,
+                CompareProgress: self.compare_progressed,
                 Compared: self.compared,
                 Estimated: self.estimated,
             }

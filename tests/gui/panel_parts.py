@@ -25,12 +25,14 @@ class PromptFrames(QObject):
     ready = Signal(int, object)
     nearest = Signal(int, int, object)
     failed = Signal(int, str)
+    aside = Signal(int, object)
 
     def __init__(self):
         super().__init__()
         self._source = None
         self.late = False
         self.requests: list[int] = []
+        self.asides: list[int] = []
 
     def set_source(self, source):
         self._source = source
@@ -40,6 +42,12 @@ class PromptFrames(QObject):
 
     def request(self, frame):
         self.requests.append(frame)
+
+    def request_aside(self, frame):
+        self.asides.append(frame)
+
+    def deliver_aside(self, frame):
+        self.aside.emit(frame, self._source.read(frame))
 
     def deliver(self, frame):
         self.ready.emit(frame, self._source.read(frame))
@@ -51,6 +59,7 @@ class ScriptedInference(QObject):
     started = Signal(object)
     clip_done = Signal(object)
     ended = Signal(object)
+    compare_progressed = Signal(object)
     compared = Signal(object)
     estimated = Signal(object)
 
@@ -71,16 +80,20 @@ class ScriptedInference(QObject):
     def cancel(self, number):
         self.told.append(("cancel", number))
 
-    def begin(self, frames: int) -> None:
-        self.started.emit(JobStarted(self.jobs[-1].number, "small on CPU", frames))
+    def begin(self, frames: int, steps: int | None = None) -> None:
+        self.started.emit(JobStarted(self.jobs[-1].number, "small on CPU", frames, steps or frames))
 
-    def draw(self, frames: range, ids, size, confidence=0.9, seconds=1.0, memory: MemoryUse | None = None) -> None:
-        """One clip in which each object is a square."""
+    def draw(
+        self, frames: range, ids, size, confidence=0.9, seconds=1.0, memory: MemoryUse | None = None, provisional=False
+    ) -> None:
+        """One clip in which each object is a square; without `ids` it was given."""
         mask = np.zeros(size, bool)
         mask[1:4, 1:4] = True
         cells = {(f, i): Predicted(PackedMask.pack(mask), confidence) for f in frames for i in ids}
         memory = memory or MemoryUse((0,), (5, 10), 2_000_000_000, 16_000_000_000, cached_frames=7)
-        self.clip_done.emit(ClipDone(self.jobs[-1].number, tuple(frames), cells, False, seconds, memory))
+        drawn = tuple(frames) if ids else ()
+        clip = ClipDone(self.jobs[-1].number, tuple(frames), drawn, cells, provisional, seconds, memory)
+        self.clip_done.emit(clip)
 
     def end(self, state="done") -> None:
         self.ended.emit(JobEnded(self.jobs[-1].number, state))

@@ -6,9 +6,9 @@ from panel_parts import Desk
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from core.evaluation.agreement import agreement, frame_agreement
 from pcvos_gui.panels import PropagationPanel
-from pcvos_gui.panels.agreement import agreement, frame_agreement
-from pcvos_gui.workers.jobs import Compared, CompareJob
+from pcvos_gui.workers.jobs import Compared, CompareJob, CompareProgress
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 
@@ -44,9 +44,15 @@ def labels(size, shift=0) -> np.ndarray:
     return made
 
 
-def answer(desk, interval, shift=0, speed=4.0) -> None:
+def progress(desk, interval, done) -> None:
+    number = desk.worker.jobs[-1].number
+    desk.worker.compare_progressed.emit(CompareProgress(number, interval, done, len(FRAMES)))
+
+
+def answer(desk, interval, shift=0, speed=4.0, agreement=1.0) -> None:
     job = desk.worker.jobs[-1]
-    desk.worker.compared.emit(Compared(job.number, interval, FRAMES, labels(desk.media.size, shift), speed))
+    progress(desk, interval, len(FRAMES))
+    desk.worker.compared.emit(Compared(job.number, interval, FRAMES, labels(desk.media.size, shift), speed, agreement))
 
 
 def test_agreement_is_the_mean_over_objects_and_frames():
@@ -55,30 +61,45 @@ def test_agreement_is_the_mean_over_objects_and_frames():
     one[0, 3] = other[0, 3] = 2  # all of it
     assert frame_agreement(one[0], other[0]) == 0.75
     assert frame_agreement(one[1], other[1]) is None
-    steps = list(agreement((7, 8), one, (8, 7), other[::-1]))
-    assert steps == [0.75, 0.75]
-    assert list(agreement((1, 2), one, (8, 9), other)) == [None, None]
+    assert agreement({7: one[0], 8: one[1]}, {8: other[1], 7: other[0]}) == 0.75
+    assert agreement({1: one[0]}, {8: other[0]}) is None
 
 
 def test_a_column_for_each_interval_in_the_order_of_l(desk, dialog):
     assert isinstance(desk.worker.jobs[-1], CompareJob)
     assert list(dialog.columns) == [1, 5, 15, 25] == list(desk.worker.jobs[-1].intervals)
     assert not dialog.panel.run_button.isEnabled()
+    assert "Loading" in dialog.message.text()
+    progress(desk, 1, 0)
     assert "0 of 4 done" in dialog.message.text()
 
 
-def test_results_stream_in_and_are_held_against_l_1(qtbot, desk, dialog):
-    answer(desk, 15, shift=5, speed=8.0)
+def test_it_says_how_far_it_is(desk, dialog):
+    assert dialog.progress.maximum() == 0  # busy
+    progress(desk, 1, 2)
+    assert dialog.columns[1].speed.text().startswith("2 of 6 frames")
+    assert dialog.columns[5].speed.text() == "Waiting…"
+    assert (dialog.progress.value(), dialog.progress.maximum()) == (2, 24)
+    answer(desk, 1)
+    progress(desk, 5, 3)
+    assert dialog.progress.value() == 9
+
+
+def test_it_is_no_wider_than_the_screen(desk, dialog):
+    assert dialog.width() <= dialog.screen().availableGeometry().width()
+
+
+def test_results_stream_in_and_are_held_against_l_1(desk, dialog):
+    answer(desk, 1)
+    answer(desk, 15, shift=5, speed=8.0, agreement=0.3333)
     column = dialog.columns[15]
     assert column.speed.text().replace("\N{NO-BREAK SPACE}", " ") == "8.0 frames per second · 6 frames in 1 s"
-    assert column.agreement.text() == ""  # nothing to hold it against yet
     assert not column.picture.pixmap().isNull()
-    answer(desk, 1)
     answer(desk, 5)
-    qtbot.waitUntil(lambda: dialog.columns[5].agreement.text() == "100.0% agreement with L = 1")
+    assert dialog.columns[5].agreement.text() == "100.0% agreement with L = 1"
     assert column.agreement.text() == "33.3% agreement with L = 1"
     assert dialog.columns[1].agreement.text() == "The others are held against this"
-    assert dialog.progress.value() == 3
+    assert dialog.progress.value() == 3 * len(FRAMES)
     assert np.flatnonzero(desk.project.states).tolist() == [0]  # nothing entered the project
     answer(desk, 25)
     desk.worker.end()

@@ -149,7 +149,7 @@ def test_a_run_comes_clip_by_clip(worker: InferenceWorker, heard: Recorder, foot
     run = job(footage)
     worker.submit(run)
     assert heard.end(run.number) == JobEnded(run.number, "done")
-    assert heard.of(run.number, JobStarted) == [JobStarted(run.number, "small on CPU", COUNT)]
+    assert heard.of(run.number, JobStarted) == [JobStarted(run.number, "small on CPU", COUNT - 1, COUNT - 1)]
     clips = heard.of(run.number, ClipDone)
     assert [c.frames for c in clips] == [(0,), (1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11)]
     assert not any(c.provisional for c in clips) and all(c.seconds > 0 for c in clips)
@@ -157,8 +157,10 @@ def test_a_run_comes_clip_by_clip(worker: InferenceWorker, heard: Recorder, foot
         assert set(clip.cells) == {(f, o) for f in clip.frames for o in (1, 2)}
         assert all(0 <= cell.confidence <= 1 for cell in clip.cells.values())
     np.testing.assert_array_equal(masks(clips, 0)[1], ball(0))
-    assert clips[0].cells[0, 1].confidence == 1
+    assert clips[0].cells[0, 1].confidence == 1 and clips[0].cells[0, 1].soft is None
     assert iou(masks(clips, 5)[1], ball(5)) > 0.6
+    soft = clips[2].cells[5, 1].soft.enlarged(SIZE)
+    assert iou(soft > 0.5, masks(clips, 5)[1]) > 0.95, "the network's probabilities come along"
     assert clips[2].memory.permanent == (0,) and clips[2].memory.working == (4, 8)
     memory = clips[-1].memory
     assert 0 < memory.process_bytes < memory.total_bytes and memory.cached_frames > 0
@@ -206,7 +208,9 @@ def test_both_directions_and_objects_that_come_later(worker: InferenceWorker, he
     assert any(c.provisional for c in clips)
     final = {key for c in clips if not c.provisional for key in c.cells}
     assert final == {(f, o) for f in range(COUNT) for o in (1, 2)}
-    assert sum(len(c.frames) for c in clips) == heard.of(both.number, JobStarted)[0].frames
+    started = heard.of(both.number, JobStarted)[0]
+    assert sum(len(c.drawn) for c in clips) == started.steps
+    assert len({f for c in clips if not c.provisional for f in c.drawn}) == started.frames
 
 
 def test_results_never_overlap_what_is_kept(worker: InferenceWorker, heard: Recorder, footage: Path):
