@@ -20,7 +20,7 @@ DOTS_ROLE = Qt.ItemDataRole.UserRole + 1  # list of QColor, one an object
 
 _NO_PARENT = QModelIndex()
 _RATIO = 2  # thumbnails are kept for screens of double density
-_UNSEEN = 128  # grey, where a frame has not been on the screen yet
+_UNSEEN = 128  # grey, where a frame has not been read yet
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class _Row:
 class MemoryModel(QAbstractListModel):
     """Frames in permanent memory, ascending.
 
-    A row reads its masks when it is drawn. The frame's own pixels are never decoded for this: a thumbnail is kept of
-    what was on the screen, or is at hand.
+    A row reads its masks when it is drawn. The frame's own pixels are those that were on the screen, or are at hand;
+    others the frames' thread reads when it has nothing else to do.
     """
 
     def __init__(self, session: Session, parent: QObject | None = None):
@@ -50,6 +50,7 @@ class MemoryModel(QAbstractListModel):
         session.states_changed.connect(self.refresh)
         session.objects_changed.connect(self._redraw_all)
         session.image_changed.connect(self._on_image)
+        session.frames.aside.connect(self._on_aside)
         if session.project is not None:
             self._on_opened()
 
@@ -86,6 +87,11 @@ class MemoryModel(QAbstractListModel):
     def _on_image(self) -> None:
         frame = self._session.shown
         if frame not in self._small and self.row(frame) >= 0:
+            self._redraw(frame)
+
+    def _on_aside(self, frame: int, image: np.ndarray) -> None:
+        if self.row(frame) >= 0:
+            self._keep_small(frame, image)
             self._redraw(frame)
 
     def refresh(self) -> None:
@@ -176,7 +182,11 @@ class MemoryModel(QAbstractListModel):
         session = self._session
         image = session.image if session.shown == frame else session.frames.cached(frame)
         if image is None:
+            session.frames.request_aside(frame)
             grey = np.full((*session.size, 1), _UNSEEN, np.uint8)
             return np.repeat(shrunk(grey, _RATIO * THUMBNAIL[0], _RATIO * THUMBNAIL[1])[..., None], 3, axis=2)
+        return self._keep_small(frame, image)
+
+    def _keep_small(self, frame: int, image: np.ndarray) -> np.ndarray:
         self._small[frame] = shrunk(image, _RATIO * THUMBNAIL[0], _RATIO * THUMBNAIL[1])
         return self._small[frame]

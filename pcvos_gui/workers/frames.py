@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ PATIENCE_MS = 80
 """An exact frame that takes longer than this is announced by the nearest one that is at hand."""
 
 _AHEAD, _BEHIND = 8, 2  # frames decoded when there is nothing else to do, in the direction of travel and against it
+_MOST_ASIDE = 64
 _ON_THE_WAY = 8  # frames: what is being decoded is finished when the newer wish is as near, ahead in its direction
 
 
@@ -84,6 +85,7 @@ class _Read:
     frame: int
     image: np.ndarray | None
     sentence: str = ""
+    is_aside: bool = False
 
 
 class FrameWorker(Worker):
@@ -97,11 +99,13 @@ class FrameWorker(Worker):
         ready(frame, image): uint8 (H, W, 3) RGB, read-only.
         nearest(frame, shown_frame, image): the exact frame takes its time; this one is nearest to it.
         failed(frame, sentence).
+        aside(frame, image): what `request_aside` asked for.
     """
 
     ready = Signal(int, object)
     nearest = Signal(int, int, object)
     failed = Signal(int, str)
+    aside = Signal(int, object)
 
     def __init__(
         self, source: FrameSource | None = None, cache_bytes: int = CACHE_BYTES, parent: QObject | None = None
@@ -113,6 +117,7 @@ class FrameWorker(Worker):
         self._wish: int | None = None  # the frame asked for last
         self._begun: int | None = None  # the last wish that the thread has taken up
         self._prepared: int | None = None  # the last wish that `prepare` has been called for
+        self._asides: deque[int] = deque(maxlen=_MOST_ASIDE)
         self._broken: set[int] = set()  # neighbours that could not be read: why is said when somebody asks for them
         self._step = 1
         self._delivered = True  # whether the wish has been answered
@@ -129,6 +134,7 @@ class FrameWorker(Worker):
             self._source, self._step = source, 1
             self._wish = self._begun = self._prepared = None
             self._broken.clear()
+            self._asides.clear()
             self._store.clear()
             self._delivered = True
             self._changed.notify_all()
@@ -140,8 +146,8 @@ class FrameWorker(Worker):
 
     def request(self, frame: int) -> None:
         """Ask for a frame; whatever was asked for before and has not begun is forgotten."""
-        image = self._store.get(frame)
         with self._changed:
+            image = self._store.get(frame)  # the thread may be about to put it there: not before it is held back
             if self._source is None or (frame == self._wish and not self._delivered):
                 return
             if self._wish is not None and frame != self._wish:
@@ -153,10 +159,21 @@ class FrameWorker(Worker):
         if image is None and not self._patience.isActive():
             self._patience.start()  # not anew for each wish: scrubbing shows something all the time
 
+    def request_aside(self, frame: int) -> None:
+        """Ask for a frame that is not looked at, for a small picture of it: it is read when nothing else is to do, and
+        comes as `aside`. The newest wishes come first; of many at once the oldest are forgotten."""
+        with self._changed:
+            if self._source is not None and frame not in self._asides and frame not in self._broken:
+                self._asides.append(frame)
+                self._changed.notify_all()
+
     # on the window's thread
 
     def _deliver(self, message: _Read) -> None:
         if message.source is not self._source:
+            return
+        if message.is_aside:
+            self.aside.emit(message.frame, message.image)
             return
         exact = message.frame == self._wish
         if not exact and self._delivered:
@@ -186,7 +203,7 @@ class FrameWorker(Worker):
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._retired or self._next() is not None)
+                self._changed.wait_for(self._has_work)
                 retired, self._retired = self._retired, []
                 closed = self._closed
                 if closed and self._source is not None:
@@ -194,12 +211,44 @@ class FrameWorker(Worker):
                 source, wish, task = self._source, self._wish, None if closed else self._next()
                 if task is not None:
                     self._begun = wish
+                aside = self._next_aside() if task is None and not closed else None
             for old in retired:
                 old.close()
             if closed:
                 return
             if task is not None:
                 self._do(source, task, wish)
+            elif aside is not None:
+                self._read_aside(source, aside)
+
+    def _has_work(self) -> bool:
+        return bool(self._closed or self._retired or self._next() is not None or self._next_aside() is not None)
+
+    def _next_aside(self) -> int | None:
+        """Not before there is something to look at."""
+        return self._asides[-1] if self._asides and self._wish is not None else None
+
+    def _read_aside(self, source: FrameSource, frame: int) -> None:
+        """A wish, or its neighbours, go first: then it is read again later."""
+        image = self._store.get(frame)
+        try:
+            image = source.read(frame, lambda: self._is_interrupted(source)) if image is None else image
+        except ReadStopped:
+            return
+        except Exception as error:  # nobody waits for it; why it cannot be read is said when somebody looks at it
+            log.info("frame %d cannot be read: %s", frame, error)
+        with self._changed:
+            if source is not self._source:
+                return
+            if image is None:
+                self._broken.add(frame)
+            if frame in self._asides:
+                self._asides.remove(frame)
+        if image is not None:
+            self._post(_Read(source, frame, image, is_aside=True))
+
+    def _is_interrupted(self, source: FrameSource) -> bool:
+        return self._closed or source is not self._source or self._next() is not None
 
     def _next(self) -> int | None:
         """The frame to decode now, -1 for what the footage can do ahead by itself, None for nothing.

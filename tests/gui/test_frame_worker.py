@@ -195,6 +195,28 @@ def test_other_footage_takes_over(make, qtbot: QtBot):
     assert heard.ready == [2] and not heard.failed
 
 
+def test_frames_aside_are_read_when_nothing_else_is_to_do(make, qtbot: QtBot):
+    worker, source, heard = make()
+    aside: list[int] = []
+    worker.aside.connect(lambda frame, image: aside.append(frame) or image.max() == frame or aside.append(-1))
+    source.broken.add(60)
+    for frame in (60, 50, 70):
+        worker.request_aside(frame)
+    worker.request(10)
+    qtbot.waitUntil(lambda: len(aside) == 2, timeout=5000)
+    assert aside == [70, 50], "the newest first, and nothing of what cannot be read"
+    assert source.finished.index(70) > max(source.finished.index(frame) for frame in range(10, 19))
+    assert heard.ready == [10] and not heard.failed
+    source.gate.clear()
+    worker.request_aside(80)
+    qtbot.waitUntil(lambda: source.started[-1] == 80, timeout=5000)
+    worker.request(30)
+    qtbot.waitUntil(lambda: source.started[-1] == 30, timeout=5000)
+    source.gate.set()
+    qtbot.waitUntil(lambda: aside[-1] == 80, timeout=5000)
+    assert heard.ready == [10, 30], "a wish goes first"
+
+
 def test_frames_are_kept_within_the_budget(make, qtbot: QtBot):
     worker, source, _ = make(cache_bytes=5 * FRAME_BYTES)
     for frame in (10, 40, 70):
