@@ -171,6 +171,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
        needs="writable"),
     _a(OBJECT, "delete_object", N(_CONTEXT, "Delete object"), "trash-can-outline", "Ctrl+Backspace",
        N(_CONTEXT, "Take the object out, with its masks on all frames"), needs="object"),
+    _a(OBJECT, "rename_object", N(_CONTEXT, "Rename object"), "pencil-outline", "F2",
+       N(_CONTEXT, "Type another name for the object"), needs="object", separated=True),
+    _a(OBJECT, "recolour_object", N(_CONTEXT, "Change colour…"), "palette-outline", "",
+       N(_CONTEXT, "Choose another colour for the object"), needs="object"),
+    _a(OBJECT, "merge_object", N(_CONTEXT, "Merge into…"), "call-merge", "Ctrl+M",
+       N(_CONTEXT, "Give the object's masks to another one, on all frames"), needs="object"),
     _a(OBJECT, "toggle_visible", N(_CONTEXT, "Show or hide"), "eye-outline", "Ctrl+Shift+V",
        N(_CONTEXT, "Whether the object is drawn"), needs="object", separated=True),
     _a(OBJECT, "toggle_locked", N(_CONTEXT, "Lock or unlock"), "lock-outline", "Ctrl+L",
@@ -226,7 +232,12 @@ def make_actions(window: QWidget, handlers: Mapping[str, Callable]) -> dict[str,
 
 def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, object]:
     """The menus, in the order of the table; by their (untranslated) names."""
-    menus = {name: bar.addMenu(translated(name)) for name in MENUS}
+    menus, letters = {}, set()
+    for name in MENUS:
+        title = translated(name)
+        place = next((i for i, letter in enumerate(title) if letter.isalpha() and letter.lower() not in letters), 0)
+        letters.add(title[place].lower())
+        menus[name] = bar.addMenu(f"{title[:place]}&{title[place:]}")  # with Alt it opens the menu
     for spec in ACTIONS:
         if spec.separated:
             menus[spec.menu].addSeparator()

@@ -3,10 +3,11 @@
 import logging
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
 from superqt.utils import create_worker
 
 from core.annotation.label_map import write_label_map
@@ -18,6 +19,7 @@ from core.errors import PCVOSError
 from core.media import FrameSource, VideoWriter, open_media
 from core.project.model import Cell, Change, ObjectInfo
 from core.project.project import Project
+from pcvos_gui.masks import without
 from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.session import Session
 
@@ -76,27 +78,32 @@ class Exchange(QObject):
             return
         known = {o.id for o in project.objects}
         new = tuple(_named(id, self.tr("Object {}").format(id)) for id in masks.objects if id not in known)
-        locked = {o.id for o in project.objects if o.locked}
+        locked = {o.id: o.name for o in project.objects if o.locked}
+        skipped = sorted({id for given in frames.values() for id in given if id in locked})
         cells = {}
         for frame, given in frames.items():
-            painted = [mask for id, mask in given.items() if id not in locked]
-            for id, mask in given.items():
-                if id not in locked:
-                    cells[frame, id] = (project.cell(frame, id), Cell(mask, corrected=True, in_memory=True))
-            for id, cell in project.cells(frame).items():
-                if id not in given and not cell.mask.is_empty:
-                    left = cell.mask.unpack()
-                    for mask in painted:
-                        mask.draw(left.view("uint8"), 0)
-                    cells[frame, id] = (
-                        cell,
-                        Cell(PackedMask.pack(left), cell.corrected, cell.in_memory, cell.confidence),
-                    )
+            present = project.cells(frame)
+            kept = [cell.mask for id, cell in present.items() if id in locked]
+            painted = {id: without(mask, kept) for id, mask in given.items() if id not in locked}
+            for id, mask in painted.items():
+                cells[frame, id] = (present.get(id), Cell(mask, corrected=True, in_memory=True))
+            for id, cell in present.items():
+                if id not in given and id not in locked and not cell.mask.is_empty:
+                    cells[frame, id] = (cell, replace(cell, mask=without(cell.mask, painted.values())))
         objects = ((project.objects, (*project.objects, *new))) if new else None
-        text = self.tr("Import {} masks from {}").format(len(frames), path.name)
+        count = len({frame for frame, _ in cells})
+        of_frames = self.tr("1 frame") if count == 1 else self.tr("{} frames").format(count)
+        text = self.tr("Import masks of {} from {}").format(of_frames, path.name)
+        notes = [*masks.notes, *masks.warnings]
+        if skipped:
+            names = ", ".join(locked[id] for id in skipped)
+            notes.append(self.tr("Locked, and left as it was: {}.").format(names))
+        if not cells and objects is None:
+            self._say(" ".join([self.tr("Nothing was imported from {}.").format(path.name), *notes]), "warning")
+            return
         self._session.push_change(Change(text, cells, objects))
-        notes = " ".join((*masks.notes, *masks.warnings))
-        self._say(f"{text}. {notes}".strip(), "warning" if masks.warnings else "info")
+        done = self.tr("Imported: masks of {} from {}.").format(of_frames, path.name)
+        self._say(" ".join([done, *notes]), "warning" if masks.warnings or skipped else "info")
         self.imported.emit(sorted(frames))
 
     # out
@@ -105,21 +112,28 @@ class Exchange(QObject):
     def is_exporting(self) -> bool:
         return self._stop is not None
 
-    def export(self, wanted: Export) -> None:
-        """Write in a thread of its own; what is on disk of the project is what is written."""
+    def may_export(self) -> bool:
+        """Whether there is something to export just now; if not, a message says why."""
         if self._stop is not None:
             self._say(self.tr("An export is going on: wait for it, or cancel it."), "warning")
-            return
+            return False
         project = self._session.project
         if project.unsaved:
             self._say(
                 self.tr("The newest changes are not saved yet, and only what is saved is exported: free space first."),
                 "warning",
             )
-            return
+            return False
         if not project.exists:
             self._say(self.tr("There are no masks to export yet: mark an object and propagate first."), "warning")
+            return False
+        return True
+
+    def export(self, wanted: Export) -> None:
+        """Write in a thread of its own; what is on disk of the project is what is written."""
+        if not self.may_export():
             return
+        project = self._session.project
         write = _write_overlay if wanted.is_video else _write_masks
         total = wanted.last - wanted.first + 1
         self._stop = threading.Event()
@@ -131,14 +145,17 @@ class Exchange(QObject):
             self._session.media.path,
             _connect={
                 "yielded": lambda done: self.progress.emit(wanted.target.name, done, total),
-                "returned": lambda _: self._say(
-                    self.tr("Written: frames {} to {}, {}").format(wanted.first, wanted.last, wanted.target), "info"
-                ),
+                "returned": lambda _: self._tell_written(wanted),
                 "errored": self._on_error,
                 "finished": self._on_finished,
             },
         )
         self.progress.emit(wanted.target.name, 0, total)
+
+    def _tell_written(self, wanted: Export) -> None:
+        text = self.tr("Written: frames {} to {}, {}").format(wanted.first, wanted.last, wanted.target)
+        folder = QUrl.fromLocalFile(str(wanted.target.parent if wanted.is_video else wanted.target))
+        self._say(text, "info", MessageAction(self.tr("Show"), lambda: QDesktopServices.openUrl(folder)))
 
     def cancel(self) -> None:
         """End the export under way; what it has written goes away."""

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, QSettings, Qt
 from PySide6.QtGui import QUndoCommand
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QMessageBox
 
 from core.annotation.editing import fill_holes, grow, remove_specks, shrink
 from core.demo import CLIP
 from pcvos_gui.actions import ACTIONS
 from pcvos_gui.canvas.canvas import stepped_brush
-from pcvos_gui.exchange import Export, existing_targets
+from pcvos_gui.export_dialog import ExportDialog
 from pcvos_gui.messages import Message
 from pcvos_gui.preferences import PreferencesDialog
 from pcvos_gui.view_state import Tool, ViewMode
@@ -67,45 +67,34 @@ class Handlers(QObject):
             return
         chosen = Path(path)
         others = len(list(chosen.parent.glob("*.png"))) - 1
-        if others and self._ask(
-            self.tr("Import all masks of the folder?"),
-            self.tr("{} holds {} more PNGs. Import them all, or only {}?").format(
-                chosen.parent.name, others, chosen.name
-            ),
-            self.tr("All of the folder"),
-            self.tr("Only this one"),
-        ):
-            chosen = chosen.parent
+        if others:
+            everything, single = self.tr("All of the folder"), self.tr("Only this one")
+            more = self.tr("1 more PNG") if others == 1 else self.tr("{} more PNGs").format(others)
+            text = self.tr("{} holds {}. Import all of them, or only {}?")
+            answer = self._ask(
+                self.tr("Import all masks of the folder?"),
+                text.format(chosen.parent.name, more, chosen.name),
+                everything,
+                single,
+            )
+            if not answer:
+                return
+            chosen = chosen.parent if answer == everything else chosen
         self._window.exchange.import_masks(chosen)
 
     def export_masks(self) -> None:
-        path = QFileDialog.getExistingDirectory(self._window, self.tr("Export masks into a folder"), self._folder())
-        if not path:
-            return
-        chosen = self._export_range()
-        if chosen is None:
-            return
-        first, last = chosen
-        stems = [self._session.media.stems[i] for i in range(first, last + 1)]
-        there = existing_targets(Path(path), stems)
-        if there and not self._ask(
-            self.tr("Replace files?"),
-            self.tr("{} of the masks to be written are in {} already.").format(there, path),
-            self.tr("Replace them"),
-            self.tr("Cancel"),
-        ):
-            return
-        self._window.exchange.export(Export(Path(path), first, last, is_video=False))
+        self._export(is_video=False)
 
     def export_overlay(self) -> None:
-        start = str(Path(self._folder()) / f"{self._session.media.path.stem}-overlay.mp4")
-        path, _ = QFileDialog.getSaveFileName(
-            self._window, self.tr("Export an overlay video"), start, self.tr("Video (*.mp4 *.mov *.mkv)")
-        )
-        chosen = self._export_range() if path else None
-        if chosen is not None:
-            target = Path(path) if Path(path).suffix else Path(path).with_suffix(".mp4")
-            self._window.exchange.export(Export(target, *chosen, is_video=True))
+        self._export(is_video=True)
+
+    def _export(self, is_video: bool) -> None:
+        exchange = self._window.exchange
+        if exchange.may_export():
+            dialog = ExportDialog(self._session, self._range(), is_video, self._window)
+            if dialog.exec() == QDialog.DialogCode.Accepted:
+                exchange.export(dialog.wanted)
+            dialog.deleteLater()
 
     def close(self) -> None:
         self._session.close()
@@ -155,7 +144,8 @@ class Handlers(QObject):
         self._window.canvas.zoom_out()
 
     def fit(self) -> None:
-        self._window.canvas.fit()
+        if not self._window.type_digit("0", only_further=True):
+            self._window.canvas.fit()
 
     def actual_size(self) -> None:
         self._window.canvas.zoom_to_actual()
@@ -263,6 +253,24 @@ class Handlers(QObject):
     def delete_object(self) -> None:
         self._session.delete_object(self._session.active)
 
+    def rename_object(self) -> None:
+        self._window.show_dock("objects")
+        self._window.objects_panel.rename(self._session.active)
+
+    def recolour_object(self) -> None:
+        self._window.objects_panel.recolour(self._session.active)
+
+    def merge_object(self) -> None:
+        active = self._session.object(self._session.active)
+        others = {f"{o.id}  {o.name}": o.id for o in self._session.objects if o is not active}
+        if not others:
+            self._session.message.emit(Message(self.tr("There is no other object to merge into."), key="merge"))
+            return
+        text = self.tr("Give the masks of {} to:").format(active.name)
+        chosen, is_agreed = QInputDialog.getItem(self._window, self.tr("Merge objects"), text, list(others), 0, False)
+        if is_agreed:
+            self._session.merge_objects(active.id, others[chosen])
+
     def toggle_visible(self) -> None:
         self._change(lambda o: replace(o, visible=not o.visible))
 
@@ -308,25 +316,6 @@ class Handlers(QObject):
         out = self._runs.out_point
         return self._runs.in_point or 0, last if out is None else out
 
-    def _export_range(self) -> tuple[int, int] | None:
-        """All frames, or those between in and out where the person says so; None: not at all."""
-        whole, part = (0, self._session.frame_count - 1), self._range()
-        if part == whole:
-            return whole
-        box = QMessageBox(
-            QMessageBox.Icon.Question,
-            self.tr("Export which frames?"),
-            self.tr("In and out are set to {} and {}.").format(*part),
-            parent=self._window,
-        )
-        only = box.addButton(
-            self.tr("These {} frames").format(part[1] - part[0] + 1), QMessageBox.ButtonRole.AcceptRole
-        )
-        all_of_it = box.addButton(self.tr("All {}").format(whole[1] + 1), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.exec()
-        return {only: part, all_of_it: whole}.get(box.clickedButton())
-
     def _edit(self, change: Callable[[np.ndarray], np.ndarray], text: str) -> None:
         if self._session.labels is not None:
             self._session.replace_mask(change(self._session.labels == self._session.active), text)
@@ -350,12 +339,14 @@ class Handlers(QObject):
     def _folder(self) -> str:
         return str(QSettings().value("folder", str(Path.home())))
 
-    def _ask(self, title: str, text: str, yes: str, no: str) -> bool:
+    def _ask(self, title: str, text: str, *answers: str) -> str:
+        """One of the answers, the first of which is the default; "" where the person thinks better of it."""
         box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=self._window)
-        accept = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(no, QMessageBox.ButtonRole.RejectRole)
+        buttons = {box.addButton(answer, QMessageBox.ButtonRole.AcceptRole): answer for answer in answers}
+        box.setDefaultButton(next(iter(buttons)))
+        box.addButton(QMessageBox.StandardButton.Cancel)
         box.exec()
-        return box.clickedButton() is accept
+        return buttons.get(box.clickedButton(), "")
 
 
 def about_text() -> str:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSlider,
     QStackedWidget,
+    QTabBar,
     QToolBar,
     QVBoxLayout,
     QWidget,
@@ -23,8 +24,10 @@ from PySide6.QtWidgets import (
 
 from core.annotation.overlay import draw_overlay
 from core.demo import MASK
+from core.project.places import shown_name
 from pcvos_gui.actions import ACTIONS, fill_menus, make_actions
 from pcvos_gui.canvas import Canvas
+from pcvos_gui.dock import Dock
 from pcvos_gui.exchange import Exchange
 from pcvos_gui.following import Follower
 from pcvos_gui.handlers import Handlers, about_text
@@ -38,6 +41,7 @@ from pcvos_gui.panels.propagation import PropagationPanel
 from pcvos_gui.player import Player
 from pcvos_gui.preferences import Preferences
 from pcvos_gui.recent import RecentFiles
+from pcvos_gui.recent_menu import RecentMenu
 from pcvos_gui.runs import RunController, RunState
 from pcvos_gui.saving import SaveWatch
 from pcvos_gui.session import Session
@@ -45,6 +49,7 @@ from pcvos_gui.shortcuts_overlay import ShortcutsOverlay
 from pcvos_gui.start_page import StartPage
 from pcvos_gui.status import StatusLine
 from pcvos_gui.timeline.timeline import Timeline
+from pcvos_gui.typed_number import TypedNumber
 from pcvos_gui.view_state import Tool, ViewMode, ViewState
 from pcvos_gui.workers.assist import AssistWorker
 from pcvos_gui.workers.frames import FrameWorker
@@ -52,6 +57,7 @@ from pcvos_gui.workers.inference import InferenceWorker
 
 _ICON = QSize(20, 20)
 _SIZE = QSize(1440, 900)
+_FRAME = QSize(0, 32)  # what the system puts around the window, roughly
 _THUMBNAIL_SOURCE = 360  # pixels of the shorter side; thumbnails are half as high
 
 
@@ -61,7 +67,7 @@ class MainWindow(QMainWindow):
     def __init__(self) -> None:
         super().__init__()
         self.setWindowTitle("PCVOS Studio")
-        self.resize(_SIZE)
+        self.resize(_SIZE.boundedTo(self.screen().availableSize() - _FRAME))
         self.setAcceptDrops(True)
         self.preferences = Preferences()
         self.frame_worker = FrameWorker(cache_bytes=self.preferences.frame_cache_mib * 2**20, parent=self)
@@ -76,6 +82,7 @@ class MainWindow(QMainWindow):
         self.recent = RecentFiles(self)
         self.opener = Opener(self.session, self)
         self.exchange = Exchange(self.session, self)
+        self._typed = TypedNumber(lambda: (o.id for o in self.session.objects))
         self._arrangement: QByteArray | None = None  # of the panels, while they are hidden
 
         self.actions_by_name = make_actions(self, Handlers(self).table())
@@ -83,6 +90,8 @@ class MainWindow(QMainWindow):
         self._make_panels()
         self._make_toolbars()
         menus = fill_menus(self.menuBar(), self.actions_by_name)
+        self.recent_menu = RecentMenu(self.recent, self)
+        menus["File"].insertMenu(self.actions_by_name["open_demo"], self.recent_menu)
         menus["View"].addSeparator()
         for dock in self.docks:
             menus["View"].addAction(dock.toggleViewAction())
@@ -135,9 +144,7 @@ class MainWindow(QMainWindow):
         timeline.setTitleBarWidget(QWidget(timeline))
 
     def _dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(name)
-        dock.setWidget(widget)
+        dock = Dock(name, title, widget, self)
         self.addDockWidget(area, dock)
         return dock
 
@@ -211,6 +218,7 @@ class MainWindow(QMainWindow):
         self.canvas.hint_changed.connect(self.status.set_tool_hint)
         self.canvas.space_tapped.connect(self.player.toggle)
         self.start_page.chosen.connect(self.opener.open)
+        self.recent_menu.chosen.connect(self.opener.open)
         self.opener.opened.connect(self._on_opened)
         self.opener.busy.connect(self._show_busy)
         self.opener.progress.connect(self._show_reading)
@@ -219,7 +227,7 @@ class MainWindow(QMainWindow):
         runs.estimated.connect(self.canvas.set_estimate)
         for digit in range(1, 10):
             shortcut = QShortcut(str(digit), self)
-            shortcut.activated.connect(lambda number=digit: self._choose_object(number))
+            shortcut.activated.connect(lambda text=str(digit): self.type_digit(text))
 
     # what is shown when
 
@@ -243,9 +251,8 @@ class MainWindow(QMainWindow):
         self.actions_by_name["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
         self.actions_by_name["stop"].setEnabled(runs.is_busy)
         self._show_page()
-        self._show_panels(is_open)
-        title = f"{session.project.path.stem} - PCVOS Studio" if is_open else "PCVOS Studio"
-        self.setWindowTitle(title)
+        name = Path(shown_name(session.project.path)).stem if is_open else ""
+        self.setWindowTitle(f"{name} - PCVOS Studio" if is_open else "PCVOS Studio")
         self._show_view()
 
     def _show_panels(self, is_open: bool) -> None:
@@ -253,6 +260,9 @@ class MainWindow(QMainWindow):
         if is_open == (self._arrangement is None):
             return
         parts = [*self.docks, *self.findChildren(QToolBar)]
+        for tabs in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            # Qt leaves those of hidden panels where they are, and the tab key would find them.
+            tabs.setFocusPolicy(Qt.FocusPolicy.TabFocus if is_open else Qt.FocusPolicy.NoFocus)
         if is_open:
             for part in parts:
                 part.show()
@@ -264,8 +274,10 @@ class MainWindow(QMainWindow):
                 part.hide()
 
     def _show_page(self) -> None:
-        """The canvas as soon as there is a first frame to see."""
-        self.pages.setCurrentWidget(self.canvas if self.session.image is not None else self.start_page)
+        """The canvas, and all that goes with it, as soon as there is a first frame to see."""
+        is_there = self.session.image is not None or self.session.project is not None
+        self._show_panels(is_there)
+        self.pages.setCurrentWidget(self.canvas if is_there else self.start_page)
 
     def _show_view(self) -> None:
         view = self.view_state
@@ -292,7 +304,7 @@ class MainWindow(QMainWindow):
         self.opener.open(path)
 
     def open_demo(self, clip: Path) -> None:
-        """The demo clip; where its project is new, with its mask, ready to run both ways."""
+        """The demo clip in a new project, with its mask, ready to run both ways."""
 
         def prepare() -> None:
             self.session.opened.disconnect(prepare)
@@ -301,7 +313,7 @@ class MainWindow(QMainWindow):
                 self.exchange.import_masks(MASK)
 
         self.session.opened.connect(prepare)
-        self.opener.open(clip)
+        self.opener.open_afresh(clip)
 
     def _on_opened(self, path: Path) -> None:
         self.recent.add(path)
@@ -342,10 +354,19 @@ class MainWindow(QMainWindow):
     def show_about(self) -> None:
         QMessageBox.about(self, self.tr("About PCVOS Studio"), about_text())
 
-    def _choose_object(self, number: int) -> None:
-        objects = self.session.objects
-        if number <= len(objects):
-            self.session.set_active(objects[number - 1].id)
+    def type_digit(self, digit: str, only_further: bool = False) -> bool:
+        """Choose the object whose number was typed so far; `only_further`: the digit alone is no number. Whether it was
+        of use."""
+        if only_further and not self._typed.goes_on_with(digit):
+            return False
+        self.session.set_active(self._typed.add(digit))
+        return True
+
+    def show_dock(self, name: str) -> None:
+        """Bring a panel to the front, also one that was closed."""
+        dock = next(dock for dock in self.docks if dock.objectName() == name)
+        dock.show()
+        dock.raise_()
 
     # trouble
 

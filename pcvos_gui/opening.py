@@ -1,4 +1,4 @@
-"""From a path to an open session: reading the footage takes a while, so a thread does it."""
+"""From a path to an open session: reading footage and project takes a while, so a thread does it."""
 
 import logging
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from core.media.provisional import ProvisionalFootage, open_provisionally
 from core.media.source import FrameSource, ReadStopped
 from core.project.connecting import DamagedProject
 from core.project.model import FootageReference
-from core.project.places import find_project, new_project
+from core.project.places import find_project, new_project, new_project_for_user, projects_of_user
 from core.project.project import Project
 from core.project.recovery import RecoveryReport, recover
 from pcvos_gui.messages import Message, MessageAction
@@ -27,11 +27,23 @@ PROJECT_SUFFIX = ".pcvos"
 
 @dataclass(frozen=True)
 class _Opened:
-    """What the thread found out."""
+    """What the thread found out.
+
+    Attributes:
+        place: of a project there is for this footage. project: that, open; `error`: why it is not.
+    """
 
     media: FrameSource
     reference: FootageReference
     index: bytes | None
+    place: Path | None = None
+    project: Project | None = None
+    error: PCVOSError | None = None
+
+    def close(self) -> None:
+        self.media.close()
+        if self.project is not None:
+            self.project.close(discard=True)  # nothing of a person's waits in it
 
 
 class Opener(QObject):
@@ -62,6 +74,12 @@ class Opener(QObject):
         else:
             self._read_footage(path, None)
 
+    def open_afresh(self, path: Path) -> None:
+        """Footage with a new project in the user's data folder, whatever projects of it there are. To go on with the
+        last of those is offered."""
+        self.cancel()
+        self._read_footage(path, None, is_fresh=True)
+
     def relink(self, project: Path, footage: Path) -> None:
         """Open the project at `project`, whose footage is at `footage` now."""
         self.cancel()
@@ -83,16 +101,27 @@ class Opener(QObject):
                 return
             if not self._session.close():
                 return
-        try:
-            project = Project.open(path)
-        except PCVOSError as error:
-            self._say(str(error), "error", *self._ways_on(error, path))
+        wish = self._wish
+        self.busy.emit(path.name)
+        create_worker(
+            Project.open,
+            path,
+            _connect={
+                "returned": lambda project: self._on_project(project, path, footage, wish),
+                "errored": lambda error: self._on_error(error, wish, path),
+            },
+        )
+
+    def _on_project(self, project: Project, path: Path, footage: Path | None, wish: int) -> None:
+        if wish != self._wish:
+            project.close(discard=True)
             return
         is_chosen = footage is not None
         footage = footage or project.find_footage()
         if footage is None:
             missing = project.footage.path
             project.close(discard=True)
+            self.busy.emit("")
             text = self.tr("The footage of {} is not where it was: {}.").format(path.name, missing)
             self._say(text, "error", self._find_action(path, missing))
             return
@@ -128,26 +157,37 @@ class Opener(QObject):
             self._say(report.summary, "warning")
             self.open(report.path)
 
-    def _read_footage(self, path: Path, project: Project | None, is_chosen: bool = False) -> None:
-        """`is_chosen`: a person said that this is the project's footage now."""
+    def _read_footage(
+        self, path: Path, project: Project | None, is_chosen: bool = False, is_fresh: bool = False
+    ) -> None:
+        """`is_chosen`: a person said that this is the project's footage now. `is_fresh`: it is to have a new one."""
         self._project = project
         wish = self._wish
         self.busy.emit(path.name)
         index = project.index_cache() if project is not None else None
+        opened = self._session.project
         create_worker(
             self._read,
             path,
             index,
             lambda: wish != self._wish,
+            project is None and not is_fresh,
+            None if opened is None else opened.path,
             _connect={
                 "yielded": lambda found: self._on_yielded(found, wish),
-                "returned": lambda found: self._on_read(path, found, wish, is_chosen),
+                "returned": lambda found: self._on_read(path, found, wish, is_chosen, is_fresh),
                 "errored": lambda error: self._on_error(error, wish),
             },
         )
 
-    def _read(self, path: Path, index: bytes | None, stop: Callable[[], bool]):
-        """In the thread. Yields the first frame at once, returns what was found; None where it was given up."""
+    def _read(
+        self, path: Path, index: bytes | None, stop: Callable[[], bool], wants_project: bool, in_use: Path | None
+    ):
+        """In the thread. Yields the first frame at once, returns what was found; None where it was given up.
+
+        Args:
+            wants_project: look for one of this footage, and open it unless that is `in_use` here.
+        """
         if index is None:
             yield open_provisionally(path)
         try:
@@ -155,7 +195,13 @@ class Opener(QObject):
         except ReadStopped:
             return None
         reference = FootageReference(path.absolute(), media.fingerprint(), len(media), media.size, media.rate)
-        return _Opened(media, reference, media.stored_index())
+        found = _Opened(media, reference, media.stored_index(), find_project(reference) if wants_project else None)
+        if found.place is None or found.place == in_use:
+            return found
+        try:
+            return replace(found, project=Project.open(found.place))
+        except PCVOSError as error:
+            return replace(found, error=error)
 
     # back in the window's
 
@@ -163,28 +209,37 @@ class Opener(QObject):
         if wish == self._wish and self._session.project is None:
             self._session.show_preview(found.first)
 
-    def _on_error(self, error: Exception, wish: int) -> None:
+    def _on_error(self, error: Exception, wish: int, project: Path | None = None) -> None:
+        """`project`: where that was what could not be opened."""
         if wish != self._wish:
             return
         if not isinstance(error, PCVOSError):
             log.error("opening failed", exc_info=error)
         self.cancel()
-        self._say(str(error) or type(error).__name__, "error")
+        ways_on = self._ways_on(error, project) if project is not None else ()
+        self._say(str(error) or type(error).__name__, "error", *ways_on)
 
-    def _on_read(self, path: Path, found: _Opened | None, wish: int, is_chosen: bool) -> None:
+    def _on_read(self, path: Path, found: _Opened | None, wish: int, is_chosen: bool, is_fresh: bool) -> None:
         if found is None:
             return
         if wish != self._wish:
-            found.media.close()
+            found.close()
             return
         project, self._project = self._project, None
         opened = path if project is None else project.path
         try:
-            project = self._fitting(project, found.reference)
+            earlier = projects_of_user(found.reference) if is_fresh else []
+            if is_fresh:
+                project = Project.new(found.reference, new_project_for_user(found.reference))
+                opened = project.path
+            else:
+                project = self._fitting(project, found)
             if project is not None:
                 notes = self._bring_up_to_date(project, found, is_chosen)
                 if self._session.open(found.media, project):
                     self._tell_about(project, found, notes)
+                    if earlier:
+                        self._offer(earlier[0])
                     self.opened.emit(opened)
                     return
                 project.close(discard=True)
@@ -193,11 +248,16 @@ class Opener(QObject):
         finally:
             self.busy.emit("")
 
-    def _fitting(self, project: Project | None, reference: FootageReference) -> Project | None:
+    def _offer(self, project: Path) -> None:
+        text = self.tr("This begins anew. What you did with it before is kept.")
+        self._say(text, "info", MessageAction(self.tr("Go on with that"), lambda: self.open(project)))
+
+    def _fitting(self, project: Project | None, found: _Opened) -> Project | None:
         """The project that was opened, or that there is for this footage, or a new one; None (with a message) where it
         cannot be used."""
+        reference = found.reference
         if project is None:
-            return self._project_of(reference)
+            return self._project_of(found)
         if tuple(project.footage.size) == tuple(reference.size):
             return project
         sentence, missing = project.check_footage(reference), project.footage.path
@@ -205,16 +265,18 @@ class Opener(QObject):
         self._say(sentence, "error", self._find_action(project.path, missing))
         return None
 
-    def _project_of(self, reference: FootageReference) -> Project | None:
-        place = find_project(reference)
+    def _project_of(self, found: _Opened) -> Project | None:
+        reference, place, project, error = found.reference, found.place, found.project, found.error
         if place is None:
             return self._new_project(reference)
-        opened = self._session.project
-        if opened is not None and opened.path == place and not self._session.close():
-            return None
-        try:
-            project = Project.open(place)
-        except PCVOSError as error:
+        if project is None and error is None:  # it is open here, and would refuse a second opening
+            if not self._session.close():
+                return None
+            try:
+                project = Project.open(place)
+            except PCVOSError as refusal:
+                error = refusal
+        if error is not None:
             self._say(str(error), "error", *self._ways_on(error, place, reference))
             return None
         if tuple(project.footage.size) == tuple(reference.size):

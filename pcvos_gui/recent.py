@@ -8,6 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings, QSize, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QImage
 
+from core.project.places import shown_name
+
 log = logging.getLogger(__name__)
 
 MOST = 12
@@ -20,6 +22,11 @@ class RecentFile:
 
     path: Path
     thumbnail: Path
+
+    @property
+    def name(self) -> str:
+        """As a person knows it."""
+        return shown_name(self.path)
 
 
 class RecentFiles(QObject):
@@ -41,6 +48,10 @@ class RecentFiles(QObject):
 
     def remove(self, path: Path) -> None:
         self._write([p for p in self._paths() if p != str(path)])
+
+    def clear(self) -> None:
+        """Forget all; the files stay."""
+        self._write([])
 
     def set_thumbnail(self, path: Path, image: QImage) -> None:
         """Keep a small picture of what is in the file."""

@@ -8,8 +8,10 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollA
 
 from pcvos_gui.actions import ACTIONS, MENUS, translated
 
-_COLUMNS = 3
+_MOST_COLUMNS = 3
+_GAP = 32
 _DIM = QColor(0, 0, 0, 150)
+_MODIFIERS = (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
 
 
 class ShortcutsOverlay(QWidget):
@@ -30,20 +32,20 @@ class ShortcutsOverlay(QWidget):
         font.setPointSizeF(font.pointSizeF() * 1.4)
         title.setFont(font)
         layout.addWidget(title)
-        scroll = QScrollArea(card)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(self._make_columns())
-        layout.addWidget(scroll)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(48, 48, 48, 48)
-        outer.addWidget(card)
+        self._scroll = QScrollArea(card)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout.addWidget(self._scroll)
+        self._outer = QVBoxLayout(self)
+        self._outer.addWidget(card)
 
     def toggle(self) -> None:
         if self.isVisible():
             self.hide()
             return
-        self.setGeometry(self.parentWidget().rect())
+        self._fit()
         self.parentWidget().installEventFilter(self)
         self.raise_()
         self.show()
@@ -52,7 +54,20 @@ class ShortcutsOverlay(QWidget):
     def hideEvent(self, event) -> None:
         self.parentWidget().removeEventFilter(self)
 
-    def _make_columns(self) -> QWidget:
+    def _fit(self) -> None:
+        """Cover the window, with as many columns as are wide enough in it."""
+        whole = self.parentWidget().rect()
+        margin = 48 if min(whole.width(), whole.height()) > 800 else 16
+        self._outer.setContentsMargins(margin, margin, margin, margin)
+        self.setGeometry(whole)
+        room = whole.width() - 2 * margin - 48 - self._scroll.verticalScrollBar().sizeHint().width()
+        for count in range(_MOST_COLUMNS, 0, -1):
+            columns = self._make_columns(count)
+            if columns.minimumSizeHint().width() <= room:
+                break
+        self._scroll.setWidget(columns)
+
+    def _groups(self) -> dict[str, list[tuple[str, str]]]:
         groups = defaultdict(list)
         for spec in ACTIONS:
             if spec.keys:
@@ -67,21 +82,24 @@ class ShortcutsOverlay(QWidget):
             (self.tr("Peek at the bare frame"), self.tr("Hold C")),
             (self.tr("Erase, or mark background"), self.tr("Right button")),
             (self.tr("Straight line"), self.tr("Shift + click")),
-            (self.tr("Choose an object"), "1 … 9"),
+            (self.tr("Choose an object"), self.tr("1, 2 … 12 …")),
             (self.tr("Accept or drop a scribble"), "Enter, Esc"),
         ]
         names = [self.tr("Mouse and canvas"), *(translated(menu) for menu in MENUS)]
+        return {name: groups[name] for name in names if groups[name]}
+
+    def _make_columns(self, count: int) -> QWidget:
+        groups = self._groups()
         columns = QWidget()
         row = QHBoxLayout(columns)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(32)
-        total = sum(len(groups[n]) + 2 for n in names if groups[n])
-        stacks = [QVBoxLayout() for _ in range(_COLUMNS)]
+        row.setSpacing(_GAP)
+        total = sum(len(rows) + 2 for rows in groups.values())
+        stacks = [QVBoxLayout() for _ in range(count)]
         filled = 0
-        for name in names:
-            if groups[name]:
-                stacks[min(_COLUMNS - 1, filled * _COLUMNS // total)].addLayout(_table(name, groups[name]))
-                filled += len(groups[name]) + 2
+        for name, rows in groups.items():
+            stacks[min(count - 1, filled * count // total)].addLayout(_table(name, rows))
+            filled += len(rows) + 2
         for stack in stacks:
             stack.setSpacing(16)
             stack.addStretch(1)
@@ -95,11 +113,21 @@ class ShortcutsOverlay(QWidget):
         self.hide()
 
     def keyPressEvent(self, event) -> None:
-        self.hide()
+        bar = self._scroll.verticalScrollBar()
+        steps = {
+            Qt.Key.Key_Up: -bar.singleStep(),
+            Qt.Key.Key_Down: bar.singleStep(),
+            Qt.Key.Key_PageUp: -bar.pageStep(),
+            Qt.Key.Key_PageDown: bar.pageStep(),
+        }
+        if bar.maximum() and event.key() in steps:
+            bar.setValue(bar.value() + steps[event.key()])
+        elif event.key() not in _MODIFIERS:
+            self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
-            self.setGeometry(self.parentWidget().rect())
+            self._fit()
         return False
 
 

@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QFont, QIcon, QPixmap, QShowEvent
+from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QFont, QIcon, QPainter, QPaintEvent, QPalette, QPen, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QListView,
     QListWidget,
     QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -79,6 +82,7 @@ class StartPage(QWidget):
         made.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         made.setFrameShape(QListWidget.Shape.NoFrame)
         made.viewport().setAutoFillBackground(False)
+        made.setItemDelegate(_Card(made))
         made.setAccessibleName(self.tr("Recent files"))
         made.itemActivated.connect(self._choose)
         made.itemClicked.connect(self._choose)
@@ -91,7 +95,7 @@ class StartPage(QWidget):
         self.list.clear()
         files = self._recent.files()
         for file in files:
-            item = QListWidgetItem(_picture(file.thumbnail, self), file.path.name)
+            item = QListWidgetItem(_picture(file.thumbnail, self), file.name)
             item.setData(Qt.ItemDataRole.UserRole, file.path)
             item.setToolTip(str(file.path))
             item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -103,6 +107,28 @@ class StartPage(QWidget):
         self.chosen.emit(item.data(Qt.ItemDataRole.UserRole))
 
 
+class _Card(QStyledItemDelegate):
+    """The file the keyboard is at has a frame that is seen from afar; the style's own is a dotted line."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        is_here = bool(option.state & QStyle.StateFlag.State_HasFocus)
+        option.state &= ~(QStyle.StateFlag.State_HasFocus | QStyle.StateFlag.State_Selected)
+        frame = option.rect.toRectF().adjusted(3, 1, -3, -1)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if is_here or option.state & QStyle.StateFlag.State_MouseOver:
+            colour = QColor(option.palette.color(QPalette.ColorRole.Highlight))
+            painter.setPen(QPen(colour, 2) if is_here else Qt.PenStyle.NoPen)
+            colour.setAlphaF(0.18)
+            painter.setBrush(colour)
+            painter.drawRoundedRect(frame, 6, 6)
+        painter.restore()
+        super().paint(painter, option, index)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        return super().sizeHint(option, index) + QSize(0, 8)
+
+
 def _picture(path: Path, widget: QWidget) -> QIcon:
     picture = QPixmap(str(path)) if path.is_file() else QPixmap()
     if picture.isNull():
@@ -111,8 +137,20 @@ def _picture(path: Path, widget: QWidget) -> QIcon:
     return QIcon(picture)
 
 
+class _LargeButton(QToolButton):
+    """Shows that the keyboard is at it, which the style does not."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.hasFocus():
+            painter = QPainter(self)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
+            painter.drawRoundedRect(self.rect().toRectF().adjusted(1, 1, -1, -1), 3, 3)
+
+
 def _large_button(action: QAction, parent: QWidget) -> QToolButton:
-    button = QToolButton(parent)
+    button = _LargeButton(parent)
     button.setDefaultAction(action)
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
     button.setIconSize(QSize(32, 32))

@@ -26,7 +26,7 @@ class StatusLine(QStatusBar):
         self._session, self._runs = session, runs
         self._tool_hint = ""
         self.hint = QLabel(self)
-        self.hint.setForegroundRole(self.hint.palette().ColorRole.PlaceholderText)
+        self.hint.setIndent(6)
         self.place, self.object, self.engine, self.saved = (QLabel(self) for _ in range(4))
         self.export = QProgressBar(self)
         self.export.setMaximumWidth(160)
@@ -66,6 +66,7 @@ class StatusLine(QStatusBar):
         for widget in (self.place, self.object, self.engine, self.saved):
             widget.setVisible(is_open)
         self.hint.setText(self._next_step())
+        self.hint.setToolTip(self.hint.text())  # all of it, where the window is narrow
         if not is_open:
             return
         at = float(session.media.timestamps[max(0, session.frame)] - session.media.timestamps[0])

@@ -76,7 +76,9 @@ class ReadingConnection:
 
 
 def _connect_uri(path: Path, query: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{query}", uri=True, isolation_level=None, timeout=2)
+    uri = f"{path.absolute().as_uri()}?{query}"
+    # A project is opened on one thread and used on another, never on two at a time.
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=2, check_same_thread=False)
     try:
         _prepare(connection)
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

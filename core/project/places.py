@@ -57,6 +57,15 @@ def new_project_for_user(footage: FootageReference) -> Path:
     return next(free_names(_in_user_folder(footage)))
 
 
+def projects_of_user(footage: FootageReference) -> list[Path]:
+    """Projects of the footage at this path that lie in the user's data folder, the one changed last first."""
+    return sorted(_like(_in_user_folder(footage)), key=_changed, reverse=True)
+
+
+def _changed(path: Path) -> float:
+    return max(file.stat().st_mtime for file in beside(path) if file.exists())
+
+
 def free_names(path: Path) -> Iterator[Path]:
     """`path` and then `-2`, `-3` ... added to its stem, as far as they are not taken."""
     for number in itertools.count(1):
@@ -74,6 +83,13 @@ def _beside(footage: FootageReference) -> Path:
 def user_folder() -> Path:
     """Where projects go that cannot lie beside their footage."""
     return platformdirs.user_data_path("pcvos-studio", appauthor=False) / "projects"
+
+
+def shown_name(project: Path) -> str:
+    """The file's name as a person knows it: without the hash that it has in the user's data folder."""
+    if project.parent != user_folder():
+        return project.name
+    return re.sub(r"-[0-9a-f]{10}(?=\D)", "", project.name, count=1)
 
 
 def _in_user_folder(footage: FootageReference) -> Path:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QSpinBox,
     QStyle,
     QStyleOptionSlider,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -71,7 +72,11 @@ class _Ticks(QWidget):
 
 
 class IntervalControl(QWidget):
-    """L from 1 to 50. While the handle is dragged only the texts follow; letting go chooses."""
+    """L from 1 to 50. While the handle is dragged only the texts follow; letting go chooses.
+
+    Attributes:
+        words: what it costs, a widget for another place.
+    """
 
     def __init__(self, runs: RunController, parent: QWidget | None = None):
         super().__init__(parent)
@@ -103,10 +108,12 @@ class IntervalControl(QWidget):
         layout.addWidget(self.slider, 1, 0, 1, 2)
         self.ticks = _Ticks(self.slider)
         layout.addWidget(self.ticks, 2, 0, 1, 2)
-        layout.setRowMinimumHeight(3, 8)
-        for row, label in enumerate((self.cost, self.hint, self.paper)):
-            layout.addWidget(label, 4 + 2 * row, 0, 1, 2)
-            layout.setRowMinimumHeight(5 + 2 * row, 4)
+        self.words = QWidget()
+        words = QVBoxLayout(self.words)
+        words.setContentsMargins(0, 0, 0, 0)
+        words.setSpacing(4)
+        for label in (self.cost, self.hint, self.paper):
+            words.addWidget(label)
         self.slider.valueChanged.connect(self._on_slider)
         self.slider.sliderReleased.connect(lambda: self._choose(self.slider.value()))
         self.spin.valueChanged.connect(self._choose)

@@ -232,7 +232,7 @@ class MemoryPanel(QWidget):
         self._empty.setText(
             self.tr("Frames you paint or accept are remembered here, and every run reads them.")
             if session.project is not None
-            else self.tr("Open footage first: frames that are remembered are listed here.")
+            else self.tr("Opening…")
         )
         self._stack.setCurrentIndex(self.model.rowCount() > 0)
         row = self.model.row(session.frame)

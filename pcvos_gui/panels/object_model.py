@@ -58,6 +58,10 @@ class ObjectModel(QAbstractTableModel):
         """-1: there is no such object."""
         return self._rows.get(id, -1)
 
+    def ids(self) -> list[int]:
+        """Of all objects, in the order of the rows."""
+        return [o.id for o in self._objects]
+
     def rowCount(self, parent: QModelIndex = _NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._objects)
 
@@ -118,7 +122,7 @@ class ObjectModel(QAbstractTableModel):
             case Column.NUMBER:
                 if obj.id < 10:
                     return self.tr("Press {} to choose {}").format(obj.id, obj.name)
-                return self.tr("With the keyboard in this list, type {} to choose {}").format(obj.id, obj.name)
+                return self.tr("Type {} quickly to choose {}").format(obj.id, obj.name)
             case Column.COLOUR:
                 return self.tr("Colour on the screen; click to change it")
             case Column.NAME:

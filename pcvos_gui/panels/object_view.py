@@ -16,11 +16,12 @@ from PySide6.QtWidgets import (
 )
 
 from pcvos_gui.panels.object_model import Column, ObjectModel
+from pcvos_gui.typed_number import TypedNumber
 
 ROW = 32
 SWITCHES = (Column.COLOUR, Column.VISIBLE, Column.LOCKED, Column.SOLO)
 _SWATCH, _ICON = 16, 18
-_PAUSE = 1.0  # seconds between two digits of one number
+_PAUSE = 1.0  # seconds between two letters of one name
 
 
 class _Delegate(QStyledItemDelegate):
@@ -75,7 +76,7 @@ class ObjectView(QTableView):
 
     def __init__(self, model: ObjectModel, parent: QWidget | None = None):
         super().__init__(parent)
-        self._typed, self._typed_at = "", 0.0
+        self._typed = TypedNumber(model.ids)
         self.setModel(model)
         self.setItemDelegate(_Delegate(self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -88,6 +89,7 @@ class ObjectView(QTableView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(self.tr("Objects"))
+        self.setMinimumHeight(ROW + 8)  # the window has to fit on low screens
         self.horizontalHeader().hide()
         header = self.horizontalHeader()
         header.setMinimumSectionSize(24)
@@ -150,17 +152,9 @@ class ObjectView(QTableView):
         elif event.key() == Qt.Key.Key_F2:
             self.edit(self.currentIndex().siblingAtColumn(Column.NAME))
         elif text.isdigit() and text.isascii():
-            self._type_digit(text)
+            self.number_typed.emit(self._typed.add(text))
         else:
             super().keyPressEvent(event)
-
-    def _type_digit(self, digit: str) -> None:
-        now = time.monotonic()
-        continued = self._typed + digit if now - self._typed_at < _PAUSE else digit
-        is_known = self.model().row(int(continued)) >= 0
-        self._typed = continued if is_known or len(continued) < 3 else digit
-        self._typed_at = now
-        self.number_typed.emit(int(self._typed))
 
     def _is_typing_name(self) -> bool:
         return time.monotonic() - self._searched_at < _PAUSE

@@ -101,7 +101,7 @@ class ObjectsPanel(QWidget):
         self._empty.setText(
             self.tr("Paint or scribble on the frame: the first object makes itself, or add one here.")
             if is_open
-            else self.tr("Open footage first: its objects are listed here.")
+            else self.tr("Opening…")
         )
         self._stack.setCurrentIndex(bool(session.objects))
         self.add_button.setEnabled(can_change and len(session.objects) < MAX_OBJECTS)
@@ -141,6 +141,13 @@ class ObjectsPanel(QWidget):
                 session.change_object(replace(obj, visible=not obj.visible))
             case Column.LOCKED:
                 session.change_object(replace(obj, locked=not obj.locked))
+
+    def rename(self, id: int) -> None:
+        """Let the person type a new name into the list."""
+        row = self.model.row(id)
+        if row >= 0:
+            self.view.scrollTo(self.model.index(row, Column.NAME))
+            self.view.edit(self.model.index(row, Column.NAME))
 
     def recolour(self, id: int) -> None:
         """Ask for a new colour, in a dialog that lets the work go on."""
@@ -185,7 +192,7 @@ class ObjectsPanel(QWidget):
         def switch(column: Column) -> None:
             self._switch(model.index(row, column))
 
-        add("pencil-outline", self.tr("Rename"), lambda: self.view.edit(model.index(row, Column.NAME)))
+        add("pencil-outline", self.tr("Rename"), lambda: self.rename(obj.id))
         add("palette-outline", self.tr("Change colour…"), lambda: switch(Column.COLOUR))
         menu.addSeparator()
         is_solo = session.solo == obj.id

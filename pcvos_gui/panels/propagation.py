@@ -44,16 +44,10 @@ class PropagationPanel(QWidget):
         self._compare: CompareDialog | None = None
         inside = QWidget()
         column = QVBoxLayout(inside)
-        column.setContentsMargins(8, 8, 8, 8)
+        column.setContentsMargins(8, 0, 8, 8)
         column.setSpacing(8)
-        column.addLayout(self._make_direction())
-        column.addWidget(self._make_range())
-        column.addWidget(self._dim(self.tr("Frames that the next run draws"), "frames_label"))
         self.interval = IntervalControl(runs)
-        column.addWidget(self.interval)
-        column.addLayout(self._make_buttons())
-        column.addWidget(self._make_progress())
-        column.addWidget(self._dim(self.tr("How far the run is, and how long it will take"), "status"))
+        column.addWidget(self.interval.words)
         column.addLayout(self._make_extras())
         column.addWidget(self._make_advanced())
         column.addStretch(1)
@@ -61,17 +55,37 @@ class PropagationPanel(QWidget):
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setMinimumHeight(40)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setMinimumWidth(inside.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
+        # What is needed for every run stays put, however low the window is; the rest scrolls between.
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
+        layout.setSpacing(0)
+        layout.addLayout(self._make_head())
+        layout.addWidget(scroll, 1)
+        layout.addLayout(self._make_foot())
         WheelGuard(self)
         self._connect()
         self._refresh()
 
     # the widgets
+
+    def _make_head(self) -> QVBoxLayout:
+        head = _column()
+        head.addLayout(self._make_direction())
+        head.addWidget(self._make_range())
+        head.addWidget(self._dim(self.tr("The range of the next run; what was corrected there stays"), "frames_label"))
+        head.addWidget(self.interval)
+        return head
+
+    def _make_foot(self) -> QVBoxLayout:
+        foot = _column()
+        foot.addLayout(self._make_buttons())
+        foot.addWidget(self._make_progress())
+        foot.addWidget(self._dim(self.tr("How far the run is, and how long it will take"), "status"))
+        return foot
 
     def _make_direction(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -220,7 +234,7 @@ class PropagationPanel(QWidget):
             return  # what is drawn was settled when it began
         self._name_ranges()
         if self._session.project is None:
-            self.frames_label.setText(self.tr("Open footage first."))
+            self.frames_label.setText(self.tr("Opening…"))
         else:
             first, last = self._runs.frames_to_draw()
             text = self.tr("Frames {} to {} ({} frames)")
@@ -249,8 +263,8 @@ class PropagationPanel(QWidget):
     def _refresh_progress(self) -> None:
         runs = self._runs
         # An empty range is Qt's way to say "busy, nobody knows how long".
-        self.progress.setRange(0, 0 if runs.state is RunState.LOADING else max(1, runs.total))
-        self.progress.setValue(runs.done if runs.is_busy else 0)
+        self.progress.setRange(0, 0 if runs.state is RunState.LOADING else max(1, runs.work))
+        self.progress.setValue(runs.work_done if runs.is_busy else 0)
         self.progress.setEnabled(runs.is_busy)
         self.status.setText(self._status())
 
@@ -284,3 +298,10 @@ class PropagationPanel(QWidget):
             self._compare = CompareDialog(self._session, self._runs, self.window())
         self._compare.start()
         self._refresh()
+
+
+def _column() -> QVBoxLayout:
+    made = QVBoxLayout()
+    made.setContentsMargins(8, 6, 8, 6)
+    made.setSpacing(6)  # a window of 1024 x 700 has to hold it
+    return made

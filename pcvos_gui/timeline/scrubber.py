@@ -134,7 +134,7 @@ class Scrubber(QWidget):
         if self._session.project is None:
             painter.fillRect(self.rect(), colours.band)
             painter.setPen(colours.dim)
-            text = self.tr("Open footage to see its timeline")
+            text = self.tr("Opening…")
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
             return
         if self._tracks is None:

@@ -164,7 +164,7 @@ def test_digits_and_letters_find_objects(qtbot, tmp_path):
     panel.view.setFocus(Qt.FocusReason.TabFocusReason)
     QTest.keyClicks(panel.view, "117")
     assert desk.session.active == 117
-    panel.view._typed_at -= 2  # a pause
+    panel.view._typed._typed_at -= 2  # a pause
     QTest.keyClicks(panel.view, "5")
     assert desk.session.active == 5
     panel.model.setData(panel.model.index(76, Column.NAME), "rabbit")
@@ -182,7 +182,7 @@ def test_the_empty_list_says_what_to_do(qtbot, tmp_path):
     desk.session.undo_stack.undo()
     assert panel._empty.isVisible()
     desk.close()
-    assert "Open footage" in panel._empty.text()
+    assert panel._empty.text() == "Opening…"
     assert not panel.add_button.isEnabled()
 
 

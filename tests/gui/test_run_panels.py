@@ -97,7 +97,7 @@ def test_without_footage_nothing_can_be_started(desk, panel):
     desk.close()
     for button in (panel.run_button, panel.pause_button, panel.stop_button, panel.compare_button):
         assert not button.isEnabled()
-    assert panel.frames_label.text() == "Open footage first."
+    assert panel.frames_label.text() == "Opening…"
 
 
 def test_follow_goes_both_ways(desk, panel):
@@ -264,6 +264,18 @@ def test_gauges_and_working_memory(desk, memory):
     assert frames_in_words((3,)) == "1 frame (3)"
 
 
+def test_pictures_of_frames_that_were_not_on_the_screen_are_read(desk, memory):
+    desk.frames.late = True
+    desk.correct(0)
+    desk.correct(50)
+    memory.view.grab()
+    assert set(desk.frames.asides) >= {50}
+    before = memory.model.index(1).data(Qt.ItemDataRole.DecorationRole).toImage()
+    desk.frames.deliver_aside(50)
+    after = memory.model.index(1).data(Qt.ItemDataRole.DecorationRole).toImage()
+    assert before != after
+
+
 def test_hundreds_of_frames(qtbot, tmp_path):
     desk = Desk(tmp_path, frames=400)
     panel = shown(qtbot, MemoryPanel(desk.session, desk.runs), (300, 500))
@@ -277,7 +289,7 @@ def test_hundreds_of_frames(qtbot, tmp_path):
     QTest.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=row_point(panel, 0))
     assert desk.session.frame == 0
     desk.close()
-    assert panel.model.rowCount() == 0 and "Open footage" in panel._empty.text()
+    assert panel.model.rowCount() == 0 and panel._empty.text() == "Opening…"
 
 
 # history
