@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from enum import Enum, auto
 
 import cv2
 import numpy as np
@@ -20,6 +21,15 @@ from pcvos_gui.messages import Message
 from pcvos_gui.workers.frames import FrameWorker
 
 log = logging.getLogger(__name__)
+
+
+class Leaving(Enum):
+    """What is about to change, for those who have something unfinished."""
+
+    FRAME = auto()
+    OBJECT = auto()  # the active one
+    FOR_RUN = auto()  # a run begins, and reads what is there then
+    FOOTAGE = auto()  # it is closed: the last chance
 
 
 class Session(QObject):
@@ -42,7 +52,7 @@ class Session(QObject):
     opened = Signal()
     closing = Signal()  # still all there
     closed = Signal()
-    settling = Signal()  # frame or active object are about to change: finish what is unfinished here
+    settling = Signal(object)  # a Leaving
     frame_changed = Signal(int)
     image_changed = Signal()  # a frame is shown, with its labels
     labels_changed = Signal(QRect)  # the rectangle of `labels` that changed
@@ -96,7 +106,7 @@ class Session(QObject):
         """
         if self.project is None:
             return True
-        self.settling.emit()
+        self.settling.emit(Leaving.FOOTAGE)
         self.cancel_edit()
         self.remember("frame", self.frame)
         self.remember("active", self.active)
@@ -150,7 +160,7 @@ class Session(QObject):
         frame = min(max(frame, 0), self.frame_count - 1)
         moved = frame != self.frame
         if moved:
-            self.settling.emit()
+            self.settling.emit(Leaving.FRAME)
         self.frame = frame
         if moved:
             self.frame_changed.emit(frame)
@@ -187,7 +197,7 @@ class Session(QObject):
 
     def set_active(self, id: int) -> None:
         if id != self.active and self.object(id):
-            self.settling.emit()
+            self.settling.emit(Leaving.OBJECT)
             self.active = id
             self.active_changed.emit(id)
 
@@ -257,14 +267,15 @@ class Session(QObject):
 
     # edits of masks on the shown frame
 
-    def protected(self) -> np.ndarray | None:
-        """Pixels of locked objects on the shown frame, bool (H, W); None where there are none."""
+    def protected(self, labels: np.ndarray | None = None) -> np.ndarray | None:
+        """Pixels of locked objects in a label map, by default the shown frame's, bool (H, W); None: none is locked."""
         locked = [o.id for o in self.objects if o.locked]
         if not locked:
             return None
         table = np.zeros(256, np.uint8)
         table[locked] = 1
-        return cv2.LUT(self.labels, table).view(bool)  # of a frame in 4K, np.isin takes a tenth of a second
+        looked_at = self.labels if labels is None else labels
+        return cv2.LUT(looked_at, table).view(bool)  # of a frame in 4K, np.isin takes a tenth of a second
 
     def begin_edit(self) -> bool:
         """Start painting `labels` in place; False (with a message) where that cannot be.
@@ -309,21 +320,29 @@ class Session(QObject):
         before, self._before = self._before, None
         if before is None:
             return
-        touched = set(np.unique(np.concatenate([before[before != self.labels], self.labels[before != self.labels]])))
-        touched = {int(i) for i in touched if i}
+        cells = self._cells_of(self.shown, self.active, before, self.labels, even_if_unchanged)
+        if cells:
+            self.push_change(Change(self.tr("{}, frame {}").format(text, self.shown), cells))
+
+    def _cells_of(
+        self, frame: int, corrected: int, before: np.ndarray, after: np.ndarray, even_if_unchanged: bool = False
+    ) -> dict[Key, tuple[Cell | None, Cell | None]]:
+        """What of the project is otherwise when a label map, uint8 (H, W), has become another by a person's hand."""
+        changed = before != after
+        touched = {int(i) for i in np.unique(np.concatenate([before[changed], after[changed]])) if i}
         if not touched and not even_if_unchanged:
-            return
+            return {}
         cells: dict[Key, tuple[Cell | None, Cell | None]] = {}
-        for id in touched | {self.active}:
-            known = self.project.cell(self.shown, id)
-            mask = PackedMask.pack(self.labels == id)
-            if id == self.active:
+        for id in touched | {corrected}:
+            known = self.project.cell(frame, id)
+            mask = PackedMask.pack(after == id)
+            if id == corrected:
                 # What the network saw here stays of use for soft edges, where the person left them as they were.
                 soft = None if known is None else known.soft
-                cells[self.shown, id] = (known, Cell(mask, corrected=True, in_memory=True, soft=soft))
+                cells[frame, id] = (known, Cell(mask, corrected=True, in_memory=True, soft=soft))
             elif known is None or known.mask != mask:
-                cells[self.shown, id] = (known, replace(known or Cell(mask), mask=mask))
-        self.push_change(Change(self.tr("{}, frame {}").format(text, self.shown), cells))
+                cells[frame, id] = (known, replace(known or Cell(mask), mask=mask))
+        return cells
 
     def replace_mask(self, mask: np.ndarray, text: str, even_if_unchanged: bool = False) -> None:
         """Give the active object this mask, bool (H, W), on the shown frame; locked objects keep their pixels."""
@@ -335,6 +354,19 @@ class Session(QObject):
         self.labels[self.labels == self.active] = 0
         self.labels[mask] = self.active
         self.commit_edit(text, even_if_unchanged)
+
+    def replace_mask_of(self, frame: int, id: int, mask: np.ndarray, text: str) -> None:
+        """Like `replace_mask`, of any object on any frame. One that is locked, or gone, stays as it is."""
+        obj = self.object(id)
+        if obj is None or obj.locked:
+            return
+        before = self.project.labels(frame)
+        protected, after = self.protected(before), before.copy()
+        after[after == id] = 0
+        after[mask if protected is None else mask & ~protected] = id
+        cells = self._cells_of(frame, id, before, after)
+        if cells:
+            self.push_change(Change(self.tr("{}, frame {}").format(text, frame), cells))
 
     # corrections and permanent memory
 

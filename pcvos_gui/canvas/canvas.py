@@ -12,7 +12,7 @@ from pcvos_gui.canvas.tools.polygon import PolygonTool
 from pcvos_gui.canvas.tools.scribble import RequestEstimate, ScribbleTool
 from pcvos_gui.canvas.tools.tool import CanvasTool
 from pcvos_gui.canvas.view import CanvasView
-from pcvos_gui.session import Session
+from pcvos_gui.session import Leaving, Session
 from pcvos_gui.view_state import Tool, ViewMode, ViewState
 from pcvos_gui.workers.assist import AssistWorker
 from pcvos_gui.workers.jobs import Estimated
@@ -88,8 +88,7 @@ class Canvas(QWidget):
     def _connect(self) -> None:
         session, view_state = self.session, self.view_state
         session.opened.connect(self._on_opened)
-        session.settling.connect(self.finish_tool)
-        session.closing.connect(self.finish_tool)
+        session.settling.connect(self._on_settling)
         session.closed.connect(self._on_closed)
         session.image_changed.connect(self._on_image)
         session.labels_changed.connect(self._on_labels)
@@ -127,6 +126,15 @@ class Canvas(QWidget):
         """Something else comes, e.g. a run: a stroke in the making ends here, and a proposed mask is accepted."""
         self.view.forget_press()
         self.tool.settle()
+
+    def _on_settling(self, leaving: Leaving) -> None:
+        if leaving is Leaving.FRAME:
+            self.view.forget_press()
+            self.tool.hold()
+            return
+        self.finish_tool()
+        if leaving is Leaving.FOOTAGE:
+            self._scribble.accept_waiting()
 
     def undo_step(self) -> bool:
         """Take back the last step of what is unfinished (a stroke, a corner); False: there is nothing, so that it is
@@ -171,7 +179,10 @@ class Canvas(QWidget):
         self._take_up(self.tools[tool])
 
     def _take_up(self, tool: CanvasTool) -> None:
+        self.tool.is_in_hand = False
         self.tool = self.view.tool = tool
+        tool.is_in_hand = True
+        tool.take_up()
         self._show_brush()
         self._on_tool_state()
 

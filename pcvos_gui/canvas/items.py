@@ -31,6 +31,10 @@ class ArrayItem(QGraphicsItem):
             self.prepareGeometryChange()
             self._size = size
 
+    def _screen_scale(self) -> float:
+        views = self.scene().views() if self.scene() else ()
+        return views[0].transform().m11() if views else 1.0
+
 
 class FrameItem(ArrayItem):
     """The frame's pixels.
@@ -167,10 +171,6 @@ class LabelsItem(ArrayItem):
         painter.resetTransform()
         painter.drawImage(area.topLeft(), layer)
         painter.restore()
-
-    def _screen_scale(self) -> float:
-        views = self.scene().views() if self.scene() else ()
-        return views[0].transform().m11() if views else 1.0
 
 
 def _checker_brush() -> QBrush:

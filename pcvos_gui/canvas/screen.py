@@ -11,6 +11,7 @@ from pcvos_gui.canvas.looks import HALO_VALUE
 
 _OUTLINE = 2  # width in screen pixels, before the screen's scaling
 _DASH = 4
+_STRIPE = 3  # of the hatching, in Qt pixels
 
 
 def zoom_of(painter: QPainter) -> float:
@@ -91,6 +92,34 @@ def dashes(patch: Patch) -> np.ndarray:
     dash = max(1, round(_DASH * patch.ratio))
     x, y = np.arange(width) + patch.phase[0], np.arange(height)[:, None] + patch.phase[1]
     return np.where(_edges(patch.values, patch.line), 1 + (x + y) // dash % 2, 0).astype(np.uint8)
+
+
+STROKE_OBJECT, STROKE_BACKGROUND, STROKE_HATCH, LINE_LIGHT, LINE_DARK = range(1, 6)
+"""Values of `strokes`."""
+
+
+def strokes(patch: Patch) -> np.ndarray:
+    """Scribbles as double contours, which are seen on any footage; those over background are hatched.
+
+    Args:
+        patch: of a map of 1 (object) and 2 (background).
+
+    Returns:
+        uint8 (h, w) of the values above, 0 elsewhere. An object's stroke has a light line with a dark one around it, a
+        background's a dark one with a light one around it.
+    """
+    values, line = patch.values, max(1, patch.line // 2)
+    height, width = values.shape
+    stripe = max(1, round(_STRIPE * patch.ratio))
+    x, y = np.arange(width) + patch.phase[0], np.arange(height)[:, None] + patch.phase[1]
+    hatched = (values == 2) & ((x + y) // stripe % 3 == 0)
+    drawn = np.where(hatched, STROKE_HATCH, values)
+    inner = _edges(values, line)
+    outer = cv2.dilate(values, np.ones((2 * line + 1, 2 * line + 1), np.uint8))
+    halo = (values == 0) & (outer != 0)
+    light = inner & (values == 1) | halo & (outer == 2)
+    dark = inner & (values == 2) | halo & (outer == 1)
+    return np.where(light, LINE_LIGHT, np.where(dark, LINE_DARK, drawn)).astype(np.uint8)
 
 
 def draw_patch(painter: QPainter, patch: Patch, values: np.ndarray, table: tuple[int, ...]) -> None:

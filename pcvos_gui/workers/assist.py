@@ -4,7 +4,7 @@ import logging
 import time
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from core.annotation.scribble import scribble_mask
 from pcvos_gui.workers.jobs import ScribbleDone, ScribbleJob
@@ -57,18 +57,7 @@ class AssistWorker(Worker):
                 if self._closed:
                     return
                 job = self._waiting.pop(next(reversed(self._waiting)))
-            self._post(self._result(job))
-
-    def _result(self, job: ScribbleJob) -> _Result:
-        begin = time.perf_counter()
-        try:
-            mask = scribble_mask(job.image, job.strokes, job.present, job.estimate, job.forbidden)
-        except Exception as error:  # whatever it is, the next job shall work
-            log.exception("scribble %d failed", job.number)
-            text = self.tr("The strokes could not be turned into a mask ({}): paint it with the brush instead.")
-            return job, text.format(type(error).__name__)
-        mask.flags.writeable = False
-        return job, ScribbleDone(job.number, mask, time.perf_counter() - begin)
+            self._post((job, work_out(job)))
 
     def _deliver(self, message: _Result) -> None:
         job, result = message
@@ -78,3 +67,18 @@ class AssistWorker(Worker):
             self.done.emit(result)
         else:
             self.failed.emit(job.number, result)
+
+
+def work_out(job: ScribbleJob) -> ScribbleDone | str:
+    """A job's mask, here and now; or why there is none, in a sentence."""
+    begin = time.perf_counter()
+    try:
+        mask = scribble_mask(job.image, job.strokes, job.present, job.estimate, job.forbidden)
+    except Exception as error:  # whatever it is, the next job shall work
+        log.exception("scribble %d failed", job.number)
+        text = QCoreApplication.translate(
+            "AssistWorker", "The strokes could not be turned into a mask ({}): paint it with the brush instead."
+        )
+        return text.format(type(error).__name__)
+    mask.flags.writeable = False
+    return ScribbleDone(job.number, mask, time.perf_counter() - begin)

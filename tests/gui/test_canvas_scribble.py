@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 
 from core.annotation.packed_mask import PackedMask
 from core.project.model import ObjectInfo
+from pcvos_gui.session import Leaving
 from pcvos_gui.view_state import Tool
 from pcvos_gui.workers.assist import AssistWorker
 from pcvos_gui.workers.jobs import Estimated, Predicted
@@ -78,11 +79,10 @@ def test_the_job_says_what_was_drawn_and_what_is_known(rig):
 def test_the_preview_is_seen_and_nothing_is_changed_yet(rig):
     before = rig.seen(40, 20)
     rig.drag((30, 30), (50, 30))
-    green = rig.seen(40, 30)
-    assert green[1] > green[0] + 60
+    assert np.subtract(rig.seen(40, 30), before).sum() > 150, "lighter"
+    beside = rig.seen(10, 40)
     rig.drag((5, 50), (15, 50), button=RIGHT)
-    red = rig.seen(10, 50)
-    assert red[0] > red[1] + 60
+    assert np.subtract(rig.seen(10, 50), beside).sum() < -50, "darker"
     rig.assist.answer(DISC)
     assert rig.seen(40, 20) != before
     assert not rig.session.labels.any()
@@ -142,25 +142,26 @@ def test_enter_before_the_mask_is_there_accepts_it_when_it_comes(rig):
     assert np.array_equal(rig.session.labels, DISC.astype(np.uint8))
 
 
-@pytest.mark.parametrize("what", ["frame", "object", "tool", "run", "close"])
-def test_what_comes_next_accepts_the_proposed_mask(rig, what):
+@pytest.mark.parametrize("what", ["object", "tool", "run", "close"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_comes_next_accepts_the_proposed_mask(rig, what, is_there):
+    """Also where it is still being made."""
     rig.drag((30, 30), (50, 30))
-    rig.assist.answer(DISC)
+    if is_there:
+        rig.assist.answer(DISC)
     kept = []
     rig.session.closing.connect(lambda: kept.append(rig.project.labels(0)))
     match what:
-        case "frame":
-            rig.session.go_to(1)
         case "object":
             rig.session.set_active(2)
         case "tool":
             rig.take(Tool.BRUSH)
         case "run":
-            rig.canvas.finish_tool()
+            rig.session.settling.emit(Leaving.FOR_RUN)
         case "close":
             rig.session.close()
     labels = kept[0] if kept else rig.project.labels(0)
-    assert np.array_equal(labels, DISC.astype(np.uint8))
+    assert np.array_equal(labels, DISC.astype(np.uint8)) if is_there else labels[30, 30:50].all()
     assert not rig.canvas.tools[Tool.SCRIBBLE].is_busy
     if not kept:
         assert not rig.project.labels(1).any()
@@ -222,4 +223,89 @@ def test_a_failure_is_said_and_the_strokes_stay(rig):
     rig.drag((40, 30), (50, 30))
     rig.assist.failed.emit(rig.assist.jobs[-1].number, "It failed: try the brush.")
     assert rig.messages[-1].text == "It failed: try the brush."
+    assert rig.canvas.tool.is_busy
+
+
+# other frames
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_scribble_waits_on_its_frame_until_it_is_accepted(rig, is_there):
+    rig.drag((30, 30), (50, 30))
+    drawn = rig.assist.jobs[-1].strokes
+    if is_there:
+        rig.assist.answer(DISC)
+    rig.session.go_to(1)
+    tool = rig.canvas.tool
+    assert not tool.is_busy and tool.waiting == [(0, 1)]
+    assert not rig.project.labels(0).any() and not rig.project.labels(1).any()
+    assert rig.seen(40, 30) == (220, 50, 30), "nothing of it is seen here"
+    if not is_there:
+        rig.assist.answer(DISC, rig.assist.jobs[0])
+        assert not rig.project.labels(0).any(), "nobody accepted it"
+    rig.session.go_to(0)
+    assert tool.is_busy and tool.waiting == []
+    assert np.array_equal(tool.proposed, DISC)
+    assert np.array_equal(rig.assist.jobs[-1].strokes, drawn), "looked at again: the mask under it may be another"
+    rig.assist.answer(DISC)
+    rig.key(Qt.Key.Key_Return)
+    assert np.array_equal(rig.project.labels(0), DISC.astype(np.uint8))
+
+
+def test_the_stroke_in_the_making_goes_along(rig):
+    rig.press(30, 30)
+    rig.move(50, 30)
+    rig.session.go_to(1)
+    rig.move(60, 50)
+    rig.release(60, 50)
+    assert rig.assist.jobs[-1].strokes[30, 30:50].all()
+    assert not rig.assist.jobs[-1].strokes[45:].any()
+    assert rig.canvas.tool.waiting == [(0, 1)]
+
+
+def test_scribbles_on_several_frames_are_accepted_or_dropped_together(rig):
+    for frame in (0, 1):
+        rig.session.go_to(frame)
+        rig.drag((30, 30), (50, 30))
+        rig.assist.answer(DISC)
+    rig.session.go_to(2)
+    assert rig.canvas.tool.waiting == [(0, 1), (1, 1)]
+    rig.canvas.tool.accept_waiting()
+    for frame in (0, 1):
+        assert np.array_equal(rig.project.labels(frame), DISC.astype(np.uint8))
+        assert rig.project.cell(frame, 1).corrected
+    assert rig.session.undo_stack.count() == 2, "a step each"
+    rig.session.undo_stack.undo()
+    assert rig.project.labels(0).any() and not rig.project.labels(1).any()
+    rig.drag((30, 30), (50, 30))
+    rig.session.go_to(0)
+    rig.canvas.tool.drop_waiting()
+    rig.session.go_to(2)
+    assert not rig.canvas.tool.is_busy and not rig.canvas.tool.waiting
+
+
+def test_what_waits_is_kept_when_the_footage_is_closed(rig):
+    rig.drag((30, 30), (50, 30))
+    rig.session.go_to(1)
+    kept = []
+    rig.session.closing.connect(lambda: kept.append(rig.project.labels(0)))
+    rig.session.close()
+    assert kept[0][30, 30:50].all()
+    assert not rig.canvas.tool.waiting
+
+
+def test_the_scribble_of_an_object_that_goes_is_forgotten_on_other_frames_too(rig):
+    rig.drag((30, 30), (50, 30))
+    rig.session.go_to(1)
+    rig.session.delete_object(1)
+    assert not rig.canvas.tool.waiting
+
+
+def test_a_scribble_waits_while_another_tool_is_in_hand(rig):
+    rig.drag((30, 30), (50, 30))
+    rig.session.go_to(1)
+    rig.take(Tool.BRUSH)
+    rig.session.go_to(0)
+    assert rig.canvas.tools[Tool.SCRIBBLE].waiting == [(0, 1)]
+    rig.take(Tool.SCRIBBLE)
     assert rig.canvas.tool.is_busy

@@ -8,15 +8,14 @@ from PySide6.QtCore import QObject, Qt
 
 from core.annotation.editing import Point, paint_line
 from core.annotation.packed_mask import PackedMask
+from core.annotation.scribble import BACKGROUND, OBJECT
 from pcvos_gui.canvas.preview import PreviewItem
-from pcvos_gui.canvas.tools.tool import CanvasTool, Pointer
+from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
 from pcvos_gui.messages import Message
 from pcvos_gui.session import Session
 from pcvos_gui.view_state import ViewState
-from pcvos_gui.workers.assist import AssistWorker
+from pcvos_gui.workers.assist import AssistWorker, Subject, work_out
 from pcvos_gui.workers.jobs import Estimated, ScribbleDone, ScribbleJob
-
-OBJECT, BACKGROUND = 1, 2
 
 RequestEstimate = Callable[[int], None]
 """Ask for the network's estimate of a frame, if there is memory to make it from; it comes as `set_estimate`."""
@@ -28,11 +27,45 @@ class _Stroke:
     points: list[tuple[Point, float]] = field(default_factory=list)  # with the radius there
 
 
+@dataclass
+class _Scribble:
+    """Strokes for one object on one frame.
+
+    Attributes:
+        map: uint8 (H, W) of ScribbleJob.strokes. mask: what was made of them, bool (H, W).
+        job: whose mask is awaited. is_accepted: the mask is taken as soon as it is there.
+    """
+
+    frame: int
+    object: int
+    map: np.ndarray
+    strokes: list[_Stroke] = field(default_factory=list)
+    mask: np.ndarray | None = None
+    job: ScribbleJob | None = None
+    is_accepted: bool = False
+
+    @property
+    def subject(self) -> Subject:
+        return self.frame, self.object
+
+    def redraw(self) -> None:
+        """Make the map from the strokes."""
+        self.map[...] = 0
+        for stroke in self.strokes:
+            start = stroke.points[0][0]
+            for point, radius in stroke.points:
+                paint_line(self.map, start, point, radius, stroke.value)
+                start = point
+
+
 class ScribbleTool(CanvasTool):
     """Strokes for the object, inverted ones for the background; each makes the proposed mask anew.
 
-    Enter accepts the mask, Esc drops it with its strokes, Backspace takes back the last stroke. What is proposed when
-    the frame, the object or the tool changes is accepted: that can be undone, and a lost mask not be got back.
+    Enter accepts the mask, Esc drops it with its strokes, Backspace takes back the last stroke. A scribble stays with
+    its frame: it waits there while other frames are looked at (`waiting`), and is open again when the person is back.
+    When the object or the tool changes, or a run begins, the one that is open is accepted, also if its mask is still
+    being made; and all of them when the footage is closed: that can be undone or painted over, and a lost mask not be
+    got back.
     """
 
     has_brush = True
@@ -50,39 +83,49 @@ class ScribbleTool(CanvasTool):
         self.assist, self.request_estimate = assist, request_estimate
         self._item = PreviewItem()
         self.items = (self._item,)
-        self._strokes: list[_Stroke] = []
-        self._map: np.ndarray | None = None  # uint8 (H, W) of ScribbleJob.strokes
-        self._mask: np.ndarray | None = None
+        self._open: _Scribble | None = None  # on the shown frame, of the active object
+        self._waiting: dict[Subject, _Scribble] = {}
         self._draws = False
-        self._pending = 0  # number of the job whose mask is awaited
-        self._accepts_next = False
-        self._object = 0
         self._asked = -1  # the frame an estimate was asked for
         self._estimates: Mapping[int, PackedMask] = {}
         assist.done.connect(self._on_done)
         assist.failed.connect(self._on_failed)
         session.closed.connect(self._on_closed)
         session.image_changed.connect(self._on_image)
-        session.active_changed.connect(self._on_active)
+        session.active_changed.connect(self._on_objects)
+        session.objects_changed.connect(self._on_objects)
 
     @property
     def hint(self) -> str:
-        if not self._strokes:
-            return self.tr("Scribble over the object; right button or Alt marks background.")
+        if self._open is None:
+            return self.tr("Scribble over the object; right button or Alt: over what it is not. [ ] size the brush.")
+        if self._open.job is not None and self._open.is_accepted:
+            return self.tr("Accepted: the mask is being made…")
         return self.tr("Enter accepts, Esc drops, Backspace takes back a stroke; more strokes correct the mask.")
 
     @property
     def is_busy(self) -> bool:
-        return bool(self._strokes)
+        return self._open is not None
 
     @property
     def hides_active(self) -> bool:
-        return self._mask is not None
+        return self.proposed is not None
 
     @property
     def proposed(self) -> np.ndarray | None:
         """The mask that Enter would accept, bool (H, W)."""
-        return self._mask
+        return None if self._open is None else self._open.mask
+
+    @property
+    def waiting(self) -> list[Subject]:
+        """(frame, object) of scribbles that are neither accepted nor dropped, and not open here."""
+        return sorted(self._waiting)
+
+    @property
+    def offer(self) -> Offer | None:
+        if self._open is None or self._draws:
+            return None
+        return Offer(self._item.box, self.tr("Accept"), self.tr("Drop"), can_accept=True, can_go_back=True)
 
     def show_colour(self, colour: tuple[int, int, int]) -> None:
         """The active object's colour, 8-bit RGB."""
@@ -93,13 +136,14 @@ class ScribbleTool(CanvasTool):
     def press(self, pointer: Pointer) -> None:
         if self._draws or not self._can_begin():
             return
-        if self._map is None:
-            self._map = np.zeros(self.session.size, np.uint8)
-            self._object = self.session.active
-            self._item.set_strokes(self._map)
+        self._reopen()
+        if self._open is None:
+            self._open = _Scribble(self.session.shown, self.session.active, np.zeros(self.session.size, np.uint8))
+            self._show_strokes()
             self._ask()
-        self._draws, self._accepts_next = True, False
-        self._strokes.append(_Stroke(BACKGROUND if pointer.inverted else OBJECT))
+        self._draws, self._open.is_accepted = True, False
+        self._open.strokes.append(_Stroke(BACKGROUND if pointer.inverted else OBJECT))
+        self._item.add_sign(pointer.point, not pointer.inverted)
         self._paint(pointer)
         self.changed.emit()
 
@@ -109,10 +153,14 @@ class ScribbleTool(CanvasTool):
 
     def release(self, pointer: Pointer) -> None:
         if self._draws:
-            if pointer.point != self._strokes[-1].points[-1][0]:
+            if pointer.point != self._open.strokes[-1].points[-1][0]:
                 self._paint(pointer)
-            self._draws = False
-            self._submit()
+            self._end_stroke()
+
+    def _end_stroke(self) -> None:
+        self._draws = False
+        self._submit()
+        self.changed.emit()
 
     def _can_begin(self) -> bool:
         """Whether the mask could be accepted; says why not, and makes the first object."""
@@ -122,20 +170,15 @@ class ScribbleTool(CanvasTool):
         return True
 
     def _paint(self, pointer: Pointer) -> None:
-        stroke = self._strokes[-1]
+        stroke = self._open.strokes[-1]
         start = stroke.points[-1][0] if stroke.points else pointer.point
         radius = self.brush_radius(pointer)
         stroke.points.append((pointer.point, radius))
-        self._item.refresh_strokes(paint_line(self._map, start, pointer.point, radius, stroke.value))
+        self._item.refresh_strokes(paint_line(self._open.map, start, pointer.point, radius, stroke.value))
 
-    def _redraw(self) -> None:
-        self._map[...] = 0
-        for stroke in self._strokes:
-            start = stroke.points[0][0]
-            for point, radius in stroke.points:
-                paint_line(self._map, start, point, radius, stroke.value)
-                start = point
-        self._item.set_strokes(self._map)
+    def _show_strokes(self) -> None:
+        signs = [(stroke.points[0][0], stroke.value == OBJECT) for stroke in self._open.strokes]
+        self._item.set_strokes(self._open.map, signs)
 
     # masks
 
@@ -149,90 +192,166 @@ class ScribbleTool(CanvasTool):
         if estimated.frame != self._asked:
             return
         self._estimates = {id: found.mask for id, found in estimated.cells.items()}
-        if self._strokes and not self._draws and self._object in self._estimates:
+        if self._open is not None and not self._draws and self._open.object in self._estimates:
             self._submit()
 
     def _submit(self) -> None:
-        present = self.session.labels == self._object
-        estimate = self._estimates.get(self._object) if self._asked == self.session.shown else None
-        job = ScribbleJob(
+        scribble = self._open
+        present = self.session.labels == scribble.object
+        estimate = self._estimates.get(scribble.object) if self._asked == scribble.frame else None
+        scribble.job = ScribbleJob(
             self.session.image,
-            self._map.copy(),
+            scribble.map.copy(),
             present if present.any() else None,
             None if estimate is None or estimate.is_empty else estimate.unpack(),
             self.session.protected(),
+            scribble.subject,
         )
-        self._pending = job.number
-        self.assist.submit(job)
+        self.assist.submit(scribble.job)
 
     def _on_done(self, done: ScribbleDone) -> None:
-        if done.number != self._pending:
+        scribble = self._awaiting(done.number)
+        if scribble is None:
             return
-        self._pending, self._mask = 0, done.mask
-        self._item.set_mask(done.mask)
-        self.changed.emit()
-        if self._accepts_next:
-            self.accept()
+        scribble.job, scribble.mask = None, done.mask
+        if scribble is self._open:
+            self._item.set_mask(done.mask)
+            self.changed.emit()
+        if scribble.is_accepted:
+            self._take(scribble)
 
     def _on_failed(self, number: int, sentence: str) -> None:
-        if number == self._pending:
-            self._pending, self._accepts_next = 0, False
+        scribble = self._awaiting(number)
+        if scribble is not None:
+            scribble.job, scribble.is_accepted = None, False
             self.session.message.emit(Message(sentence, "error", key="scribble"))
+            self.changed.emit()
+
+    def _awaiting(self, number: int) -> _Scribble | None:
+        known = (self._open, *self._waiting.values())
+        return next(
+            (one for one in known if one is not None and one.job is not None and one.job.number == number), None
+        )
 
     # what is unfinished
 
     def accept(self) -> None:
         """Give the object the proposed mask; one that is still being made, as soon as it is there."""
-        if self._pending:
-            self._accepts_next = True
-        elif self._mask is not None:
-            self._finish()
+        if self._open is None:
+            return
+        self._open.is_accepted = True
+        if self._open.job is None and self._open.mask is not None:
+            self._take(self._open)
+        else:
+            self.changed.emit()
 
     def drop(self) -> None:
         """Esc: a stroke in the making goes alone; otherwise all of them, and the mask."""
         if self._draws:
-            self._draws = False
             self.back()
         else:
-            self._clear()
+            self._put_away()
 
     def back(self) -> None:
-        if not self._strokes:
+        if self._open is None:
             return
-        self._strokes.pop()
+        self._open.strokes.pop()
         self._draws = False
-        if self._strokes:
-            self._redraw()
+        if self._open.strokes:
+            self._open.redraw()
+            self._show_strokes()
             self._submit()
+            self.changed.emit()
         else:
-            self._clear()
+            self._put_away()
+
+    def hold(self) -> None:
+        if self._draws:
+            self._end_stroke()
+        scribble = self._open
+        if scribble is not None:
+            self._put_away()
+            self._waiting[scribble.subject] = scribble
+            self.changed.emit()
 
     def settle(self) -> None:
-        """Accept the mask as far as it is made; a stroke whose mask is not there yet goes."""
-        if self._mask is not None:
-            self._finish()
-        else:
-            self._clear()
+        """Accept what is open; a mask that is not there yet is made here and now, in some tenths of a second."""
+        if self._draws:
+            self._end_stroke()
+        if self._open is not None:
+            self._finish(self._open)
 
-    def _finish(self) -> None:
-        mask = self._mask
-        self._clear()  # first: what follows tells everybody
-        self.session.replace_mask(mask, self.tr("Scribble"))
+    def accept_waiting(self) -> None:
+        """Accept all that waits on its frames."""
+        for scribble in list(self._waiting.values()):
+            self._finish(scribble)
 
-    def _clear(self) -> None:
-        self._strokes, self._map, self._mask = [], None, None
-        self._draws, self._pending, self._accepts_next = False, 0, False
+    def _finish(self, scribble: _Scribble) -> None:
+        if scribble.job is not None:
+            found, scribble.job = work_out(scribble.job), None
+            if isinstance(found, ScribbleDone):
+                scribble.mask = found.mask
+            else:
+                self.session.message.emit(Message(found, "error", key="scribble"))
+        self._take(scribble)
+
+    def drop_waiting(self) -> None:
+        """Forget all that waits."""
+        self._waiting.clear()
+        self.changed.emit()
+
+    def take_up(self) -> None:
+        self._reopen()
+
+    def _take(self, scribble: _Scribble) -> None:
+        """The object gets the mask."""
+        text = self.tr("Scribble")
+        if scribble is self._open:
+            self._put_away()  # first: what follows tells everybody
+            if scribble.mask is not None:
+                self.session.replace_mask(scribble.mask, text)
+            return
+        self._waiting.pop(scribble.subject, None)
+        if scribble.mask is not None:
+            self.session.replace_mask_of(scribble.frame, scribble.object, scribble.mask, text)
+        self.changed.emit()
+
+    def _put_away(self) -> None:
+        self._open, self._draws = None, False
         self._item.clear()
         self.changed.emit()
 
-    def _on_active(self, id: int) -> None:
-        if self._strokes and id != self._object:  # the object is gone: a mere change settles before
-            self._clear()
+    def _reopen(self) -> None:
+        """What waits here is open again; the mask under it may have changed meanwhile."""
+        session = self.session
+        here = session.shown, session.active
+        if self._open is not None or here not in self._waiting or session.shown != session.frame:
+            return
+        self._open = scribble = self._waiting.pop(here)
+        self._show_strokes()
+        if scribble.mask is not None:
+            self._item.set_mask(scribble.mask)
+        self._ask()
+        self._submit()
+        self.changed.emit()
+
+    # sessions, frames and objects come and go
+
+    def _on_objects(self) -> None:
+        """An object that is gone takes its scribbles along; a mere change of the active one has settled before."""
+        known = {o.id for o in self.session.objects}
+        if any(id not in known for _, id in self._waiting):
+            self._waiting = {subject: one for subject, one in self._waiting.items() if subject[1] in known}
+            self.changed.emit()
+        if self._open is not None and self._open.object != self.session.active:
+            self._put_away()
 
     def _on_image(self) -> None:
         if self.session.shown != self._asked:  # when the person is back, memory may know more
             self._asked, self._estimates = -1, {}
+        if self.is_in_hand:
+            self._reopen()
 
     def _on_closed(self) -> None:
-        self._asked, self._estimates = -1, {}
-        self._clear()
+        self._asked, self._estimates, self._waiting = -1, {}, {}
+        self._put_away()

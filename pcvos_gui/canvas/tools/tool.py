@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, QRect, Qt, Signal
+from PySide6.QtCore import QObject, QRect, QRectF, Qt, Signal
 from PySide6.QtWidgets import QGraphicsItem
 
 from pcvos_gui.session import Session
@@ -32,14 +32,33 @@ class Pointer:
         return self.x, self.y
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What can be done with what is unfinished, for buttons beside it.
+
+    Attributes:
+        box: where it is, in pixels of the frame.
+        accept, drop: words for Enter and Esc. can_accept, can_go_back: whether Enter and Backspace do something.
+        grows: it may go on anywhere, so that buttons keep away from it.
+    """
+
+    box: QRectF
+    accept: str
+    drop: str
+    can_accept: bool = True
+    can_go_back: bool = True
+    grows: bool = False
+
+
 class CanvasTool(QObject):
     """A tool; what it changes, it changes through the session.
 
     Between `press` and `release` there is a stroke in the making; some tools have more that is unfinished (the points
-    of a polygon, a proposed mask). `settle` finishes that where it can, and is called before the frame, the active
-    object or the tool changes; nothing a person made is lost without their say.
+    of a polygon, a proposed mask). `settle` finishes that where it can, and is called before the active object or the
+    tool changes; `hold` before the frame does. Nothing a person made is lost without their say.
 
     Attributes:
+        is_in_hand: the canvas says so.
         items: what it shows in the scene.
         pans: the view moves instead of calling it.
         has_brush: the pointer is a ring of the brush's size.
@@ -57,6 +76,7 @@ class CanvasTool(QObject):
         super().__init__(parent)
         self.session, self.view_state = session, view_state
         self.items: tuple[QGraphicsItem, ...] = ()
+        self.is_in_hand = False
 
     @property
     def hint(self) -> str:
@@ -67,6 +87,11 @@ class CanvasTool(QObject):
     def is_busy(self) -> bool:
         """Whether something is unfinished: Enter, Esc and Backspace are the tool's."""
         return False
+
+    @property
+    def offer(self) -> Offer | None:
+        """What can be done with what is unfinished; None while there is nothing, or a button is down."""
+        return None
 
     # pointer
 
@@ -102,6 +127,13 @@ class CanvasTool(QObject):
 
     def settle(self) -> None:
         """Something else comes: finish."""
+
+    def hold(self) -> None:
+        """Another frame comes: what can wait on this one does, the rest is finished."""
+        self.settle()
+
+    def take_up(self) -> None:
+        """The tool is taken in hand."""
 
     def wants_key(self, key: int) -> bool:
         """Whether a key is this tool's at the moment, and nobody's shortcut."""
