@@ -11,10 +11,16 @@ from core.exchange.exporter import Exporter
 from core.exchange.formats.coco import Coco, CocoFile
 from core.exchange.formats.cvat import Cvat, CvatZip
 from core.exchange.formats.davis import Davis, DavisFolder
+from core.exchange.formats.exact_video import FFV1Alpha, QuickTimeAnimation
+from core.exchange.formats.exr import OpenEXRFiles
+from core.exchange.formats.green_screen import GreenScreen
 from core.exchange.formats.indexed_png import IndexedPNGs, PNGs
+from core.exchange.formats.matte_png import CutOutPNGs, MattePNGs
 from core.exchange.formats.mose import Mose
 from core.exchange.formats.object_png import BinaryPNGs, ObjectFolders, ObjectPNGs
 from core.exchange.formats.overlay_video import OverlayVideo
+from core.exchange.formats.prores import ProRes
+from core.exchange.formats.vp9 import VP9Alpha
 from core.exchange.formats.yolo import Yolo
 from core.exchange.formats.youtube_vis import YouTubeVIS, YouTubeVISFile
 from core.exchange.formats.youtube_vos import YouTubeVOS, YouTubeVOSFolder
@@ -36,8 +42,16 @@ EXPORTERS: tuple[Exporter, ...] = (
     Cvat(),
     Yolo(),
     # mattes
+    MattePNGs(),
+    CutOutPNGs(),
+    OpenEXRFiles(),
     # video
     OverlayVideo(),
+    GreenScreen(),
+    ProRes(),
+    VP9Alpha(),
+    QuickTimeAnimation(),
+    FFV1Alpha(),
 )
 
 IMPORTERS: tuple[Importer, ...] = (  # the first that recognises something is taken for it

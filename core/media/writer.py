@@ -1,8 +1,10 @@
 """Writing video.
 
 Decisions:
-- H.264 (libx264 at CRF 18, or another encoder that is here), yuv420p, tagged and converted as BT.709 limited range:
-  what every player takes.
+- Unless another recipe is given: H.264 (libx264 at CRF 18, or another encoder that is here), yuv420p: what every player
+  takes.
+- The RGB that comes in is full range; what is encoded is converted to, and tagged as, limited range of the matrix that
+  goes with its primaries, BT.709 unless told otherwise. Primaries and transfer are tagged, and left as they are.
 - 4:2:0 needs even sides: an odd width or height is filled up by repeating the last column or row.
 - The file begins at time 0: the first timestamp is subtracted from all.
 - The clock ticks at a multiple of the rate, up to 65,535 a second (as fast as MPEG-4 goes), so that a constant rate is
@@ -20,12 +22,11 @@ import numpy as np
 
 from core.errors import PCVOSError
 from core.files import atomic_path, disk_error
+from core.media.recipes import FULL, H264, LIMITED, RGB, Colour, Recipe
+from core.media.sound import Sound, SoundCopier
+from core.media.vp9_alpha import AlphaEncoder
 
-ENCODERS = ("libx264", "libopenh264", "mpeg4")  # in order of preference
-
-_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 _TICKS = 65_535
-_BT709, _LIMITED_RANGE = 1, 1  # ITU-T H.273 code points, as FFmpeg numbers them
 _BITS_PER_PIXEL = 0.2  # for encoders without a constant quality
 
 
@@ -33,22 +34,38 @@ class VideoWriter:
     """A video file in the making; a context manager. The file appears when the block ends without an error.
 
     Args:
-        path: the file; .mp4, .mov or .mkv.
+        path: the file; its suffix must be one of the recipe's.
         size: (height, width) of the frames.
         rate: frames per second, on average if `write` is given timestamps.
+        recipe: how it is encoded. colour: which colours the frames' numbers mean.
+        sound: what is to be heard, from the first frame on; None: nothing.
 
     Raises:
         ResourceError: the disk is full. PCVOSError: the place cannot be written, the suffix is unknown, or the block
         ended without a frame. Nothing is left behind.
     """
 
-    def __init__(self, path: str | Path, size: tuple[int, int], rate: Fraction | float):
+    def __init__(
+        self,
+        path: str | Path,
+        size: tuple[int, int],
+        rate: Fraction | float,
+        *,
+        recipe: Recipe = H264,
+        colour: Colour | None = None,
+        sound: Sound | None = None,
+    ):
         self.path = Path(path)
         self.size = size
         self.rate = Fraction(rate).limit_denominator(1001)
-        self._format = _FORMATS.get(self.path.suffix.lower())
+        self.recipe, self.colour = recipe, colour or Colour()
+        self._sound = sound
+        self._copier: SoundCopier | None = None
+        self._alpha: AlphaEncoder | None = None
+        self._format = recipe.containers.get(self.path.suffix.lower())
         if self._format is None:
-            raise PCVOSError(f"{self.path} is not a name for a video; let it end in {', '.join(_FORMATS)}.")
+            suffixes = ", ".join(recipe.containers)
+            raise PCVOSError(f"{self.path} is not a name for a video; let it end in {suffixes}.")
         if self.rate <= 0 or min(size) < 1:
             raise ValueError(f"No video can have {rate} frames per second of {size[1]}x{size[0]} pixels.")
         self._time_base = Fraction(1, self.rate.numerator * max(1, _TICKS // self.rate.numerator))
@@ -68,24 +85,31 @@ class VideoWriter:
         """Append a frame.
 
         Args:
-            frame: uint8 (H, W, 3) RGB, of the size given.
+            frame: uint8 (H, W, 3) RGB, of the size given; (H, W, 4) with straight alpha if the recipe has alpha.
             timestamp: when it is shown, in seconds, later than the one before. Without, frames follow at the rate.
 
         Raises:
             ResourceError: the disk is full. ValueError: another size or type, or a timestamp that is not later.
         """
-        if frame.shape != (*self.size, 3) or frame.dtype != np.uint8:
-            raise ValueError(f"A frame is {frame.dtype} {frame.shape}, expected uint8 {(*self.size, 3)}.")
+        shape = (*self.size, 4 if self.recipe.has_alpha else 3)
+        if frame.shape != shape or frame.dtype != np.uint8:
+            raise ValueError(f"A frame is {frame.dtype} {frame.shape}, expected uint8 {shape}.")
         time = self._frames / self.rate if timestamp is None else Fraction(timestamp)
         if not self._frames:
             self._start = time
         tick = round((time - self._start) / self._time_base)
         if tick <= self._last_tick:
             raise ValueError(f"Timestamp {time} is not later than the one before it.")
-        picture = self._to_yuv(frame)
+        padded = self._filled_up(frame)
+        picture = self._converted(padded)
         picture.pts, picture.time_base = tick, self._time_base
         with _disk_errors(self.path):
-            self._container.mux(self._stream.encode(picture))
+            packets = self._stream.encode(picture)
+            if self._alpha is not None:
+                packets = self._alpha.join(packets, padded[..., 3], tick)
+            self._container.mux(packets)
+            if self._copier is not None:
+                self._copier.up_to(time - self._start)
         self._frames += 1
         self._last_tick = tick
 
@@ -104,41 +128,70 @@ class VideoWriter:
             self._container = av.open(f"file:{temporary.absolute()}", "w", format=self._format)
             try:
                 self._stream = self._add_stream()
+                if self._sound is not None:
+                    self._copier = SoundCopier(self._sound, self._container, self.path.suffix.lower())
                 yield
                 if not self._frames:
                     raise PCVOSError(f"{self.path} was not written, for there was no frame to write.")
-                self._container.mux(self._stream.encode(None))
+                packets = self._stream.encode(None)
+                self._container.mux(packets if self._alpha is None else self._alpha.join(packets, None))
+                if self._copier is not None:
+                    self._copier.up_to(None)
             finally:
+                if self._copier is not None:
+                    self._copier.close()
                 self._container.close()
 
     def _add_stream(self):
         from av.codec import Codec, codecs_available
 
-        encoder = next((name for name in ENCODERS if name in codecs_available and Codec(name, "w").is_encoder), None)
+        recipe, encoders = self.recipe, self.recipe.encoders
+        encoder = next((name for name in encoders if name in codecs_available and Codec(name, "w").is_encoder), None)
         if encoder is None:
-            raise PCVOSError(f"{self.path} cannot be written: PyAV has none of the encoders {', '.join(ENCODERS)}.")
+            raise PCVOSError(f"{self.path} cannot be written: PyAV has none of the encoders {', '.join(encoders)}.")
         stream = self._container.add_stream(encoder, rate=self.rate)
-        height, width = (side + side % 2 for side in self.size)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        height, width = self._padded
+        stream.width, stream.height, stream.pix_fmt = width, height, recipe.pixels
         stream.time_base = stream.codec_context.time_base = self._time_base
         context = stream.codec_context
-        context.colorspace = context.color_primaries = context.color_trc = _BT709
-        context.color_range = _LIMITED_RANGE
-        if encoder == "libx264":
-            stream.options = {"crf": "18", "preset": "veryfast"}
+        context.color_primaries, context.color_trc = self.colour.primaries, self.colour.transfer
+        context.colorspace, context.color_range = (RGB, FULL) if recipe.is_rgb else (self.colour.matrix, LIMITED)
+        stream.metadata.update(recipe.metadata)
+        if recipe.exact_alpha:
+            self._alpha = AlphaEncoder((height, width), self.rate, self._time_base, recipe.options)
+        if encoder == encoders[0]:
+            stream.options = dict(recipe.options)
         else:
             stream.bit_rate = int(height * width * self.rate * _BITS_PER_PIXEL)
         return stream
 
-    def _to_yuv(self, frame: np.ndarray):
-        from av.video.frame import VideoFrame
-        from av.video.reformatter import ColorRange, Colorspace
+    @property
+    def _padded(self) -> tuple[int, int]:
+        """(height, width) of what is encoded."""
+        return tuple(side + side % 2 for side in self.size) if self.recipe.needs_even else self.size
 
-        height, width = self.size
-        even = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        picture = VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
+    def _filled_up(self, frame: np.ndarray) -> np.ndarray:
+        height, width = (padded - side for padded, side in zip(self._padded, self.size, strict=True))
+        if height or width:
+            frame = np.pad(frame, ((0, height), (0, width), (0, 0)), mode="edge")
+        return np.ascontiguousarray(frame)
+
+    def _converted(self, frame: np.ndarray):
+        from av.video.frame import VideoFrame
+        from av.video.reformatter import ColorRange, Interpolation
+
+        if self.recipe.exact_alpha:  # goes its own way
+            frame = np.ascontiguousarray(frame[..., :3])
+        picture = VideoFrame.from_ndarray(frame, format="rgba" if frame.shape[2] == 4 else "rgb24")
+        if self.recipe.is_rgb:
+            return self._reformatter.reformat(picture, format=self.recipe.pixels)
         return self._reformatter.reformat(
-            picture, format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+            picture,
+            format=self.recipe.pixels,
+            src_color_range=ColorRange.JPEG,
+            dst_colorspace=self.colour.matrix,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
         )
 
 

@@ -1,6 +1,7 @@
 """Video that was written reads back as it was meant."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 
 from core.errors import PCVOSError, ResourceError
 from core.media import VideoWriter, open_media, writer
+from core.media.recipes import H264
 
 
-def write(path, frames, rate=25, times=None):
-    with VideoWriter(path, frames[0].shape[:2], rate) as output:
+def write(path, frames, rate=25, times=None, **choices):
+    with VideoWriter(path, frames[0].shape[:2], rate, **choices) as output:
         for number, frame in enumerate(frames):
             output.write(frame, None if times is None else times[number])
 
@@ -138,10 +140,9 @@ def test_frames_that_do_not_fit_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_x264_another_encoder_writes(tmp_path, monkeypatch):
-    monkeypatch.setattr(writer, "ENCODERS", ("an_encoder_nobody_has", "mpeg4"))
+def test_without_x264_another_encoder_writes(tmp_path):
     path = tmp_path / "clip.mp4"
-    write(path, [picture(i) for i in range(10)])
+    write(path, [picture(i) for i in range(10)], recipe=replace(H264, encoders=("an_encoder_nobody_has", "mpeg4")))
     with open_media(path) as media:
         assert len(media) == 10
         assert np.abs(media.read(4).astype(int) - picture(4)).mean() < 25

@@ -1,0 +1,153 @@
+"""The mattes of an export, frame by frame: what all formats with soft edges share."""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, repeat
+
+import cv2
+import numpy as np
+
+from core.annotation.matte import Matte, MatteSettings, make_matte, sharing, smoothed
+from core.exchange.exporter import ExportRequest
+from core.exchange.options import Option
+from core.exchange.parallel import in_threads
+from core.media import read_ahead
+from core.project.model import Cell
+
+TOGETHER = 0
+"""The id of the matte of all objects as one."""
+
+THREADS = min(8, os.cpu_count() or 1)
+"""Frames that are worked on at once; more would only take memory."""
+
+_GUIDED, _NETWORK, _HARD = "picture", "network", "hard"
+
+MATTE_OPTIONS = (
+    Option(
+        "edges",
+        "Edges",
+        "choice",
+        _GUIDED,
+        choices=((_GUIDED, "As in the picture"), (_NETWORK, "Soft"), (_HARD, "Hard")),
+        help="Soft edges come from the network's probabilities, and can be drawn to the edges of the picture.",
+    ),
+    Option("grow", "Grow", "float", 0.0, -50, 50, 0.5, "pixels", help="Below 0 the matte shrinks."),
+    Option("feather", "Feather", "float", 0.0, 0, 100, 0.5, "pixels", help="Blurs edges over so many pixels."),
+    Option("gamma", "Gamma", "float", 1.0, 0.1, 10, 0.1, help="Above 1 what is half transparent gets more opaque."),
+    Option(
+        "smooth",
+        "Calm edges",
+        "int",
+        0,
+        0,
+        5,
+        1,
+        "frames",
+        help="Averages edges with those of so many frames before and after, where they are in the same place.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class MattedFrame:
+    """A frame with its mattes: pixels uint8 (H, W, 3) RGB; by object id, or `TOGETHER`."""
+
+    frame: int
+    pixels: np.ndarray
+    mattes: Mapping[int, Matte]
+
+
+def matted_frames(request: ExportRequest, *, together: bool, maximum: int = 255) -> Iterator[MattedFrame]:
+    """The frames of an export in their order, worked on in threads.
+
+    Args:
+        together: all chosen objects as one, or else one matte for each that is on the frame.
+        maximum: the levels of the mattes are to sum to no more than this.
+    """
+    settings = _settings(request)
+    reach = settings.smooth
+    count = min(len(request.media), request.project.footage.frames)
+    around = range(max(request.first - reach, 0), min(request.last + reach, count - 1) + 1)
+    frames = in_threads(_jobs(request, around, settings, together), THREADS)
+    for before_and_after, matted in _windows(frames, reach):
+        if request.first <= matted.frame <= request.last:
+            mattes = matted.mattes
+            if reach:
+                mattes = {
+                    id: smoothed(matte, [other.mattes[id] for other in before_and_after if id in other.mattes])
+                    for id, matte in mattes.items()
+                }
+            yield replace(matted, mattes=sharing(mattes, maximum))
+
+
+def matte_one(request: ExportRequest, frame: int, *, together: bool, maximum: int = 255) -> MattedFrame:
+    """One frame as `matted_frames` gives it, for previews and estimates."""
+    return next(matted_frames(replace(request, first=frame, last=frame), together=together, maximum=maximum))
+
+
+def alpha_of(matted: MattedFrame, id: int = TOGETHER, maximum: int = 255) -> np.ndarray:
+    """One of the mattes, uint8 or uint16 (H, W); 0 where there is none of this id."""
+    if id in matted.mattes:
+        return matted.mattes[id].levels(maximum)
+    return np.zeros(matted.pixels.shape[:2], np.uint8 if maximum < 256 else np.uint16)
+
+
+def cut_out(matted: MattedFrame) -> np.ndarray:
+    """The frame with the matte of all as straight alpha, uint8 (H, W, 4) RGBA; its colours are whole."""
+    picture = cv2.cvtColor(matted.pixels, cv2.COLOR_RGB2RGBA)
+    picture[..., 3] = alpha_of(matted)
+    return picture
+
+
+def _settings(request: ExportRequest) -> MatteSettings:
+    options = request.options
+    chosen = {name: options[name] for name in ("grow", "feather", "gamma", "smooth")}
+    return MatteSettings(guided=options["edges"] == _GUIDED, hard=options["edges"] == _HARD, **chosen)
+
+
+def _jobs(request: ExportRequest, frames: range, settings: MatteSettings, together: bool) -> Iterator[partial]:
+    side = _side_seen(request)
+    for frame, pixels in read_ahead(request.media, frames, depth=2 * THREADS):
+        yield partial(_mattes, frame, pixels, request.cells(frame), settings, together, side)
+
+
+def _mattes(
+    frame: int, pixels: np.ndarray, cells: Mapping[int, Cell], settings: MatteSettings, together: bool, side: int
+) -> MattedFrame:
+    labels = np.zeros(pixels.shape[:2], np.uint8)
+    for id, cell in sorted(cells.items(), key=lambda item: item[1].corrected):  # as `ExportRequest.labels`
+        cell.mask.draw(labels, id)
+    known = {id: cell for id, cell in cells.items() if not cell.mask.is_empty}
+    if together:  # where one has no soft mask the others contradict the mask, and do not count
+        groups = {TOGETHER: (labels > 0, [cell.soft for cell in known.values() if cell.soft is not None])}
+    else:
+        groups = {id: (labels == id, [] if cell.soft is None else [cell.soft]) for id, cell in known.items()}
+    mattes = {id: make_matte(mask, soft, pixels, settings, side) for id, (mask, soft) in groups.items()}
+    return MattedFrame(frame, pixels, mattes)
+
+
+def _windows(frames: Iterable[MattedFrame], reach: int) -> Iterator[tuple[list[MattedFrame], MattedFrame]]:
+    """Each frame, behind those up to `reach` before and after it."""
+    window: deque[MattedFrame] = deque()
+    begun = 0  # how many of the window were given
+    for frame in chain(frames, repeat(None, reach)):
+        if frame is not None:
+            window.append(frame)
+        if len(window) > begun and (frame is None or len(window) > begun + reach):
+            this = window[begun]
+            yield [other for other in list(window)[: begun + reach + 1] if other is not this], this
+            begun += 1
+            if begun > reach:
+                window.popleft()
+                begun -= 1
+
+
+def _side_seen(request: ExportRequest) -> int:
+    """The shorter side of what the network saw in the last run, pixels; 0: not known."""
+    for _, run in reversed(request.project.runs()):
+        if "resolution" in run.settings:
+            return int(run.settings["resolution"] or min(request.size))
+    return 0

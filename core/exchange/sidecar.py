@@ -1,0 +1,36 @@
+"""The file that says how an export was made, and how its alpha is to be read."""
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from core.exchange.exporter import Exporter, ExportRequest
+
+NAME = "export.json"
+"""In a folder; beside a file it is called as that, and .json."""
+
+
+def describe(exporter: Exporter, request: ExportRequest, **more: Any) -> bytes:
+    """The sidecar's JSON.
+
+    Args:
+        more: what the format has to say, e.g. `alpha="straight"`.
+    """
+    try:
+        studio = version("pcvos-studio")
+    except PackageNotFoundError:
+        studio = "unknown"
+    content = {
+        "program": f"PCVOS Studio {studio}",
+        "format": exporter.name,
+        **more,
+        "footage": str(request.media.path),
+        "frames": {"first": request.first, "last": request.last, "names": [request.stem(f) for f in request.frames]},
+        "rate": str(request.media.rate),
+        "size": {"width": request.size[1], "height": request.size[0]},
+        "objects": [{"id": info.id, "name": info.name, "colour": list(info.colour)} for info in request.objects],
+        "options": dict(request.options),
+    }
+    if request.media.is_video:
+        del content["frames"]["names"]  # their numbers
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
