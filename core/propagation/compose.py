@@ -9,7 +9,7 @@ from torch import Tensor
 
 from core.network.aggregation import aggregate
 from core.network.decoder import enlarge
-from core.propagation.confidence import mean_margins
+from core.propagation.confidence import ABSENT, confidence
 from core.propagation.geometry import Geometry
 from core.propagation.memory import Annotation
 
@@ -97,11 +97,17 @@ class Composer:
         levels = (planes * 255).round().to(torch.uint8).cpu().numpy()
         return dict(zip(objects, levels, strict=True))
 
-    def confidence(self, distribution: Distribution, annotation: Annotation | None = None) -> dict[int, float]:
-        """Per object how sure it is of it, 0 to 1 (see `mean_margins`); 1 where `annotation` speaks."""
-        margins = mean_margins(self._geometry.crop(distribution.planes)).cpu().tolist()
+    def confidence(
+        self, distribution: Distribution, small: Mapping[int, np.ndarray], annotation: Annotation | None = None
+    ) -> dict[int, float]:
+        """Per object how sure it is of it, 0 to 1 (see `core.propagation.confidence`); 1 where `annotation` speaks.
+
+        Args:
+            small: what `small` gives for the objects that were predicted.
+        """
         given = frozenset() if annotation is None else annotation.objects
-        return {o: 1.0 if o in given else m for o, m in zip(distribution.objects, margins, strict=True)}
+        sure = {o: confidence(self._geometry.crop_small(plane)) for o, plane in small.items() if o not in given}
+        return {o: 1.0 if o in given else sure.get(o, ABSENT) for o in distribution.objects}
 
 
 def blend(forward: Tensor | None, backward: Tensor | None, forward_share: float) -> Tensor:

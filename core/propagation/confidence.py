@@ -1,45 +1,56 @@
-"""How sure a prediction is of an object on a frame: the mean margin."""
+"""How sure a prediction is of an object on a frame: about what J it would have, to go by what the network says.
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+Two things tell: how decided the probabilities are, and whether the mask hangs together (where the network loses an
+object, it falls apart). How both make a confidence was fitted to true J: `scripts/calibrate_confidence.py`.
+"""
 
-RIM = 4
-"""Pixels of the network's input: one cell of the decoder's output."""
+import cv2
+import numpy as np
 
-_STEP = 2  # pixels: a grid twice as fine as the decoder's shows all there is, in a quarter of the time
+CALIBRATION = (-0.744, 0.709, 1.078)
+"""Of `from_measures`: constant, weight of the expected IoU (its logit), weight of the largest part's share."""
+
+ABSENT = 0.6
+"""Of an object that is nowhere on a frame: it may have left, or been lost."""
+
+_NOISE = 0.05  # probabilities below this are none: summed over a whole frame they would outweigh a small object
 
 
-def mean_margins(planes: Tensor) -> Tensor:
-    """Mean margin of each object, 0 (undecided) to 1 (certain), float32 (K,).
-
-    The margin of a pixel is the distance between the object's probability and the largest of the others': how far the
-    pixel is from changing sides. It is averaged over the object's region, where its own probability is the largest, and
-    a rim of `RIM` pixels around that, on the other side of the outline. An object whose region is empty has
-    1 - its largest probability: sure of being absent where that is low.
+def confidence(probability: np.ndarray) -> float:
+    """0 to 1, about the J that the mask has; `ABSENT` for an empty one.
 
     Args:
-        planes: aggregated probabilities (K + 1, H, W), background first, as in `Distribution`.
+        probability: of the object, aggregated, uint8 (h, w), 255 = 1, on the decoder's grid or a finer one.
     """
-    planes = planes[:, ::_STEP, ::_STEP]
-    best, second = planes[0], torch.zeros_like(planes[0])
-    for plane in planes[1:]:
-        second = torch.maximum(second, torch.minimum(best, plane))
-        best = torch.maximum(best, plane)
-    margins = [_mean_margin(plane, best, second) for plane in planes[1:]]
-    return torch.stack(margins).float() if margins else planes.new_zeros(0)
+    found = measures(probability)
+    return ABSENT if found is None else from_measures(*found)
 
 
-def _mean_margin(plane: Tensor, best: Tensor, second: Tensor) -> Tensor:
-    inside = plane >= best
-    around = _grow(inside)
-    margin = torch.where(inside, best - second, best - plane)  # outside, the largest of the others is the best of all
-    mean = (margin * around).sum() / around.sum().clamp(min=1)
-    return torch.where(inside.any(), mean, 1 - plane.max())
+def measures(probability: np.ndarray) -> tuple[float, float] | None:
+    """Expected IoU and the share of the mask's largest connected part, 0 to 1 both; None if the mask is empty.
+
+    The expected IoU takes each pixel's probability at its word: what the mask is expected to have in common with the
+    true one, over what both are expected to cover together.
+    """
+    mask = (probability > 127).view(np.uint8)
+    area = int(np.count_nonzero(mask))
+    if not area:
+        return None
+    p = probability.astype(np.float32) / 255
+    p[p < _NOISE] = 0
+    inside = float(p[mask > 0].sum())
+    iou = inside / (area + float(p.sum()) - inside)
+    _, _, parts, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    return iou, float(parts[1:, cv2.CC_STAT_AREA].max()) / area
 
 
-def _grow(region: Tensor) -> Tensor:
-    """A region bool (H, W) of the grid and what lies within `RIM` pixels of it along rows and columns, float32."""
-    rim = RIM // _STEP
-    grown = F.max_pool2d(region.float()[None, None], (2 * rim + 1, 1), 1, (rim, 0))
-    return F.max_pool2d(grown, (1, 2 * rim + 1), 1, (0, rim))[0, 0]
+def from_measures(iou: float, share: float) -> float:
+    """The calibrated confidence: a logistic function of both."""
+    constant, of_iou, of_share = CALIBRATION
+    return float(1 / (1 + np.exp(-(constant + of_iou * logit(iou) + of_share * share))))
+
+
+def logit(p: float | np.ndarray) -> float | np.ndarray:
+    """Log odds, kept finite."""
+    p = np.clip(p, 1e-3, 1 - 1e-3)
+    return np.log(p / (1 - p))

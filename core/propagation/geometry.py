@@ -56,6 +56,11 @@ class Geometry:
         left, _, top, _ = self.pad
         return plane[..., top : top + self.resized[0], left : left + self.resized[1]]
 
+    def crop_small(self, plane: np.ndarray) -> np.ndarray:
+        """A plane of the decoder's grid, (h, w) with a cell for 4 x 4 pixels, without its padding: a view."""
+        top, left, height, width = self.window
+        return plane[top // 4 : -(-(top + height) // 4), left // 4 : -(-(left + width) // 4)]
+
     def restore(self, plane: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """A plane (..., *padded) without its padding, enlarged bilinearly to the footage's size (or `size`)."""
         plane = self.crop(plane)

@@ -220,8 +220,11 @@ class Propagator:
             objects = sorted(set().union(*(self.memory[f].objects for f in others)))
             features = self._features([frame], None, keep_trunk=False)
             logits = self._engine.predict(features, bank.histories(objects))
-            distribution = self._composer.distribution({obj: planes[0] for obj, planes in logits.items()})
-            return self._composer.labels(distribution), self._composer.confidence(distribution)
+            own = {obj: planes[0] for obj, planes in logits.items()}
+            distribution = self._composer.distribution(own)
+            return self._composer.labels(distribution), self._composer.confidence(
+                distribution, self._composer.small(own)
+            )
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -310,9 +313,9 @@ class Propagator:
                 distribution = self._distribution(frame, own)
                 pinned = None if self.settings.exact else self.memory.get(frame)
                 labels.append(self._composer.labels(distribution, pinned))
-                confidence.append(self._composer.confidence(distribution, self.memory.get(frame)))
                 given = frozenset() if pinned is None else pinned.objects
                 small.append(self._composer.small({obj: plane for obj, plane in own.items() if obj not in given}))
+                confidence.append(self._composer.confidence(distribution, small[-1], self.memory.get(frame)))
                 if self.settings.soft:
                     soft.append(self._composer.soft(distribution, pinned))
         last = features[-1] if features else None

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
 from footage import SIZE, agreement, assert_equal, collect, footage, make_propagator
 
 from core.errors import PCVOSError
 from core.network import PCVOS
 from core.propagation import PropagationSettings
 from core.propagation.clip_inference import Stopped
-from core.propagation.confidence import RIM, mean_margins
+from core.propagation.confidence import ABSENT, confidence, measures
 
 FRAMES, LABELS = footage()
 COUNT = len(FRAMES)
@@ -22,37 +21,41 @@ def settings(**given) -> PropagationSettings:
 # confidence
 
 
-def planes_of(*objects: torch.Tensor) -> torch.Tensor:
-    """A distribution from the probabilities of its objects, (K, H, W)."""
-    own = torch.stack(objects)
-    return torch.cat([1 - own.sum(0, keepdim=True), own])
+def disc(radius: float, softness: float = 0.5, centre: tuple[int, int] = (32, 32)) -> np.ndarray:
+    """The probability of a disc, uint8 (64, 64); `softness` is the width of its edge, pixels."""
+    y, x = np.mgrid[:64, :64]
+    distance = radius - np.hypot(y - centre[0], x - centre[1])
+    return (255 / (1 + np.exp(-distance / softness))).astype(np.uint8)
 
 
-def test_a_certain_mask_has_confidence_one_and_an_even_one_has_none():
-    square = torch.zeros(64, 64)
-    square[20:40, 20:40] = 1
-    assert mean_margins(planes_of(square)).item() == 1
-    assert mean_margins(planes_of(torch.full((64, 64), 0.5))).item() == 0
-    even = mean_margins(planes_of(*torch.full((2, 64, 64), 1 / 3)))
-    np.testing.assert_allclose(even, [0, 0], atol=1e-6)
+def test_a_decided_mask_in_one_piece_is_sure():
+    assert confidence(disc(16, 0.1)) > 0.9
+    assert measures(np.where(disc(16) > 127, 255, 0).astype(np.uint8)) == (1, 1)
 
 
-def test_the_margin_is_averaged_over_the_object_and_its_rim():
-    """0.8 against 0.2 inside, 0.9 against 0.1 in the rim; what lies beyond does not count."""
-    plane = torch.full((64, 64), 0.45)
-    plane[20 - RIM : 40 + RIM, 20 - RIM : 40 + RIM] = 0.1
-    plane[20:40, 20:40] = 0.8
-    inside, rim = 20 * 20, (20 + 2 * RIM) ** 2 - 20 * 20
-    expected = (0.6 * inside + 0.8 * rim) / (inside + rim)
-    assert mean_margins(planes_of(plane)).item() == pytest.approx(expected, abs=1e-5)
+@pytest.mark.parametrize("factor", [2, 4])
+def test_the_less_decided_the_less_sure(factor: int):
+    """A wider edge, a smaller object with the same edge, and lower probabilities all over."""
+    assert confidence(disc(12, factor)) < confidence(disc(12, 1)) < 1
+    assert confidence(disc(12 / factor, 1)) < confidence(disc(12, 1))
+    faint = (disc(12, 0.1) * (1 - 0.1 * factor)).astype(np.uint8)
+    assert confidence(faint) < confidence(disc(12, 0.1))
 
 
-def test_an_object_that_is_nowhere_is_as_sure_as_it_is_improbable():
-    plane = torch.full((64, 64), 0.1)
-    plane[3, 4] = 0.3
-    plane[2:4, 4:6] = 0.3
-    assert mean_margins(planes_of(plane)).item() == pytest.approx(0.7)
-    assert len(mean_margins(torch.ones(1, 8, 8))) == 0
+def test_a_mask_that_falls_apart_is_less_sure():
+    one, two = disc(12), np.maximum(disc(8.5, centre=(16, 16)), disc(8.5, centre=(46, 46)))
+    assert measures(two)[1] == pytest.approx(0.5, abs=0.01)
+    assert confidence(two) < confidence(one)
+
+
+def test_faint_noise_over_the_frame_changes_nothing():
+    noisy = np.maximum(disc(4), 10)
+    assert confidence(noisy) == confidence(disc(4).clip(0) * (disc(4) > 12).astype(np.uint8))
+
+
+def test_an_object_that_is_nowhere_may_have_left_or_be_lost():
+    assert confidence(np.full((8, 8), 100, np.uint8)) == ABSENT
+    assert measures(np.zeros((8, 8), np.uint8)) is None
 
 
 @pytest.mark.parametrize("direction", ["forward", "both"])
