@@ -3,7 +3,7 @@
 import hypothesis.extra.numpy as arrays
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco
 
@@ -21,12 +21,14 @@ def node(value):
     return Node(value, "masks.json", "annotations[0].segmentation")
 
 
+@settings(max_examples=60)
 @given(MASKS, st.booleans())
 def test_there_and_back(mask, compressed):
     rle = encode(PackedMask.pack(mask), compressed=compressed)
     np.testing.assert_array_equal(decode(node(rle), mask.shape), mask)
 
 
+@settings(max_examples=40)
 @given(MASKS)
 def test_as_pycocotools_has_them(mask):
     rle = encode(PackedMask.pack(mask))
