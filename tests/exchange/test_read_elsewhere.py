@@ -23,6 +23,7 @@ from exchange_projects import (
     request,
     tree,
 )
+from matte_projects import make_matted
 from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
@@ -219,6 +220,21 @@ def test_overlay_video_of_a_range_of_footage_with_its_own_pace(tmp_path):
     np.testing.assert_allclose([time for time, _ in frames], [0, 0.07, 0.11, 0.36], atol=1e-3)
     assert abs(frames[1][1][24, 32] - shown[24, 32]).max() < 12
     assert abs(frames[0][1][24, 32] - 90).max() < 12
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_overlay_video_has_the_sound_of_its_frames(sound, tmp_path):
+    source = make_matted(tmp_path)
+    with source.media, source.project:
+        where = {"first": 2, "last": 5, "options": {"sound": sound}}
+        export("overlay", source.project, source.media, tmp_path / "overlay.mp4", **where)
+        rate = source.media.rate
+    with av.open(str(tmp_path / "overlay.mp4")) as file:
+        assert len(file.streams.audio) == sound
+        assert file.streams.video[0].average_rate == rate
+        if sound:
+            times = [float(frame.time) for frame in file.decode(audio=0)]
+            assert abs(times[0]) < 0.05 and abs(times[-1] - 4 / float(rate)) < 0.06
 
 
 def test_overlay_says_that_odd_sides_are_filled_up(project, media, out):

@@ -1,4 +1,4 @@
-"""A video to look at: the footage with the objects' colours drawn over it."""
+"""A video to look at: the footage with the objects' colours drawn over it, and its sound."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,10 @@ import numpy as np
 from core.annotation.overlay import draw_overlay
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.options import Option
+from core.exchange.video_export import SOUND_OPTION, is_steady, sound_of
 from core.media import VideoWriter, read_ahead
+from core.media.recipes import colour_of
+from core.media.sound import describe_sound
 
 _BYTES_PER_PIXEL = 0.06  # of busy footage at the writer's quality
 
@@ -16,27 +19,31 @@ _BYTES_PER_PIXEL = 0.06  # of busy footage at the writer's quality
 class OverlayVideo(Exporter):
     name = "overlay"
     label = "Overlay video (H.264)"
-    writes = "A video of the footage with each object in its colour, H.264."
+    writes = "A video of the footage with each object in its colour, H.264, with the footage's sound."
     target = "file"
     suffixes = (".mp4", ".mov", ".mkv")
-    options = (Option("opacity", "Opacity of the colours", "int", 50, 0, 100, 5, "%"),)
+    options = (Option("opacity", "Opacity of the colours", "int", 50, 0, 100, 5, "%"), SOUND_OPTION)
     group = "video"
 
     def notes(self, request: ExportRequest) -> tuple[str, ...]:
         height, width = request.size
+        notes = []
         if height % 2 or width % 2:
-            return (f"H.264 needs even sides: the video is {width + width % 2}x{height + height % 2}.",)
-        return ()
+            notes.append(f"H.264 needs even sides: the video is {width + width % 2}x{height + height % 2}.")
+        if request.options["sound"] and request.media.is_video:
+            notes += describe_sound(request.media.path, request.target.suffix.lower())
+        return tuple(notes)
 
     def estimate(self, request: ExportRequest) -> int:
         height, width = request.size
         return round(len(request.frames) * height * width * _BYTES_PER_PIXEL)
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
-        media = request.media
-        with VideoWriter(place, request.size, media.rate) as video:
+        media, steady = request.media, is_steady(request.media, request.frames)
+        sound = sound_of(request) if request.options["sound"] else None
+        with VideoWriter(place, request.size, media.rate, colour=colour_of(media.path), sound=sound) as video:
             for done, (frame, pixels) in enumerate(read_ahead(media, request.frames), start=1):
-                video.write(_drawn(request, frame, pixels), media.timestamps[frame])
+                video.write(_drawn(request, frame, pixels), None if steady else media.timestamps[frame])
                 yield done
 
     def preview(self, request: ExportRequest, frame: int) -> np.ndarray:
