@@ -26,7 +26,7 @@ from core.annotation.overlay import draw_overlay
 from core.demo import MASK
 from core.project.places import shown_name
 from pcvos_gui.actions import ACTIONS, fill_menus, make_actions
-from pcvos_gui.canvas import Canvas
+from pcvos_gui.canvas import BrushSize, Canvas
 from pcvos_gui.dock import Dock
 from pcvos_gui.exchange import Exchange
 from pcvos_gui.following import Follower
@@ -183,6 +183,7 @@ class MainWindow(QMainWindow):
         tools = self._toolbar("tools", self.tr("Tools"), Qt.ToolBarArea.LeftToolBarArea)
         for tool in Tool:
             tools.addAction(actions[f"tool_{tool}"])
+        tools.addWidget(BrushSize(self.view_state, tools))
         self._group([actions[f"tool_{tool}"] for tool in Tool])
         self._group([actions[f"view_{mode}"] for mode in ViewMode])
 

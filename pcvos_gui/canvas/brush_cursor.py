@@ -2,8 +2,8 @@
 
 import math
 
-from PySide6.QtCore import QPointF, QRect, QRectF
-from PySide6.QtGui import QColor, QPainter, QPen, QRegion
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QGuiApplication, QPainter, QPen, QRegion
 
 _SMALLEST_RING = 4.0  # screen pixels; a smaller ring would hide what it is about to paint
 _ARM, _GAP = 8.0, 3.0  # of the crosshair that is shown instead
@@ -14,16 +14,26 @@ _DARK, _LIGHT = QColor(0, 0, 0, 190), QColor(255, 255, 255, 235)
 
 
 class BrushCursor:
-    """A ring in the view's coordinates. `position` None: not shown. `diameter` in Qt's pixels."""
+    """A ring in the view's coordinates.
+
+    Attributes:
+        position: its middle; None: it is not shown. diameter: in Qt's pixels.
+        text: beside it; "" for none.
+    """
 
     def __init__(self) -> None:
         self.position: QPointF | None = None
         self.diameter = 0.0
+        self.text = ""
 
     def region(self) -> QRegion:
         """What has to be repainted when it comes or goes: of a big ring only its line, not what it encloses."""
         if self.position is None:
             return QRegion()
+        ring = self._ring_region()
+        return ring | QRegion(self._text_rect(_font_metrics()).toAlignedRect()) if self.text else ring
+
+    def _ring_region(self) -> QRegion:
         x, y, radius = self.position.x(), self.position.y(), self.diameter / 2
         if self.diameter < _BIG:
             reach = max(radius, _ARM) + _MARGIN
@@ -47,10 +57,33 @@ class BrushCursor:
                 self._cross(painter)
             else:
                 painter.drawEllipse(self.position, self.diameter / 2, self.diameter / 2)
+        if self.text:
+            self._paint_text(painter)
+
+    def _paint_text(self, painter: QPainter) -> None:
+        rect = self._text_rect(_font_metrics())
+        painter.setFont(QGuiApplication.font())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_DARK)
+        painter.drawRoundedRect(rect, 4, 4)
+        painter.setPen(_LIGHT)
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, self.text)
+
+    def _text_rect(self, metrics: QFontMetricsF) -> QRectF:
+        """Below the ring, or in it where it is big: there it is seen however far the ring reaches."""
+        width, height = metrics.horizontalAdvance(self.text) + 12, metrics.height() + 4
+        middle = QPointF(self.position)
+        if self.diameter < _BIG:
+            middle += QPointF(0, max(self.diameter / 2, _ARM) + _MARGIN + 4 + height / 2)
+        return QRectF(middle.x() - width / 2, middle.y() - height / 2, width, height)
 
     def _cross(self, painter: QPainter) -> None:
         for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             painter.drawLine(self.position + QPointF(x, y) * _GAP, self.position + QPointF(x, y) * _ARM)
+
+
+def _font_metrics() -> QFontMetricsF:
+    return QFontMetricsF(QGuiApplication.font())
 
 
 def _around(points: list[tuple[float, float]]) -> QRect:

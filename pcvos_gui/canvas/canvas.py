@@ -1,10 +1,13 @@
 """The canvas: joins the session, how it is looked at, and the tools."""
 
 from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene, QVBoxLayout, QWidget
 
+from pcvos_gui.canvas.brush_size import brush_text
 from pcvos_gui.canvas.items import FrameItem, LabelsItem
 from pcvos_gui.canvas.looks import look_of
+from pcvos_gui.canvas.offer_bar import OfferBar, WaitingBar
 from pcvos_gui.canvas.tools.brush import BrushTool
 from pcvos_gui.canvas.tools.fill import FillTool
 from pcvos_gui.canvas.tools.pan import PanTool
@@ -68,6 +71,7 @@ class Canvas(QWidget):
         self.fit, self.zoom_to_actual = self.view.fit, self.view.zoom_to_actual
         self.zoom_in, self.zoom_out = self.view.zoom_in, self.view.zoom_out
 
+        self.offer_bar, self.waiting_bar = OfferBar(self), WaitingBar(self)
         self._scribble = ScribbleTool(session, view_state, assist, request_estimate, self)
         self.tools: dict[Tool, CanvasTool] = {
             Tool.SCRIBBLE: self._scribble,
@@ -96,12 +100,20 @@ class Canvas(QWidget):
         session.active_changed.connect(self._show_look)
         view_state.changed.connect(self._show_look)
         view_state.tool_changed.connect(self._on_tool)
-        view_state.brush_changed.connect(self._show_brush)
+        view_state.brush_changed.connect(self._on_brush)
         self.view.zoom_changed.connect(self.zoom_changed)
         self.view.space_tapped.connect(self.space_tapped)
         self.view.brush_stepped.connect(lambda steps: view_state.set_brush(stepped_brush(view_state.brush, steps)))
         for tool in self.tools.values():
             tool.changed.connect(self._on_tool_state)
+        self.view.moved.connect(self._show_offer)
+        self.offer_bar.accepted.connect(lambda: self._offering.accept())
+        self.offer_bar.dropped.connect(lambda: self._offering.drop())
+        self.offer_bar.taken_back.connect(lambda: self._offering.back())
+        self.waiting_bar.shown.connect(self._go_to_waiting)
+        self.waiting_bar.accepted.connect(self._scribble.accept_waiting)
+        self.waiting_bar.dropped.connect(self._scribble.drop_waiting)
+        session.frame_changed.connect(self._show_offer)
 
     # for actions
 
@@ -190,6 +202,38 @@ class Canvas(QWidget):
         self._show_look()
         self.view.show_cursor()
         self.hint_changed.emit(self.hint)
+        self._show_offer()
+
+    def _show_offer(self) -> None:
+        """Buttons beside what is unfinished here, and what waits elsewhere."""
+        offer = self._offering.offer
+        box = self.view.viewportTransform().mapRect(offer.box).toAlignedRect() if offer else QRect()
+        self.offer_bar.show_offer(offer, box)
+        self.waiting_bar.show_frames(sorted({frame for frame, _ in self._scribble.waiting}))
+
+    @property
+    def _offering(self) -> CanvasTool:
+        """The tool whose unfinished work has the buttons: the one in hand first."""
+        return next((tool for tool in (self.tool, *self.tools.values()) if tool.offer), self.tool)
+
+    def _go_to_waiting(self) -> None:
+        """To the nearest scribble that waits, ready to go on with it."""
+        waiting = self._scribble.waiting
+        if waiting:
+            here, active = self.session.frame, self.session.active
+            frame, id = min(waiting, key=lambda subject: (subject[1] != active, abs(subject[0] - here)))
+            self.view_state.set_tool(Tool.SCRIBBLE)
+            self.session.go_to(frame)
+            self.session.set_active(id)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_offer()
+
+    def _on_brush(self, diameter: float) -> None:
+        self._show_brush()
+        if self.tool.has_brush:
+            self.view.show_brush_size(self.tr("{} px").format(brush_text(diameter)))
 
     def _show_brush(self) -> None:
         self.view.set_brush(self.view_state.brush if self.tool.has_brush else 0.0)

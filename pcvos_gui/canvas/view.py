@@ -2,7 +2,7 @@
 
 import time
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QInputDevice,
@@ -28,6 +28,7 @@ _NOTCH = 120.0  # angleDelta of one click of a wheel
 _NOTCH_FACTOR = 1.2
 _TOUCHPAD_DOUBLES = 250.0  # pixels a touchpad scrolls to double the zoom
 _TAP = 0.2  # seconds
+_TEXT_TIME = 1200  # ms that the size of a changed brush is shown
 _FIT_MARGIN = 12  # Qt pixels around the frame when it is fitted
 _KEPT_IN_SIGHT = 64  # Qt pixels of the frame that stay in the window however far it is panned
 
@@ -45,12 +46,15 @@ class CanvasView(QGraphicsView):
     zoom_changed = Signal(float)  # percent
     space_tapped = Signal()
     brush_stepped = Signal(float)  # notches of the wheel, with Shift
+    moved = Signal()  # what is seen of the frame, by zoom, pan or resizing
 
     def __init__(self, scene: QGraphicsScene, parent: QWidget | None = None):
         super().__init__(scene, parent)
         self.tool: CanvasTool | None = None
         self.cursor_ring = BrushCursor()
         self._brush = 0.0  # diameter in the frame's pixels; 0: no ring
+        self._ring_text_timer = QTimer(self, singleShot=True)
+        self._ring_text_timer.timeout.connect(lambda: self._set_ring_text(""))
         self._size = QSize()
         self._fits = True
         self._pan_from: QPointF | None = None
@@ -88,8 +92,22 @@ class CanvasView(QGraphicsView):
     def set_brush(self, diameter: float) -> None:
         """The brush's diameter in pixels of the frame; 0: the pointer has no ring."""
         self._brush = diameter
-        self._move_ring(self.cursor_ring.position)
+        self._move_ring(self._pointer_position() if self.cursor_ring.position is None else self.cursor_ring.position)
         self.show_cursor()
+
+    def show_brush_size(self, text: str) -> None:
+        """Say how large the brush is, beside the pointer and for a moment."""
+        self._set_ring_text(text)
+        self._ring_text_timer.start(_TEXT_TIME)
+
+    def _set_ring_text(self, text: str) -> None:
+        before = self.cursor_ring.region()
+        self.cursor_ring.text = text
+        self.viewport().update(before | self.cursor_ring.region())
+
+    def _pointer_position(self) -> QPointF | None:
+        """Where the pointer is, if it is over the frame's surroundings."""
+        return QPointF(self.viewport().mapFromGlobal(self.cursor().pos())) if self.viewport().underMouse() else None
 
     # zoom
 
@@ -146,6 +164,7 @@ class CanvasView(QGraphicsView):
         self.setSceneRect(QRectF(QPointF(), self._size.toSizeF()).adjusted(-x, -y, x, y))
         if changed:
             self.zoom_changed.emit(100 * self.zoom)
+            self.moved.emit()
 
     def _bring(self, image_point: QPointF, view_point: QPointF) -> None:
         off = self.to_view(image_point) - view_point
@@ -158,6 +177,7 @@ class CanvasView(QGraphicsView):
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         super().scrollContentsBy(dx, dy)
         self.viewport().update()  # what Qt has moved has the brush's ring in it
+        self.moved.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         middle = self.to_image(QRectF(QPointF(), event.oldSize().toSizeF()).center())
@@ -347,7 +367,7 @@ class CanvasView(QGraphicsView):
             return
         tapped = self._space_is_tap and time.monotonic() - self._space_since < _TAP
         self._space_since = None
-        self._move_ring(QPointF(self.viewport().mapFromGlobal(self.cursor().pos())) if self.underMouse() else None)
+        self._move_ring(self._pointer_position())
         self.show_cursor()
         if tapped:
             self.space_tapped.emit()

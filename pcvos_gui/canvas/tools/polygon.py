@@ -7,7 +7,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from core.annotation.editing import Point, polygon
-from pcvos_gui.canvas.tools.tool import CanvasTool, Pointer
+from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
 from pcvos_gui.session import Session
 from pcvos_gui.view_state import ViewState
 
@@ -46,6 +46,13 @@ class PolygonTool(CanvasTool):
     def is_busy(self) -> bool:
         return bool(self._points)
 
+    @property
+    def offer(self) -> Offer | None:
+        if not self._points or self._pressed_at is not None:
+            return None
+        box = QPolygonF([QPointF(*point) for point in self._points]).boundingRect()
+        return Offer(box, self.tr("Close"), self.tr("Drop"), can_accept=len(self._points) > 2, grows=True)
+
     def press(self, pointer: Pointer) -> None:
         if self._points and self._is_at_start(pointer) and len(self._points) > 2:
             self.accept()
@@ -69,6 +76,7 @@ class PolygonTool(CanvasTool):
         self._pressed_at, self._drags = None, False
         if lasso:
             self.accept()
+        self.changed.emit()
 
     def double_click(self, pointer: Pointer) -> None:
         if self._points:

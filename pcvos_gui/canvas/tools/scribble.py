@@ -92,7 +92,7 @@ class ScribbleTool(CanvasTool):
         assist.failed.connect(self._on_failed)
         session.closed.connect(self._on_closed)
         session.image_changed.connect(self._on_image)
-        session.active_changed.connect(self._on_objects)
+        session.active_changed.connect(self._on_active)
         session.objects_changed.connect(self._on_objects)
 
     @property
@@ -345,6 +345,11 @@ class ScribbleTool(CanvasTool):
             self.changed.emit()
         if self._open is not None and self._open.object != self.session.active:
             self._put_away()
+
+    def _on_active(self) -> None:
+        self._on_objects()
+        if self.is_in_hand:
+            self._reopen()
 
     def _on_image(self) -> None:
         if self.session.shown != self._asked:  # when the person is back, memory may know more
