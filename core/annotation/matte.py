@@ -29,6 +29,8 @@ _DISAGREE = 0.75  # cells: contradictions this close to the outline are only its
 _RADIUS = 0.75  # cells: of the guided filter
 _EPSILON = 1e-5  # of the guided filter, for a picture of 0 to 1: contrast well below its root is no edge
 
+_FAR = 1e6  # pixels: where there is no outline, OpenCV's distances are near the largest number there is
+
 Region = tuple[int, int, int, int]
 
 
@@ -118,15 +120,20 @@ def make_matte(
 def smoothed(matte: Matte, others: Sequence[Matte]) -> Matte:
     """A matte averaged with those of neighbouring frames, where its edge and theirs are in the same place.
 
-    Nothing is moved: where the outline has gone by more than a quarter of the band, the neighbour does not count.
+    Nothing is moved: where the outline has gone by more than a quarter of the band, also if only nearby, the neighbour
+    does not count.
     """
+    if not matte.alpha.size:
+        return matte
     total, weights = matte.alpha.copy(), np.ones_like(matte.alpha)
     reach = float(np.abs(matte.distance).max(initial=0))
     edge = np.abs(matte.distance) < reach
+    around = np.ones((2 * round(matte.band / 2) + 1,) * 2, np.uint8)
     for other in others:
         alpha = _cut(other.alpha, other.region, matte.region, 0)
         distance = _cut(other.distance, other.region, matte.region, -reach)
-        near = edge & (np.abs(distance - matte.distance) <= matte.band / 4)
+        near = np.abs(distance - matte.distance) <= matte.band / 4
+        near = edge & (cv2.erode(near.astype(np.uint8), around) > 0)
         total += np.where(near, alpha, 0)
         weights += near
     return replace(matte, alpha=total / weights)
@@ -254,7 +261,7 @@ def _signed_distance(inside: np.ndarray) -> np.ndarray:
     """Pixels from the outline, above 0 inside; float32. Half a pixel is the least: the outline runs between pixels."""
     within = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)
     without = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_5)
-    return np.where(inside > 0, within - 0.5, 0.5 - without)
+    return np.where(inside > 0, within - 0.5, 0.5 - without).clip(-_FAR, _FAR)
 
 
 def _around(mask: np.ndarray, margin: int) -> Region:

@@ -183,11 +183,14 @@ class VideoWriter:
         if self.recipe.exact_alpha:  # goes its own way
             frame = np.ascontiguousarray(frame[..., :3])
         picture = VideoFrame.from_ndarray(frame, format="rgba" if frame.shape[2] == 4 else "rgb24")
+        # ProRes has the tags in every frame, taken from there.
+        tags = {"dst_color_primaries": self.colour.primaries, "dst_color_trc": self.colour.transfer}
         if self.recipe.is_rgb:
-            return self._reformatter.reformat(picture, format=self.recipe.pixels)
+            return self._reformatter.reformat(picture, format=self.recipe.pixels, **tags)
         return self._reformatter.reformat(
             picture,
             format=self.recipe.pixels,
+            **tags,
             src_color_range=ColorRange.JPEG,
             dst_colorspace=self.colour.matrix,
             dst_color_range=ColorRange.MPEG,
