@@ -167,19 +167,37 @@ def _changed(
 
 def _without(mask: PackedMask, others: Iterable[PackedMask]) -> PackedMask:
     """`mask` without the pixels of `others`; the same object if they share none."""
-    near = [other for other in others if _boxes_meet(mask, other)]
-    if not near:
+    inside, shared = mask.inside(), False
+    for other in others:
+        meeting = _meeting(mask, other)
+        if meeting is not None:  # only there is anything unpacked: masks of 4K are many pixels
+            mine, theirs = meeting
+            taken = other.inside()[theirs]
+            shared = shared or bool((inside[mine] & taken).any())
+            inside[mine] &= ~taken
+    if not shared:
         return mask
-    left = mask.unpack()
-    before = np.count_nonzero(left)
-    for other in near:
-        other.draw(left.view(np.uint8), 0)
-    return mask if np.count_nonzero(left) == before else PackedMask.pack(left)
+    plane = np.zeros(mask.size, bool)
+    top, left, height, width = mask.box
+    plane[top : top + height, left : left + width] = inside
+    return PackedMask.pack(plane)
 
 
-def _boxes_meet(one: PackedMask, other: PackedMask) -> bool:
-    (top, left, height, width), (t, l, h, w) = one.box, other.box  # noqa: E741
-    return top < t + h and t < top + height and left < l + w and l < left + width
+Area = tuple[slice, slice]
+
+
+def _meeting(one: PackedMask, other: PackedMask) -> tuple[Area, Area] | None:
+    """Where two boxes meet, as seen from the corner of either; None: nowhere."""
+    top, left = max(one.box[0], other.box[0]), max(one.box[1], other.box[1])
+    bottom = min(one.box[0] + one.box[2], other.box[0] + other.box[2])
+    right = min(one.box[1] + one.box[3], other.box[1] + other.box[3])
+    if top >= bottom or left >= right:
+        return None
+    areas = [
+        (slice(top - mask.box[0], bottom - mask.box[0]), slice(left - mask.box[1], right - mask.box[1]))
+        for mask in (one, other)
+    ]
+    return areas[0], areas[1]
 
 
 def _by_id(found: Found, ids: Mapping[str, int | None], *, complete: bool) -> dict[int, dict[int, PackedMask]]:

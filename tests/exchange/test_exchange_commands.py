@@ -126,6 +126,15 @@ def test_missing_projects_and_footage(path, out, media):
     assert not (out / "x").exists()
 
 
+def test_without_pycocotools_a_sentence_says_how_to_get_it(path, out, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    for name in ("coco", "youtube-vis"):
+        done = pcvos("export", path, "--format", name, "--output", out / "masks.json")
+        assert done.exit_code == 2 and "pip install pycocotools" in done.stderr
+        assert not (out / "masks.json").exists()
+    assert pcvos("export", path, "--format", "png", "--output", out / "masks").exit_code == 0
+
+
 def test_formats_lists_all_of_them_with_their_options():
     text = pcvos("formats").stdout
     for known in (*registry.EXPORTERS, *registry.IMPORTERS):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import hypothesis.extra.numpy as arrays
 import numpy as np
 import pytest
 from exchange_projects import (
@@ -17,6 +18,8 @@ from exchange_projects import (
     plan,
     put,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from core.annotation.label_map import write_label_map
@@ -102,6 +105,26 @@ def test_what_is_imported_takes_its_pixels_from_others_but_not_from_locked_ones(
     assert project.cell(0, 2) == painted(LEFT)
     np.testing.assert_array_equal(project.cell(0, 5).mask.unpack(), cover & ~LEFT)
     assert project.cell(0, 7) == Cell(PackedMask.pack(RIGHT & ~cover), confidence=0.7)
+
+
+@settings(max_examples=25)
+@given(arrays.arrays(bool, (3, 9, 11)), st.booleans())
+def test_pixels_are_taken_one_by_one(tmp_path_factory, masks, corrected):
+    before, taken, locked = masks
+    folder = tmp_path_factory.mktemp("plan")
+    project, media = array_project({1: before, 2: locked}, folder)
+    with project:
+        lock(project, 2)
+        (folder / "masks").mkdir()
+        write_label_map(folder / "masks" / "00000.png", taken.astype(np.uint8) * 3)
+        planned = plan(folder / "masks", project, media)
+        if not taken.any():
+            assert planned.masks == {0: {}}
+            return
+        project.apply(change(planned, corrected))
+        np.testing.assert_array_equal(project.cell(0, 3).mask.unpack(), taken & ~locked)
+        np.testing.assert_array_equal(project.cell(0, 1).mask.unpack(), before & ~(taken & ~locked))
+        np.testing.assert_array_equal(project.cell(0, 2).mask.unpack(), locked)
 
 
 def test_locked_objects_are_left_out_and_named(project, media, out):
