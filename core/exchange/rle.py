@@ -13,6 +13,7 @@ from core.errors import PCVOSError
 from core.exchange.json_fields import Node
 
 _MOST_PIXELS = 2**28
+_FAR = 1e308
 
 
 def coco_masks() -> Any:
@@ -110,8 +111,8 @@ def _fill(node: Node, size: tuple[int, int] | None) -> np.ndarray:
         numbers = [number.value for number in polygon.items(float)]
         if len(numbers) % 2 or len(numbers) < 6:
             raise polygon.wrong(f"has {len(numbers)} numbers: a polygon needs pairs, three at the least")
-        if not np.isfinite(numbers).all():
-            raise polygon.wrong("holds a number that is none")
+        if not all(-_FAR < number < _FAR for number in numbers):  # nor for what is not a number
+            raise polygon.wrong("holds a number that no place can have")
     if not polygons:
         return np.zeros(size, bool)
     masks = coco_masks()

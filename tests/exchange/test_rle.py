@@ -72,6 +72,7 @@ def test_text_that_is_no_mask_is_refused_in_a_sentence(text):
         ([[0, 0, 3, 0]], ["segmentation[0]", "4 numbers"]),
         ([[0, 0, 3, 0, 3, 3], [0, 0, "x", 0, 3, 3]], ["segmentation[1][2]", "number"]),
         ([[0, 0, 3, 0, 3, float("nan")]], ["segmentation[0]"]),
+        ([[0, 0, 3, 0, 3, 10**400]], ["segmentation[0]"]),
         ([1, 2, 3, 4, 5, 6], ["segmentation[0]", "list"]),
         ("9220003", ["segmentation", "object or a list"]),
     ],
