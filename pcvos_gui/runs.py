@@ -82,6 +82,7 @@ class RunController(QObject):
         self.out_point: int | None = None
         self._job: PropagateJob | None = None
         self._compare: CompareJob | None = None
+        self._stopping: set[int] = set()  # jobs that were cancelled, and have not ended
         self._command: RunCommand | None = None
         self._run_id: int | None = None
         self._carried: set[int] = set()  # objects of this run; one that is deleted meanwhile leaves it for good
@@ -179,6 +180,11 @@ class RunController(QObject):
     def is_comparing(self) -> bool:
         return self._compare is not None
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the thread still works on something that was stopped; what comes next begins after that."""
+        return bool(self._stopping)
+
     # a run
 
     def start(self) -> None:
@@ -248,7 +254,7 @@ class RunController(QObject):
     def stop(self) -> None:
         """End the run at once; what is drawn stays, and what the thread still sends is dropped."""
         if self._job is not None:
-            self.worker.cancel(self._job.number)
+            self._cancel(self._job.number)
             self._finish("stopped")
 
     def compare(self, clips: int = 2) -> None:
@@ -265,9 +271,13 @@ class RunController(QObject):
 
     def stop_compare(self) -> None:
         if self._compare is not None:
-            self.worker.cancel(self._compare.number)
+            self._cancel(self._compare.number)
             self._compare = None
             self.compare_ended.emit()
+
+    def _cancel(self, number: int) -> None:
+        self._stopping.add(number)
+        self.worker.cancel(number)
 
     def request_estimate(self, frame: int) -> None:
         """Ask what the network makes of one frame from permanent memory; the answer comes as `estimated`.
@@ -359,6 +369,9 @@ class RunController(QObject):
             self._carried &= {o.id for o in self.session.objects}
 
     def _on_ended(self, ended: JobEnded) -> None:
+        if ended.number in self._stopping:
+            self._stopping.discard(ended.number)
+            self.progressed.emit()
         if self._compare is not None and ended.number == self._compare.number:
             self._compare = None
             self.compare_ended.emit()

@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+from superqt import QElidingLabel
 
 from pcvos_gui.exchange import Exchange
 from pcvos_gui.icons import icon
@@ -25,7 +26,7 @@ class StatusLine(QStatusBar):
         super().__init__(parent)
         self._session, self._runs = session, runs
         self._tool_hint = ""
-        self.hint = QLabel(self)
+        self.hint = QElidingLabel(self)
         self.hint.setIndent(6)
         self.place, self.object, self.engine, self.saved = (QLabel(self) for _ in range(4))
         self.export = QProgressBar(self)
@@ -85,9 +86,9 @@ class StatusLine(QStatusBar):
             opening = session.image is not None
             return self.tr("Opening…") if opening else self.tr("Open a video, a folder of images or a project")
         if runs.state is RunState.LOADING:
-            return self.tr("Loading the network…")
+            return self.tr("Ending what ran before…") if runs.is_stopping else self.tr("Loading the network…")
         if runs.is_busy:
-            return self.tr("Propagating: look around, correct what you see, or stop")
+            return self.tr("Propagating: look around, correct what you see, or stop (Esc)")
         if not session.project.permanent_memory():
             return self._tool_hint or self.tr("Paint or scribble an object, then propagate")
         if not (session.project.states & 4).any():
@@ -97,6 +98,8 @@ class StatusLine(QStatusBar):
     def _engine_text(self) -> str:
         runs = self._runs
         parts = [runs.device] if runs.device else []
+        if runs.is_stopping and not runs.is_busy:
+            parts.append(self.tr("stopping…"))
         speed = runs.frames_per_second
         if runs.is_busy and speed:
             parts.append(self.tr("{:.1f} fps").format(speed))

@@ -271,8 +271,10 @@ class PropagationPanel(QWidget):
     def _status(self) -> str:
         runs = self._runs
         if runs.state is RunState.LOADING:
-            return self.tr("Loading the network…")
+            return self.tr("Ending what ran before…") if runs.is_stopping else self.tr("Loading the network…")
         if not runs.is_busy:
+            if runs.is_stopping:
+                return self.tr("Stopping…")
             if runs.is_comparing:
                 return self.tr("Comparing; see its window")
             return self.tr("Nothing runs. Last: {}").format(runs.device) if runs.device else self.tr("Nothing runs.")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import Qt
 from window_parts import COUNT, Hands, truth
 
 from core.project.model import Change
@@ -119,3 +120,33 @@ def test_leaving_during_a_run_takes_a_moment_and_keeps_what_is_drawn(hands: Hand
         assert stored.labels(1).any()
         (_, run), *_ = stored.runs()
         assert run.state == "stopped"
+
+
+def test_esc_stops_a_run_at_once_and_says_what_still_ends(hands: Hands, clip: Path):
+    begin(hands, clip, clips=1)
+    hands.window.canvas.setFocus()
+    hands.bot.keyClick(hands.view, Qt.Key.Key_Escape)
+    assert hands.runs.state is RunState.IDLE and hands.runs.is_stopping
+    assert hands.window.propagation_panel.status.text() == "Stopping…"
+    hands.act("propagate")
+    assert "Ending" in hands.window.propagation_panel.status.text() or not hands.runs.is_stopping
+    hands.bot.waitUntil(lambda: hands.runs.state is RunState.RUNNING and not hands.runs.is_stopping, timeout=60_000)
+    finish(hands)
+    assert hands.labels(COUNT - 1).any()
+
+
+def test_esc_drops_a_scribble_before_it_stops_a_run(hands: Hands, clip: Path):
+    begin(hands, clip, clips=1)
+    hands.scribble((40, 48), (50, 48))
+    hands.bot.keyClick(hands.view, Qt.Key.Key_Escape)
+    assert not hands.window.canvas.tool.is_busy and not hands.runs.is_stopping
+
+
+def test_a_run_takes_the_open_scribble_also_from_the_panels_button(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.scribble((20, 48), (40, 48))
+    hands.runs.set_settings(replace(hands.runs.settings, resolution=96, device="cpu", range=Range.ONE_CLIP, interval=1))
+    hands.bot.mouseClick(hands.window.propagation_panel.run_button, Qt.MouseButton.LeftButton)
+    assert hands.runs.is_busy and hands.labels(0).any()
+    finish(hands)
+    assert hands.labels(1).any()
