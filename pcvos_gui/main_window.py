@@ -412,6 +412,9 @@ class MainWindow(QMainWindow):
         if event.key() == Qt.Key.Key_C and event.modifiers() == Qt.KeyboardModifier.NoModifier:
             self.view_state.set_peeking(True)
             return
+        if event.key() == Qt.Key.Key_Escape and self.runs.is_busy:  # nobody else had a use for it
+            self.runs.stop()
+            return
         super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event) -> None:
