@@ -76,8 +76,8 @@ def check_target(exporter: Exporter, request: ExportRequest, *, overwrite: bool)
         raise PCVOSError(f"{target} is a folder: give {exporter.label} the name of a file.")
     if exporter.target == "folder" and target.exists() and not target.is_dir():
         raise PCVOSError(f"{target} is a file: give {exporter.label} a folder.")
+    _spare_sources(exporter, request)
     existing = existing_files(exporter, request)
-    _spare_sources(existing, request)
     if existing and not overwrite:
         where = target.parent if exporter.target == "file" else target
         names = ", ".join(str(path.relative_to(where)) for path in existing[:_NAMED])
@@ -121,13 +121,16 @@ def sweep(folder: Path) -> None:
             _logger.info("%s is left alone: %s", left, error)
 
 
-def _spare_sources(existing: list[Path], request: ExportRequest) -> None:
-    """Neither the footage nor the project is ever replaced, asked or not."""
-    footage = request.media.path.resolve()
-    for path in existing:
-        resolved = path.resolve()
-        if resolved in (footage, request.project.path.resolve()) or footage in resolved.parents:
-            raise PCVOSError(f"{path} belongs to the footage or the project itself: choose another place.")
+def _spare_sources(exporter: Exporter, request: ExportRequest) -> None:
+    """Neither the footage nor the project is ever replaced, asked or not, and no folder of images gets more of them."""
+    target, footage = request.target, request.media.path.resolve()
+    if exporter.target == "file":
+        if target.resolve() in (footage, request.project.path.resolve()):
+            raise PCVOSError(f"{target} is the footage or the project itself: choose another place.")
+        return
+    folders = {(target / name).parent for name in exporter.files(request)}
+    if footage.is_dir() and any(folder.resolve() == footage for folder in folders):
+        raise PCVOSError(f"{footage} is the footage itself, and the export would mix with it: choose another place.")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exchange_projects import all_labels, export, request, tree
+from exchange_projects import all_labels, empty_project, export, footage, request, tree
 from PIL import Image
 
 from core.errors import PCVOSError, ResourceError
@@ -17,6 +17,8 @@ from core.exchange import registry, running
 from core.exchange.exporter import Exporter
 from core.exchange.options import Option
 from core.exchange.running import check_space, run_export, size_in_words
+from core.media import VideoWriter, open_media
+from core.project.model import ObjectInfo
 
 ALL = [exporter.name for exporter in registry.EXPORTERS]
 
@@ -123,12 +125,36 @@ def test_what_appears_meanwhile_is_not_overwritten(project, media, out):
     assert tree(out / "masks") == {"00004.png": b"somebody's"}
 
 
-def test_footage_and_project_are_never_replaced(project, media, out):
-    before = tree(media.path), project.path.read_bytes()
-    for name, target in (("png", media.path), ("png-binary", media.path)):
-        with pytest.raises(PCVOSError, match="belongs to the footage or the project itself"):
-            export(name, project, media, target, overwrite=True)
-    assert (tree(media.path), project.path.read_bytes()) == before
+def test_nothing_is_mixed_with_the_footage(project, media, tmp_path):
+    before = tree(media.path)
+    (tmp_path / "link").symlink_to(media.path)
+    for name, target in (("png", media.path), ("png-binary", media.path), ("png", tmp_path / "link")):
+        with pytest.raises(PCVOSError, match="is the footage itself"):
+            export(name, project, media, target, first=1, last=1, overwrite=True)
+    assert tree(media.path) == before
+    export("png", project, media, media.path / "masks")
+    export("png", project, media, media.path / "masks", overwrite=True)
+    assert len(list((media.path / "masks").iterdir())) == len(media)
+
+    photos = footage(tmp_path / "photos", suffix=".jpg")
+    with empty_project(photos, tmp_path / "photos.pcvos", project.objects) as other:
+        with pytest.raises(PCVOSError, match="is the footage itself"):
+            export("png", other, photos, photos.path)  # 00003.png beside 00003.jpg
+        export("coco", other, photos, photos.path / "masks.json")
+    assert len(open_media(photos.path)) == len(photos)
+
+
+def test_footage_and_project_are_never_replaced(tmp_path):
+    with VideoWriter(tmp_path / "clip.mp4", (48, 64), 25) as video:
+        video.write(np.zeros((48, 64, 3), np.uint8))
+    before = (tmp_path / "clip.mp4").read_bytes()
+    with open_media(tmp_path / "clip.mp4") as media:
+        info = ObjectInfo(1, "x", (1, 1, 1))
+        with empty_project(media, tmp_path / "masks.json", [info]) as project:
+            for name, target in (("overlay", "clip.mp4"), ("coco", "masks.json")):
+                with pytest.raises(PCVOSError, match="is the footage or the project itself"):
+                    export(name, project, media, tmp_path / target, overwrite=True)
+    assert (tmp_path / "clip.mp4").read_bytes() == before
 
 
 @pytest.mark.parametrize(
