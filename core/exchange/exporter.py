@@ -10,6 +10,7 @@ import numpy as np
 
 from core.annotation.overlay import draw_overlay
 from core.annotation.packed_mask import PackedMask
+from core.annotation.palette import DISPLAY_PALETTE
 from core.errors import PCVOSError
 from core.exchange.options import Option, Value, resolve
 from core.media.source import FrameSource
@@ -51,6 +52,14 @@ class ExportRequest:
     def ids(self) -> tuple[int, ...]:
         """The objects' ids."""
         return tuple(info.id for info in self.objects)
+
+    @property
+    def palette(self) -> np.ndarray:
+        """The objects' colours, uint8 (256, 3) RGB, row = id."""
+        palette = DISPLAY_PALETTE.copy()
+        for info in self.objects:
+            palette[info.id] = info.colour
+        return palette
 
     def stem(self, frame: int) -> str:
         """What the files of a frame are called, without a suffix: as its image, or its number of five digits."""
@@ -129,7 +138,7 @@ class Exporter(ABC):
 
     def preview(self, request: ExportRequest, frame: int) -> np.ndarray:
         """What a frame will look like, for a dialog: uint8 (H, W, 3) RGB, or (H, W, 4) with straight alpha."""
-        return draw_overlay(request.media.read(frame), request.labels(frame))
+        return draw_overlay(request.media.read(frame), request.labels(frame), palette=request.palette)
 
 
 def export_request(

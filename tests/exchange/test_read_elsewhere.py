@@ -208,7 +208,7 @@ def test_overlay_video_of_a_range_of_footage_with_its_own_pace(tmp_path):
             video.write(np.full((48, 64, 3), 90, np.uint8), Fraction(tick, 1000))
     with (
         open_media(tmp_path / "clip.mp4") as media,
-        empty_project(media, tmp_path / "clip.pcvos", [ObjectInfo(1, "disc", (1, 1, 1))]) as project,
+        empty_project(media, tmp_path / "clip.pcvos", [ObjectInfo(1, "disc", (200, 100, 0))]) as project,
     ):
         put(project, {(2, 1): Cell(PackedMask.pack(disc((48, 64), 24, 32, 12)))})
         export("overlay", project, media, tmp_path / "overlay.mp4", first=1, options={"opacity": 100})
@@ -218,6 +218,7 @@ def test_overlay_video_of_a_range_of_footage_with_its_own_pace(tmp_path):
         assert file.streams.video[0].codec_context.name == "h264"
         frames = [(float(f.time), f.to_ndarray(format="rgb24").astype(int)) for f in file.decode(video=0)]
     np.testing.assert_allclose([time for time, _ in frames], [0, 0.07, 0.11, 0.36], atol=1e-3)
+    assert shown[24, 32].tolist() == [200, 100, 0]
     assert abs(frames[1][1][24, 32] - shown[24, 32]).max() < 12
     assert abs(frames[0][1][24, 32] - 90).max() < 12
 

@@ -51,4 +51,4 @@ class OverlayVideo(Exporter):
 
 
 def _drawn(request: ExportRequest, frame: int, pixels: np.ndarray) -> np.ndarray:
-    return draw_overlay(pixels, request.labels(frame), int(request.options["opacity"]) / 100)
+    return draw_overlay(pixels, request.labels(frame), int(request.options["opacity"]) / 100, request.palette)
