@@ -17,6 +17,8 @@ from core.project.project import Project
 NEW, SKIP = "new", "skip"
 """Answers that are no object's id."""
 
+_NAMED = 20  # answers that a message names
+
 
 @dataclass(frozen=True)
 class ImportPlan:
@@ -138,10 +140,11 @@ def change(plan: ImportPlan, corrected: bool = True) -> Change:
 
 def unanswered(questions: Iterable[Question]) -> str:
     """One sentence that names all questions."""
-    texts = [
-        f"{question.text} (--answer '{question.key}=…': {', '.join(answer for answer, _ in question.choices)})"
-        for question in questions
-    ]
+    texts = []
+    for question in questions:
+        answers = [answer for answer, _ in question.choices]
+        shown = ", ".join(answers[:_NAMED]) + (f" and {len(answers) - _NAMED} more" if len(answers) > _NAMED else "")
+        texts.append(f"{question.text} (--answer '{question.key}=…': {shown})")
     return "The import needs answers: " + " ".join(texts)
 
 
