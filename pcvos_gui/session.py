@@ -282,6 +282,13 @@ class Session(QObject):
 
         Without any object, one is made first.
         """
+        if not self.may_edit():
+            return False
+        self._before = self.labels.copy()
+        return True
+
+    def may_edit(self) -> bool:
+        """Whether `begin_edit` would begin; it says why not, and makes the first object."""
         if not self.can_edit or self._before is not None:
             if self.project is not None and self.project.read_only:
                 self._refuse()
@@ -295,7 +302,6 @@ class Session(QObject):
             text = self.tr("{} is locked: unlock it in the list of objects to paint it.").format(active.name)
             self.message.emit(Message(text, "warning", key="locked"))
             return False
-        self._before = self.labels.copy()
         return True
 
     @property

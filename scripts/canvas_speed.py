@@ -33,6 +33,8 @@ from pcvos_gui.view_state import Tool, ViewMode, ViewState
 WINDOW = (1600, 900)
 SIZES = {"1080p": (1080, 1920), "2160p": (2160, 3840)}
 DABS = 60
+BRUSHES = (24, 100, 200, 400)
+LARGEST = 200  # brush for which the limit is meant
 LIMIT = 8.0  # ms a dab may take at 1080p
 
 
@@ -54,8 +56,13 @@ class _Frames(QObject):
 
 
 class _NoAssist(QObject):
+    """Strokes stay strokes."""
+
     done = Signal(object)
     failed = Signal(int, str)
+
+    def submit(self, job: object) -> None:
+        """Never answered."""
 
 
 class _Bench:
@@ -134,18 +141,23 @@ def _benches(folder: Path) -> Iterator[bool]:
         for mode in ViewMode:
             bench.view_state.set_mode(mode)
             bench.flush()
-            dab = _report(label, mode, bench)
+            dab = _report(f"{label} {mode.value:12}", bench)
             slowest = np.maximum(slowest, dab) if label == "1080p" else slowest
+        bench.view_state.set_mode(ViewMode.OVERLAY)
+        bench.view_state.set_tool(Tool.SCRIBBLE)
+        bench.flush()
+        dab = _report(f"{label} {'scribble':12}", bench)
+        slowest = np.maximum(slowest, dab) if label == "1080p" else slowest
         bench.session.close()
         bench.canvas.close()
     clock, cpu = slowest
-    print(f"slowest dab of a brush up to 100 pixels at 1080p: {clock:.1f} ({cpu:.1f}) ms; is to stay under {LIMIT:.0f}")
+    print(f"slowest dab of a brush up to {LARGEST} pixels at 1080p: {clock:.1f} ({cpu:.1f}) ms; limit {LIMIT:.0f}")
 
 
-def _report(label: str, mode: ViewMode, bench: _Bench) -> np.ndarray:
-    """Print a row; the slowest dab of the brushes up to 100 pixels, by either measure."""
+def _report(label: str, bench: _Bench) -> np.ndarray:
+    """Print a row; the slowest dab of the brushes that are meant, by either measure."""
     dabs = {}
-    for brush in (24, 100, 400):
+    for brush in BRUSHES:
         bench.view_state.set_brush(brush)
         press, dabs[brush], release = bench.stroke()
     viewport = bench.canvas.view.viewport()
@@ -154,8 +166,8 @@ def _report(label: str, mode: ViewMode, bench: _Bench) -> np.ndarray:
     named = {f"dab {brush} px": dab for brush, dab in dabs.items()}
     named |= {"begin": press, "end": release, "repaint": whole, "step": step}
     cells = "  ".join(f"{name} {clock:.1f} ({cpu:.1f})" for name, (clock, cpu) in named.items())
-    print(f"{label} {mode.value:12}  {cells}", flush=True)
-    return np.maximum(dabs[24], dabs[100])
+    print(f"{label}  {cells}", flush=True)
+    return np.max([dab for brush, dab in dabs.items() if brush <= LARGEST], axis=0)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPixmap
+from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from pcvos_gui.canvas.looks import Look, Style
@@ -131,15 +131,12 @@ class LabelsItem(ArrayItem):
         draw_indexed(painter, self._image, box, exposed)
 
     def _fill_around(self, painter: QPainter, box: QRectF, colour: QColor) -> None:
+        """As one path: rectangles of their own would be rounded to the screen's pixels each in its way."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        whole = self.boundingRect()
-        if box.isEmpty():
-            painter.fillRect(whole, colour)
-            return
-        painter.fillRect(QRectF(whole.topLeft(), QPointF(whole.right(), box.top())), colour)
-        painter.fillRect(QRectF(QPointF(whole.left(), box.bottom()), whole.bottomRight()), colour)
-        painter.fillRect(QRectF(QPointF(whole.left(), box.top()), box.bottomLeft()), colour)
-        painter.fillRect(QRectF(box.topRight(), QPointF(whole.right(), box.bottom())), colour)
+        path = QPainterPath()
+        path.addRect(self.boundingRect())
+        path.addRect(box)
+        painter.fillPath(path, colour)
 
     def _paint_outlines(self, painter: QPainter, exposed: QRectF) -> None:
         exposed = exposed & QRectF(self._drawn_box())

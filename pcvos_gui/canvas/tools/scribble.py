@@ -134,7 +134,7 @@ class ScribbleTool(CanvasTool):
     # strokes
 
     def press(self, pointer: Pointer) -> None:
-        if self._draws or not self._can_begin():
+        if self._draws or not self.session.may_edit():
             return
         self._reopen()
         if self._open is None:
@@ -161,13 +161,6 @@ class ScribbleTool(CanvasTool):
         self._draws = False
         self._submit()
         self.changed.emit()
-
-    def _can_begin(self) -> bool:
-        """Whether the mask could be accepted; says why not, and makes the first object."""
-        if not self.session.begin_edit():
-            return False
-        self.session.cancel_edit()
-        return True
 
     def _paint(self, pointer: Pointer) -> None:
         stroke = self._open.strokes[-1]

@@ -1,0 +1,80 @@
+"""Strokes land where the pointer's ring is, at every scale of the screen and every zoom."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from canvas_parts import CanvasRig
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QImage
+
+from pcvos_gui.view_state import Tool, ViewMode
+
+HEIGHT, WIDTH = 120, 160
+
+
+@pytest.fixture
+def rig(qtbot, tmp_path) -> CanvasRig:
+    rig = CanvasRig(qtbot, tmp_path, np.zeros((1, HEIGHT, WIDTH, 3), np.uint8), size=(500, 400))
+    rig.view_state.set_mode(ViewMode.MASK)
+    return rig
+
+
+def pixels(image: QImage) -> np.ndarray:
+    """float (h, w, 3), the screen's own pixels."""
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    flat = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)
+    return flat[:, : image.width(), :3].astype(float)
+
+
+def bounds(mask: np.ndarray) -> np.ndarray:
+    """Left, top, right, bottom."""
+    rows, columns = np.nonzero(mask)
+    return np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+
+
+@pytest.mark.parametrize("zoom", [0.75, 1.0, 2.3, 4.0])
+@pytest.mark.parametrize("brush", [9, 40])
+def test_the_ring_goes_around_what_a_dab_paints(rig, zoom, brush):
+    rig.take(Tool.BRUSH, brush)
+    rig.view.zoom_at(rig.at(80, 60).toPointF(), zoom / rig.view.zoom)
+    rig.move(80, 60)
+    if rig.view.cursor_ring.diameter < 4:
+        pytest.skip("so small that there is a crosshair instead")
+    rig.view.cursor_ring.text = ""  # the size, which is told for a moment after it has changed
+    ring = rig.viewport.grab().toImage()
+    bare = rig.picture()
+    line = np.abs(pixels(ring) - pixels(bare)).max(2) > 40
+    rig.click(80, 60)
+    painted = np.abs(pixels(rig.picture()) - pixels(bare)).max(2) > 60
+    ratio = bare.devicePixelRatio()
+    assert ratio == float(os.environ.get("QT_SCALE_FACTOR", "1"))
+    width = 3.4 * ratio / 2  # of the line, beyond its middle
+    off = bounds(line) + np.array([width, width, -width, -width]) - bounds(painted)
+    assert np.abs(off).max() <= 2 + zoom, "to a pixel of the screen and one of the frame"
+    assert abs(off.mean()) <= 1, "none too large, none aside"
+
+
+@pytest.mark.parametrize("point", [(0.5, 0.5), (20.5, 30.5), (159.5, 119.5), (77.25, 90.75)])
+def test_strokes_land_on_the_pixel_under_the_pointer(rig, point):
+    rig.take(Tool.BRUSH, 1)
+    rig.view.zoom_at(rig.at(80, 60).toPointF(), 8 / rig.view.zoom)
+    rig.view.centerOn(QPointF(*point))
+    rig.click(*point)
+    rows, columns = np.nonzero(rig.session.labels)
+    assert (int(columns[0]), int(rows[0])) == (int(point[0]), int(point[1])) and len(rows) == 1
+    picture = pixels(rig.picture())
+    at = rig.view.to_view(QPointF(int(point[0]) + 0.5, int(point[1]) + 0.5)) * rig.picture().devicePixelRatio()
+    assert picture[int(at.y()), int(at.x())].max() > 150, "and are seen there"
+
+
+@pytest.mark.skipif("QT_SCALE_FACTOR" in os.environ, reason="is what runs the others at a scale")
+@pytest.mark.parametrize("scale", ["1.5", "2"])
+def test_so_it_is_on_a_screen_of_more_pixels(scale):
+    environment = {**os.environ, "QT_SCALE_FACTOR": scale}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(Path(__file__))]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
