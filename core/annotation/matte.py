@@ -3,9 +3,9 @@
 The mask decides: beyond a band along its outline the matte is exactly 0 or 1. Within it, the edge is the network's
 probabilities or, where these are missing or contradict the mask (a person corrected it), what the network usually has
 at such a distance from the outline: so a corrected frame does not flicker against its neighbours. Then the edge is
-drawn to the picture's by a guided filter (He, Sun, Tang: Guided Image Filtering, 2013), computed at the network's size
-and applied at the picture's (He, Sun: Fast Guided Filter, 2015), and narrowed as much as the network's pixels are
-larger than the picture's.
+drawn to the picture's by a guided filter (He, Sun, Tang: Guided Image Filtering, 2013), computed on a small picture and
+applied to the whole one (He, Sun: Fast Guided Filter, 2015), and narrowed as much as the network's pixels are larger
+than the picture's.
 
 All of it happens in the object's bounding box and a margin.
 """
@@ -27,6 +27,7 @@ _SLOPE = 1.5  # how fast the network's logits rise across an outline, per pixel 
 _NARROWED = 1.25  # how much narrower an edge gets for each pixel of the picture in one of the network's
 _DISAGREE = 0.75  # cells: contradictions this close to the outline are only its roughness
 _RADIUS = 0.75  # cells: of the guided filter
+_GUIDE_STRIDE = 2.4  # pixels of the guided filter's picture to a cell, at the most
 _EPSILON = 1e-5  # of the guided filter, for a picture of 0 to 1: contrast well below its root is no edge
 
 _FAR = 1e6  # pixels: where there is no outline, OpenCV's distances are near the largest number there is
@@ -190,7 +191,7 @@ def _soft_edge(
 def _guided(image: np.ndarray, alpha: np.ndarray, cell: float) -> np.ndarray:
     """`alpha` as a linear function of the picture's colours around each pixel: float32 (h, w), not clipped."""
     height, width = alpha.shape
-    scale = min(1.0, STRIDE / cell)  # to the network's size
+    scale = min(1.0, _GUIDE_STRIDE / cell)
     small = max(1, round(width * scale)), max(1, round(height * scale))
     guide = cv2.split(cv2.resize(image, small, interpolation=cv2.INTER_AREA).astype(np.float32) * np.float32(1 / 255))
     wanted = cv2.resize(alpha, small, interpolation=cv2.INTER_AREA)
@@ -232,7 +233,9 @@ def _solved(
 
 def _decided(alpha: np.ndarray, away: np.ndarray) -> np.ndarray:
     """Alpha, and what the mask says from one band off its outline on (`away`, in bands): a ramp leads there."""
-    return np.clip(alpha, np.clip(2 * away - 1, 0, 1), np.clip(2 * away + 2, 0, 1)).astype(np.float32)
+    away = away * np.float32(2)
+    alpha = cv2.min(cv2.max(alpha, away - np.float32(1)), away + np.float32(2))
+    return np.clip(alpha, 0, 1, out=alpha)
 
 
 def _shaped(alpha: np.ndarray, settings: MatteSettings) -> np.ndarray:

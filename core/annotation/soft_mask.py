@@ -86,11 +86,15 @@ class SoftMask:
             _places(start, count, full, self.window[axis], self.window[axis + 2], self.grid[axis])
             for axis, (start, count, full) in enumerate(((top, height, size[0]), (left, width, size[1])))
         )
-        first, share = rows
-        logits = logits[first] * (1 - share)[:, None] + logits[first + 1] * share[:, None]
+        # Columns first: there are few rows yet.
         first, share = columns
         logits = logits[:, first] * (1 - share) + logits[:, first + 1] * share
-        return 1 / (1 + np.exp(-logits))
+        first, share = rows
+        result = logits[first]
+        result += (logits[first + 1] - result) * share[:, None]
+        np.exp(np.negative(result, out=result), out=result)
+        result += 1
+        return np.reciprocal(result, out=result)
 
     def to_bytes(self) -> bytes:
         """For a file; `from_bytes` reads it."""

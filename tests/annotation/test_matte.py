@@ -81,7 +81,8 @@ def test_a_picture_with_a_known_matte():
 @pytest.mark.parametrize("seen", ["nothing", "another outline"])
 def test_a_corrected_frame_is_as_soft_as_its_neighbours(seen):
     """The network saw the object elsewhere, or not at all; the person painted it where it is."""
-    mask, image = disc(), scene(disc().astype(float))
+    mask = disc()
+    image = scene(cv2.GaussianBlur(mask.astype(float), (0, 0), 1.5))
     predicted = make_matte(mask, [network(mask)], image, GUIDED).full()
     wrong = [] if seen == "nothing" else [network(disc(column=95))]
     corrected = make_matte(mask, wrong, image, GUIDED, side=120).full()
