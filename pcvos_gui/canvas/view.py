@@ -247,7 +247,7 @@ class CanvasView(QGraphicsView):
         elif self.tool is not None and event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
             self._pressed = event.button()
             alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
-            self._inverted = alt or event.button() == Qt.MouseButton.RightButton or self._pen_erases
+            self._inverted = alt or event.button() == Qt.MouseButton.RightButton or self._is_eraser(event)
             pointer = self._pointer(event)
             if event.type() == QEvent.Type.MouseButtonDblClick:
                 self.tool.double_click(pointer)
@@ -290,11 +290,15 @@ class CanvasView(QGraphicsView):
         self.show_cursor()
 
     def _pointer(self, event: QMouseEvent) -> Pointer:
-        is_pen = event.pointingDevice().type() == QInputDevice.DeviceType.Stylus
+        is_pen = _is_pen(event)
         at = self.to_image(event.position())
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         inverted = self._inverted if self._pressed is not None else False
-        return Pointer(at.x(), at.y(), inverted, shift, self._pressure if is_pen else 1.0, 1 / self.transform().m11())
+        pressure = self._pressure if is_pen else 1.0
+        return Pointer(at.x(), at.y(), inverted, shift, pressure, 1 / self.transform().m11(), self._is_eraser(event))
+
+    def _is_eraser(self, event: QMouseEvent) -> bool:
+        return _is_pen(event) and self._pen_erases
 
     def viewportEvent(self, event: QEvent) -> bool:
         match event.type():
@@ -383,3 +387,7 @@ class CanvasView(QGraphicsView):
         elif event.type() == QEvent.Type.DevicePixelRatioChange and self._fits:
             self.fit()
         super().changeEvent(event)
+
+
+def _is_pen(event: QMouseEvent) -> bool:
+    return event.pointingDevice().type() == QInputDevice.DeviceType.Stylus

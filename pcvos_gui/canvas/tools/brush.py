@@ -38,8 +38,12 @@ class BrushTool(CanvasTool):
     @property
     def hint(self) -> str:
         if self.erases:
-            return self.tr("Erase the active object; right button or Alt paints, Shift-click draws a straight line.")
-        return self.tr("Paint the active object; right button or Alt erases, Shift-click draws a straight line.")
+            return self.tr(
+                "Erase: drag over the object. Right button or Alt paints, Shift-click: a straight line, [ ] size."
+            )
+        return self.tr(
+            "Brush: drag to paint the object. Right button or Alt erases, Shift-click: a straight line, [ ] size."
+        )
 
     @property
     def is_busy(self) -> bool:
@@ -48,7 +52,7 @@ class BrushTool(CanvasTool):
     def press(self, pointer: Pointer) -> None:
         if self.is_busy or not self.session.begin_edit():
             return
-        erases = self.erases != pointer.inverted
+        erases = pointer.is_eraser or self.erases != pointer.inverted
         self._stroke = _Stroke.ERASES if erases else _Stroke.PAINTS
         self._forbidden = self.session.labels != self.session.active if erases else self.session.protected()
         self._before = self._last

@@ -9,7 +9,7 @@ class FillTool(CanvasTool):
 
     @property
     def hint(self) -> str:
-        return self.tr("Click inside an outline to fill it; right button or Alt removes the piece you click.")
+        return self.tr("Fill: click inside an outline to fill it. Right button or Alt removes the piece you click.")
 
     def press(self, pointer: Pointer) -> None:
         column, row = int(pointer.x // 1), int(pointer.y // 1)

@@ -11,4 +11,4 @@ class PanTool(CanvasTool):
 
     @property
     def hint(self) -> str:
-        return self.tr("Drag to move the picture; the wheel zooms.")
+        return self.tr("Hand: drag to move the picture. The wheel zooms, 0 shows all of it.")

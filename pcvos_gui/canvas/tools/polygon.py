@@ -39,7 +39,7 @@ class PolygonTool(CanvasTool):
     @property
     def hint(self) -> str:
         if not self._points:
-            return self.tr("Click corners, or drag around the object; right button or Alt takes away.")
+            return self.tr("Polygon: click corners, or drag around the object. Right button or Alt takes away.")
         return self.tr("Enter, double-click or the first corner again closes; Backspace takes one back; Esc drops.")
 
     @property

@@ -98,7 +98,7 @@ class ScribbleTool(CanvasTool):
     @property
     def hint(self) -> str:
         if self._open is None:
-            return self.tr("Scribble over the object; right button or Alt: over what it is not. [ ] size the brush.")
+            return self.tr("Scribble: draw a line over the object. Right button or Alt: over what it is not, [ ] size.")
         if self._open.job is not None and self._open.is_accepted:
             return self.tr("Accepted: the mask is being made…")
         return self.tr("Enter accepts, Esc drops, Backspace takes back a stroke; more strokes correct the mask.")

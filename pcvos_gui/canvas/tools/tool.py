@@ -18,6 +18,7 @@ class Pointer:
         inverted: pressed with the right button, with Alt, or with a pen's eraser: the tool does its opposite.
         pressure: of a pen, 0 to 1; 1 for a mouse.
         unit: size of one of the screen's (Qt's) pixels, in pixels of the frame.
+        is_eraser: it is a pen's eraser.
     """
 
     x: float
@@ -26,6 +27,7 @@ class Pointer:
     shift: bool = False
     pressure: float = 1.0
     unit: float = 1.0
+    is_eraser: bool = False
 
     @property
     def point(self) -> tuple[float, float]:
