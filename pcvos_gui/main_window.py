@@ -3,9 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
-from PySide6.QtGui import QActionGroup, QGuiApplication, QImage, QShortcut
+from PySide6.QtGui import QActionGroup, QGuiApplication, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QDockWidget,
@@ -22,7 +21,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.annotation.overlay import draw_overlay
 from core.demo import MASK
 from core.project.places import shown_name
 from pcvos_gui.actions import ACTIONS, fill_menus, make_actions
@@ -42,6 +40,7 @@ from pcvos_gui.player import Player
 from pcvos_gui.preferences import Preferences
 from pcvos_gui.recent import RecentFiles
 from pcvos_gui.recent_menu import RecentMenu
+from pcvos_gui.recent_pictures import RecentPictures
 from pcvos_gui.runs import RunController, RunState
 from pcvos_gui.saving import SaveWatch
 from pcvos_gui.session import Session
@@ -58,7 +57,6 @@ from pcvos_gui.workers.inference import InferenceWorker
 _ICON = QSize(20, 20)
 _SIZE = QSize(1440, 900)
 _FRAME = QSize(0, 32)  # what the system puts around the window, roughly
-_THUMBNAIL_SOURCE = 360  # pixels of the shorter side; thumbnails are half as high
 
 
 class MainWindow(QMainWindow):
@@ -80,10 +78,12 @@ class MainWindow(QMainWindow):
         self.runs = RunController(self.session, self.inference, self)
         self.player = Player(self.session, self.runs, self)
         self.recent = RecentFiles(self)
+        self.recent_pictures = RecentPictures(self.session, self.recent, self)
         self.opener = Opener(self.session, self)
         self.exchange = Exchange(self.session, self)
         self._typed = TypedNumber(lambda: (o.id for o in self.session.objects))
         self._arrangement: QByteArray | None = None  # of the panels, while they are hidden
+        self._is_arranged = QSettings().contains("window/state")
 
         self.actions_by_name = make_actions(self, Handlers(self).table())
         self._make_middle()
@@ -202,7 +202,8 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         session, runs, view = self.session, self.runs, self.view_state
-        session.message.connect(self.messages.show_message)
+        session.message.connect(self.show_message)
+        session.closing.connect(self.messages.clear_infos)
         session.edited.connect(lambda: [self.messages.settle(key) for key in ("run", "locked", "accept")])
         runs.state_changed.connect(lambda: runs.state is RunState.LOADING and self.messages.settle("run"))
         for signal in (session.opened, session.closed, session.active_changed, session.objects_changed):
@@ -211,7 +212,6 @@ class MainWindow(QMainWindow):
         session.undo_stack.indexChanged.connect(self._show_what_is_open)
         session.image_changed.connect(self._show_page)
         session.opened.connect(self.canvas.setFocus)
-        session.closing.connect(self._keep_thumbnail)
         view.changed.connect(self._show_view)
         view.tool_changed.connect(self._show_view)
         view.follow_changed.connect(self._show_view)
@@ -269,6 +269,9 @@ class MainWindow(QMainWindow):
                 part.show()
             self.restoreState(self._arrangement)
             self._arrangement = None
+            if not self._is_arranged:  # the list of objects grows with the window, and shows some rows in any
+                self.resizeDocks(self.docks[:2], [3, 7], Qt.Orientation.Vertical)
+                self._is_arranged = True
         else:
             self._arrangement = self.saveState()
             for part in parts:
@@ -332,19 +335,6 @@ class MainWindow(QMainWindow):
         if path:
             self.opener.relink(project, Path(path))
 
-    def _keep_thumbnail(self) -> None:
-        session = self.session
-        if session.image is None or session.labels is None:
-            return
-        height, width = session.labels.shape
-        shrunk = min(1.0, _THUMBNAIL_SOURCE / max(1, min(height, width)))
-        size = (max(1, round(width * shrunk)), max(1, round(height * shrunk)))
-        image = cv2.resize(session.image, size, interpolation=cv2.INTER_AREA)
-        picture = draw_overlay(image, cv2.resize(session.labels, size, interpolation=cv2.INTER_NEAREST))
-        qimage = QImage(picture.data, *size, 3 * size[0], QImage.Format.Format_RGB888).copy()
-        for path in {session.media.path, session.project.path}:
-            self.recent.set_thumbnail(path, qimage)
-
     # runs
 
     def propagate(self) -> None:
@@ -369,7 +359,15 @@ class MainWindow(QMainWindow):
         dock.show()
         dock.raise_()
 
-    # trouble
+    # messages and trouble
+
+    def show_message(self, message: Message) -> None:
+        """Over the canvas; from there the tab key finds its buttons first."""
+        self.messages.show_message(message)
+        before: QWidget = self.canvas.view
+        for button in self.messages.buttons:
+            self.setTabOrder(before, button)
+            before = button
 
     def show_trouble(self, what: str, details: str) -> None:
         """An error that nobody caught; `details` is its traceback."""
@@ -379,7 +377,7 @@ class MainWindow(QMainWindow):
             parts.append(self.tr("Your work is saved."))
         parts.append(self.tr("Go on, and report it if it comes back."))
         copy = MessageAction(self.tr("Copy details"), lambda: QGuiApplication.clipboard().setText(details))
-        self.messages.show_message(Message(" ".join(parts), "error", (copy,), "trouble"))
+        self.show_message(Message(" ".join(parts), "error", (copy,), "trouble"))
 
     def _accepts_loss(self, count: int, why: str) -> bool:
         """Ask whether changes that cannot be saved may be given up."""

@@ -44,6 +44,11 @@ class MessageBar(QWidget):
     def messages(self) -> list[Message]:
         return [message for message, _ in self._shown]
 
+    @property
+    def buttons(self) -> list[QPushButton]:
+        """Of all messages, from top to bottom."""
+        return [button for _, strip in self._shown for button in strip.findChildren(QPushButton)]
+
     def show_message(self, message: Message) -> None:
         """Add a message; one with the same key gives way to it."""
         for old, strip in list(self._shown):
@@ -53,6 +58,8 @@ class MessageBar(QWidget):
             self._remove(min(self._shown, key=lambda shown: _LEVELS.index(shown[0].level))[1])
         strip = self._make_strip(message)
         self._layout.addWidget(strip)
+        strip.show()  # else the bar, where it is visible already, would not count it
+        self._layout.invalidate()
         self._shown.append((message, strip))
         self._place()
         if message.level == "info":
@@ -75,6 +82,12 @@ class MessageBar(QWidget):
         height = self._layout.heightForWidth(width) if self._layout.hasHeightForWidth() else self.sizeHint().height()
         self.setGeometry(0, 0, width, height)
         self.raise_()
+
+    def clear_infos(self) -> None:
+        """Take away what has nothing to say any more when something else is opened."""
+        for message, strip in list(self._shown):
+            if message.level == "info":
+                self._remove(strip)
 
     def clear(self) -> None:
         for _, strip in list(self._shown):

@@ -53,6 +53,10 @@ class RecentFiles(QObject):
         """Forget all; the files stay."""
         self._write([])
 
+    def has_thumbnail(self, path: Path) -> bool:
+        """Whether there is a picture of this file."""
+        return _thumbnail_path(path).exists()
+
     def set_thumbnail(self, path: Path, image: QImage) -> None:
         """Keep a small picture of what is in the file."""
         whole = THUMBNAIL.scaled(image.size(), Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))

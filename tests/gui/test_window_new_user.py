@@ -12,6 +12,7 @@ from window_parts import Hands, make_clip, truth
 from pcvos_gui import typed_number
 from pcvos_gui.export_dialog import ExportDialog
 from pcvos_gui.main_window import MainWindow
+from pcvos_gui.messages import Message, MessageAction
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 
@@ -147,26 +148,32 @@ def test_where_an_export_goes(hands: Hands, clip: Path, tmp_path: Path):
     hands.open(clip)
     hands.session.add_object()
     hands.session.replace_mask(truth(0), "Mask")
-    dialog = ExportDialog(hands.session, (0, 13), False, hands.window)
-    assert dialog.wanted.target == tmp_path / "clip masks" and dialog.part.parentWidget().isHidden()
+    dialog = ExportDialog(hands.session, (0, 13), "png", hands.window)
+    assert dialog.wanted.target == tmp_path / "clip masks" and dialog.frames.isHidden()
+    hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
     assert "will be made" in dialog.note.text() and dialog.accept_button.text() == "Export"
     dialog.accept()
     hands.window.exchange.export(dialog.wanted)
     hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=60_000)
     assert len(list((tmp_path / "clip masks").glob("*.png"))) == 14
-    again = ExportDialog(hands.session, (4, 6), False, hands.window)
-    assert again.part.isChecked() and (again.wanted.first, again.wanted.last) == (4, 6)
-    assert "3 masks are there" in again.note.text() and again.accept_button.text() == "Replace and export"
+    again = ExportDialog(hands.session, (4, 6), None, hands.window)
+    assert again.frames.part.isChecked() and (again.wanted.first, again.wanted.last) == (4, 6)
+    hands.bot.waitUntil(again.accept_button.isEnabled, timeout=20_000)
+    assert "3 files are there" in again.note.text() and again.accept_button.text() == "Replace and export"
     again.target.setText(str(tmp_path / "elsewhere"))
     again.accept()
     hands.act("close")
     hands.open(clip)
-    assert ExportDialog(hands.session, (0, 13), False).wanted.target == tmp_path / "elsewhere", "kept in the project"
+    last = ExportDialog(hands.session, (0, 13), "png", hands.window)
+    assert last.wanted.target == tmp_path / "elsewhere", "kept in the project"
+    last.reject()
 
 
 def test_an_export_cannot_go_nowhere(hands: Hands, clip: Path, tmp_path: Path):
     hands.open(clip)
-    dialog = ExportDialog(hands.session, (0, 13), True, hands.window)
+    hands.session.add_object()
+    hands.session.replace_mask(truth(0), "Mask")
+    dialog = ExportDialog(hands.session, (0, 13), "overlay", hands.window)
     assert dialog.wanted.target == tmp_path / "clip overlay.mp4"
     (tmp_path / "folder.mp4").mkdir()
     for text, words in (
@@ -174,11 +181,13 @@ def test_an_export_cannot_go_nowhere(hands: Hands, clip: Path, tmp_path: Path):
         ("here", "whole path"),
         (str(tmp_path / "folder.mp4"), "is a folder"),
         (str(clip / "inside.mp4"), "nothing can be put into it"),
+        (str(clip.with_suffix("")), "belongs to the footage"),
     ):
         dialog.target.setText(text)
-        assert words in dialog.note.text() and not dialog.accept_button.isEnabled()
-    dialog.target.setText(str(clip.with_suffix("")))
-    assert dialog.wanted.target == clip and dialog.accept_button.text() == "Replace and export"
+        hands.bot.waitUntil(lambda words=words: words in dialog.trouble.text(), timeout=20_000)
+        assert not dialog.accept_button.isEnabled()
+    assert dialog.wanted.target == clip
+    dialog.reject()
 
 
 # --- the demo
@@ -206,3 +215,29 @@ def test_the_demo_begins_anew_and_can_be_gone_on_with(hands: Hands, clip: Path, 
     hands.act("close")
     names = [hands.window.start_page.list.item(i).text() for i in range(hands.window.start_page.list.count())]
     assert names == ["clip.pcvos", "clip-2.pcvos"], "both are among the recent files"
+
+
+# --- messages and pictures
+
+
+def test_a_message_is_answered_with_the_keyboard_and_goes_with_its_clip(hands: Hands, clip: Path):
+    hands.open(clip)
+    window, answers = hands.window, []
+    window.activateWindow()
+    hands.bot.waitUntil(window.isActiveWindow, timeout=5000)
+    window.show_message(Message("Well?", "warning", (MessageAction("Yes", lambda: answers.append(1)),)))
+    hands.view.setFocus()
+    hands.bot.keyClick(hands.view, Qt.Key.Key_Tab)
+    hands.bot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
+    assert answers == [1]
+    hands.session.add_object()
+    hands.act("undo")
+    assert hands.told("Undone")
+    hands.act("close")
+    assert hands.texts == []
+
+
+def test_there_is_a_picture_before_it_is_closed(hands: Hands, clip: Path):
+    hands.open(clip)
+    (recent,) = hands.window.recent.files()
+    assert recent.thumbnail.exists(), "also if the program is killed now"
