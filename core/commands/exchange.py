@@ -63,7 +63,7 @@ def export(command: ExportCommand, say: Say, note: Say, warn: Say) -> None:
     """Write what is asked for; raises PCVOSError, and leaves nothing behind then."""
     exporter = registry.exporter(command.format)
     options = parse_options(exporter.options, command.options, exporter.name)
-    with _opened(command.project, warn) as (project, media):
+    with _opened(command.project, warn, to_write=False) as (project, media):
         request = export_request(
             exporter,
             project,
@@ -90,7 +90,7 @@ def import_masks(command: ImportCommand, say: Say, note: Say, warn: Say) -> None
     """Read masks, say what becomes of them and, unless it is a dry run, do it; raises PCVOSError."""
     importer = registry.recognise(command.path) if command.format == AUTO else registry.importer(command.format)
     options = parse_options(importer.options, command.options, importer.name)
-    with _opened(command.project, warn) as (project, media):
+    with _opened(command.project, warn, to_write=not command.dry_run) as (project, media):
         if project.read_only and not command.dry_run:
             raise PCVOSError(f"{project.refusal} Nothing can be imported into it now.")
         request = import_request(importer, command.path, media, options, _answers(command.answers))
@@ -132,9 +132,9 @@ def _list(format: Exporter | Importer, sentence: str, say: Say) -> None:
 
 
 @contextmanager
-def _opened(path: Path, warn: Say) -> Iterator[tuple[Project, FrameSource]]:
+def _opened(path: Path, warn: Say, *, to_write: bool) -> Iterator[tuple[Project, FrameSource]]:
     """A project and its footage."""
-    with Project.open(path) as project:
+    with Project.open(path, to_write=to_write) as project:
         for sentence in project.warnings:
             warn(sentence)
         footage = project.find_footage()

@@ -68,26 +68,31 @@ class Project:
         return cls(Path(path).absolute(), footage)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, *, to_write: bool = True) -> Self:
         """Open a file, for writing if possible.
+
+        Args:
+            to_write: False: only to look at it, without keeping anybody else from writing.
 
         Raises:
             DamagedProject: offer to recover it. PCVOSError: it is no project, or a newer one, or cannot be read.
         """
         path = Path(path).resolve()
         examine(path)
-        lock = WriteLock(path)
+        lock = WriteLock(path) if to_write else None
+        read_only = lock is None or lock.refusal is not None
         store = None
         try:
-            store = Store.open(path, read_only=lock.refusal is not None)
+            store = Store.open(path, read_only=read_only)
             project = cls(path, store.footage()[0])
             project._store, project._lock = store, lock
-            project.read_only = lock.refusal is not None
+            project.read_only = read_only
             project._load()
         except BaseException:
             if store is not None:
                 store.close()
-            lock.release()
+            if lock is not None:
+                lock.release()
             raise
         return project
 
@@ -97,11 +102,11 @@ class Project:
         self._settings = self._store.settings()
         self._runs = self._store.runs()
         self._load_tracks()
-        if self._lock.refusal is not None:
-            self.warnings.append(self._lock.refusal)
+        if self.refusal is not None:
+            self.warnings.append(self.refusal)
         if is_small(self.path):
             self._find_damaged_masks()
-        if not self._lock.by_other:
+        if self._lock is not None and not self._lock.by_other:
             self._end_runs()
 
     def _load_tracks(self) -> None:
@@ -279,7 +284,7 @@ class Project:
     def _check_writable(self) -> None:
         self._check_open()
         if self.read_only:
-            raise PCVOSError(self._lock.refusal)
+            raise PCVOSError(self.refusal or f"{self.path} was opened only to be read: open it to write.")
 
     def _check_open(self) -> None:
         if self._closed:

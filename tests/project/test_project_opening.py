@@ -29,6 +29,21 @@ def path(tmp_path) -> Path:
 # --- one writer
 
 
+def test_looking_keeps_nobody_from_writing(path):
+    with Project.open(path, to_write=False) as looks:
+        assert looks.read_only and not looks.warnings
+        with pytest.raises(PCVOSError, match="only to be read"):
+            looks.apply(setting({(1, 1): painted(2)}))
+        with Project.open(path) as writes:
+            assert not writes.read_only
+            run = writes.start_run(RunInfo("2026-01-01T10:00:00Z", 0, 9, "forward", {}))
+            writes.apply(setting({(1, 1): painted(2)}))
+            looks.refresh()
+            assert content(looks) == content(writes)
+            assert dict(looks.runs())[run].state == "running", "it may well be"
+        assert looks.cell(1, 1) == painted(2)
+
+
 def test_a_second_window_only_looks(path):
     first = Project.open(path)
     second = Project.open(path)
