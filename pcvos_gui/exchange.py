@@ -2,38 +2,26 @@
 
 import logging
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from superqt.utils import create_worker
 
-from core.annotation.label_map import write_label_map
-from core.annotation.mask_files import Masks, load_masks
-from core.annotation.overlay import draw_overlay
-from core.annotation.packed_mask import PackedMask
-from core.annotation.palette import DISPLAY_PALETTE
 from core.errors import PCVOSError
-from core.media import FrameSource, VideoWriter, open_media
-from core.project.model import Cell, Change, ObjectInfo
+from core.exchange.planning import ImportPlan, change
+from core.exchange.registry import exporter
+from core.exchange.running import run_export
 from core.project.project import Project
-from pcvos_gui.masks import without
+from pcvos_gui.export_wish import Export, Stored
+from pcvos_gui.importing import Reading, read_masks
 from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.session import Session
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Export:
-    """What to write: frames `first` to `last` (inclusive) as PNGs into a folder, or as one overlay video."""
-
-    target: Path
-    first: int
-    last: int
-    is_video: bool
 
 
 class _CancelledError(Exception):
@@ -44,67 +32,74 @@ class Exchange(QObject):
     """Imports and exports of the open session; one export at a time.
 
     Signals:
-        progress(what, done, total): of an export; total 0: none is going on.
+        progress(what, done, total, seconds): of an export, and how long it will still take (-1: not known); total 0:
+            none is going on.
+        imported(frames): ascending.
     """
 
-    progress = Signal(str, int, int)
-    imported = Signal(object)  # frames, ascending
+    progress = Signal(str, int, int, float)
+    imported = Signal(object)
 
     def __init__(self, session: Session, parent: QObject | None = None):
         super().__init__(parent)
         self._session = session
         self._stop: threading.Event | None = None
+        self._began: tuple[float, int] | None = None  # when the first frames were done, and how many
         session.closing.connect(self.cancel)
 
     # in
 
+    def may_import(self) -> bool:
+        """Whether the project can be changed; if not, a message says why."""
+        if self._session.project.read_only:
+            self._say(self.tr("This project is open read-only: nothing can be imported into it."), "warning")
+            return False
+        return True
+
     def import_masks(self, path: Path) -> None:
-        """Read mask PNGs; they become corrections, as one step of undo."""
+        """Read masks without asking anything; they become corrections, as one step of undo."""
         media, project = self._session.media, self._session.project
         create_worker(
-            _read_masks,
-            path,
+            read_masks,
+            (path,),
             media,
             self._session.frame,
             _connect={
-                "returned": lambda found: self._take(found, path, project),
+                "returned": lambda reading: self._take(reading, project),
                 "errored": self._on_error,
             },
         )
 
-    def _take(self, found: tuple[Masks, dict[int, dict[int, PackedMask]]], path: Path, project: Project) -> None:
-        masks, frames = found
+    def _take(self, reading: Reading, project: Project) -> None:
         if project is not self._session.project:
             return
-        known = {o.id for o in project.objects}
-        new = tuple(_named(id, self.tr("Object {}").format(id)) for id in masks.objects if id not in known)
-        locked = {o.id: o.name for o in project.objects if o.locked}
-        skipped = sorted({id for given in frames.values() for id in given if id in locked})
-        cells = {}
-        for frame, given in frames.items():
-            present = project.cells(frame)
-            kept = [cell.mask for id, cell in present.items() if id in locked]
-            painted = {id: without(mask, kept) for id, mask in given.items() if id not in locked}
-            for id, mask in painted.items():
-                cells[frame, id] = (present.get(id), Cell(mask, corrected=True, in_memory=True))
-            for id, cell in present.items():
-                if id not in given and id not in locked and not cell.mask.is_empty:
-                    cells[frame, id] = (cell, replace(cell, mask=without(cell.mask, painted.values())))
-        objects = ((project.objects, (*project.objects, *new))) if new else None
-        count = len({frame for frame, _ in cells})
+        try:
+            self.bring_in(reading.plan_as_proposed(project), reading.name)
+        except PCVOSError as error:
+            self._say(str(error), "error")
+
+    def bring_in(self, plan: ImportPlan, name: str, corrected: bool = True) -> None:
+        """Do what was planned, as one step of undo, and say so.
+
+        Args:
+            name: of where it is from. corrected: the masks become corrections, and permanent memory.
+
+        Raises:
+            PCVOSError: there is nothing to do.
+        """
+        made = change(plan, corrected)
+        count = len({frame for frame, _ in made.cells})
         of_frames = self.tr("1 frame") if count == 1 else self.tr("{} frames").format(count)
-        text = self.tr("Import masks of {} from {}").format(of_frames, path.name)
-        notes = [*masks.notes, *masks.warnings]
-        if skipped:
-            names = ", ".join(locked[id] for id in skipped)
-            notes.append(self.tr("Locked, and left as it was: {}.").format(names))
-        if not cells and objects is None:
-            self._say(" ".join([self.tr("Nothing was imported from {}.").format(path.name), *notes]), "warning")
+        stack = self._session.undo_stack
+        before = stack.index()
+        self._session.push_change(made)
+        if stack.index() == before:  # refused, and said so
             return
-        self._session.push_change(Change(text, cells, objects))
-        done = self.tr("Imported: masks of {} from {}.").format(of_frames, path.name)
-        self._say(" ".join([done, *notes]), "warning" if masks.warnings or skipped else "info")
-        self.imported.emit(sorted(frames))
+        said = [self.tr("Imported: masks of {} from {}.").format(of_frames, name), *plan.notes, *plan.warnings]
+        if plan.locked:
+            said.append(self.tr("Locked, and left as it was: {}.").format(", ".join(o.name for o in plan.locked)))
+        self._say(" ".join(said), "warning" if plan.warnings or plan.locked else "info")
+        self.imported.emit(list(plan.frames))
 
     # out
 
@@ -124,7 +119,7 @@ class Exchange(QObject):
                 "warning",
             )
             return False
-        if not project.exists:
+        if not project.exists or not project.objects:
             self._say(self.tr("There are no masks to export yet: mark an object and propagate first."), "warning")
             return False
         return True
@@ -133,38 +128,46 @@ class Exchange(QObject):
         """Write in a thread of its own; what is on disk of the project is what is written."""
         if not self.may_export():
             return
-        project = self._session.project
-        write = _write_overlay if wanted.is_video else _write_masks
         total = wanted.last - wanted.first + 1
-        self._stop = threading.Event()
+        self._stop, self._began = threading.Event(), None
         create_worker(
-            write,
+            _write,
             wanted,
+            Stored.of(self._session),
             self._stop,
-            project.path,
-            self._session.media.path,
             _connect={
-                "yielded": lambda done: self.progress.emit(wanted.target.name, done, total),
-                "returned": lambda _: self._tell_written(wanted),
+                "yielded": lambda done: self._tell_progress(wanted.target.name, done, total),
+                "returned": lambda warnings: self._tell_written(wanted, warnings),
                 "errored": self._on_error,
                 "finished": self._on_finished,
             },
         )
-        self.progress.emit(wanted.target.name, 0, total)
-
-    def _tell_written(self, wanted: Export) -> None:
-        text = self.tr("Written: frames {} to {}, {}").format(wanted.first, wanted.last, wanted.target)
-        folder = QUrl.fromLocalFile(str(wanted.target.parent if wanted.is_video else wanted.target))
-        self._say(text, "info", MessageAction(self.tr("Show"), lambda: QDesktopServices.openUrl(folder)))
+        self._tell_progress(wanted.target.name, 0, total)
 
     def cancel(self) -> None:
         """End the export under way; what it has written goes away."""
         if self._stop is not None:
             self._stop.set()
 
+    def _tell_progress(self, what: str, done: int, total: int) -> None:
+        now, left = time.monotonic(), -1.0
+        if self._began is None and done:
+            self._began = (now, done)
+        elif self._began is not None and done > self._began[1]:
+            since, first = self._began
+            left = (now - since) / (done - first) * (total - done)
+        self.progress.emit(what, done, total, left)
+
+    def _tell_written(self, wanted: Export, warnings: list[str]) -> None:
+        text = self.tr("Written: frames {} to {}, {}").format(wanted.first, wanted.last, wanted.target)
+        is_file = exporter(wanted.format).target == "file"
+        folder = QUrl.fromLocalFile(str(wanted.target.parent if is_file else wanted.target))
+        show = MessageAction(self.tr("Show"), lambda: QDesktopServices.openUrl(folder))
+        self._say(" ".join([text, *warnings]), "warning" if warnings else "info", show)
+
     def _on_finished(self) -> None:
         self._stop = None
-        self.progress.emit("", 0, 0)
+        self.progress.emit("", 0, 0, -1.0)
 
     def _on_error(self, error: Exception) -> None:
         if isinstance(error, _CancelledError):
@@ -178,59 +181,14 @@ class Exchange(QObject):
         self._session.message.emit(Message(text, level, actions))
 
 
-def existing_targets(target: Path, stems: list[str]) -> int:
-    """How many PNGs an export to the folder `target` would replace."""
-    return sum((target / f"{stem}.png").exists() for stem in stems)
-
-
-def _named(id: int, name: str) -> ObjectInfo:
-    return ObjectInfo(id, name, tuple(int(c) for c in DISPLAY_PALETTE[id]))
-
-
-def _read_masks(path: Path, media: FrameSource, frame: int) -> tuple[Masks, dict[int, dict[int, PackedMask]]]:
-    """The masks at `path`; a single file without a number belongs to `frame`."""
-    masks = load_masks(path, media.stems, media.size, start=frame, is_video=media.is_video)
-    frames = {}
-    for annotation in masks.annotations:
-        labels = annotation.labels
-        frames[annotation.frame] = {id: PackedMask.pack(labels == id) for id in annotation.objects}
-    return masks, frames
-
-
-def _write_masks(wanted: Export, stop: threading.Event, project: Path, footage: Path) -> Iterator[int]:
-    """Indexed PNGs, named like the frames; those written so far are removed when it does not come to its end."""
-    written: list[Path] = []
-    done = False
-    try:
-        with Project.open(project) as stored, open_media(footage, index=stored.index_cache()) as media:
-            wanted.target.mkdir(parents=True, exist_ok=True)
-            for frame in _frames(wanted, stop):
-                path = wanted.target / f"{media.stems[frame]}.png"
-                is_new = not path.exists()
-                write_label_map(path, stored.labels(frame))
-                if is_new:
-                    written.append(path)
-                yield frame - wanted.first + 1
-        done = True
-    finally:
-        if not done:
-            for path in written:
-                path.unlink(missing_ok=True)
-
-
-def _write_overlay(wanted: Export, stop: threading.Event, project: Path, footage: Path) -> Iterator[int]:
-    with (
-        Project.open(project) as stored,
-        open_media(footage, index=stored.index_cache()) as media,
-        VideoWriter(wanted.target, media.size, media.rate) as video,
-    ):
-        for frame in _frames(wanted, stop):
-            video.write(draw_overlay(media.read(frame), stored.labels(frame)), media.timestamps[frame])
-            yield frame - wanted.first + 1
-
-
-def _frames(wanted: Export, stop: threading.Event) -> Iterator[int]:
-    for frame in range(wanted.first, wanted.last + 1):
-        if stop.is_set():
-            raise _CancelledError
-        yield frame
+def _write(wanted: Export, stored: Stored, stop: threading.Event) -> Generator[int, None, list[str]]:
+    """In the thread; yields how many frames are done, returns what is to be said about the footage."""
+    with stored.opened() as (project, media):
+        known = list(media.warnings)
+        request = wanted.request(project, media)
+        with closing(run_export(exporter(wanted.format), request, overwrite=wanted.overwrite)) as frames:
+            for done in frames:
+                if stop.is_set():
+                    raise _CancelledError
+                yield done
+        return [warning for warning in media.warnings if warning not in known]

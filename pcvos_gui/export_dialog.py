@@ -1,163 +1,318 @@
-"""Where an export goes, and which frames: one dialog, which says what it will replace before it does."""
+"""What is exported, how, and where to: one dialog for all formats, which shows a frame of it and says what it will take
+and replace before it does."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QRadioButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
-from pcvos_gui.exchange import Export, existing_targets
+from core.exchange.exporter import Exporter
+from core.exchange.registry import exporter
+from core.exchange.running import size_in_words
+from pcvos_gui.export_parts import FormatList, ObjectChoice, PictureBox, PresetBar, RangeChoice
+from pcvos_gui.export_presets import ExportPresets, Preset
+from pcvos_gui.export_wish import Export, Stored
+from pcvos_gui.option_form import OptionForm
 from pcvos_gui.session import Session
+from pcvos_gui.workers.export_look import Checked, Estimated, ExportLook, Pictured
 
-_WIDTH = 520
-_VIDEOS = (".mp4", ".mov", ".mkv")
+_SIZE = QSize(1000, 640)
+_FORMATS_WIDTH, _CHOICES_WIDTH = 216, 236
+_MARGIN = 16
+_PAUSE = 200  # ms of rest before something is found out anew
+_NAMED = 2  # files to be replaced that are named
+_SHORT_NAMES = {"png": "masks"}  # in suggested targets; else the format's
 
 
 class ExportDialog(QDialog):
-    """For a folder of masks, or (`is_video`) an overlay video; the last place is remembered in the project.
+    """Choose an export; once accepted, `wanted` is it. Targets are remembered in the project, for each format.
 
     Attributes:
-        target: where it goes. part: only the frames between in and out; hidden where these are all.
+        formats, target, frames, objects, options, presets, picture: the parts a person works with.
+        note: what is to be known of the export; trouble: why it cannot be; estimate: what it will take.
+        accept_button: enabled as soon as it is known that the export can be.
     """
 
-    def __init__(self, session: Session, part: tuple[int, int], is_video: bool, parent: QWidget | None = None):
+    def __init__(
+        self, session: Session, part: tuple[int, int], format: str | None = None, parent: QWidget | None = None
+    ):
         super().__init__(parent)
-        self._session, self._is_video = session, is_video
-        self._whole, self._part = (0, session.frame_count - 1), part
-        self._key = "export video" if is_video else "export masks"
-        self.setWindowTitle(self.tr("Export an overlay video") if is_video else self.tr("Export mask PNGs"))
-        self.target = QLineEdit(str(session.project.setting(self._key) or self._suggested()))
-        self.target.setMinimumWidth(_WIDTH)
-        name = self.tr("File") if is_video else self.tr("Folder")
-        self.target.setAccessibleName(name)
-        self.target.setToolTip(self.tr("A folder that is not there yet is made"))
-        label = QLabel(name)
-        label.setBuddy(self.target)
-        browse = QPushButton(self.tr("Browse…"))
-        browse.setAutoDefault(False)
-        browse.clicked.connect(self._browse)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(label)
-        row.addWidget(self.target, 1)
-        row.addWidget(browse)
-        self.note = QLabel()
-        self.note.setWordWrap(True)
-        self.note.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.accept_button = self.buttons.addButton("", QDialogButtonBox.ButtonRole.AcceptRole)
-        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
-        self.accept_button.setDefault(True)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 16, 16, 16)
-        layout.setSpacing(8)
-        layout.addLayout(row)
-        layout.addWidget(self._make_range())
-        layout.addWidget(self.note)
-        layout.addSpacing(8)
-        layout.addWidget(self.buttons)
-        self.target.textChanged.connect(self._refresh)
-        self.part.toggled.connect(self._refresh)
-        self._refresh()
-        self.target.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._session, self._store = session, ExportPresets()
+        self._checked: Checked | None = None
+        self._estimated: Estimated | None = None
+        self.setWindowTitle(self.tr("Export"))
+        self._make_parts(part)
+        self._lay_out()
+        self.look = ExportLook(Stored.of(session), self)
+        self.look.checked.connect(self._on_checked)
+        self.look.pictured.connect(self._on_pictured)
+        self.look.estimated.connect(self._on_estimated)
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE)
+        self._pause.timeout.connect(lambda: self.look.ask(self._wish(), self.picture.frame))
+        self._connect()
+        session.closing.connect(self.reject)
+        self.formats.choose(format or self._store.last_format or "png")
+        self.formats.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # what is chosen
+
+    @property
+    def exporter(self) -> Exporter:
+        return exporter(self.formats.chosen)
 
     @property
     def wanted(self) -> Export:
         """What was chosen."""
-        path = Path(self.target.text().strip()).expanduser()
-        if self._is_video and path.name and path.suffix.lower() not in _VIDEOS:
-            path = path.with_name(path.name + _VIDEOS[0])
-        return Export(path, *(self._part if self.part.isChecked() else self._whole), self._is_video)
+        wish = self._wish()
+        checked = self._checked
+        return replace(wish, overwrite=bool(checked and checked.wish == wish and checked.replaced))
+
+    def _wish(self) -> Export:
+        """Without leave to replace anything."""
+        first, last = self.frames.range
+        return Export(self.formats.chosen, self._target(), first, last, self.objects.chosen, self.options.values)
+
+    def _target(self) -> Path:
+        path, known = Path(self.target.text().strip()).expanduser(), self.exporter
+        if known.target == "file" and path.name and path.suffix.lower() not in known.suffixes:
+            path = path.with_name(path.name + known.suffixes[0])
+        return path
 
     def accept(self) -> None:
-        self._session.remember(self._key, str(self.wanted.target))
+        self._session.remember(_key(self.formats.chosen), str(self._target()))
+        self._store.remember(Preset(self.formats.chosen, self.options.values))
         super().accept()
 
-    def _make_range(self) -> QWidget:
-        group, made = QButtonGroup(self), QWidget()
-        row = QHBoxLayout(made)
-        row.setContentsMargins(0, 0, 0, 0)
-        everything = QRadioButton(self.tr("All {} frames").format(self._whole[1] + 1))
-        self.part = QRadioButton(self.tr("In to out: frames {} to {}").format(*self._part))
-        for button in (everything, self.part):
-            group.addButton(button)
-            row.addWidget(button)
-        row.addStretch(1)
-        is_part = self._part != self._whole
-        (self.part if is_part else everything).setChecked(True)
-        made.setVisible(is_part)
-        return made
+    def done(self, result: int) -> None:
+        self._pause.stop()
+        self.look.leave()
+        super().done(result)
 
-    def _suggested(self) -> Path:
+    # parts
+
+    def _make_parts(self, part: tuple[int, int]) -> None:
+        session = self._session
+        self.formats = FormatList()
+        self.picture = PictureBox(max(session.frame, 0), session.frame_count)
+        self.frames = RangeChoice(part, session.frame_count)
+        self.objects = ObjectChoice(session.objects)
+        self.options = OptionForm()
+        self.presets = PresetBar(self._store, lambda: Preset(self.formats.chosen, self.options.values))
+        self.writes = _wrapped()
+        self.target = QLineEdit()
+        self.target_label = QLabel()
+        self.target_label.setBuddy(self.target)
+        self.browse = QPushButton(self.tr("Browse…"))
+        self.estimate, self.note, self.trouble = QLabel(), _wrapped(), _wrapped()
+        self.estimate.setAccessibleName(self.tr("Size"))
+        self.note.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.accept_button = self.buttons.addButton("", QDialogButtonBox.ButtonRole.AcceptRole)
+        for button in (self.browse, self.buttons.button(QDialogButtonBox.StandardButton.Cancel)):
+            button.setAutoDefault(False)
+        self.accept_button.setDefault(True)
+
+    def _lay_out(self) -> None:
+        self.formats.setFixedWidth(_FORMATS_WIDTH)
+        choices = QWidget()
+        column = QVBoxLayout(choices)
+        column.setContentsMargins(0, 0, 4, 0)
+        column.setSpacing(8)
+        column.addWidget(self.options)
+        column.addWidget(self.frames)
+        column.addWidget(self.objects, 1)
+        scroll = QScrollArea()
+        scroll.setWidget(choices)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFixedWidth(_CHOICES_WIDTH)
+        upper = QHBoxLayout()
+        upper.setSpacing(12)
+        for widget, stretch in ((self.formats, 0), (self.picture, 1), (scroll, 0)):
+            upper.addWidget(widget, stretch)
+        where = QGridLayout()
+        where.setSpacing(8)
+        where.addWidget(self.target_label, 0, 0)
+        where.addWidget(self.target, 0, 1)
+        where.addWidget(self.browse, 0, 2)
+        where.setColumnStretch(1, 1)
+        foot = QHBoxLayout()
+        foot.addWidget(self.presets)
+        foot.addStretch(1)
+        foot.addWidget(self.buttons)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
+        layout.setSpacing(8)
+        layout.addLayout(upper, 1)
+        layout.addWidget(self.writes)
+        layout.addLayout(where)
+        for label in (self.estimate, self.trouble, self.note):
+            layout.addWidget(label)
+        layout.addSpacing(4)
+        layout.addLayout(foot)
+        screen = self.screen().availableSize()
+        self.resize(_SIZE.boundedTo(screen - QSize(16, 48)))
+
+    def _connect(self) -> None:
+        self.formats.changed.connect(self._show_format)
+        self.target.textChanged.connect(self._refresh)
+        self.browse.clicked.connect(self._browse)
+        for part in (self.frames, self.objects, self.options):
+            part.changed.connect(self._refresh)
+        self.options.changed.connect(self.presets.show_none)
+        self.picture.frame_changed.connect(self._pause.start)
+        self.presets.chosen.connect(self._show_preset)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+
+    # what is shown when
+
+    def _show_preset(self, preset: Preset) -> None:
+        if preset.format != self.formats.chosen:
+            self.formats.choose(preset.format)
+        self.options.show_options(self.exporter.options, preset.options)
+        self._refresh()
+
+    def _show_format(self) -> None:
+        known = self.exporter
+        self.writes.setText(known.writes)
+        self.presets.show_none()
+        self.options.show_options(known.options, self._store.last_options(known.name))
+        name = self.tr("File") if known.target == "file" else self.tr("Folder")
+        self.target_label.setText(name)
+        self.target.setAccessibleName(name)
+        self.target.setToolTip("" if known.target == "file" else self.tr("A folder that is not there yet is made"))
+        self.target.setText(str(self._session.project.setting(_key(known.name)) or self._suggested(known)))
+        self.picture.expect()
+        self._refresh()
+
+    def _suggested(self, known: Exporter) -> Path:
         """Beside the footage; at home where that cannot be written, or the project does not lie there either."""
         footage, project = self._session.media.path, self._session.project.path
         is_there = footage.parent == project.parent and os.access(footage.parent, os.W_OK | os.X_OK)
         folder = footage.parent if is_there else Path.home()
         name = footage.name if footage.is_dir() else footage.stem
-        return folder / (f"{name} overlay.mp4" if self._is_video else f"{name} masks")
+        suffix = known.suffixes[0] if known.target == "file" else ""
+        return folder / f"{name} {_SHORT_NAMES.get(known.name, known.name)}{suffix}"
 
     def _browse(self) -> None:
-        start = self.wanted.target
-        if self._is_video:
-            filters, title = self.tr("Video (*.mp4 *.mov *.mkv)"), self.windowTitle()
+        start, known = self._target(), self.exporter
+        if known.target == "file":
+            filters = f"{known.label} ({' '.join(f'*{suffix}' for suffix in known.suffixes)})"
             options = QFileDialog.Option.DontConfirmOverwrite  # this dialog says so
-            path, _ = QFileDialog.getSaveFileName(self, title, str(start), filters, options=options)
+            path, _ = QFileDialog.getSaveFileName(self, self.windowTitle(), str(start), filters, options=options)
         else:
             path = QFileDialog.getExistingDirectory(self, self.windowTitle(), str(_existing(start)))
         if path:
             self.target.setText(path)
 
     def _refresh(self) -> None:
-        wanted = self.wanted
-        sentence = self._trouble(wanted) if self.target.text().strip() else self.tr("Say where it is to go.")
-        there = 0 if sentence else self._replaced(wanted)
-        self.accept_button.setEnabled(not sentence)
-        self.accept_button.setText(self.tr("Replace and export") if there else self.tr("Export"))
-        self.note.setText(sentence or self._note(wanted, there))
+        """Something else is chosen: what is wrong at a glance is said at once, the rest is found out."""
+        self._checked = None
+        trouble = self._trouble()
+        if trouble:
+            self._pause.stop()
+        else:
+            self._pause.start()
+        self._say(trouble)
 
-    def _trouble(self, wanted: Export) -> str:
-        target, above = wanted.target, _existing(wanted.target)
+    def _trouble(self) -> str:
+        """What is wrong with the choices, as far as it can be seen without looking into files; "": nothing."""
+        if not self.objects.is_some:
+            return self.tr("No object is chosen: check at least one.")
+        if not self.target.text().strip():
+            return self.tr("Say where it is to go.")
+        target = self._target()
+        above = _existing(target)
         if not target.is_absolute():
             return self.tr("Give the whole path, beginning with {}.").format(Path.home().anchor)
-        if self._is_video and target.is_dir():
-            return self.tr("{} is a folder: add the name of a file.").format(target)
-        if not self._is_video and target.exists() and not target.is_dir():
-            return self.tr("{} is a file: choose another name.").format(target)
         if not above.is_dir() and above != target:
             return self.tr("{} is a file: nothing can be put into it.").format(above)
         if not os.access(above, os.W_OK):
             return self.tr("{} cannot be written: choose another place.").format(above)
         return ""
 
-    def _replaced(self, wanted: Export) -> int:
-        if self._is_video:
-            return int(wanted.target.exists())
-        return existing_targets(
-            wanted.target, [self._session.media.stems[i] for i in range(wanted.first, wanted.last + 1)]
-        )
+    def _on_checked(self, checked: Checked) -> None:
+        if checked.wish == self._wish():
+            self._checked = checked
+            self._say(self._trouble() or checked.trouble or self._too_large())
 
-    def _note(self, wanted: Export, there: int) -> str:
-        if self._is_video:
-            return self.tr("The file is there already, and will be replaced.") if there else ""
+    def _on_pictured(self, pictured: Pictured) -> None:
+        if pictured.frame != self.picture.frame or not _is_same_content(pictured.wish, self._wish()):
+            return
+        if pictured.picture is None:
+            self.picture.view.show_text(pictured.trouble)
+        else:
+            self.picture.show_picture(pictured.picture)
+
+    def _on_estimated(self, estimated: Estimated) -> None:
+        self._estimated = estimated
+        if self._checked is not None and not self._checked.trouble:
+            self._say(self._too_large())
+
+    def _size(self) -> int | None:
+        """Bytes that it will about take, if they are known."""
+        estimated = self._estimated
+        known = estimated is not None and _is_same_content(estimated.wish, self._wish())
+        return estimated.size if known else None
+
+    def _too_large(self) -> str:
+        size, free = self._size(), self._checked.free
+        if size is None or free is None or size <= free:
+            return ""
+        text = self.tr("It will take about {}, but only {} are free there: free some space, or choose another place.")
+        return text.format(size_in_words(size), size_in_words(free))
+
+    def _say(self, trouble: str) -> None:
+        checked, size = self._checked, self._size()
+        self.trouble.setText(trouble)
+        self.trouble.setVisible(bool(trouble))
+        self.accept_button.setEnabled(checked is not None and not trouble)
+        there = checked.replaced if checked is not None else ()
+        self.accept_button.setText(self.tr("Replace and export") if there else self.tr("Export"))
+        parts = [self.tr("About {}").format(size_in_words(size)) if size is not None else self.tr("Estimating…")]
+        if checked is not None and checked.free is not None:
+            parts.append(self.tr("{} are free there").format(size_in_words(checked.free)))
+        self.estimate.setText(" · ".join(parts))
+        notes = [] if checked is None else [*self._about_target(there), *checked.notes]
+        self.note.setText(" ".join(notes))
+
+    def _about_target(self, there: tuple[Path, ...]) -> list[str]:
+        if len(there) == 1:
+            return [self.tr("{} is there already, and will be replaced.").format(there[0].name)]
         if there:
-            text = self.tr("1 mask is there already, and will be replaced.")
-            return text if there == 1 else self.tr("{} masks are there already, and will be replaced.").format(there)
-        return "" if wanted.target.exists() else self.tr("The folder is not there yet, and will be made.")
+            text = self.tr("{} files are there already, and will be replaced: {}.")
+            names = ", ".join(path.name for path in there[:_NAMED]) + (", …" if len(there) > _NAMED else "")
+            return [text.format(len(there), names)]
+        if self.exporter.target == "folder" and not self._target().exists():
+            return [self.tr("The folder is not there yet, and will be made.")]
+        return []
+
+
+def _is_same_content(one: Export, other: Export) -> bool:
+    """Whether they write the same, wherever that goes."""
+    return replace(one, target=other.target, overwrite=other.overwrite) == other
+
+
+def _key(format: str) -> str:
+    """Of the setting in a project that holds the last target."""
+    return f"export {format}"
 
 
 def _existing(path: Path) -> Path:
@@ -165,3 +320,9 @@ def _existing(path: Path) -> Path:
     while not path.exists() and path != path.parent:
         path = path.parent
     return path
+
+
+def _wrapped() -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    return label

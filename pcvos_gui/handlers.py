@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, QSettings, Qt
 from PySide6.QtGui import QUndoCommand
-from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from core.annotation.editing import fill_holes, grow, remove_specks, shrink
 from core.demo import CLIP
+from core.exchange.formats.overlay_video import OverlayVideo
 from pcvos_gui.actions import ACTIONS
 from pcvos_gui.canvas.canvas import stepped_brush
 from pcvos_gui.export_dialog import ExportDialog
+from pcvos_gui.import_dialog import open_import_dialog
 from pcvos_gui.messages import Message
 from pcvos_gui.preferences import PreferencesDialog
 from pcvos_gui.view_state import Tool, ViewMode
@@ -57,44 +59,22 @@ class Handlers(QObject):
         self._window.open_demo(CLIP)
 
     def import_masks(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self._window,
-            self.tr("Import masks: choose one PNG, or any of a folder's"),
-            self._folder(),
-            self.tr("PNG masks (*.png)"),
-        )
-        if not path:
-            return
-        chosen = Path(path)
-        others = len(list(chosen.parent.glob("*.png"))) - 1
-        if others:
-            everything, single = self.tr("All of the folder"), self.tr("Only this one")
-            more = self.tr("1 more PNG") if others == 1 else self.tr("{} more PNGs").format(others)
-            text = self.tr("{} holds {}. Import all of them, or only {}?")
-            answer = self._ask(
-                self.tr("Import all masks of the folder?"),
-                text.format(chosen.parent.name, more, chosen.name),
-                everything,
-                single,
-            )
-            if not answer:
-                return
-            chosen = chosen.parent if answer == everything else chosen
-        self._window.exchange.import_masks(chosen)
+        open_import_dialog(self._window)
 
-    def export_masks(self) -> None:
-        self._export(is_video=False)
+    def export(self) -> None:
+        self._export()
 
     def export_overlay(self) -> None:
-        self._export(is_video=True)
+        self._export(OverlayVideo.name)
 
-    def _export(self, is_video: bool) -> None:
+    def _export(self, format: str | None = None) -> None:
+        """`format`: what is chosen at first; None: what was chosen last."""
         exchange = self._window.exchange
         if exchange.may_export():
-            dialog = ExportDialog(self._session, self._range(), is_video, self._window)
-            if dialog.exec() == QDialog.DialogCode.Accepted:
-                exchange.export(dialog.wanted)
-            dialog.deleteLater()
+            dialog = ExportDialog(self._session, self._range(), format, self._window)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.accepted.connect(lambda: exchange.export(dialog.wanted))
+            dialog.open()
 
     def close(self) -> None:
         self._session.close()
@@ -338,15 +318,6 @@ class Handlers(QObject):
 
     def _folder(self) -> str:
         return str(QSettings().value("folder", str(Path.home())))
-
-    def _ask(self, title: str, text: str, *answers: str) -> str:
-        """One of the answers, the first of which is the default; "" where the person thinks better of it."""
-        box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=self._window)
-        buttons = {box.addButton(answer, QMessageBox.ButtonRole.AcceptRole): answer for answer in answers}
-        box.setDefaultButton(next(iter(buttons)))
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.exec()
-        return buttons.get(box.clickedButton(), "")
 
 
 def about_text() -> str:

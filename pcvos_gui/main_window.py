@@ -29,6 +29,8 @@ from pcvos_gui.dock import Dock
 from pcvos_gui.exchange import Exchange
 from pcvos_gui.following import Follower
 from pcvos_gui.handlers import Handlers, about_text
+from pcvos_gui.import_dialog import open_import_dialog
+from pcvos_gui.importing import may_hold_masks
 from pcvos_gui.message_bar import MessageBar
 from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.opening import Opener
@@ -400,9 +402,8 @@ class MainWindow(QMainWindow):
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if not paths:
             return
-        if self.session.project is not None and all(p.suffix.lower() == ".png" for p in paths):
-            for path in paths:
-                self.exchange.import_masks(path)
+        if self.session.project is not None and may_hold_masks(paths):
+            open_import_dialog(self, paths)
         else:
             self.opener.open(paths[0])
 

@@ -258,11 +258,11 @@ def test_import_and_export(hands: Hands, clip: Path, tmp_path: Path):
     assert [o.id for o in hands.session.objects] == [3]
     assert np.array_equal(hands.labels(7) == 3, truth(7))
     assert hands.session.project.permanent_memory().keys() == {0, 7}
-    from pcvos_gui.exchange import Export
+    from pcvos_gui.export_wish import Export
 
     hands.run(interval=5, range=Range.TO_END, direction="both")
-    for target, is_video in ((tmp_path / "out", False), (tmp_path / "overlay.mp4", True)):
-        hands.window.exchange.export(Export(target, 0, COUNT - 1, is_video))
+    for target, format in ((tmp_path / "out", "png"), (tmp_path / "overlay.mp4", "overlay")):
+        hands.window.exchange.export(Export(format, target, 0, COUNT - 1, None, {}))
         hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=60_000)
     for i in range(COUNT):
         assert np.array_equal(np.array(Image.open(tmp_path / "out" / f"{i:05d}.png")), hands.labels(i))
@@ -277,13 +277,13 @@ def test_import_and_export(hands: Hands, clip: Path, tmp_path: Path):
 
 
 def test_cancelled_export_leaves_nothing(hands: Hands, clip: Path, tmp_path: Path):
-    from pcvos_gui.exchange import Export
+    from pcvos_gui.export_wish import Export
 
     hands.open(clip)
     hands.session.add_object()
     hands.session.replace_mask(truth(0), "Mask")
-    for target, is_video in ((tmp_path / "out", False), (tmp_path / "overlay.mp4", True)):
-        hands.window.exchange.export(Export(target, 0, COUNT - 1, is_video))
+    for target, format in ((tmp_path / "out", "png"), (tmp_path / "overlay.mp4", "overlay")):
+        hands.window.exchange.export(Export(format, target, 0, COUNT - 1, None, {}))
         hands.window.exchange.cancel()
         hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=60_000)
         assert not list(tmp_path.glob("out/*")) and not (tmp_path / "overlay.mp4").exists()

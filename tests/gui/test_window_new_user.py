@@ -181,7 +181,7 @@ def test_an_export_cannot_go_nowhere(hands: Hands, clip: Path, tmp_path: Path):
         ("here", "whole path"),
         (str(tmp_path / "folder.mp4"), "is a folder"),
         (str(clip / "inside.mp4"), "nothing can be put into it"),
-        (str(clip.with_suffix("")), "belongs to the footage"),
+        (str(clip.with_suffix("")), "the footage"),
     ):
         dialog.target.setText(text)
         hands.bot.waitUntil(lambda words=words: words in dialog.trouble.text(), timeout=20_000)

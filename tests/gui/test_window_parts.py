@@ -9,13 +9,22 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QImage, QKeySequence, QPalette
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QInputDialog, QMessageBox, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QInputDialog,
+    QLabel,
+    QMessageBox,
+    QToolButton,
+    QWidget,
+)
 from window_parts import COUNT, HEIGHT, RESOLUTION, WIDTH, Hands, centre, make_clip, picture, truth
 
 from pcvos_gui import message_bar, theme
 from pcvos_gui.actions import ACTIONS, MENUS
 from pcvos_gui.export_dialog import ExportDialog
 from pcvos_gui.icons import icon
+from pcvos_gui.import_dialog import ImportDialog
 from pcvos_gui.main_window import MainWindow
 from pcvos_gui.message_bar import MessageBar
 from pcvos_gui.messages import Message, MessageAction
@@ -35,13 +44,6 @@ def dialogs(monkeypatch: pytest.MonkeyPatch, path: str | Path = "") -> None:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, **__: str(path))
     monkeypatch.setattr(QInputDialog, "getItem", lambda *_, **__: ("", False))
     monkeypatch.setattr(QMessageBox, "about", lambda *_: None)
-
-    def export(dialog: ExportDialog) -> QDialog.DialogCode:
-        dialog.target.setText(str(path))
-        dialog.accept() if path else dialog.reject()
-        return QDialog.DialogCode(dialog.result())
-
-    monkeypatch.setattr(ExportDialog, "exec", export)
 
 
 # --- actions
@@ -94,6 +96,9 @@ def test_every_menu_entry_works_on_an_open_session(hands: Hands, clip: Path, tmp
         "compare": lambda: hands.window.findChild(CompareDialog).reject(),
         "shortcuts": lambda: hands.bot.keyClick(hands.window.shortcuts, Qt.Key.Key_Escape),
         "preferences": lambda: hands.window.findChild(PreferencesDialog).close(),
+        "import_masks": lambda: hands.dialog(ImportDialog).reject(),
+        "export": lambda: hands.dialog(ExportDialog).reject(),
+        "export_overlay": lambda: hands.dialog(ExportDialog).reject(),
     }
     for spec in ACTIONS:
         if spec.name not in ("open_demo", "close", "quit"):
@@ -124,18 +129,22 @@ def test_file_dialogs_lead_to_files(hands: Hands, clip: Path, tmp_path: Path, mo
     masks.mkdir()
     for frame in (2, 5):
         Image.fromarray(truth(frame).astype(np.uint8)).save(masks / f"{frame:05d}.png")
-    dialogs(monkeypatch, masks / "00005.png")
-    for answer, frames in (("Only this one", {5}), ("All of the folder", {2, 5})):
-        monkeypatch.setattr(
-            QMessageBox, "exec", lambda box, text=answer: next(b for b in box.buttons() if b.text() == text).click()
-        )
-        with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
-            hands.act("import_masks")
+    for button, chosen, frames in (("from_file", masks / "00005.png", {5}), ("from_folder", masks, {2, 5})):
+        dialogs(monkeypatch, chosen)
+        hands.act("import_masks")
+        dialog = hands.dialog(ImportDialog)
+        getattr(dialog, button).click()
+        hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
+        dialog.accept_button.click()
         assert hands.session.project.permanent_memory().keys() == frames
     hands.runs.set_in_out(4, 6)
-    for name, target in (("export_masks", tmp_path / "out"), ("export_overlay", tmp_path / "overlay")):
+    for name, target in (("export", tmp_path / "out"), ("export_overlay", tmp_path / "overlay")):
         dialogs(monkeypatch, target)
         hands.act(name)
+        dialog = hands.dialog(ExportDialog)
+        dialog.browse.click()
+        hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
+        dialog.accept_button.click()
         hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=60_000)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["00004.png", "00005.png", "00006.png"]
     assert (tmp_path / "overlay.mp4").is_file()
@@ -287,6 +296,9 @@ def test_dropping_on_start_page_and_canvas(hands: Hands, clip: Path, tmp_path: P
     for i, path in enumerate(masks):
         Image.fromarray(truth(i).astype(np.uint8)).save(path)
     assert drop(hands.view.viewport(), *masks)
+    dialog = hands.dialog(ImportDialog)
+    hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
+    dialog.accept_button.click()
     hands.bot.waitUntil(lambda: len(hands.session.project.permanent_memory()) == 2, timeout=20_000)
     assert np.array_equal(hands.labels(1) == 1, truth(1)) and hands.session.media.path == other
 
@@ -381,6 +393,20 @@ def test_messages_give_way_by_key_and_by_weight(qtbot):
     assert [m.text for m in bar.messages] == ["broken", "slower", "really broken"], "what matters stays"
     bar.clear()
     assert bar.messages == [] and not bar.isVisibleTo(None)
+
+
+def test_every_message_has_room_for_its_text(qtbot):
+    host = QWidget()
+    qtbot.addWidget(host)
+    host.resize(300, 300)
+    bar = MessageBar(host)
+    with qtbot.waitExposed(host):
+        host.show()
+    for text in ("One.", "A sentence that takes more than one line where there is so little room for it.", "Three."):
+        bar.show_message(Message(text, "warning"))
+    labels = [label for label in bar.findChildren(QLabel) if label.text()]
+    qtbot.waitUntil(lambda: all(label.height() >= label.heightForWidth(label.width()) for label in labels))
+    assert bar.height() >= sum(label.height() for label in labels)
 
 
 def test_infos_go_by_themselves_and_buttons_do_something(qtbot, monkeypatch):

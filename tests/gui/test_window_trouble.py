@@ -180,12 +180,12 @@ def test_after_room_was_made_closing_asks_nothing(hands: Hands, disk: Disk, monk
 
 
 def test_exports_do_not_pass_over_what_is_not_saved(hands: Hands, disk: Disk, tmp_path: Path):
-    from pcvos_gui.exchange import Export
+    from pcvos_gui.export_wish import Export
 
     hands.open(make_clip(disk.place / "clip.mp4", 2))
     disk.fill()
     hands.paint((30, 30), (60, 60))
-    hands.window.exchange.export(Export(tmp_path / "out", 0, 1, is_video=False))
+    hands.window.exchange.export(Export("png", tmp_path / "out", 0, 1, None, {}))
     assert hands.told("not saved yet") and not hands.window.exchange.is_exporting
     disk.free()
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QPushButton
 
 from core.media.writer import VideoWriter
 from pcvos_gui.main_window import MainWindow
@@ -76,6 +76,10 @@ class Hands:
         action = self.window.actions_by_name[name]
         assert action.isEnabled(), f"{name} is disabled"
         action.trigger()
+
+    def dialog(self, kind: type[QDialog]) -> QDialog:
+        """The dialog of this kind that is open."""
+        return next(dialog for dialog in self.window.findChildren(kind) if dialog.isVisible())
 
     def drag(self, *points: tuple[float, float], button=Qt.MouseButton.LeftButton) -> None:
         """Press at the first point of the frame, move through the others, release at the last."""

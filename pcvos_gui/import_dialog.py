@@ -1,0 +1,423 @@
+"""Masks from files: what they are, what would become of them, what only the person knows; then it is done, or not."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt.utils import create_worker
+
+from core.errors import PCVOSError
+from core.exchange.importer import SEQUENCE, Question
+from core.exchange.options import Value
+from core.exchange.planning import ImportPlan
+from core.exchange.registry import IMPORTERS, importer
+from pcvos_gui.exchange import Exchange
+from pcvos_gui.importing import Reading, options_for, read_masks
+from pcvos_gui.option_form import OptionForm
+from pcvos_gui.panels.wheel import WheelGuard
+from pcvos_gui.session import Session
+
+_SIZE = QSize(640, 560)
+_MARGIN = 16
+_PAUSE = 300  # ms of rest before files are read anew
+_FOLDER = "import/folder"
+_QUESTIONS_HEIGHT = 160
+
+
+class ImportDialog(QDialog):
+    """Shows what an import will do before it does it; nothing is changed until it is accepted.
+
+    Attributes:
+        path, format, options, corrected: what a person chooses. questions: combo boxes by the keys of the questions.
+        plan: what will be done; None while it is not known, or cannot be.
+
+    Signals:
+        footage_chosen(Path): what was dropped is no masks, but footage to open.
+    """
+
+    footage_chosen = Signal(Path)
+
+    def __init__(
+        self,
+        session: Session,
+        exchange: Exchange,
+        paths: Sequence[Path] = (),
+        may_be_footage: bool = False,
+        parent: QWidget | None = None,
+    ):
+        super().__init__(parent)
+        self._session, self._exchange = session, exchange
+        self._paths = tuple(paths)
+        self._wish = 0
+        self._reading: Reading | None = None
+        self._has_options = False  # those shown are as they are for what is read
+        self.plan: ImportPlan | None = None
+        self._asked: dict[str, Question] = {}
+        self.questions: dict[str, QComboBox] = {}
+        self.setWindowTitle(self.tr("Import masks"))
+        self.setAcceptDrops(True)
+        self._make_parts()
+        self._lay_out()
+        self.footage.setVisible(may_be_footage)
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE)
+        self._pause.timeout.connect(self._read)
+        self._connect()
+        session.closing.connect(self.reject)
+        self._show_paths()
+        if paths:
+            self._read()
+        else:
+            self._say([self.tr("Choose a file or a folder, or drop it here.")])
+        (self.accept_button if paths else self.from_file).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # parts
+
+    def _make_parts(self) -> None:
+        self.path = QLineEdit()
+        self.path.setAccessibleName(self.tr("File or folder"))
+        self.path.setPlaceholderText(self.tr("File or folder"))
+        self.from_file, self.from_folder = QPushButton(self.tr("File…")), QPushButton(self.tr("Folder…"))
+        self.format = QComboBox()
+        self.format.setAccessibleName(self.tr("Format"))
+        for known in IMPORTERS:
+            self.format.addItem(known.label, known.name)
+            self.format.setItemData(self.format.count() - 1, known.reads, Qt.ItemDataRole.ToolTipRole)
+        self.format.setCurrentIndex(-1)
+        self.format.setPlaceholderText(self.tr("As it is recognised"))
+        self.reads = QLabel()
+        self.reads.setWordWrap(True)
+        self.reads.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.options = OptionForm()
+        self.corrected = QCheckBox(self.tr("Mark as corrected (permanent memory)"))
+        self.corrected.setChecked(True)
+        self.corrected.setToolTip(self.tr("Runs read corrected masks and never change them; others are redrawn"))
+        self.question_box = QGroupBox(self.tr("What only you know"))
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.text.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.text.setAccessibleName(self.tr("What will happen"))
+        self.footage = QPushButton(self.tr("Open as footage instead"))
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.accept_button = self.buttons.addButton(self.tr("Import"), QDialogButtonBox.ButtonRole.AcceptRole)
+        cancel = self.buttons.button(QDialogButtonBox.StandardButton.Cancel)
+        for button in (self.from_file, self.from_folder, self.footage, cancel):
+            button.setAutoDefault(False)
+        self.accept_button.setDefault(True)
+
+    def _lay_out(self) -> None:
+        where = QHBoxLayout()
+        where.setSpacing(8)
+        where.addWidget(self.path, 1)
+        where.addWidget(self.from_file)
+        where.addWidget(self.from_folder)
+        form = QFormLayout()
+        form.setSpacing(8)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(self.tr("From"), where)
+        form.addRow(self.tr("Format"), self.format)
+        form.addRow("", self.reads)
+        form.addRow("", self.options)
+        form.addRow("", self.corrected)
+        asked = QVBoxLayout(self.question_box)
+        self._asking = QScrollArea()
+        self._asking.setWidgetResizable(True)
+        self._asking.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._asking.setMaximumHeight(_QUESTIONS_HEIGHT)
+        asked.addWidget(self._asking)
+        happens = QGroupBox(self.tr("What will happen"))
+        told = QVBoxLayout(happens)
+        scroll = QScrollArea()
+        scroll.setWidget(self.text)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        told.addWidget(scroll)
+        foot = QHBoxLayout()
+        foot.addWidget(self.footage)
+        foot.addStretch(1)
+        foot.addWidget(self.buttons)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
+        layout.setSpacing(8)
+        layout.addLayout(form)
+        layout.addWidget(self.question_box)
+        layout.addWidget(happens, 1)
+        layout.addLayout(foot)
+        self.question_box.hide()
+        self.resize(_SIZE)
+
+    def _connect(self) -> None:
+        self.path.textEdited.connect(self._on_path_edited)
+        self.from_file.clicked.connect(self._browse_file)
+        self.from_folder.clicked.connect(self._browse_folder)
+        self.format.activated.connect(self._on_format_chosen)
+        self.options.changed.connect(self._read_soon)
+        self.corrected.toggled.connect(self._tell)
+        self.footage.clicked.connect(self._open_as_footage)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+
+    # what is chosen
+
+    def choose(self, *paths: Path) -> None:
+        """Read these; their format is recognised."""
+        self._paths = paths
+        QSettings().setValue(_FOLDER, str(paths[0].parent))
+        self._show_paths()
+        self._forget_format()
+        self._read()
+
+    def _show_paths(self) -> None:
+        paths = self._paths
+        if len(paths) > 1:
+            self.path.setText(self.tr("{} and {} more").format(paths[0], len(paths) - 1))
+        else:
+            self.path.setText(str(paths[0]) if paths else "")
+        self.path.setReadOnly(len(paths) > 1)
+
+    def _on_path_edited(self, text: str) -> None:
+        self._paths = (Path(text.strip()).expanduser(),) if text.strip() else ()
+        self._forget_format()
+        self._read_soon()
+
+    def _forget_format(self) -> None:
+        self.format.setCurrentIndex(-1)
+        self._forget_questions()
+        self._has_options = False
+        self.reads.clear()
+        self.options.show_options((), {})
+
+    def _on_format_chosen(self) -> None:
+        self._forget_questions()
+        self._show_options(self.format.currentData(), {})
+        self._has_options = False
+        self._read()
+
+    def _browse_file(self) -> None:
+        suffixes = sorted({suffix for known in IMPORTERS for suffix in known.suffixes})
+        filters = self.tr("Masks ({});;All files (*)").format(" ".join(f"*{suffix}" for suffix in suffixes))
+        path, _ = QFileDialog.getOpenFileName(self, self.windowTitle(), self._folder(), filters)
+        if path:
+            self.choose(Path(path))
+
+    def _browse_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, self.windowTitle(), self._folder())
+        if path:
+            self.choose(Path(path))
+
+    def _folder(self) -> str:
+        there = self._paths[0].parent if self._paths else self._session.media.path.parent
+        return str(there if self._paths else QSettings().value(_FOLDER, str(there)))
+
+    def _open_as_footage(self) -> None:
+        self.reject()
+        self.footage_chosen.emit(self._paths[0])
+
+    # reading
+
+    def _read_soon(self) -> None:
+        self._show_no_plan()
+        self._pause.start()
+
+    def _read(self) -> None:
+        """In a thread; what was read before no longer counts."""
+        self._pause.stop()
+        self._show_no_plan()
+        if not self._paths:
+            self._say([self.tr("Choose a file or a folder, or drop it here.")])
+            return
+        self._say([self.tr("Reading…")])
+        wish = self._wish
+        sequence = {SEQUENCE: self.questions[SEQUENCE].currentData()} if SEQUENCE in self.questions else {}
+        create_worker(
+            read_masks,
+            self._paths,
+            self._session.media,
+            self._session.frame,
+            self.format.currentData(),
+            self.options.values if self._has_options else None,
+            {key: answer for key, answer in sequence.items() if answer is not None},
+            _connect={
+                "returned": lambda reading: self._on_read(reading, wish),
+                "errored": lambda error: self._on_error(error, wish),
+            },
+        )
+
+    def _show_no_plan(self) -> None:
+        self._wish += 1
+        self._reading = self.plan = None
+        self.accept_button.setEnabled(False)
+
+    def _on_read(self, reading: Reading, wish: int) -> None:
+        if wish != self._wish:
+            return
+        self._reading = reading
+        if not self._has_options:
+            self.format.setCurrentIndex(self.format.findData(reading.importer.name))
+            self._show_options(reading.importer.name, reading.request.options)
+        self._make_plan()
+
+    def _on_error(self, error: Exception, wish: int) -> None:
+        if wish == self._wish:
+            if not isinstance(error, PCVOSError):
+                raise error  # for whoever watches over errors that nobody expected
+            self._say([str(error)])
+
+    def _show_options(self, format: str, values: Mapping[str, Value]) -> None:
+        known = importer(format)
+        self._has_options = True
+        self.reads.setText(known.reads)
+        self.options.show_options(options_for(known, self._paths[0]) if self._paths else known.options, values)
+
+    # the plan
+
+    def _make_plan(self) -> None:
+        """With what was read and answered so far."""
+        self.plan = None
+        try:
+            plan = self._reading.plan(self._session.project, self._answers())
+            if plan.questions:
+                self._ask(plan.questions)
+                if self._reading.found.questions or None in self._given().values():
+                    self._say([*plan.notes, self.tr("Answer the questions above.")])
+                    self.accept_button.setEnabled(False)
+                    return
+                plan = self._reading.plan(self._session.project, self._answers())
+            self.plan = plan
+        except PCVOSError as error:
+            self.accept_button.setEnabled(False)
+            self._say([str(error)])
+            return
+        self._tell()
+
+    def _tell(self) -> None:
+        """What the plan will do."""
+        plan = self.plan
+        if plan is None:
+            return
+        self.accept_button.setEnabled(bool(plan.frames or plan.new))
+        warnings = [self.tr("Mind: {}").format(warning) for warning in plan.warnings]
+        self._say([*plan.sentences(self.corrected.isChecked()), *plan.notes, *warnings])
+
+    def _say(self, sentences: Sequence[str]) -> None:
+        self.text.setText("\n".join(sentences))
+
+    # questions
+
+    def _given(self) -> dict[str, str | None]:
+        return {key: box.currentData() for key, box in self.questions.items()}
+
+    def _answers(self) -> dict[str, str]:
+        return {key: answer for key, answer in self._given().items() if answer is not None}
+
+    def _ask(self, questions: Sequence[Question]) -> None:
+        """These, and what was asked before."""
+        self._asked |= {question.key: question for question in questions}
+        self._show_questions()
+
+    def _show_questions(self) -> None:
+        given, self.questions = self._given(), {}
+        panel = QWidget()
+        form = QFormLayout(panel)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setSpacing(8)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for key, question in self._asked.items():
+            box = QComboBox()
+            box.setAccessibleName(question.text)
+            box.setPlaceholderText(self.tr("Choose"))
+            for answer, label in question.choices:
+                box.addItem(label, answer)
+            box.setCurrentIndex(box.findData(given.get(key) or question.proposal))
+            box.activated.connect(lambda _, key=key: self._on_answered(key))
+            label = QLabel(_with_colour(question))
+            label.setBuddy(box)
+            form.addRow(label, box)
+            self.questions[key] = box
+        WheelGuard(panel)
+        before = self._asking.takeWidget()
+        if before is not None:
+            before.deleteLater()  # it may be telling of an answer just now
+        self._asking.setWidget(panel)
+        self._asking.setMinimumHeight(min(panel.sizeHint().height() + 4, _QUESTIONS_HEIGHT))
+        self.question_box.setVisible(bool(self._asked))
+
+    def _on_answered(self, key: str) -> None:
+        if key == SEQUENCE:  # other files
+            self._forget_questions(but=SEQUENCE)
+            self._read()
+        elif self._reading is not None:
+            self._make_plan()
+
+    def _forget_questions(self, but: str = "") -> None:
+        self._asked = {key: question for key, question in self._asked.items() if key == but}
+        self._show_questions()
+
+    # the end
+
+    def accept(self) -> None:
+        """Do it; where it cannot be done, say so and stay."""
+        if self.plan is None:
+            return
+        try:
+            plan = self._reading.plan(self._session.project, self._answers())  # a run may have gone on meanwhile
+            self._exchange.bring_in(plan, self._reading.name, self.corrected.isChecked())
+        except PCVOSError as error:
+            self._say([str(error)])
+            return
+        super().accept()
+
+    def done(self, result: int) -> None:
+        self._pause.stop()
+        self._wish += 1
+        super().done(result)
+
+    # Qt
+
+    def dragEnterEvent(self, event) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            self.footage.hide()
+            self.choose(*paths)
+
+
+def _with_colour(question: Question) -> str:
+    """Its text; of a colour, behind a square of it. Rich text."""
+    text = escape(question.text)
+    is_colour = question.key.startswith("#") and QColor.isValidColorName(question.key)
+    return f'<font color="{question.key}">■</font> {text}' if is_colour else text
+
+
+def open_import_dialog(window, paths: Sequence[Path] = ()) -> None:
+    """The dialog over `window` (a MainWindow), for `paths` that were dropped on it or, without, to be chosen there."""
+    if not window.exchange.may_import():
+        return
+    may_be_footage = len(paths) == 1 and paths[0].is_dir()
+    dialog = ImportDialog(window.session, window.exchange, paths, may_be_footage, window)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.footage_chosen.connect(window.opener.open)
+    dialog.open()

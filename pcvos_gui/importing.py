@@ -1,0 +1,114 @@
+"""Finding masks in files, for the import dialog and for imports without one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from pathlib import Path
+
+from core.errors import PCVOSError
+from core.exchange.importer import Found, Importer, ImportRequest, import_request
+from core.exchange.options import Option, Value
+from core.exchange.planning import ImportPlan, make_plan, unanswered
+from core.exchange.registry import IMPORTERS, importer, recognise
+from core.media import FrameSource
+from core.project.project import Project
+
+_FRAME = "frame"  # the option of a single PNG
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read.
+
+    Attributes:
+        paths: files or folders; several are files of one format. request: of the first of them.
+        found: in all of them.
+    """
+
+    importer: Importer
+    paths: tuple[Path, ...]
+    request: ImportRequest
+    found: Found
+
+    @property
+    def name(self) -> str:
+        """Of where it is from, as a person would say it."""
+        return self.paths[0].parent.name if len(self.paths) > 1 else self.paths[0].name
+
+    def plan(self, project: Project, answers: Mapping[str, str]) -> ImportPlan:
+        """What becomes of it; on the project's thread. Raises as `make_plan` does."""
+        return make_plan(self.found, replace(self.request, answers=answers), project)
+
+    def plan_as_proposed(self, project: Project) -> ImportPlan:
+        """The same, with all questions answered as is likely; PCVOSError if there is one that is not."""
+        plan = self.plan(project, {})
+        if not plan.questions:
+            return plan
+        answers = {question.key: question.proposal for question in plan.questions}
+        if self.found.questions or None in answers.values():
+            raise PCVOSError(unanswered(plan.questions))
+        return self.plan(project, answers)
+
+
+def read_masks(
+    paths: Sequence[Path],
+    media: FrameSource,
+    frame: int,
+    format: str | None = None,
+    options: Mapping[str, Value] | None = None,
+    answers: Mapping[str, str] | None = None,
+) -> Reading:
+    """Read files or a folder; on any thread.
+
+    Args:
+        frame: what a single PNG belongs to whose name says nothing of one.
+        format: name of an importer; None: it is recognised.
+        options, answers: None: the usual options, no answers.
+
+    Raises:
+        PCVOSError: one of them cannot be read; it names the file.
+    """
+    known = recognise(paths[0]) if format is None else importer(format)
+    asked = {option.name for option in options_for(known, paths[0])}
+    requests = []
+    for path in paths:
+        chosen = {name: value for name, value in (options or {}).items() if name in asked}
+        if _FRAME in asked and _says_nothing(path):
+            chosen = {_FRAME: frame} | chosen
+        requests.append(import_request(known, path, media, chosen, answers))
+    found = reduce(_joined, map(known.read, requests))
+    return Reading(known, tuple(paths), requests[0], found)
+
+
+def options_for(known: Importer, path: Path) -> tuple[Option, ...]:
+    """What there is to choose for what is at `path`."""
+    return tuple(option for option in known.options if option.name != _FRAME or path.is_file())
+
+
+def may_hold_masks(paths: Sequence[Path]) -> bool:
+    """Whether these are likely masks rather than footage."""
+    suffixes = {suffix for known in IMPORTERS for suffix in known.suffixes}
+    if len(paths) == 1 and paths[0].is_dir():
+        try:
+            return bool(recognise(paths[0]))
+        except PCVOSError:  # it is like no format: footage, perhaps
+            return False
+    return bool(paths) and all(path.suffix.lower() in suffixes for path in paths)
+
+
+def _says_nothing(path: Path) -> bool:
+    """Whether a file's name has no number of a frame, which it would be or end with after a dot."""
+    return not path.stem.rpartition(".")[2].isdecimal()
+
+
+def _joined(one: Found, other: Found) -> Found:
+    masks = dict(one.masks)
+    for frame, here in other.masks.items():
+        masks[frame] = {**masks.get(frame, {}), **here}
+    return Found(
+        masks,
+        tuple({object.key: object for object in (*one.objects, *other.objects)}.values()),
+        (*one.questions, *other.questions),
+        tuple(dict.fromkeys((*one.notes, *other.notes))),
+        tuple(dict.fromkeys((*one.warnings, *other.warnings))),
+    )

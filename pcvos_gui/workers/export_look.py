@@ -1,0 +1,161 @@
+"""What an export will be, found out in a thread of its own while a person still chooses."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import PCVOSError
+from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.registry import exporter
+from core.exchange.running import check_target, existing_files
+from core.media import FrameSource
+from core.project.project import Project
+from pcvos_gui.export_wish import Export, Stored
+from pcvos_gui.workers.thread import Worker
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Whether an export can be.
+
+    Attributes:
+        trouble: one sentence on why not; "" where it can. notes: on what will be different.
+        replaced: files that are there, and would be replaced. free: bytes, there; None: not known.
+    """
+
+    wish: Export
+    trouble: str = ""
+    notes: tuple[str, ...] = ()
+    replaced: tuple[Path, ...] = ()
+    free: int | None = None
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """A frame as it will be: uint8 (H, W, 3) RGB, or (H, W, 4) with straight alpha; None: `trouble` says why not."""
+
+    wish: Export
+    frame: int
+    picture: np.ndarray | None
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """Bytes that it will about take, wherever it goes; None: `trouble` says why not."""
+
+    wish: Export
+    size: int | None
+    trouble: str = ""
+
+
+class ExportLook(Worker):
+    """Looks at the newest wish; what has not changed since the last one is not found out again.
+
+    Signals:
+        checked(Checked), pictured(Pictured), estimated(Estimated): in this order, as soon as each is known.
+    """
+
+    checked = Signal(object)
+    pictured = Signal(object)
+    estimated = Signal(object)
+
+    def __init__(self, stored: Stored, parent: QObject | None = None):
+        super().__init__("export look", parent)
+        self._stored = stored
+        self._wanted: tuple[Export, int] | None = None
+        self._signals = {Checked: self.checked, Pictured: self.pictured, Estimated: self.estimated}
+        self._thread.start()
+
+    def ask(self, wish: Export, frame: int) -> None:
+        """Find out about this export, and what `frame` will look like."""
+        with self._changed:
+            self._wanted = (wish, frame)
+            self._changed.notify_all()
+
+    def leave(self) -> None:
+        """Nothing more is wanted: the thread ends with what it is at, and nothing is emitted any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _deliver(self, message: object) -> None:
+        self._signals[type(message)].emit(message)
+
+    def _work(self) -> None:
+        try:
+            with self._stored.opened() as (project, media):
+                self._look(project, media)
+        except PCVOSError as error:
+            wanted = None
+            while (wanted := self._next(wanted)) is not None:
+                self._post(Checked(wanted[0], str(error)))
+
+    def _look(self, project: Project, media: FrameSource) -> None:
+        """Answer wishes until there are none any more."""
+        known: dict[Callable, object] = {}
+        wanted = None
+        while (wanted := self._next(wanted)) is not None:
+            wish, frame = wanted
+            try:
+                request = wish.request(project, media)
+            except PCVOSError as error:
+                self._post(Checked(wish, str(error)))
+                known[_check] = wish
+                continue
+            content = replace(wish, target=Path(), overwrite=False)
+            for step, key in (
+                (_check, wish),
+                (_picture, (replace(content, first=0, last=0), frame)),
+                (_estimate, content),
+            ):
+                if known.get(step) == key:
+                    continue
+                if self._wanted != wanted or self._closed:
+                    break
+                self._post(step(exporter(wish.format), request, wish, frame))
+                known[step] = key
+
+    def _next(self, seen: tuple[Export, int] | None) -> tuple[Export, int] | None:
+        """Wait for another wish than `seen`; None: it is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or (self._wanted is not None and self._wanted != seen))
+            return None if self._closed else self._wanted
+
+
+def _check(format: Exporter, request: ExportRequest, wish: Export, frame: int) -> Checked:
+    try:
+        format.check(request)
+        check_target(format, request, overwrite=True)  # what would be replaced is told
+        folder = next(place for place in (request.target, *request.target.parents) if place.is_dir())
+        free = shutil.disk_usage(folder).free
+        return Checked(wish, "", format.notes(request), tuple(existing_files(format, request)), free)
+    except Exception as error:
+        return Checked(wish, _sentence(error))
+
+
+def _picture(format: Exporter, request: ExportRequest, wish: Export, frame: int) -> Pictured:
+    try:
+        return Pictured(wish, frame, format.preview(request, frame))
+    except Exception as error:
+        return Pictured(wish, frame, None, _sentence(error))
+
+
+def _estimate(format: Exporter, request: ExportRequest, wish: Export, frame: int) -> Estimated:
+    try:
+        return Estimated(wish, format.estimate(request))
+    except Exception as error:
+        return Estimated(wish, None, _sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    if not isinstance(error, PCVOSError):
+        log.error("looking at an export failed", exc_info=error)
+    return str(error) or type(error).__name__
