@@ -44,7 +44,7 @@ def validate(
         results = [label_all("plain feature matching", sequences, label)]
     else:
         network = load_network(weights, device)
-        results = (propagate_all(network, sequences, variant) for variant in chosen)
+        results = propagate_all(network, sequences, chosen)
     for found in results:
         for line in table_lines(scores_table(found)):
             say(line)

@@ -17,11 +17,14 @@ Label = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Label maps uint8 (T, H, W), from frames uint8 (T, H, W, 3) and the label map uint8 (H, W) of the first."""
 
 
-def propagate_all(network: PCVOS, sequences: Sequence, variant: Variant) -> RunResults:
-    """Scores of sequences with `name`, `frames` and `labels`, carried forward from the mask of their first frame."""
-    results = RunResults(variant.name, variant.settings.interval, variant.without)
+def propagate_all(network: PCVOS, sequences: Sequence, variants: Sequence[Variant]) -> list[RunResults]:
+    """Scores of sequences with `name`, `frames` and `labels`, carried forward from the mask of their first frame, for
+    each of `variants`."""
+    results = [RunResults(variant.name, variant.settings.interval, variant.without) for variant in variants]
     for sequence in sequences:
-        results.rounds[sequence.name] = _propagate(network, sequence, variant)
+        runner = _runner(network, sequence)  # finds the features of the frames once
+        for found, variant in zip(results, variants, strict=True):
+            found.rounds[sequence.name] = list(runner.run(variant))
     return results
 
 
@@ -39,16 +42,16 @@ def mean_j(network: PCVOS, sequences: Sequence, settings: PropagationSettings, r
     """Mean J over sequences with `name`, `frames` and `labels`, from the mask of their first frame."""
     values = []
     for sequence in sequences:
-        (found,) = _propagate(network, sequence, Variant(settings), with_f=False)
+        (found,) = _runner(network, sequence, with_f=False).run(Variant(settings))
         j = means(summarize_objects(found.scores)).j.mean
         report(f"{sequence.name}: J {j:.4f}")
         values.append(j)
     return float(np.mean(values))
 
 
-def _propagate(network: PCVOS, sequence: object, variant: Variant, with_f: bool = True) -> list[Round]:
+def _runner(network: PCVOS, sequence: object, with_f: bool = True) -> SequenceRunner:
     media = ArraySource(sequence.frames, sequence.name)
-    return list(SequenceRunner(network, sequence.name, media, _truth(sequence), with_f=with_f).run(variant))
+    return SequenceRunner(network, sequence.name, media, _truth(sequence), with_f=with_f)
 
 
 def _truth(sequence: object) -> Truth:

@@ -140,7 +140,7 @@ def test_sequences_in_memory(network: PCVOS):
     frames, labels = disc_and_square(5)
     sequences = [Sequence("disc", frames, labels)]
     (variant,) = variants(SETTINGS, [3])
-    found = propagate_all(network, sequences, variant)
+    (found,) = propagate_all(network, sequences, [variant])
     said: list[str] = []
     j = mean_j(network, sequences, SETTINGS, said.append)
     assert j == pytest.approx(found.means().j.mean) and 0 < j <= 1
