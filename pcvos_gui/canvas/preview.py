@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from PySide6.QtCore import QPointF, QRect, QRectF
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
@@ -91,8 +91,11 @@ class PreviewItem(ArrayItem):
         if self._strokes is not None and self._strokes_box.isValid():
             margin = _LINES / painter.worldTransform().m11()
             box = QRectF(self._strokes_box).adjusted(-margin, -margin, margin, margin)
+            painter.save()
+            painter.setClipRect(self.boundingRect(), Qt.ClipOperation.IntersectClip)
             self._paint_lines(painter, self._strokes, exposed & box, strokes, _STROKES)
             self._paint_signs(painter)
+            painter.restore()
 
     def _paint_lines(self, painter: QPainter, values: np.ndarray, area: QRectF, make, table: tuple[int, ...]) -> None:
         patch = sample(painter, values, area) if not area.isEmpty() else None

@@ -226,6 +226,16 @@ def test_a_failure_is_said_and_the_strokes_stay(rig):
     assert rig.canvas.tool.is_busy
 
 
+def test_strokes_that_leave_the_frame_leave_nothing_around_it(rig):
+    before = rig.picture()
+    rig.drag((40, 40), (40, HEIGHT + 5))
+    rig.drag((-3, 30), (20, 30))
+    seen = rig.seen(40, HEIGHT + 2), rig.seen(-2, 30)
+    assert seen == (rig.seen(40, HEIGHT + 2, before), rig.seen(-2, 30, before))
+    rig.key(Qt.Key.Key_Escape)
+    assert rig.picture() == before
+
+
 # other frames
 
 
