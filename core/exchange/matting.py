@@ -20,7 +20,7 @@ from core.project.model import Cell
 TOGETHER = 0
 """The id of the matte of all objects as one."""
 
-THREADS = min(8, os.cpu_count() or 1)
+THREADS = min(6, os.cpu_count() or 1)
 """Frames that are worked on at once; more would only take memory."""
 
 _GUIDED, _NETWORK, _HARD = "picture", "network", "hard"
@@ -110,7 +110,7 @@ def _settings(request: ExportRequest) -> MatteSettings:
 
 def _jobs(request: ExportRequest, frames: range, settings: MatteSettings, together: bool) -> Iterator[partial]:
     side = _side_seen(request)
-    for frame, pixels in read_ahead(request.media, frames, depth=2 * THREADS):
+    for frame, pixels in read_ahead(request.media, frames, depth=THREADS):
         yield partial(_mattes, frame, pixels, request.cells(frame), settings, together, side)
 
 
