@@ -6,6 +6,7 @@ from superqt import QElidingLabel
 
 from pcvos_gui.exchange import Exchange
 from pcvos_gui.icons import icon
+from pcvos_gui.panels.costs import duration
 from pcvos_gui.runs import RunController, RunState
 from pcvos_gui.session import Session
 
@@ -30,17 +31,18 @@ class StatusLine(QStatusBar):
         self.hint.setIndent(6)
         self.place, self.object, self.engine, self.saved = (QLabel(self) for _ in range(4))
         self.export = QProgressBar(self)
-        self.export.setMaximumWidth(160)
+        self.export.setMaximumWidth(184)
         self.export.setTextVisible(True)
         self.cancel = QToolButton(self)
         self.cancel.setIcon(icon("close"))
         self.cancel.setAutoRaise(True)
         self.cancel.setToolTip(self.tr("Cancel the export"))
+        self.cancel.setAccessibleName(self.cancel.toolTip())
         self.cancel.clicked.connect(exchange.cancel)
         self.addWidget(self.hint, 1)
         for widget in (self.export, self.cancel, self.place, self.object, self.engine, self.saved):
             self.addPermanentWidget(widget)
-        self._show_export("", 0, 0)
+        self._show_export("", 0, 0, -1.0)
         exchange.progress.connect(self._show_export)
         for signal in (
             session.frame_changed,
@@ -116,11 +118,13 @@ class StatusLine(QStatusBar):
             return self.tr("NOT SAVED: {} changes").format(project.unsaved)
         return self.tr("saved") if project.exists else self.tr("nothing to save")
 
-    def _show_export(self, what: str, done: int, total: int) -> None:
+    def _show_export(self, what: str, done: int, total: int, seconds: float) -> None:
         self.export.setVisible(total > 0)
         self.cancel.setVisible(total > 0)
         if total:
+            left = self.tr(" · {} left").format(duration(seconds)) if seconds >= 0 else ""
             self.export.setMaximum(total)
             self.export.setValue(done)
-            self.export.setFormat(self.tr("{}: %p %").format(what))
+            self.export.setFormat(self.tr("Export %p %") + left)
             self.export.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            self.export.setToolTip(self.tr("{}: {} of {} frames").format(what, done, total))
