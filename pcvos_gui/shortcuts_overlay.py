@@ -92,7 +92,7 @@ class ShortcutsOverlay(QWidget):
         groups = self._groups()
         columns = QWidget()
         row = QHBoxLayout(columns)
-        row.setContentsMargins(0, 0, 0, 0)
+        row.setContentsMargins(0, 0, 12, 0)  # off the scroll bar
         row.setSpacing(_GAP)
         total = sum(len(rows) + 2 for rows in groups.values())
         stacks = [QVBoxLayout() for _ in range(count)]
