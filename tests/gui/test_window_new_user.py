@@ -1,5 +1,6 @@
 """What a new user stumbled over: low screens, menus, imports and exports, the demo, numbers of two digits."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QScrollArea
 from window_parts import Hands, make_clip, truth
 
+from core.project.project import Project
 from pcvos_gui import typed_number
 from pcvos_gui.export_dialog import ExportDialog
 from pcvos_gui.main_window import MainWindow
@@ -241,3 +243,33 @@ def test_there_is_a_picture_before_it_is_closed(hands: Hands, clip: Path):
     hands.open(clip)
     (recent,) = hands.window.recent.files()
     assert recent.thumbnail.exists(), "also if the program is killed now"
+
+
+# --- opening
+
+
+def test_projects_are_opened_in_a_thread_and_let_go_of_when_something_else_is_wanted(
+    hands: Hands, clip: Path, tmp_path: Path, monkeypatch
+):
+    hands.open(clip)
+    hands.session.add_object("mine")
+    path = hands.session.project.path
+    hands.act("close")
+    other, threads, opened = make_clip(tmp_path / "other.mp4", 2), [], []
+    plain = Project.open.__func__
+
+    def note(cls, where: Path) -> Project:
+        threads.append(threading.current_thread())
+        opened.append(plain(cls, where))
+        return opened[-1]
+
+    monkeypatch.setattr(Project, "open", classmethod(note))
+    for target in (path, clip):
+        hands.window.open(target)
+        hands.open(other)
+        hands.bot.waitUntil(lambda: all(project._closed for project in opened), timeout=20_000)
+        hands.open(target)
+        assert not hands.session.project.read_only, "nobody holds its lock any more"
+        assert [o.name for o in hands.session.objects] == ["mine"]
+        hands.act("close")
+    assert threads and threading.main_thread() not in threads
