@@ -219,6 +219,7 @@ class MainWindow(QMainWindow):
         view.follow_changed.connect(self._show_view)
         runs.settings_changed.connect(self._show_view)
         self.canvas.hint_changed.connect(self.status.set_tool_hint)
+        self.canvas.hint_changed.connect(self._show_undo)
         self.canvas.space_tapped.connect(self.player.toggle)
         self.start_page.chosen.connect(self.opener.open)
         self.recent_menu.chosen.connect(self.opener.open)
@@ -241,15 +242,7 @@ class MainWindow(QMainWindow):
         allowed = {"": True, "footage": is_open, "writable": writable, "object": writable and session.active > 0}
         for spec in ACTIONS:
             self.actions_by_name[spec.name].setEnabled(allowed[spec.needs])
-        stack = session.undo_stack
-        for name, can, text in (
-            ("undo", stack.canUndo(), stack.undoText()),
-            ("redo", stack.canRedo(), stack.redoText()),
-        ):
-            action = self.actions_by_name[name]
-            action.setEnabled(can)
-            word = self.tr("Undo") if name == "undo" else self.tr("Redo")
-            action.setText(f"{word}: {text}" if can else word)
+        self._show_undo()
         self.actions_by_name["propagate"].setEnabled(writable and not runs.is_busy)
         self.actions_by_name["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
         self.actions_by_name["stop"].setEnabled(runs.is_busy)
@@ -257,6 +250,18 @@ class MainWindow(QMainWindow):
         name = Path(shown_name(session.project.path)).stem if is_open else ""
         self.setWindowTitle(f"{name} - PCVOS Studio" if is_open else "PCVOS Studio")
         self._show_view()
+
+    def _show_undo(self) -> None:
+        """Undo is also for the last step of what is unfinished on the canvas: a stroke of a scribble, a corner."""
+        stack, unfinished = self.session.undo_stack, self.canvas.tool.is_busy
+        undone = self.tr("last step") if unfinished else stack.undoText()
+        for name, word, can, text in (
+            ("undo", self.tr("Undo"), unfinished or stack.canUndo(), undone),
+            ("redo", self.tr("Redo"), stack.canRedo(), stack.redoText()),
+        ):
+            action = self.actions_by_name[name]
+            action.setEnabled(can)
+            action.setText(f"{word}: {text}" if can else word)
 
     def _show_panels(self, is_open: bool) -> None:
         """Panels and tools, as the person arranged them; none while nothing is open."""

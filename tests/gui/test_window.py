@@ -336,3 +336,15 @@ def test_footage_that_moved_is_found_again(hands: Hands, clip: Path, tmp_path: P
     hands.wait_for_frame()
     assert np.array_equal(hands.labels(0) == 1, truth(0))
     assert hands.session.project.footage.path == moved
+
+
+def test_undo_takes_back_a_stroke_of_a_scribble_where_nothing_else_can_be_undone(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.undo_stack.clear()
+    undo = hands.window.actions_by_name["undo"]
+    assert not undo.isEnabled()
+    hands.scribble((20, 48), (40, 48))
+    assert undo.isEnabled()
+    hands.act("undo")
+    assert not hands.window.canvas.tool.is_busy and not undo.isEnabled()
