@@ -27,6 +27,7 @@ from core.exchange.running import size_in_words
 from pcvos_gui.export_parts import FormatList, ObjectChoice, PictureBox, PresetBar, RangeChoice
 from pcvos_gui.export_presets import ExportPresets, Preset
 from pcvos_gui.export_wish import Export, Stored
+from pcvos_gui.icons import icon
 from pcvos_gui.option_form import OptionForm
 from pcvos_gui.session import Session
 from pcvos_gui.workers.export_look import Checked, Estimated, ExportLook, Pictured
@@ -35,6 +36,7 @@ _SIZE = QSize(1000, 640)
 _FORMATS_WIDTH, _CHOICES_WIDTH = 216, 236
 _MARGIN = 16
 _PAUSE = 200  # ms of rest before something is found out anew
+_MARK, _WARNING = 16, "#d9822b"
 _NAMED = 2  # files to be replaced that are named
 _SHORT_NAMES = {"png": "masks"}  # in suggested targets; else the format's
 
@@ -44,7 +46,7 @@ class ExportDialog(QDialog):
 
     Attributes:
         formats, target, frames, objects, options, presets, picture: the parts a person works with.
-        note: what is to be known of the export; trouble: why it cannot be; estimate: what it will take.
+        estimate: what it will take. trouble: why it cannot be, or what it will replace. note: what else is to be known.
         accept_button: enabled as soon as it is known that the export can be.
     """
 
@@ -53,7 +55,8 @@ class ExportDialog(QDialog):
     ):
         super().__init__(parent)
         self._session, self._store = session, ExportPresets()
-        self._checked: Checked | None = None
+        self._checked: Checked | None = None  # these three: of the newest wish that is known of
+        self._pictured: Pictured | None = None
         self._estimated: Estimated | None = None
         self.setWindowTitle(self.tr("Export"))
         self._make_parts(part)
@@ -78,9 +81,7 @@ class ExportDialog(QDialog):
     @property
     def wanted(self) -> Export:
         """What was chosen."""
-        wish = self._wish()
-        checked = self._checked
-        return replace(wish, overwrite=bool(checked and checked.wish == wish and checked.replaced))
+        return replace(self._wish(), overwrite=bool(self.check and self.check.replaced))
 
     def _wish(self) -> Export:
         """Without leave to replace anything."""
@@ -118,7 +119,8 @@ class ExportDialog(QDialog):
         self.target_label = QLabel()
         self.target_label.setBuddy(self.target)
         self.browse = QPushButton(self.tr("Browse…"))
-        self.estimate, self.note, self.trouble = QLabel(), _wrapped(), _wrapped()
+        self.estimate, self.note, self.trouble, self._mark = QLabel(), _wrapped(), _wrapped(), QLabel()
+        self._mark.setPixmap(icon("alert-outline", _WARNING).pixmap(_MARK))
         self.estimate.setAccessibleName(self.tr("Size"))
         self.note.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -162,8 +164,13 @@ class ExportDialog(QDialog):
         layout.addLayout(upper, 1)
         layout.addWidget(self.writes)
         layout.addLayout(where)
-        for label in (self.estimate, self.trouble, self.note):
-            layout.addWidget(label)
+        layout.addWidget(self.estimate)
+        warning = QHBoxLayout()
+        warning.setSpacing(8)
+        warning.addWidget(self._mark)
+        warning.addWidget(self.trouble, 1)
+        layout.addLayout(warning)
+        layout.addWidget(self.note)
         layout.addSpacing(4)
         layout.addLayout(foot)
         screen = self.screen().availableSize()
@@ -224,13 +231,12 @@ class ExportDialog(QDialog):
 
     def _refresh(self) -> None:
         """Something else is chosen: what is wrong at a glance is said at once, the rest is found out."""
-        self._checked = None
-        trouble = self._trouble()
-        if trouble:
+        if self._trouble():
             self._pause.stop()
         else:
             self._pause.start()
-        self._say(trouble)
+        self._say()
+        self._show_picture()
 
     def _trouble(self) -> str:
         """What is wrong with the choices, as far as it can be seen without looking into files; "": nothing."""
@@ -249,65 +255,69 @@ class ExportDialog(QDialog):
         return ""
 
     def _on_checked(self, checked: Checked) -> None:
-        if checked.wish == self._wish():
-            self._checked = checked
-            self._say(self._trouble() or checked.trouble or self._too_large())
+        self._checked = checked
+        self._say()
 
     def _on_pictured(self, pictured: Pictured) -> None:
-        if pictured.frame != self.picture.frame or not _is_same_content(pictured.wish, self._wish()):
-            return
-        if pictured.picture is None:
-            self.picture.view.show_text(pictured.trouble)
-        else:
-            self.picture.show_picture(pictured.picture)
+        self._pictured = pictured
+        self._show_picture()
 
     def _on_estimated(self, estimated: Estimated) -> None:
         self._estimated = estimated
-        if self._checked is not None and not self._checked.trouble:
-            self._say(self._too_large())
+        self._say()
 
-    def _size(self) -> int | None:
-        """Bytes that it will about take, if they are known."""
-        estimated = self._estimated
-        known = estimated is not None and _is_same_content(estimated.wish, self._wish())
-        return estimated.size if known else None
+    def _show_picture(self) -> None:
+        """If it is of what is chosen now; else another one is on its way."""
+        found = self._pictured
+        if found is None or (found.wish.look, found.frame) != (self._wish().look, self.picture.frame):
+            return
+        if found.picture is None:
+            self.picture.view.show_text(found.trouble)
+        else:
+            self.picture.show_picture(found.picture)
 
-    def _too_large(self) -> str:
-        size, free = self._size(), self._checked.free
-        if size is None or free is None or size <= free:
+    @property
+    def check(self) -> Checked | None:
+        """What was found out about what is chosen now; None: not yet."""
+        return self._checked if self._checked is not None and self._checked.wish == self._wish() else None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes that it will about take, if that is known."""
+        found = self._estimated
+        return found.size if found is not None and found.wish.content == self._wish().content else None
+
+    def _too_large(self, checked: Checked) -> str:
+        if self.size is None or checked.free is None or self.size <= checked.free:
             return ""
         text = self.tr("It will take about {}, but only {} are free there: free some space, or choose another place.")
-        return text.format(size_in_words(size), size_in_words(free))
+        return text.format(size_in_words(self.size), size_in_words(checked.free))
 
-    def _say(self, trouble: str) -> None:
-        checked, size = self._checked, self._size()
-        self.trouble.setText(trouble)
-        self.trouble.setVisible(bool(trouble))
-        self.accept_button.setEnabled(checked is not None and not trouble)
+    def _say(self) -> None:
+        checked, size, trouble = self.check, self.size, self._trouble()
+        if checked is not None:
+            trouble = trouble or checked.trouble or self._too_large(checked)
         there = checked.replaced if checked is not None else ()
+        self.trouble.setText(trouble or self._about_replaced(there))
+        for widget in (self.trouble, self._mark):
+            widget.setVisible(bool(self.trouble.text()))
+        self.accept_button.setEnabled(checked is not None and not trouble)
         self.accept_button.setText(self.tr("Replace and export") if there else self.tr("Export"))
         parts = [self.tr("About {}").format(size_in_words(size)) if size is not None else self.tr("Estimating…")]
         if checked is not None and checked.free is not None:
             parts.append(self.tr("{} are free there").format(size_in_words(checked.free)))
         self.estimate.setText(" · ".join(parts))
-        notes = [] if checked is None else [*self._about_target(there), *checked.notes]
+        notes = [] if checked is None else list(checked.notes)
+        if checked is not None and self.exporter.target == "folder" and not self._target().exists():
+            notes.insert(0, self.tr("The folder is not there yet, and will be made."))
         self.note.setText(" ".join(notes))
 
-    def _about_target(self, there: tuple[Path, ...]) -> list[str]:
-        if len(there) == 1:
-            return [self.tr("{} is there already, and will be replaced.").format(there[0].name)]
-        if there:
-            text = self.tr("{} files are there already, and will be replaced: {}.")
-            names = ", ".join(path.name for path in there[:_NAMED]) + (", …" if len(there) > _NAMED else "")
-            return [text.format(len(there), names)]
-        if self.exporter.target == "folder" and not self._target().exists():
-            return [self.tr("The folder is not there yet, and will be made.")]
-        return []
-
-
-def _is_same_content(one: Export, other: Export) -> bool:
-    """Whether they write the same, wherever that goes."""
-    return replace(one, target=other.target, overwrite=other.overwrite) == other
+    def _about_replaced(self, there: tuple[Path, ...]) -> str:
+        if len(there) < 2:
+            return self.tr("{} is there already, and will be replaced.").format(there[0].name) if there else ""
+        text = self.tr("{} files are there already, and will be replaced: {}.")
+        names = ", ".join(path.name for path in there[:_NAMED]) + (", …" if len(there) > _NAMED else "")
+        return text.format(len(there), names)
 
 
 def _key(format: str) -> str:

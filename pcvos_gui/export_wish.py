@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,6 +31,16 @@ class Export:
     objects: tuple[int, ...] | None
     options: Mapping[str, Value]
     overwrite: bool = False
+
+    @property
+    def content(self) -> "Export":
+        """What it writes, wherever that goes."""
+        return replace(self, target=Path(), overwrite=False)
+
+    @property
+    def look(self) -> "Export":
+        """What a frame of it looks like, whichever frames are written."""
+        return replace(self.content, first=0, last=0)
 
     def request(self, project: Project, media: FrameSource) -> ExportRequest:
         """As the exporter takes it; PCVOSError if it cannot be."""

@@ -142,6 +142,7 @@ class ImportDialog(QDialog):
         asked = QVBoxLayout(self.question_box)
         self._asking = QScrollArea()
         self._asking.setWidgetResizable(True)
+        self._asking.viewport().setAutoFillBackground(False)
         self._asking.setFrameShape(QScrollArea.Shape.NoFrame)
         self._asking.setMaximumHeight(_QUESTIONS_HEIGHT)
         asked.addWidget(self._asking)
@@ -149,6 +150,8 @@ class ImportDialog(QDialog):
         told = QVBoxLayout(happens)
         scroll = QScrollArea()
         scroll.setWidget(self.text)
+        self.text.setAutoFillBackground(False)  # the box's colour
+        scroll.viewport().setAutoFillBackground(False)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         told.addWidget(scroll)
@@ -359,6 +362,7 @@ class ImportDialog(QDialog):
         if before is not None:
             before.deleteLater()  # it may be telling of an answer just now
         self._asking.setWidget(panel)
+        panel.setAutoFillBackground(False)  # the box's colour
         self._asking.setMinimumHeight(min(panel.sizeHint().height() + 4, _QUESTIONS_HEIGHT))
         self.question_box.setVisible(bool(self._asked))
 

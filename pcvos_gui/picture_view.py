@@ -89,7 +89,7 @@ class PictureView(QGraphicsView):
         painter.save()
         seen = self.mapFromScene(self.sceneRect()).boundingRect()
         painter.resetTransform()
-        painter.fillRect(self.viewport().rect(), self.palette().color(QPalette.ColorRole.Base))
+        painter.fillRect(self.viewport().rect(), self.palette().color(QPalette.ColorRole.Window))
         if self._has_alpha:
             painter.fillRect(seen, _checkerboard())
         if self._text:

@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -110,12 +110,7 @@ class ExportLook(Worker):
                 self._post(Checked(wish, str(error)))
                 known[_check] = wish
                 continue
-            content = replace(wish, target=Path(), overwrite=False)
-            for step, key in (
-                (_check, wish),
-                (_picture, (replace(content, first=0, last=0), frame)),
-                (_estimate, content),
-            ):
+            for step, key in ((_check, wish), (_picture, (wish.look, frame)), (_estimate, wish.content)):
                 if known.get(step) == key:
                     continue
                 if self._wanted != wanted or self._closed:

@@ -161,7 +161,7 @@ def test_where_an_export_goes(hands: Hands, clip: Path, tmp_path: Path):
     again = ExportDialog(hands.session, (4, 6), None, hands.window)
     assert again.frames.part.isChecked() and (again.wanted.first, again.wanted.last) == (4, 6)
     hands.bot.waitUntil(again.accept_button.isEnabled, timeout=20_000)
-    assert "3 files are there" in again.note.text() and again.accept_button.text() == "Replace and export"
+    assert "3 files are there" in again.trouble.text() and again.accept_button.text() == "Replace and export"
     again.target.setText(str(tmp_path / "elsewhere"))
     again.accept()
     hands.act("close")
