@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pcvos_gui.environment import drop_opencv_variables
 
+_WARM_UP_MS = 5000  # at the latest: loading PyTorch slows down whatever else is being loaded
+
 
 def run(target: str = "", demo: bool = False) -> int:
     """Show the window until it is closed; the exit code is the process's.
@@ -17,7 +19,7 @@ def run(target: str = "", demo: bool = False) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not notice; all that is done is on disk
     drop_opencv_variables()
-    from PySide6.QtCore import QCoreApplication, QTimer
+    from PySide6.QtCore import QCoreApplication, Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
     from core.demo import CLIP
@@ -40,5 +42,7 @@ def run(target: str = "", demo: bool = False) -> int:
         QTimer.singleShot(0, lambda: window.open_demo(CLIP))
     elif target:
         QTimer.singleShot(0, lambda: window.open(Path(target)))
-    QTimer.singleShot(0, window.inference.warm_up)
+    if demo or target:  # what is to be opened goes first; it may also fail
+        window.session.opened.connect(window.inference.warm_up, Qt.ConnectionType.SingleShotConnection)
+    QTimer.singleShot(_WARM_UP_MS if demo or target else 0, window.inference.warm_up)
     return application.exec()
