@@ -8,7 +8,6 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,8 +34,8 @@ drop_opencv_variables()
 from PIL import Image  # noqa: E402
 from PySide6.QtCore import QEvent, QPointF, QSettings, QStandardPaths, Qt  # noqa: E402
 from PySide6.QtGui import QMouseEvent  # noqa: E402
-from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
+from waiting import let_it_run, wait  # noqa: E402
 
 from core.demo import CLIP, MASK  # noqa: E402
 from pcvos_gui import theme  # noqa: E402
@@ -47,14 +46,6 @@ from pcvos_gui.view_state import Tool  # noqa: E402
 SIZE = (1440, 900)
 
 
-def wait(condition, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit("the window did not get there in time")
-        QTest.qWait(5)
-
-
 class Photographer:
     """Works the window and takes its picture."""
 
@@ -63,7 +54,7 @@ class Photographer:
         self.session, self.runs = window.session, window.runs
 
     def take(self, name: str) -> None:
-        QTest.qWait(400)
+        let_it_run(400)
         path = self.output / f"{name}.png"
         self.window.grab().save(str(path))
         with Image.open(path) as picture:  # 256 colours: a third of the size, and the repository stays small
@@ -127,7 +118,7 @@ def tour(window: MainWindow, clip: Path, output: Path) -> None:
     me.take("memory")
     me.show_panel("propagation")
     theme.choose(QApplication.instance(), "light")
-    QTest.qWait(200)
+    let_it_run(200)
     me.take("light")
     theme.choose(QApplication.instance(), "dark")
     window.actions_by_name["shortcuts"].trigger()

@@ -29,9 +29,10 @@ if not has_display():
 drop_opencv_variables()
 
 import numpy as np  # noqa: E402
-from PySide6.QtCore import QEvent, QEventLoop, QPointF, QSettings, Qt, QTimer  # noqa: E402
+from PySide6.QtCore import QEvent, QPointF, QSettings, Qt, QTimer  # noqa: E402
 from PySide6.QtGui import QMouseEvent  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
+from waiting import let_it_run, wait  # noqa: E402
 
 from core.demo import CLIP, MASK  # noqa: E402
 from pcvos_gui.main_window import MainWindow  # noqa: E402
@@ -62,22 +63,6 @@ def figures(name: str, seconds: list[float]) -> None:
     ms = sorted(1000 * s for s in seconds)
     at95 = ms[min(len(ms) - 1, int(0.95 * len(ms)))]
     print(f"{name:44} {len(ms):6}  median {statistics.median(ms):7.1f}  95 % {at95:7.1f}  worst {ms[-1]:7.1f} ms")
-
-
-def let_it_run(ms: int) -> None:
-    """Handle events for a while, as the application does. (QTest.qWait keeps Python's lock: other threads would stand
-    still.)"""
-    loop = QEventLoop()
-    QTimer.singleShot(ms, loop.quit)
-    loop.exec()
-
-
-def wait(condition, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit("the window did not get there in time")
-        let_it_run(5)
 
 
 def busy_window(window: MainWindow, seconds: float) -> None:
