@@ -1,6 +1,6 @@
 """Masks from files: what they are, what would become of them, what only the person knows; then it is done, or not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -25,12 +25,13 @@ from PySide6.QtWidgets import (
 from superqt.utils import create_worker
 
 from core.errors import PCVOSError
-from core.exchange.importer import SEQUENCE, Question
+from core.exchange.importer import SEQUENCE, Importer, Question
 from core.exchange.options import Value
 from core.exchange.planning import ImportPlan
-from core.exchange.registry import IMPORTERS, importer
+from core.exchange.registry import IMPORTERS, importer, recognise
+from core.media import FrameSource
 from pcvos_gui.exchange import Exchange
-from pcvos_gui.importing import Reading, options_for, read_masks
+from pcvos_gui.importing import Reading, options_for, read_masks, usual_options
 from pcvos_gui.option_form import OptionForm
 from pcvos_gui.panels.wheel import WheelGuard
 from pcvos_gui.session import Session
@@ -82,10 +83,7 @@ class ImportDialog(QDialog):
         self._connect()
         session.closing.connect(self.reject)
         self._show_paths()
-        if paths:
-            self._read()
-        else:
-            self._say([self.tr("Choose a file or a folder, or drop it here.")])
+        self._read()
         (self.accept_button if paths else self.from_file).setFocus(Qt.FocusReason.OtherFocusReason)
 
     # parts
@@ -212,8 +210,7 @@ class ImportDialog(QDialog):
 
     def _on_format_chosen(self) -> None:
         self._forget_questions()
-        self._show_options(self.format.currentData(), {})
-        self._has_options = False
+        self._show_options(importer(self.format.currentData()))
         self._read()
 
     def _browse_file(self) -> None:
@@ -253,7 +250,7 @@ class ImportDialog(QDialog):
         wish = self._wish
         sequence = {SEQUENCE: self.questions[SEQUENCE].currentData()} if SEQUENCE in self.questions else {}
         create_worker(
-            read_masks,
+            _recognise_and_read,
             self._paths,
             self._session.media,
             self._session.frame,
@@ -261,6 +258,7 @@ class ImportDialog(QDialog):
             self.options.values if self._has_options else None,
             {key: answer for key, answer in sequence.items() if answer is not None},
             _connect={
+                "yielded": lambda known: self._on_recognised(known, wish),
                 "returned": lambda reading: self._on_read(reading, wish),
                 "errored": lambda error: self._on_error(error, wish),
             },
@@ -271,26 +269,29 @@ class ImportDialog(QDialog):
         self._reading = self.plan = None
         self.accept_button.setEnabled(False)
 
+    def _on_recognised(self, known: Importer, wish: int) -> None:
+        if wish == self._wish and not self._has_options:
+            self.format.setCurrentIndex(self.format.findData(known.name))
+            self._show_options(known)
+
     def _on_read(self, reading: Reading, wish: int) -> None:
         if wish != self._wish:
             return
         self._reading = reading
-        if not self._has_options:
-            self.format.setCurrentIndex(self.format.findData(reading.importer.name))
-            self._show_options(reading.importer.name, reading.request.options)
         self._make_plan()
 
     def _on_error(self, error: Exception, wish: int) -> None:
         if wish == self._wish:
+            self._say([str(error) or type(error).__name__])
             if not isinstance(error, PCVOSError):
                 raise error  # for whoever watches over errors that nobody expected
-            self._say([str(error)])
 
-    def _show_options(self, format: str, values: Mapping[str, Value]) -> None:
-        known = importer(format)
-        self._has_options = True
+    def _show_options(self, known: Importer) -> None:
+        """Those of a format, as they usually are for what is read."""
+        path = self._paths[0] if self._paths else Path()
         self.reads.setText(known.reads)
-        self.options.show_options(options_for(known, self._paths[0]) if self._paths else known.options, values)
+        self.options.show_options(options_for(known, path), usual_options(known, path, self._session.frame))
+        self._has_options = True
 
     # the plan
 
@@ -407,6 +408,20 @@ class ImportDialog(QDialog):
         if paths:
             self.footage.hide()
             self.choose(*paths)
+
+
+def _recognise_and_read(
+    paths: tuple[Path, ...],
+    media: FrameSource,
+    frame: int,
+    format: str | None,
+    options: Mapping[str, Value] | None,
+    answers: Mapping[str, str],
+) -> Generator[Importer, None, Reading]:
+    """In the thread: as `read_masks`, but says what the format is before all of it is read."""
+    known = recognise(paths[0]) if format is None else importer(format)
+    yield known
+    return read_masks(paths, media, frame, known.name, options, answers)
 
 
 def _with_colour(question: Question) -> str:

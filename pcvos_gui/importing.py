@@ -69,13 +69,10 @@ def read_masks(
         PCVOSError: one of them cannot be read; it names the file.
     """
     known = recognise(paths[0]) if format is None else importer(format)
-    asked = {option.name for option in options_for(known, paths[0])}
-    requests = []
-    for path in paths:
-        chosen = {name: value for name, value in (options or {}).items() if name in asked}
-        if _FRAME in asked and _says_nothing(path):
-            chosen = {_FRAME: frame} | chosen
-        requests.append(import_request(known, path, media, chosen, answers))
+    requests = [
+        import_request(known, path, media, usual_options(known, path, frame) if options is None else options, answers)
+        for path in paths
+    ]
     found = reduce(_joined, map(known.read, requests))
     return Reading(known, tuple(paths), requests[0], found)
 
@@ -83,6 +80,16 @@ def read_masks(
 def options_for(known: Importer, path: Path) -> tuple[Option, ...]:
     """What there is to choose for what is at `path`."""
     return tuple(option for option in known.options if option.name != _FRAME or path.is_file())
+
+
+def usual_options(known: Importer, path: Path, frame: int) -> dict[str, Value]:
+    """Those that are not the format's default.
+
+    Args:
+        frame: what a single PNG belongs to whose name says nothing of one.
+    """
+    has_frame = any(option.name == _FRAME for option in options_for(known, path))
+    return {_FRAME: frame} if has_frame and _says_nothing(path) else {}
 
 
 def may_hold_masks(paths: Sequence[Path]) -> bool:
