@@ -6,14 +6,10 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
 from PySide6.QtGui import QActionGroup, QGuiApplication, QShortcut
 from PySide6.QtWidgets import (
-    QComboBox,
     QDockWidget,
     QFileDialog,
-    QLabel,
     QMainWindow,
     QMessageBox,
-    QSizePolicy,
-    QSlider,
     QStackedWidget,
     QTabBar,
     QToolBar,
@@ -24,7 +20,7 @@ from PySide6.QtWidgets import (
 from core.demo import MASK
 from core.project.places import shown_name
 from pcvos_gui.actions import ACTIONS, fill_menus, make_actions
-from pcvos_gui.canvas import BrushSize, Canvas
+from pcvos_gui.canvas import Canvas
 from pcvos_gui.dock import Dock
 from pcvos_gui.exchange import Exchange
 from pcvos_gui.following import Follower
@@ -50,13 +46,13 @@ from pcvos_gui.shortcuts_overlay import ShortcutsOverlay
 from pcvos_gui.start_page import StartPage
 from pcvos_gui.status import StatusLine
 from pcvos_gui.timeline.timeline import Timeline
+from pcvos_gui.toolbars import MainToolbar, ToolBox
 from pcvos_gui.typed_number import TypedNumber
 from pcvos_gui.view_state import Tool, ViewMode, ViewState
 from pcvos_gui.workers.assist import AssistWorker
 from pcvos_gui.workers.frames import FrameWorker
 from pcvos_gui.workers.inference import InferenceWorker
 
-_ICON = QSize(20, 20)
 _SIZE = QSize(1440, 900)
 _FRAME = QSize(0, 32)  # what the system puts around the window, roughly
 
@@ -151,51 +147,11 @@ class MainWindow(QMainWindow):
         return dock
 
     def _make_toolbars(self) -> None:
-        actions = self.actions_by_name
-        top = self._toolbar("main", self.tr("Main toolbar"), Qt.ToolBarArea.TopToolBarArea)
-        for name in ("open_video", "", "undo", "redo", ""):
-            top.addAction(actions[name]) if name else top.addSeparator()
-        self.view_box = QComboBox(top)
-        for mode in ViewMode:
-            action = actions[f"view_{mode}"]
-            self.view_box.addItem(action.icon(), action.text(), mode)
-        self.view_box.setToolTip(self.tr("How the masks are shown"))
-        self.view_box.activated.connect(lambda: self.view_state.set_mode(self.view_box.currentData()))
-        self.view_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        top.addWidget(self.view_box)
-        self.opacity = QSlider(Qt.Orientation.Horizontal, top)
-        self.opacity.setRange(0, 100)
-        self.opacity.setMaximumWidth(120)
-        self.opacity.setToolTip(self.tr("Opacity of the overlay"))
-        self.opacity.setAccessibleName(self.tr("Opacity of the overlay"))
-        self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.opacity.valueChanged.connect(lambda value: self.view_state.set_opacity(value / 100))
-        top.addWidget(self.opacity)
-        space = QWidget(top)
-        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        top.addWidget(space)
-        self.interval_label = QLabel(top)
-        self.interval_label.setToolTip(self.tr("Memory interval: change it in the Propagation panel"))
-        top.addWidget(self.interval_label)
-        top.addSeparator()
-        for name in ("accept_frame", "propagate", "pause", "stop"):
-            top.addAction(actions[name])
-        run_button = top.widgetForAction(actions["propagate"])
-        run_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        tools = self._toolbar("tools", self.tr("Tools"), Qt.ToolBarArea.LeftToolBarArea)
-        for tool in Tool:
-            tools.addAction(actions[f"tool_{tool}"])
-        tools.addWidget(BrushSize(self.view_state, tools))
+        actions, view = self.actions_by_name, self.view_state
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, MainToolbar(actions, view, self.runs, self))
+        self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, ToolBox(actions, view, self))
         self._group([actions[f"tool_{tool}"] for tool in Tool])
         self._group([actions[f"view_{mode}"] for mode in ViewMode])
-
-    def _toolbar(self, name: str, title: str, area: Qt.ToolBarArea) -> QToolBar:
-        bar = QToolBar(title, self)
-        bar.setObjectName(name)
-        bar.setMovable(False)
-        bar.setIconSize(_ICON)
-        self.addToolBar(area, bar)
-        return bar
 
     def _group(self, actions: list) -> None:
         group = QActionGroup(self)
@@ -217,7 +173,6 @@ class MainWindow(QMainWindow):
         view.changed.connect(self._show_view)
         view.tool_changed.connect(self._show_view)
         view.follow_changed.connect(self._show_view)
-        runs.settings_changed.connect(self._show_view)
         self.canvas.hint_changed.connect(self.status.set_tool_hint)
         self.canvas.hint_changed.connect(self._show_undo)
         self.canvas.space_tapped.connect(self.player.toggle)
@@ -295,9 +250,6 @@ class MainWindow(QMainWindow):
         self.actions_by_name[f"view_{view.mode}"].setChecked(True)
         self.actions_by_name[f"tool_{view.tool}"].setChecked(True)
         self.actions_by_name["follow"].setChecked(view.follow)
-        self.view_box.setCurrentIndex(self.view_box.findData(view.mode))
-        self.opacity.setValue(round(view.opacity * 100))
-        self.interval_label.setText(self.tr("L = {}").format(self.runs.settings.interval))
 
     def _show_busy(self, name: str) -> None:
         self.start_page.subtitle.setText(

@@ -3,15 +3,12 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
-from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtCore import QObject, Signal
 
-from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.project.model import Cell, Change, RunInfo
 from core.propagation.settings import Direction
@@ -20,7 +17,9 @@ from pcvos_gui.commands import RunCommand
 from pcvos_gui.interrupted import FinishedFrames, Interrupted
 from pcvos_gui.masks import without
 from pcvos_gui.messages import Message, MessageAction
+from pcvos_gui.run_job import make_job, masks_of
 from pcvos_gui.run_settings import Range, RunSettings, in_out_from, settings_from
+from pcvos_gui.run_speeds import RunSpeeds
 from pcvos_gui.session import Leaving, Session
 from pcvos_gui.workers.inference import InferenceWorker
 from pcvos_gui.workers.jobs import (
@@ -32,7 +31,6 @@ from pcvos_gui.workers.jobs import (
     JobEnded,
     JobStarted,
     MemoryUse,
-    PermanentFrame,
     PropagateJob,
 )
 
@@ -91,7 +89,7 @@ class RunController(QObject):
         self._drawn: set[int] = set()
         self._clips: deque[tuple[int, float]] = deque(maxlen=12)
         self._began = 0.0
-        self._store = QSettings()
+        self._speeds = RunSpeeds()
         worker.started.connect(self._on_started)
         worker.clip_done.connect(self._on_clip)
         worker.ended.connect(self._on_ended)
@@ -150,10 +148,7 @@ class RunController(QObject):
 
         The nearest interval that was measured stands in for one that was not.
         """
-        measured = self._speeds()
-        if not measured:
-            return None
-        return measured[min(measured, key=lambda known: abs(known - interval))]
+        return self._speeds.at(self.settings, interval)
 
     def seconds_for(self, interval: int) -> float | None:
         """Time the next run would take at this interval; None where nothing was measured."""
@@ -200,7 +195,7 @@ class RunController(QObject):
         self.set_settings(settings_from(run.settings))
         job = self._make_job(run.start, run.end, run.direction)
         if job is not None:
-            self._begin(replace(job, finished=self._masks_of(job, left.finished)), left.finished)
+            self._begin(replace(job, finished=masks_of(self.session, job, left.finished)), left.finished)
 
     def _may_start(self) -> bool:
         if self.is_busy or self._compare or self.session.project is None:
@@ -210,11 +205,6 @@ class RunController(QObject):
             self._say(self.tr("This project is open read-only: it cannot be run."), "warning")
             return False
         return True
-
-    def _masks_of(self, job: PropagateJob, frames: Iterable[int]) -> dict[int, dict[int, PackedMask]]:
-        carried = {id for frame in job.permanent for id in frame.masks}
-        cells = self.session.project.cells
-        return {frame: {id: cell.mask for id, cell in cells(frame).items() if id in carried} for frame in frames}
 
     def _begin(self, job: PropagateJob | None, finished: FinishedFrames | None = None) -> None:
         if job is None:
@@ -293,39 +283,14 @@ class RunController(QObject):
     def _make_job(
         self, first: int, last: int, direction: Direction | None = None, quiet: bool = False
     ) -> PropagateJob | None:
-        session = self.session
-        locked = {o.id for o in session.objects if o.locked}
-        known = {o.id for o in session.objects} - locked
-        permanent = tuple(
-            PermanentFrame(frame, kept)
-            for frame, masks in sorted(session.project.permanent_memory().items())
-            if (kept := {id: mask for id, mask in masks.items() if id in known})
-        )
-        if not any(not mask.is_empty for p in permanent for mask in p.masks.values()):
-            if not quiet:
-                self._say(self.tr("Mark an object first: scribble or paint it on a frame, then propagate."), "warning")
-            return None
-        keep: dict[int, tuple[PackedMask, ...]] = {}
-        if locked:
-            for (frame, _), cell in session.project.cells_in(first, last, tuple(locked)):
-                keep[frame] = (*keep.get(frame, ()), cell.mask)
         try:
-            settings = self.settings.propagation
+            job = make_job(self.session, self.settings, first, last, direction)
         except PCVOSError as error:
             self._say(str(error), "error")
             return None
-        direction = direction or self.settings.direction
-        return PropagateJob(
-            session.media.path,
-            self.settings.engine,
-            settings,
-            permanent,
-            first,
-            last,
-            direction,
-            keep,
-            session.project.index_cache(),
-        )
+        if job is None and not quiet:
+            self._say(self.tr("Mark an object first: scribble or paint it on a frame, then propagate."), "warning")
+        return job
 
     # results
 
@@ -468,20 +433,9 @@ class RunController(QObject):
 
     # helpers
 
-    def _speeds(self) -> dict[int, float]:
-        stored = self._store.value(self._speed_key(), "")
-        pairs = (pair.split("=") for pair in str(stored).split(";") if "=" in pair)
-        return {int(interval): float(speed) for interval, speed in pairs}
-
     def _keep_speed(self, interval: int, speed: float) -> None:
-        speeds = self._speeds() | {interval: speed}
-        self._store.setValue(self._speed_key(), ";".join(f"{k}={v:.3f}" for k, v in sorted(speeds.items())))
+        self._speeds.keep(self.settings, interval, speed)
         self.settings_changed.emit()
-
-    def _speed_key(self) -> str:
-        s = self.settings
-        weights = Path(s.weights).name if s.weights else "shipped"
-        return f"speed/{s.device}-{s.precision}-{s.resolution or 'native'}-{weights}"
 
     def _set_state(self, state: RunState) -> None:
         self.state = state
