@@ -111,7 +111,7 @@ class Canvas(QWidget):
         self.offer_bar.dropped.connect(lambda: self._offering.drop())
         self.offer_bar.taken_back.connect(lambda: self._offering.back())
         self.waiting_bar.shown.connect(self._go_to_waiting)
-        self.waiting_bar.accepted.connect(self._scribble.accept_waiting)
+        self.waiting_bar.accepted.connect(self._accept_waiting)
         self.waiting_bar.dropped.connect(self._scribble.drop_waiting)
         session.frame_changed.connect(self._show_offer)
 
@@ -215,6 +215,11 @@ class Canvas(QWidget):
     def _offering(self) -> CanvasTool:
         """The tool whose unfinished work has the buttons: the one in hand first."""
         return next((tool for tool in (self.tool, *self.tools.values()) if tool.offer), self.tool)
+
+    def _accept_waiting(self) -> None:
+        """Also show one that has no mask yet: it is made there."""
+        self._scribble.accept_waiting()
+        self._go_to_waiting()
 
     def _go_to_waiting(self) -> None:
         """To the nearest scribble that waits, ready to go on with it."""

@@ -1,12 +1,16 @@
 """Scribbles on the canvas: strokes, the proposed mask, and what becomes of it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from canvas_parts import CanvasRig
 from PySide6.QtCore import Qt
 
 from core.annotation.packed_mask import PackedMask
+from core.media.arrays import ArraySource
 from core.project.model import ObjectInfo
+from core.project.project import Project
 from pcvos_gui.session import Leaving
 from pcvos_gui.view_state import Tool
 from pcvos_gui.workers.assist import AssistWorker
@@ -319,3 +323,37 @@ def test_a_scribble_waits_while_another_tool_is_in_hand(rig):
     assert rig.canvas.tools[Tool.SCRIBBLE].waiting == [(0, 1)]
     rig.take(Tool.SCRIBBLE)
     assert rig.canvas.tool.is_busy
+
+
+def test_finished_strokes_are_in_the_project_file_until_they_are_accepted(rig, tmp_path):
+    rig.drag((30, 30), (50, 30))
+    drawn = rig.assist.jobs[-1].strokes
+    rig.session.go_to(2)
+    rig.drag((5, 5), (20, 5), button=RIGHT)
+    copy = tmp_path / "copy.pcvos"  # as a killed process leaves it
+    for end in ("", "-wal"):
+        Path(f"{copy}{end}").write_bytes(Path(f"{rig.project.path}{end}").read_bytes())
+    rig.session.close()
+    project = Project.open(copy)
+    rig.session.open(ArraySource(footage()), project)
+    tool = rig.canvas.tool
+    assert tool.is_busy and tool.waiting == [(2, 1)], "the one on the frame that is shown is open"
+    assert np.array_equal(rig.assist.jobs[-1].strokes, drawn)
+    tool.accept_waiting()
+    assert tool.waiting == [(2, 1)], "it has no mask yet"
+    rig.assist.answer(DISC)
+    rig.key(Qt.Key.Key_Return)
+    rig.session.go_to(2)
+    assert rig.assist.jobs[-1].strokes[5, 10] == 2
+    rig.key(Qt.Key.Key_Escape)
+    assert project.setting("scribbles") == []
+    assert np.array_equal(project.labels(0), DISC.astype(np.uint8))
+
+
+@pytest.mark.parametrize("stored", [7, [{}], [{"frame": 0, "object": 1, "strokes": [[9, []]]}], [None]])
+def test_what_cannot_be_read_of_them_is_left_out(rig, stored):
+    rig.session.remember("scribbles", stored)
+    path = rig.project.path
+    rig.session.close()
+    rig.session.open(ArraySource(footage()), Project.open(path))
+    assert not rig.canvas.tool.waiting and not rig.canvas.tool.is_busy

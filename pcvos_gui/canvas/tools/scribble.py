@@ -1,5 +1,6 @@
 """Scribble: strokes over object and background become a mask, shown until it is accepted or dropped."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,10 @@ from pcvos_gui.session import Session
 from pcvos_gui.view_state import ViewState
 from pcvos_gui.workers.assist import AssistWorker, Subject, work_out
 from pcvos_gui.workers.jobs import Estimated, ScribbleDone, ScribbleJob
+
+log = logging.getLogger(__name__)
+
+_SETTING = "scribbles"  # of the project
 
 RequestEstimate = Callable[[int], None]
 """Ask for the network's estimate of a frame, if there is memory to make it from; it comes as `set_estimate`."""
@@ -48,6 +53,23 @@ class _Scribble:
     def subject(self) -> Subject:
         return self.frame, self.object
 
+    def to_json(self) -> dict:
+        strokes = [[stroke.value, [[*point, radius] for point, radius in stroke.points]] for stroke in self.strokes]
+        return {"frame": self.frame, "object": self.object, "strokes": strokes}
+
+    @classmethod
+    def from_json(cls, stored: dict, size: tuple[int, int]) -> "_Scribble":
+        """Raises KeyError, TypeError or ValueError where it is none."""
+        strokes = [
+            _Stroke(int(value), [((float(x), float(y)), float(radius)) for x, y, radius in points])
+            for value, points in stored["strokes"]
+        ]
+        if not strokes or not all(stroke.points and stroke.value in (OBJECT, BACKGROUND) for stroke in strokes):
+            raise ValueError("a scribble has strokes, and a stroke points")
+        scribble = cls(int(stored["frame"]), int(stored["object"]), np.zeros(size, np.uint8), strokes)
+        scribble.redraw()
+        return scribble
+
     def redraw(self) -> None:
         """Make the map from the strokes."""
         self.map[...] = 0
@@ -65,7 +87,7 @@ class ScribbleTool(CanvasTool):
     its frame: it waits there while other frames are looked at (`waiting`), and is open again when the person is back.
     When the object or the tool changes, or a run begins, the one that is open is accepted, also if its mask is still
     being made; and all of them when the footage is closed: that can be undone or painted over, and a lost mask not be
-    got back.
+    got back. Finished strokes are in the project file: after a crash they wait on their frames.
     """
 
     has_brush = True
@@ -90,6 +112,7 @@ class ScribbleTool(CanvasTool):
         self._estimates: Mapping[int, PackedMask] = {}
         assist.done.connect(self._on_done)
         assist.failed.connect(self._on_failed)
+        session.opened.connect(self._restore)
         session.closed.connect(self._on_closed)
         session.image_changed.connect(self._on_image)
         session.active_changed.connect(self._on_active)
@@ -160,6 +183,7 @@ class ScribbleTool(CanvasTool):
     def _end_stroke(self) -> None:
         self._draws = False
         self._submit()
+        self._store()
         self.changed.emit()
 
     def _paint(self, pointer: Pointer) -> None:
@@ -244,6 +268,7 @@ class ScribbleTool(CanvasTool):
             self.back()
         else:
             self._put_away()
+            self._store()
 
     def back(self) -> None:
         if self._open is None:
@@ -257,6 +282,7 @@ class ScribbleTool(CanvasTool):
             self.changed.emit()
         else:
             self._put_away()
+        self._store()
 
     def hold(self) -> None:
         if self._draws:
@@ -275,7 +301,7 @@ class ScribbleTool(CanvasTool):
             self._finish(self._open)
 
     def accept_waiting(self) -> None:
-        """Accept all that waits on its frames."""
+        """Accept all that waits on its frames; what has no mask yet, after a crash, goes on waiting."""
         for scribble in list(self._waiting.values()):
             self._finish(scribble)
 
@@ -286,11 +312,13 @@ class ScribbleTool(CanvasTool):
                 scribble.mask = found.mask
             else:
                 self.session.message.emit(Message(found, "error", key="scribble"))
-        self._take(scribble)
+        if scribble.mask is not None or scribble is self._open:
+            self._take(scribble)
 
     def drop_waiting(self) -> None:
         """Forget all that waits."""
         self._waiting.clear()
+        self._store()
         self.changed.emit()
 
     def take_up(self) -> None:
@@ -303,10 +331,12 @@ class ScribbleTool(CanvasTool):
             self._put_away()  # first: what follows tells everybody
             if scribble.mask is not None:
                 self.session.replace_mask(scribble.mask, text)
+            self._store()
             return
         self._waiting.pop(scribble.subject, None)
         if scribble.mask is not None:
             self.session.replace_mask_of(scribble.frame, scribble.object, scribble.mask, text)
+        self._store()
         self.changed.emit()
 
     def _put_away(self) -> None:
@@ -328,6 +358,27 @@ class ScribbleTool(CanvasTool):
         self._submit()
         self.changed.emit()
 
+    # the project file
+
+    def _store(self) -> None:
+        """Finished strokes outlive the process."""
+        known = [one for one in (self._open, *self._waiting.values()) if one is not None]
+        self.session.remember(_SETTING, [one.to_json() for one in known])
+
+    def _restore(self) -> None:
+        session = self.session
+        objects = {o.id for o in session.objects}
+        stored = [] if session.project.read_only else session.project.setting(_SETTING, [])
+        for one in stored if isinstance(stored, list) else ():
+            try:
+                scribble = _Scribble.from_json(one, session.size)
+            except (KeyError, TypeError, ValueError):
+                log.warning("a scribble in the project cannot be read")
+                continue
+            if scribble.object in objects and 0 <= scribble.frame < session.frame_count:
+                self._waiting[scribble.subject] = scribble
+        self.changed.emit()
+
     # sessions, frames and objects come and go
 
     def _on_objects(self) -> None:
@@ -335,6 +386,7 @@ class ScribbleTool(CanvasTool):
         known = {o.id for o in self.session.objects}
         if any(id not in known for _, id in self._waiting):
             self._waiting = {subject: one for subject, one in self._waiting.items() if subject[1] in known}
+            self._store()
             self.changed.emit()
         if self._open is not None and self._open.object != self.session.active:
             self._put_away()
