@@ -180,8 +180,8 @@ def _soft_edge(
     if not soft:
         return usual()
     p = np.minimum(sum(one.enlarged(size, region) for one in soft), 1)
-    wrong = ((p > 0.5) != inside) & (np.abs(distance) > _DISAGREE * cell)
-    if not wrong.any():
+    wrong = (p > 0.5).view(np.uint8) != inside
+    if not wrong.any() or not (wrong := wrong & (np.abs(distance) > _DISAGREE * cell)).any():
         return p
     reach = int(np.ceil(2 * cell))
     doubt = cv2.dilate(wrong.view(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)).astype(np.float32)

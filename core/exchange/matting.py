@@ -95,10 +95,11 @@ def alpha_of(matted: MattedFrame, id: int = TOGETHER, maximum: int = 255) -> np.
     return np.zeros(matted.pixels.shape[:2], np.uint8 if maximum < 256 else np.uint16)
 
 
-def cut_out(matted: MattedFrame) -> np.ndarray:
-    """The frame with the matte of all as straight alpha, uint8 (H, W, 4) RGBA; its colours are whole."""
-    picture = cv2.cvtColor(matted.pixels, cv2.COLOR_RGB2RGBA)
-    picture[..., 3] = alpha_of(matted)
+def cut_out(matted: MattedFrame, order: int = cv2.COLOR_RGB2RGBA) -> np.ndarray:
+    """The frame with the matte of all as straight alpha, uint8 (H, W, 4), RGBA unless `order` (of OpenCV) is another;
+    its colours are whole."""
+    picture = cv2.cvtColor(matted.pixels, order)
+    cv2.insertChannel(alpha_of(matted), picture, 3)
     return picture
 
 
@@ -122,10 +123,12 @@ def _mattes(
         cell.mask.draw(labels, id)
     known = {id: cell for id, cell in cells.items() if not cell.mask.is_empty}
     if together:  # where one has no soft mask the others contradict the mask, and do not count
-        groups = {TOGETHER: (labels > 0, [cell.soft for cell in known.values() if cell.soft is not None])}
-    else:
-        groups = {id: (labels == id, [] if cell.soft is None else [cell.soft]) for id, cell in known.items()}
-    mattes = {id: make_matte(mask, soft, pixels, settings, side) for id, (mask, soft) in groups.items()}
+        soft = [cell.soft for cell in known.values() if cell.soft is not None]
+        return MattedFrame(frame, pixels, {TOGETHER: make_matte(labels > 0, soft, pixels, settings, side)})
+    mattes = {}
+    for id, cell in known.items():
+        soft = [] if cell.soft is None else [cell.soft]
+        mattes[id] = make_matte(labels == id, soft, pixels, settings, side)
     return MattedFrame(frame, pixels, mattes)
 
 

@@ -28,6 +28,8 @@ from core.exchange.sidecar import NAME, describe
 PNG_LEVEL = 1
 """Of zlib: the higher ones take several times as long for a tenth less."""
 
+# One filter for all rows: to try all of them takes twice the time, for a hundredth of the size. Older OpenCVs must.
+_FILTER = (cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP) if hasattr(cv2, "IMWRITE_PNG_FILTER_UP") else ()
 _SAMPLES = 3
 _EACH, _ONE = "each", "one"
 
@@ -117,7 +119,12 @@ def encode_png(picture: np.ndarray) -> bytes:
     """The PNG of uint8 or uint16 (H, W) or (H, W, 4) RGBA."""
     if picture.ndim == 3:
         picture = cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA)
-    good, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL])
+    return _encode(picture)
+
+
+def _encode(picture: np.ndarray) -> bytes:
+    """As `encode_png`, but colours are BGRA, as OpenCV has them."""
+    good, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL, *_FILTER])
     if not good:
         raise PCVOSError("A PNG could not be made: memory may have run out. Close other programs and try again.")
     return data.tobytes()
@@ -130,7 +137,7 @@ def _write_mattes(request: ExportRequest, matted: MattedFrame, place: Path) -> N
 
 
 def _write_cut_out(matted: MattedFrame, path: Path) -> None:
-    path.write_bytes(encode_png(cut_out(matted)))
+    path.write_bytes(_encode(cut_out(matted, cv2.COLOR_RGB2BGRA)))
 
 
 def _folders(request: ExportRequest) -> dict[int, str]:
