@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QComboBox,
     QDialog,
@@ -384,12 +385,15 @@ class ImportDialog(QDialog):
         """Do it; where it cannot be done, say so and stay."""
         if self.plan is None:
             return
+        QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)  # a thousand frames take seconds
         try:
             plan = self._reading.plan(self._session.project, self._answers())  # a run may have gone on meanwhile
             self._exchange.bring_in(plan, self._reading.name, self.corrected.isChecked())
         except PCVOSError as error:
             self._say([str(error)])
             return
+        finally:
+            QApplication.restoreOverrideCursor()
         super().accept()
 
     def done(self, result: int) -> None:
