@@ -282,19 +282,19 @@ class ExportDialog(QDialog):
         return self._checked if self._checked is not None and self._checked.wish == self._wish() else None
 
     @property
-    def size(self) -> int | None:
+    def needed(self) -> int | None:
         """Bytes that it will about take, if that is known."""
         found = self._estimated
         return found.size if found is not None and found.wish.content == self._wish().content else None
 
     def _too_large(self, checked: Checked) -> str:
-        if self.size is None or checked.free is None or self.size <= checked.free:
+        if self.needed is None or checked.free is None or self.needed <= checked.free:
             return ""
         text = self.tr("It will take about {}, but only {} are free there: free some space, or choose another place.")
-        return text.format(size_in_words(self.size), size_in_words(checked.free))
+        return text.format(size_in_words(self.needed), size_in_words(checked.free))
 
     def _say(self) -> None:
-        checked, size, trouble = self.check, self.size, self._trouble()
+        checked, size, trouble = self.check, self.needed, self._trouble()
         if checked is not None:
             trouble = trouble or checked.trouble or self._too_large(checked)
         there = checked.replaced if checked is not None else ()

@@ -36,7 +36,7 @@ def settled(hands: Hands, dialog: ExportDialog, is_good: bool = True) -> None:
     def is_known() -> bool:
         if dialog.check is None or not is_good:
             return dialog.check is not None and bool(dialog.trouble.text())
-        return dialog.picture.view.has_picture and dialog.size is not None and dialog.accept_button.isEnabled()
+        return dialog.picture.view.has_picture and dialog.needed is not None and dialog.accept_button.isEnabled()
 
     hands.bot.waitUntil(is_known, timeout=30_000)
 
