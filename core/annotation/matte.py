@@ -113,7 +113,7 @@ def make_matte(
     if not settings.hard:
         alpha = _soft_edge(inside, distance, soft, size, region, cell)
         if settings.guided and image is not None:
-            alpha = _guided(np.ascontiguousarray(image[_slices(region)]), alpha, cell)
+            alpha = _guided(image[_slices(region)], alpha, cell)
         alpha = _decided((alpha - 0.5) * (_NARROWED * max(1.0, cell / STRIDE)) + 0.5, distance / band)
     return Matte(size, region, _shaped(alpha, settings), np.clip(distance, -reach, reach).astype(np.float32), band)
 
