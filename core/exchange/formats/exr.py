@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from core.errors import PCVOSError
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
-from core.exchange.matting import MATTE_OPTIONS, THREADS, MattedFrame, matte_one, matted_frames
+from core.exchange.matting import MATTE_OPTIONS, THREADS, MattedFrame, alpha_of, cut_out, matte_one, matted_frames
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
 from core.exchange.sidecar import NAME, describe
@@ -69,6 +70,10 @@ class OpenEXRFiles(Exporter):
             yield done
         about = {"alpha": "premultiplied", "transfer": "linear, by sRGB's curve", "primaries": primaries}
         (place / NAME).write_bytes(describe(self, request, **about, layers={n: id for id, n in names.items()}))
+
+    def preview(self, request: ExportRequest, frame: int) -> np.ndarray:
+        matted = matte_one(request, frame, together=True)
+        return cut_out(matted) if request.options["colours"] else cv2.merge([alpha_of(matted)] * 3)
 
 
 def layer_names(request: ExportRequest) -> dict[int, str]:
