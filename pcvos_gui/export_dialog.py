@@ -32,7 +32,7 @@ from pcvos_gui.option_form import OptionForm
 from pcvos_gui.session import Session
 from pcvos_gui.workers.export_look import Checked, Estimated, ExportLook, Pictured
 
-_SIZE = QSize(1000, 640)
+_SIZE = QSize(1000, 660)
 _FORMATS_WIDTH, _CHOICES_WIDTH = 216, 236
 _MARGIN = 16
 _PAUSE = 200  # ms of rest before something is found out anew
@@ -66,7 +66,7 @@ class ExportDialog(QDialog):
         self.look.pictured.connect(self._on_pictured)
         self.look.estimated.connect(self._on_estimated)
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE)
-        self._pause.timeout.connect(lambda: self.look.ask(self._wish(), self.picture.frame))
+        self._pause.timeout.connect(self._ask)
         self._connect()
         session.closing.connect(self.reject)
         self.formats.choose(format or self._store.last_format or "png")
@@ -231,12 +231,17 @@ class ExportDialog(QDialog):
 
     def _refresh(self) -> None:
         """Something else is chosen: what is wrong at a glance is said at once, the rest is found out."""
-        if self._trouble():
-            self._pause.stop()
-        else:
-            self._pause.start()
+        self._pause.start()
         self._say()
         self._show_picture()
+
+    def _ask(self) -> None:
+        """Find out about what is chosen; where the target will not do, about the rest."""
+        wish = self._wish()
+        if self._trouble():
+            wish = replace(wish, target=self._suggested(self.exporter))
+        if self.objects.is_some:
+            self.look.ask(wish, self.picture.frame)
 
     def _trouble(self) -> str:
         """What is wrong with the choices, as far as it can be seen without looking into files; "": nothing."""
@@ -304,6 +309,8 @@ class ExportDialog(QDialog):
         self.accept_button.setEnabled(checked is not None and not trouble)
         self.accept_button.setText(self.tr("Replace and export") if there else self.tr("Export"))
         parts = [self.tr("About {}").format(size_in_words(size)) if size is not None else self.tr("Estimating…")]
+        if not self.objects.is_some:
+            parts.clear()
         if checked is not None and checked.free is not None:
             parts.append(self.tr("{} are free there").format(size_in_words(checked.free)))
         self.estimate.setText(" · ".join(parts))

@@ -158,6 +158,11 @@ def test_troubles_are_one_sentence_and_nothing_can_be_pressed(hands: Hands, clip
     dialog.objects.all.click()
     settled(hands, dialog)
     assert dialog.accept_button.isEnabled() and dialog.wanted.objects is None
+    dialog.target.clear()
+    dialog.formats.choose("matte")
+    dialog.target.clear()
+    hands.bot.waitUntil(lambda: dialog.picture.view.has_picture and dialog.needed is not None, timeout=20_000)
+    assert "Say where" in dialog.trouble.text() and not dialog.accept_button.isEnabled(), "the rest is shown anyway"
     monkeypatch.setattr("pcvos_gui.workers.export_look.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10}))
     choose(hands, dialog, "coco", tmp_path / "out.json", is_good=False)
     hands.bot.waitUntil(lambda: "only 10 bytes are free" in dialog.trouble.text(), timeout=20_000)
