@@ -2,6 +2,7 @@
 and replace before it does."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,13 +23,14 @@ from PySide6.QtWidgets import (
 )
 
 from core.exchange.exporter import Exporter
+from core.exchange.options import Value
 from core.exchange.registry import exporter
 from core.exchange.running import size_in_words
 from pcvos_gui.export_parts import FormatList, ObjectChoice, PictureBox, PresetBar, RangeChoice
 from pcvos_gui.export_presets import ExportPresets, Preset
 from pcvos_gui.export_wish import Export, Stored
 from pcvos_gui.icons import icon
-from pcvos_gui.option_form import OptionForm
+from pcvos_gui.option_form import OptionForm, order_tabs
 from pcvos_gui.session import Session
 from pcvos_gui.workers.export_look import Checked, Estimated, ExportLook, Pictured
 
@@ -193,14 +195,18 @@ class ExportDialog(QDialog):
     def _show_preset(self, preset: Preset) -> None:
         if preset.format != self.formats.chosen:
             self.formats.choose(preset.format)
-        self.options.show_options(self.exporter.options, preset.options)
+        self._show_options(preset.options)
         self._refresh()
+
+    def _show_options(self, values: Mapping[str, Value]) -> None:
+        self.options.show_options(self.exporter.options, values)
+        self._order_tabs()
 
     def _show_format(self) -> None:
         known = self.exporter
         self.writes.setText(known.writes)
         self.presets.show_none()
-        self.options.show_options(known.options, self._store.last_options(known.name))
+        self._show_options(self._store.last_options(known.name))
         name = self.tr("File") if known.target == "file" else self.tr("Folder")
         self.target_label.setText(name)
         self.target.setAccessibleName(name)
@@ -208,6 +214,18 @@ class ExportDialog(QDialog):
         self.target.setText(str(self._session.project.setting(_key(known.name)) or self._suggested(known)))
         self.picture.expect()
         self._refresh()
+
+    def _order_tabs(self) -> None:
+        picture, presets = self.picture, self.presets
+        order_tabs(
+            [
+                *(self.formats, picture.view, picture.slider, picture.fit, picture.actual),
+                *self.options.fields.values(),
+                *(self.frames.everything, self.frames.part, self.objects.all, self.objects.list),
+                *(self.target, self.browse, presets.names, presets.save, presets.delete),
+                *(self.accept_button, self.buttons.button(QDialogButtonBox.StandardButton.Cancel)),
+            ]
+        )
 
     def _suggested(self, known: Exporter) -> Path:
         """Beside the footage; at home where that cannot be written, or the project does not lie there either."""

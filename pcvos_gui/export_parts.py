@@ -152,7 +152,7 @@ class RangeChoice(QWidget):
     """All frames, or those between in and out; not to be seen where these are the same.
 
     Attributes:
-        part: the button for the latter.
+        everything, part: the buttons for these.
     """
 
     changed = Signal()
@@ -160,7 +160,7 @@ class RangeChoice(QWidget):
     def __init__(self, part: tuple[int, int], count: int, parent: QWidget | None = None):
         super().__init__(parent)
         self._whole, self._part = (0, count - 1), part
-        everything = QRadioButton(self.tr("All {} frames").format(count))
+        everything = self.everything = QRadioButton(self.tr("All {} frames").format(count))
         self.part = QRadioButton(self.tr("In to out: {} to {}").format(*part))
         group, layout = QButtonGroup(self), QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -33,7 +33,7 @@ from core.exchange.registry import IMPORTERS, importer, recognise
 from core.media import FrameSource
 from pcvos_gui.exchange import Exchange
 from pcvos_gui.importing import Reading, options_for, read_masks, usual_options
-from pcvos_gui.option_form import OptionForm
+from pcvos_gui.option_form import OptionForm, order_tabs
 from pcvos_gui.panels.wheel import WheelGuard
 from pcvos_gui.session import Session
 
@@ -293,6 +293,19 @@ class ImportDialog(QDialog):
         self.reads.setText(known.reads)
         self.options.show_options(options_for(known, path), usual_options(known, path, self._session.frame))
         self._has_options = True
+        self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        order_tabs(
+            [
+                *(self.path, self.from_file, self.from_folder, self.format),
+                *self.options.fields.values(),
+                self.corrected,
+                *self.questions.values(),
+                *(self.text, self.footage, self.accept_button),
+                self.buttons.button(QDialogButtonBox.StandardButton.Cancel),
+            ]
+        )
 
     # the plan
 
@@ -367,6 +380,7 @@ class ImportDialog(QDialog):
         panel.setAutoFillBackground(False)  # the box's colour
         self._asking.setMinimumHeight(min(panel.sizeHint().height() + 4, _QUESTIONS_HEIGHT))
         self.question_box.setVisible(bool(self._asked))
+        self._order_tabs()
 
     def _on_answered(self, key: str) -> None:
         if key == SEQUENCE:  # other files

@@ -1,6 +1,7 @@
 """Fields for what a format lets a person choose, made from its `Option`s."""
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSpinBox, QWidget
@@ -77,6 +78,12 @@ class OptionForm(QWidget):
                 field.setValue(value)
                 field.valueChanged.connect(self.changed)
         return field
+
+
+def order_tabs(widgets: Iterable[QWidget]) -> None:
+    """Have the tab key go through widgets in this order; those made late would come last."""
+    for before, after in pairwise(widgets):
+        QWidget.setTabOrder(before, after)
 
 
 def _spin_box(option: Option) -> QSpinBox | QDoubleSpinBox:

@@ -252,6 +252,14 @@ def test_everything_has_a_name_and_is_reached_by_the_keyboard(hands: Hands, clip
                 assert field.accessibleName(), field
                 assert field.focusPolicy() & Qt.FocusPolicy.TabFocus, field
     assert dialog.minimumSizeHint().width() <= 1000 and dialog.minimumSizeHint().height() <= 640
+    dialog.picture.actual.setFocus()
+    order = []
+    for _ in range(12):
+        hands.bot.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
+        order.append(dialog.focusWidget())
+    fields = list(dialog.options.fields.values())
+    assert order == [*fields, dialog.objects.all, dialog.objects.list, dialog.target, dialog.browse, order[-1]]
+    dialog.formats.setFocus()
     hands.bot.keyClick(dialog.formats, Qt.Key.Key_Down)
     assert dialog.formats.chosen == "rgba"
     hands.bot.keyClick(dialog, Qt.Key.Key_Escape)
