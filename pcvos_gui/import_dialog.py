@@ -1,11 +1,10 @@
 """Masks from files: what they are, what would become of them, what only the person knows; then it is done, or not."""
 
 from collections.abc import Generator, Mapping, Sequence
-from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -34,21 +33,20 @@ from core.media import FrameSource
 from pcvos_gui.exchange import Exchange
 from pcvos_gui.importing import Reading, options_for, read_masks, usual_options
 from pcvos_gui.option_form import OptionForm, order_tabs
-from pcvos_gui.panels.wheel import WheelGuard
+from pcvos_gui.question_box import QuestionBox
 from pcvos_gui.session import Session
 
 _SIZE = QSize(640, 560)
 _MARGIN = 16
 _PAUSE = 300  # ms of rest before files are read anew
 _FOLDER = "import/folder"
-_QUESTIONS_HEIGHT = 160
 
 
 class ImportDialog(QDialog):
     """Shows what an import will do before it does it; nothing is changed until it is accepted.
 
     Attributes:
-        path, format, options, corrected: what a person chooses. questions: combo boxes by the keys of the questions.
+        path, format, options, corrected, question_box: what a person chooses.
         plan: what will be done; None while it is not known, or cannot be.
 
     Signals:
@@ -72,8 +70,6 @@ class ImportDialog(QDialog):
         self._reading: Reading | None = None
         self._has_options = False  # those shown are as they are for what is read
         self.plan: ImportPlan | None = None
-        self._asked: dict[str, Question] = {}
-        self.questions: dict[str, QComboBox] = {}
         self.setWindowTitle(self.tr("Import masks"))
         self.setAcceptDrops(True)
         self._make_parts()
@@ -108,7 +104,7 @@ class ImportDialog(QDialog):
         self.corrected = QCheckBox(self.tr("Mark as corrected (permanent memory)"))
         self.corrected.setChecked(True)
         self.corrected.setToolTip(self.tr("Runs read corrected masks and never change them; others are redrawn"))
-        self.question_box = QGroupBox(self.tr("What only you know"))
+        self.question_box = QuestionBox()
         self.text = QLabel()
         self.text.setWordWrap(True)
         self.text.setTextInteractionFlags(
@@ -138,13 +134,6 @@ class ImportDialog(QDialog):
         form.addRow("", self.reads)
         form.addRow("", self.options)
         form.addRow("", self.corrected)
-        asked = QVBoxLayout(self.question_box)
-        self._asking = QScrollArea()
-        self._asking.setWidgetResizable(True)
-        self._asking.viewport().setAutoFillBackground(False)
-        self._asking.setFrameShape(QScrollArea.Shape.NoFrame)
-        self._asking.setMaximumHeight(_QUESTIONS_HEIGHT)
-        asked.addWidget(self._asking)
         happens = QGroupBox(self.tr("What will happen"))
         told = QVBoxLayout(happens)
         scroll = QScrollArea()
@@ -165,7 +154,6 @@ class ImportDialog(QDialog):
         layout.addWidget(self.question_box)
         layout.addWidget(happens, 1)
         layout.addLayout(foot)
-        self.question_box.hide()
         self.resize(_SIZE)
 
     def _connect(self) -> None:
@@ -175,6 +163,7 @@ class ImportDialog(QDialog):
         self.format.activated.connect(self._on_format_chosen)
         self.options.changed.connect(self._read_soon)
         self.corrected.toggled.connect(self._tell)
+        self.question_box.answered.connect(self._on_answered)
         self.footage.clicked.connect(self._open_as_footage)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
@@ -188,6 +177,11 @@ class ImportDialog(QDialog):
         self._show_paths()
         self._forget_format()
         self._read()
+
+    @property
+    def questions(self) -> Mapping[str, QComboBox]:
+        """By the keys of the questions."""
+        return self.question_box.fields
 
     def _show_paths(self) -> None:
         paths = self._paths
@@ -316,7 +310,7 @@ class ImportDialog(QDialog):
             plan = self._reading.plan(self._session.project, self._answers())
             if plan.questions:
                 self._ask(plan.questions)
-                if self._reading.found.questions or None in self._given().values():
+                if self._reading.found.questions or None in self.question_box.given.values():
                     self._say([*plan.notes, self.tr("Answer the questions above.")])
                     self.accept_button.setEnabled(False)
                     return
@@ -340,47 +334,8 @@ class ImportDialog(QDialog):
     def _say(self, sentences: Sequence[str]) -> None:
         self.text.setText("\n".join(sentences))
 
-    # questions
-
-    def _given(self) -> dict[str, str | None]:
-        return {key: box.currentData() for key, box in self.questions.items()}
-
     def _answers(self) -> dict[str, str]:
-        return {key: answer for key, answer in self._given().items() if answer is not None}
-
-    def _ask(self, questions: Sequence[Question]) -> None:
-        """These, and what was asked before."""
-        self._asked |= {question.key: question for question in questions}
-        self._show_questions()
-
-    def _show_questions(self) -> None:
-        given, self.questions = self._given(), {}
-        panel = QWidget()
-        form = QFormLayout(panel)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setSpacing(8)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for key, question in self._asked.items():
-            box = QComboBox()
-            box.setAccessibleName(question.text)
-            box.setPlaceholderText(self.tr("Choose"))
-            for answer, label in question.choices:
-                box.addItem(label, answer)
-            box.setCurrentIndex(box.findData(given.get(key) or question.proposal))
-            box.activated.connect(lambda _, key=key: self._on_answered(key))
-            label = QLabel(_with_colour(question))
-            label.setBuddy(box)
-            form.addRow(label, box)
-            self.questions[key] = box
-        WheelGuard(panel)
-        before = self._asking.takeWidget()
-        if before is not None:
-            before.deleteLater()  # it may be telling of an answer just now
-        self._asking.setWidget(panel)
-        panel.setAutoFillBackground(False)  # the box's colour
-        self._asking.setMinimumHeight(min(panel.sizeHint().height() + 4, _QUESTIONS_HEIGHT))
-        self.question_box.setVisible(bool(self._asked))
-        self._order_tabs()
+        return {key: answer for key, answer in self.question_box.given.items() if answer is not None}
 
     def _on_answered(self, key: str) -> None:
         if key == SEQUENCE:  # other files
@@ -389,9 +344,13 @@ class ImportDialog(QDialog):
         elif self._reading is not None:
             self._make_plan()
 
+    def _ask(self, questions: Sequence[Question]) -> None:
+        self.question_box.ask(questions)
+        self._order_tabs()
+
     def _forget_questions(self, but: str = "") -> None:
-        self._asked = {key: question for key, question in self._asked.items() if key == but}
-        self._show_questions()
+        self.question_box.forget(but)
+        self._order_tabs()
 
     # the end
 
@@ -440,13 +399,6 @@ def _recognise_and_read(
     known = recognise(paths[0]) if format is None else importer(format)
     yield known
     return read_masks(paths, media, frame, known.name, options, answers)
-
-
-def _with_colour(question: Question) -> str:
-    """Its text; of a colour, behind a square of it. Rich text."""
-    text = escape(question.text)
-    is_colour = question.key.startswith("#") and QColor.isValidColorName(question.key)
-    return f'<font color="{question.key}">■</font> {text}' if is_colour else text
 
 
 def open_import_dialog(window, paths: Sequence[Path] = ()) -> None:
