@@ -29,7 +29,7 @@ def rabbit(
     known: dict[int, Remembered] | None = None,
     exact: bool = False,
 ) -> list[ClipResult]:
-    """The rabbit, followed from the frame its mask was drawn on, at 240p; `known`: what was remembered of `finished`."""
+    """The rabbit, followed from the frame its mask was drawn on, at 240p. `known`: what is remembered of `finished`."""
     mask = cv2.imread(str(DEMO / "big-buck-bunny.00040.png"), cv2.IMREAD_UNCHANGED)
     labels = np.uint8(mask[..., :3].any(-1) if mask.ndim == 3 else mask > 0)
     with open_media(DEMO / "big-buck-bunny.mp4") as media:
