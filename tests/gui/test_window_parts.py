@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 from window_parts import COUNT, HEIGHT, RESOLUTION, WIDTH, Hands, centre, make_clip, picture, truth
 
+from core.demo import CLIP
 from pcvos_gui import message_bar, theme
 from pcvos_gui.actions import ACTIONS, MENUS
 from pcvos_gui.export_dialog import ExportDialog
@@ -247,6 +248,15 @@ def test_recent_files_with_thumbnails(hands: Hands, clip: Path, tmp_path: Path):
     other.unlink()
     hands.act("close")
     assert names() == ["clip.mp4"], "what is gone is left out"
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
+def test_a_start_button_is_pressed_by_the_keyboard(hands: Hands, key: Qt.Key):
+    action = hands.window.actions_by_name["open_demo"]
+    (button,) = [b for b in hands.window.start_page.findChildren(QToolButton) if b.defaultAction() is action]
+    with hands.bot.waitSignal(hands.session.opened, timeout=20_000):
+        hands.bot.keyClick(button, key)
+    assert hands.session.media.path == CLIP
 
 
 def test_the_list_of_recent_files(tmp_path: Path, qapp):
