@@ -73,7 +73,7 @@ class Stored:
     def opened(self) -> Iterator[tuple[Project, FrameSource]]:
         """A second view of both, for this thread alone; nothing is changed by it."""
         with (
-            Project.open(self.project) as project,
+            Project.open(self.project, to_write=False) as project,
             open_media(self.footage, folder_rate=self.rate, index=project.index_cache()) as media,
         ):
             yield project, media

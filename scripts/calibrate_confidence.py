@@ -20,6 +20,7 @@ from core.media.arrays import ArraySource
 from core.network import PCVOS, load_network
 from core.propagation import PropagationSettings, Propagator
 from core.propagation.confidence import logit, measures
+from core.propagation.geometry import Geometry
 from core.training.data import Sequence, load_validation_sequences
 
 Scores = tuple[np.ndarray, np.ndarray]
@@ -30,13 +31,12 @@ def scores(network: PCVOS, sequence: Sequence, settings: PropagationSettings) ->
     """The measures and the true J of all frames but the first and the last."""
     propagator = Propagator(network, ArraySource(sequence.frames, sequence.name), settings)
     propagator.memory.add(0, (sequence.labels[0] == 1).astype(np.uint8))
+    geometry = Geometry(sequence.labels.shape[1:], settings.resolution)
     found, true_j = [], []
     for clip in propagator.run():
-        top, left, height, width = (n // 4 for n in clip.window)
         for frame, labels, small in zip(clip.frames, clip.labels, clip.small, strict=True):
             if 0 < frame < len(sequence.frames) - 1:
-                plane = small[1][top : top + height, left : left + width]
-                found.append(measures(plane) or (np.nan, np.nan))
+                found.append(measures(geometry.crop_small(small[1])) or (np.nan, np.nan))
                 true_j.append(region_similarity(labels == 1, sequence.labels[frame] == 1))
     return np.array(found), np.array(true_j)
 

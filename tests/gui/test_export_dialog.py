@@ -20,6 +20,7 @@ from core.media import open_media
 from pcvos_gui import exchange as exchange_module
 from pcvos_gui.export_dialog import ExportDialog
 from pcvos_gui.export_presets import ExportPresets, Preset
+from pcvos_gui.export_wish import Stored
 from pcvos_gui.option_form import OptionForm
 
 
@@ -302,3 +303,14 @@ def test_the_mask_of_one_object_alone(hands: Hands, clip: Path, tmp_path: Path):
     hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=20_000)
     written = np.array(Image.open(tmp_path / "out" / "00000.png"))
     assert set(np.unique(written)) == {0, 2} and not (written > 0)[truth(0)].any()
+
+
+def test_looking_at_what_is_stored_leaves_the_right_to_write_to_the_next_window(hands: Hands, clip: Path):
+    """An export that is about to begin while its clip is closed and opened again."""
+    open_marked(hands, clip)
+    stored = Stored.of(hands.session)
+    hands.act("close")
+    with stored.opened() as (project, media):
+        assert project.read_only and len(project.objects) == 2 and media.path == clip
+        hands.open(clip)
+        assert not hands.session.project.read_only
