@@ -55,16 +55,24 @@ class ClipPrediction:
 
 
 def rollout(
-    network: PCVOS, frames: Tensor, labels: Tensor, length: int, true_memory: float, generator: torch.Generator
+    network: PCVOS,
+    frames: Tensor,
+    labels: Tensor,
+    length: int,
+    true_memory: float,
+    generator: torch.Generator,
+    segment: int = 0,
 ) -> list[ClipPrediction]:
     """Predict the clips of each sample one after another.
 
     The memory of a clip is the annotated frame and the last frame of each clip before, with the mask *predicted*
     there, gradients kept; with probability `true_memory` the true mask stands in for it. Matching uses the softmax
-    over all memory: neither top-k nor progressive matching has a place in training (paper Sec. 4.1).
+    over all memory; top-k has no place in training (paper Sec. 4.1). Nor has progressive matching there; with
+    `segment` it has one here, so that raw readouts learn to be values.
 
     Args:
         frames: uint8 (B, 1 + n * length, 3, S, S), RGB. labels: uint8 (B, 1 + n * length, S, S).
+        segment: within a clip, memory is augmented every so many frames [F, Sec. 3.5]; 0: not at all.
     """
     samples, count = labels.shape[:2]
     objects = list_objects(labels)
@@ -79,7 +87,7 @@ def rollout(
     predictions = []
     for start in range(1, count, length):
         clip = slice(start, start + length)
-        probabilities = _predict(network, features, memory, objects, clip)
+        probabilities = _predict(network, features, memory, objects, clip, segment or length)
         logits = aggregation_logits(objects.by_sample(probabilities, samples), dim=1)
         predictions.append(ClipPrediction(logits, labels[:, clip]))
         if start + length < count:
@@ -116,12 +124,27 @@ class _Memory:
         self.values = value if self.values is None else torch.cat([self.values, value], 1)
 
 
-def _predict(network: PCVOS, features: KeyFeatures, memory: _Memory, objects: Objects, clip: slice) -> Tensor:
+def _read(keys: Tensor, memory: _Memory, owner: Tensor, segment: int) -> Tensor:
+    """Readouts (objects, D h w, C_v) of a clip with keys (B, D, C_k, h, w); every `segment` frames, the last one's
+    key and raw readout become temporary memory for those behind it (paper Eq. 4)."""
+    cells = keys.shape[-2] * keys.shape[-1]
+    queries = keys.permute(0, 1, 3, 4, 2).flatten(1, 3)[owner]
+    known, values = memory.keys[owner], memory.values
+    readouts = []
+    for query in queries.split(segment * cells, 1):
+        readouts.append(read_dense(query, known, values))
+        known = torch.cat([known, query[:, -cells:]], 1)
+        values = torch.cat([values, readouts[-1][:, -cells:]], 1)
+    return torch.cat(readouts, 1)
+
+
+def _predict(
+    network: PCVOS, features: KeyFeatures, memory: _Memory, objects: Objects, clip: slice, segment: int
+) -> Tensor:
     """Each object's own probability on the clip, (N, D, S, S), float32."""
     owner = objects.owner
     h, w = features.key.shape[-2:]
-    query = features.key[:, clip].permute(0, 1, 3, 4, 2).flatten(1, 3)
-    readout = read_dense(query[owner], memory.keys[owner], memory.values)
+    readout = _read(features.key[:, clip], memory, owner, segment)
     readout = readout.view(len(owner), -1, h, w, readout.shape[-1]).permute(0, 4, 1, 2, 3)
     refined = network.refine(None if features.local is None else features.local[owner, clip].transpose(1, 2), readout)
     per_frame = lambda x: x[owner, clip].flatten(0, 1)  # noqa: E731

@@ -8,10 +8,14 @@ from core.training.clips import ClipSettings
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of the run, up to progress `until`, with one kind of clip."""
+    """A part of the run, up to progress `until`, with one kind of clip.
+
+    `progressive_share`: how many of the steps use progressive matching, every frame.
+    """
 
     until: float
     clips: ClipSettings
+    progressive_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,14 @@ FROM_IMAGENET = Schedule(
 
 CONTINUATION = Schedule(
     (
-        Phase(0.70, ClipSettings(size=256, length=3, inter_gap=15, video_share=0.7, hide_share=0.3)),
-        Phase(0.90, ClipSettings(size=320, length=3, inter_gap=15, video_share=0.7, hide_share=0.3)),
-        Phase(1.00, ClipSettings(size=320, length=3, inter_gap=5, video_share=0.7, hide_share=0.3)),
+        Phase(0.70, ClipSettings(size=256, length=3, inter_gap=15, intra_gap=5, video_share=0.7, hide_share=0.3), 0.5),
+        Phase(0.90, ClipSettings(size=320, length=3, inter_gap=15, intra_gap=5, video_share=0.7, hide_share=0.3), 0.5),
+        Phase(1.00, ClipSettings(size=320, length=3, inter_gap=5, intra_gap=5, video_share=0.7, hide_share=0.3), 0.5),
     ),
     begin=0.5,
     frozen=("key_encoder.",),
 )
 """The second stage again, from trained weights: larger pictures, and objects that are hidden for a while, or uncovered.
 
-The key encoder's trunk learns no more, which spares its backward pass."""
+Half of the steps use progressive matching, so that a raw readout learns to be a memory value (the paper's training has
+none). The key encoder's trunk learns no more, which spares its backward pass."""

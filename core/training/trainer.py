@@ -128,7 +128,7 @@ class Trainer:
         losses: list[float] = []
         while self.share < min(1.0, phase.until) and self.progress.minutes < deadline:
             before = time.monotonic()
-            losses.append(self._step(*next(batches), phase.clips.length, generator))
+            losses.append(self._step(*next(batches), phase, generator))
             self.progress.minutes += (time.monotonic() - before) / 60
             if len(losses) == 50:
                 rate = 50 * self.settings.batch / 60 / (self.progress.minutes - reported)
@@ -141,14 +141,15 @@ class Trainer:
                 self._log(validation_j=self.validate(self.ema))
                 self._validated = self.progress.minutes
 
-    def _step(self, frames: torch.Tensor, labels: torch.Tensor, length: int, generator: torch.Generator) -> float:
+    def _step(self, frames: torch.Tensor, labels: torch.Tensor, phase: Phase, generator: torch.Generator) -> float:
         factor = self.schedule.learning_rate(self.share)
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate * group["factor"] * factor
         frames, labels = frames.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
             true_memory = self.schedule.true_memory_share(self.share)
-            predictions = rollout(self.network, frames, labels, length, true_memory, generator)
+            segment = int(torch.rand((), generator=generator) < phase.progressive_share)
+            predictions = rollout(self.network, frames, labels, phase.clips.length, true_memory, generator, segment)
         hardest = self.schedule.hardest_share(self.share)
         loss = sum(clip_loss(p, hardest) for p in predictions) / len(predictions)
         self.optimizer.zero_grad(set_to_none=True)

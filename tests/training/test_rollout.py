@@ -6,7 +6,8 @@ import torch
 from stand_in_weights import video
 
 from core.media.arrays import ArraySource
-from core.network import PCVOS, SMALL
+from core.network import PCVOS, SMALL, load_network
+from core.network.checkpoint import DEFAULT_WEIGHTS
 from core.propagation import PropagationSettings, Propagator
 from core.training.losses import clip_loss
 from core.training.rollout import ClipPrediction, list_objects, rollout
@@ -29,9 +30,14 @@ def sample(name: str, objects: int, count: int = 5, size: int = 64) -> tuple[tor
 
 
 def run(
-    network: PCVOS, frames: torch.Tensor, labels: torch.Tensor, length: int = 2, true_memory: float = 0.0
+    network: PCVOS,
+    frames: torch.Tensor,
+    labels: torch.Tensor,
+    length: int = 2,
+    true_memory: float = 0.0,
+    segment: int = 0,
 ) -> list[ClipPrediction]:
-    return rollout(network, frames, labels, length, true_memory, torch.Generator().manual_seed(0))
+    return rollout(network, frames, labels, length, true_memory, torch.Generator().manual_seed(0), segment)
 
 
 def test_each_clip_is_predicted_whole(network: PCVOS):
@@ -112,14 +118,24 @@ def test_ignored_pixels_belong_to_no_object():
     assert objects.others(masks, 2).tolist() == [[0, 0, 0], [1, 0, 0], [0, 0, 1]]
 
 
-def test_training_and_inference_compute_the_same(small_network: PCVOS):
-    """With all of memory read and no progressive matching, the engine does what a rollout does."""
+@pytest.mark.parametrize("segment", [0, 1, 2])
+def test_training_and_inference_compute_the_same(small_network: PCVOS, segment: int):
+    """With all of memory read, the engine does what a rollout does, with progressive matching and without."""
     frames, labels = sample("consistent", 2, count=7)
     with torch.no_grad():
-        predictions = run(small_network, frames, labels, length=3)
+        predictions = run(small_network, frames, labels, length=3, segment=segment)
     expected = torch.cat([p.logits.argmax(1) for p in predictions], 1)[0].numpy()
-    settings = PropagationSettings(interval=3, progressive=0, top_k=10_000, resolution=None)
+    settings = PropagationSettings(interval=3, progressive=segment, top_k=10_000, resolution=None)
     propagator = Propagator(small_network, ArraySource(frames[0].permute(0, 2, 3, 1).numpy()), settings)
     propagator.memory.add(0, labels[0, 0].numpy())
     found = np.concatenate([clip.labels for clip in propagator.run()])
     assert (found[1:] == expected).mean() >= 0.999
+
+
+def test_progressive_matching_changes_what_later_frames_of_a_clip_read():
+    network = load_network(DEFAULT_WEIGHTS)
+    frames, labels = sample("progressive", 1, count=7)
+    with torch.no_grad():
+        without, with_it = (run(network, frames, labels, length=3, segment=n)[0].logits for n in (0, 1))
+    changed = (without - with_it).abs().amax((0, 1, 3, 4))
+    assert changed[1:].min() > 5 * changed[0], "refinement passes a little of it on to the first frame"
