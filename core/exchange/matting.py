@@ -1,8 +1,8 @@
-"""The mattes of an export, frame by frame: what all formats with soft edges share."""
+"""Mattes of what a project holds: those of an export, frame by frame, and of one frame for whoever shows it."""
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, repeat
@@ -12,10 +12,11 @@ import numpy as np
 
 from core.annotation.matte import Matte, MatteSettings, make_matte, sharing, smoothed
 from core.exchange.exporter import ExportRequest
-from core.exchange.options import Option
+from core.exchange.options import Option, Value
 from core.exchange.parallel import in_threads
 from core.media import read_ahead
 from core.project.model import Cell
+from core.project.project import Project
 
 TOGETHER = 0
 """The id of the matte of all objects as one."""
@@ -67,19 +68,14 @@ def matted_frames(request: ExportRequest, *, together: bool, maximum: int = 255)
         together: all chosen objects as one, or else one matte for each that is on the frame.
         maximum: the levels of the mattes are to sum to no more than this.
     """
-    settings = _settings(request)
+    settings = matte_settings(request.options)
     reach = settings.smooth
     count = min(len(request.media), request.project.footage.frames)
     around = range(max(request.first - reach, 0), min(request.last + reach, count - 1) + 1)
     frames = in_threads(_jobs(request, around, settings, together), THREADS)
     for before_and_after, matted in _windows(frames, reach):
         if request.first <= matted.frame <= request.last:
-            mattes = matted.mattes
-            if reach:
-                mattes = {
-                    id: smoothed(matte, [other.mattes[id] for other in before_and_after if id in other.mattes])
-                    for id, matte in mattes.items()
-                }
+            mattes = calmed(matted.mattes, [other.mattes for other in before_and_after]) if reach else matted.mattes
             yield replace(matted, mattes=sharing(mattes, maximum))
 
 
@@ -103,33 +99,60 @@ def cut_out(matted: MattedFrame, order: int = cv2.COLOR_RGB2RGBA) -> np.ndarray:
     return picture
 
 
-def _settings(request: ExportRequest) -> MatteSettings:
-    options = request.options
+def matte_settings(options: Mapping[str, Value]) -> MatteSettings:
+    """What values of all `MATTE_OPTIONS` say."""
     chosen = {name: options[name] for name in ("grow", "feather", "gamma", "smooth")}
     return MatteSettings(guided=options["edges"] == _GUIDED, hard=options["edges"] == _HARD, **chosen)
 
 
-def _jobs(request: ExportRequest, frames: range, settings: MatteSettings, together: bool) -> Iterator[partial]:
-    side = _side_seen(request)
-    for frame, pixels in read_ahead(request.media, frames, depth=THREADS):
-        yield partial(_mattes, frame, pixels, request.cells(frame), settings, together, side)
+def make_mattes(
+    pixels: np.ndarray, cells: Mapping[int, Cell], settings: MatteSettings, *, together: bool, side: int = 0
+) -> dict[int, Matte]:
+    """The mattes of the objects on one frame, before `calmed` and `sharing`.
 
-
-def _mattes(
-    frame: int, pixels: np.ndarray, cells: Mapping[int, Cell], settings: MatteSettings, together: bool, side: int
-) -> MattedFrame:
+    Args:
+        pixels: uint8 (H, W, 3) RGB; only their size counts where edges are not drawn to the picture, or nothing is.
+        cells: what is known of the objects there, by id.
+        together: all as one, `TOGETHER`, or else one for each whose mask is not empty.
+        side: see `side_seen`.
+    """
     labels = np.zeros(pixels.shape[:2], np.uint8)
     for id, cell in sorted(cells.items(), key=lambda item: item[1].corrected):  # as `ExportRequest.labels`
         cell.mask.draw(labels, id)
     known = {id: cell for id, cell in cells.items() if not cell.mask.is_empty}
     if together:  # where one has no soft mask the others contradict the mask, and do not count
         soft = [cell.soft for cell in known.values() if cell.soft is not None]
-        return MattedFrame(frame, pixels, {TOGETHER: make_matte(labels > 0, soft, pixels, settings, side)})
+        return {TOGETHER: make_matte(labels > 0, soft, pixels, settings, side)}
     mattes = {}
     for id, cell in known.items():
         soft = [] if cell.soft is None else [cell.soft]
         mattes[id] = make_matte(labels == id, soft, pixels, settings, side)
-    return MattedFrame(frame, pixels, mattes)
+    return mattes
+
+
+def calmed(mattes: Mapping[int, Matte], around: Sequence[Mapping[int, Matte]]) -> dict[int, Matte]:
+    """A frame's mattes averaged with those of the frames before and after it, which come in their order."""
+    return {id: smoothed(matte, [other[id] for other in around if id in other]) for id, matte in mattes.items()}
+
+
+def side_seen(project: Project) -> int:
+    """The shorter side of what the network saw in the last run, pixels; 0: not known."""
+    for _, run in reversed(project.runs()):
+        if "resolution" in run.settings:
+            return int(run.settings["resolution"] or min(project.footage.size))
+    return 0
+
+
+def _jobs(request: ExportRequest, frames: range, settings: MatteSettings, together: bool) -> Iterator[partial]:
+    side = side_seen(request.project)
+    for frame, pixels in read_ahead(request.media, frames, depth=THREADS):
+        yield partial(_matted, frame, pixels, request.cells(frame), settings, together, side)
+
+
+def _matted(
+    frame: int, pixels: np.ndarray, cells: Mapping[int, Cell], settings: MatteSettings, together: bool, side: int
+) -> MattedFrame:
+    return MattedFrame(frame, pixels, make_mattes(pixels, cells, settings, together=together, side=side))
 
 
 def _windows(frames: Iterable[MattedFrame], reach: int) -> Iterator[tuple[list[MattedFrame], MattedFrame]]:
@@ -146,11 +169,3 @@ def _windows(frames: Iterable[MattedFrame], reach: int) -> Iterator[tuple[list[M
             if begun > reach:
                 window.popleft()
                 begun -= 1
-
-
-def _side_seen(request: ExportRequest) -> int:
-    """The shorter side of what the network saw in the last run, pixels; 0: not known."""
-    for _, run in reversed(request.project.runs()):
-        if "resolution" in run.settings:
-            return int(run.settings["resolution"] or min(request.size))
-    return 0
