@@ -26,6 +26,7 @@ from core.exchange.exporter import Exporter
 from core.exchange.options import Value
 from core.exchange.registry import exporter
 from core.exchange.running import size_in_words
+from pcvos_gui.edges import Edges
 from pcvos_gui.export_parts import FormatList, ObjectChoice, PictureBox, PresetBar, RangeChoice
 from pcvos_gui.export_presets import ExportPresets, Preset
 from pcvos_gui.export_wish import Export, Stored
@@ -46,6 +47,9 @@ _SHORT_NAMES = {"png": "masks"}  # in suggested targets; else the format's
 class ExportDialog(QDialog):
     """Choose an export; once accepted, `wanted` is it. Targets are remembered in the project, for each format.
 
+    Edges of mattes begin as they are seen on the canvas, and what is chosen here instead is seen there once it is
+    exported. Only a preset has edges of its own.
+
     Attributes:
         formats, target, frames, objects, options, presets, picture: the parts a person works with.
         estimate: what it will take. trouble: why it cannot be, or what it will replace. note: what else is to be known.
@@ -53,10 +57,15 @@ class ExportDialog(QDialog):
     """
 
     def __init__(
-        self, session: Session, part: tuple[int, int], format: str | None = None, parent: QWidget | None = None
+        self,
+        session: Session,
+        edges: Edges,
+        part: tuple[int, int],
+        format: str | None = None,
+        parent: QWidget | None = None,
     ):
         super().__init__(parent)
-        self._session, self._store = session, ExportPresets()
+        self._session, self._edges, self._store = session, edges, ExportPresets()
         self._checked: Checked | None = None  # these three: of the newest wish that is known of
         self._pictured: Pictured | None = None
         self._estimated: Estimated | None = None
@@ -99,6 +108,8 @@ class ExportDialog(QDialog):
     def accept(self) -> None:
         self._session.remember(_key(self.formats.chosen), str(self._target()))
         self._store.remember(Preset(self.formats.chosen, self.options.values))
+        if not self.presets.is_chosen:
+            self._edges.set_values({name: self.options.values[name] for name in self._own_edges()})
         super().accept()
 
     def done(self, result: int) -> None:
@@ -206,7 +217,7 @@ class ExportDialog(QDialog):
         known = self.exporter
         self.writes.setText(known.writes)
         self.presets.show_none()
-        self._show_options(self._store.last_options(known.name))
+        self._show_options({**self._store.last_options(known.name), **self._own_edges()})
         name = self.tr("File") if known.target == "file" else self.tr("Folder")
         self.target_label.setText(name)
         self.target.setAccessibleName(name)
@@ -214,6 +225,11 @@ class ExportDialog(QDialog):
         self.target.setText(str(self._session.project.setting(_key(known.name)) or self._suggested(known)))
         self.picture.expect()
         self._refresh()
+
+    def _own_edges(self) -> dict[str, Value]:
+        """The project's edges, as far as the format has options for them."""
+        known = {option.name for option in self.exporter.options}
+        return {name: value for name, value in self._edges.values.items() if name in known}
 
     def _order_tabs(self) -> None:
         picture, presets = self.picture, self.presets

@@ -276,6 +276,11 @@ class PresetBar(QWidget):
         self.delete.clicked.connect(self._delete)
         self._list()
 
+    @property
+    def is_chosen(self) -> bool:
+        """Whether what is chosen is a preset."""
+        return self.names.currentIndex() >= 0
+
     def show_none(self) -> None:
         """What is chosen is no preset."""
         self.names.setCurrentIndex(-1)

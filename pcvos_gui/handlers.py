@@ -71,7 +71,7 @@ class Handlers(QObject):
         """`format`: what is chosen at first; None: what was chosen last."""
         exchange = self._window.exchange
         if exchange.may_export():
-            dialog = ExportDialog(self._session, self._range(), format, self._window)
+            dialog = ExportDialog(self._session, self._window.edges, self._range(), format, self._window)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.accepted.connect(lambda: exchange.export(dialog.wanted))
             dialog.open()

@@ -22,14 +22,17 @@ from core.project.places import shown_name
 from pcvos_gui.actions import ACTIONS, fill_menus, make_actions
 from pcvos_gui.canvas import Canvas
 from pcvos_gui.dock import Dock
+from pcvos_gui.edges import Edges
 from pcvos_gui.exchange import Exchange
 from pcvos_gui.following import Follower
 from pcvos_gui.handlers import Handlers, about_text
 from pcvos_gui.import_dialog import open_import_dialog
 from pcvos_gui.importing import may_hold_masks
+from pcvos_gui.matte_preview import MattePreview
 from pcvos_gui.message_bar import MessageBar
 from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.opening import Opener
+from pcvos_gui.panels.edges import EdgesPanel
 from pcvos_gui.panels.history import HistoryPanel
 from pcvos_gui.panels.memory import MemoryPanel
 from pcvos_gui.panels.objects import ObjectsPanel
@@ -73,6 +76,8 @@ class MainWindow(QMainWindow):
         self.session.accepts_loss = self._accepts_loss
         self.saving = SaveWatch(self.session, self)
         self.view_state = ViewState(self)
+        self.edges = Edges(self.session, self)
+        self.mattes = MattePreview(self.session, self.view_state, self.edges, self)
         self.runs = RunController(self.session, self.inference, self)
         self.player = Player(self.session, self.runs, self)
         self.recent = RecentFiles(self)
@@ -104,7 +109,8 @@ class MainWindow(QMainWindow):
         actions = self.actions_by_name
         start = [actions[name] for name in ("open_video", "open_folder", "open_demo")]
         self.start_page = StartPage(self.recent, start, self)
-        self.canvas = Canvas(self.session, self.view_state, self.assist, self.runs.request_estimate, self)
+        estimate = self.runs.request_estimate
+        self.canvas = Canvas(self.session, self.view_state, self.assist, estimate, self.mattes, self)
         self.pages = QStackedWidget(self)
         self.pages.addWidget(self.start_page)
         self.pages.addWidget(self.canvas)
@@ -125,6 +131,7 @@ class MainWindow(QMainWindow):
         self.propagation_panel = PropagationPanel(self.runs, self.view_state, self)
         self.memory_panel = MemoryPanel(self.session, self.runs, self)
         self.history_panel = HistoryPanel(self.session, self)
+        self.edges_panel = EdgesPanel(self.edges, self.mattes, self.view_state, self)
         right, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
         self.setCorner(Qt.Corner.BottomRightCorner, bottom)
         self.setCorner(Qt.Corner.BottomLeftCorner, bottom)
@@ -133,11 +140,12 @@ class MainWindow(QMainWindow):
             self._dock("propagation", self.tr("Propagation"), self.propagation_panel, right),
             self._dock("memory", self.tr("Memory"), self.memory_panel, right),
             self._dock("history", self.tr("History"), self.history_panel, right),
+            self._dock("edges", self.tr("Edges"), self.edges_panel, right),
             self._dock("timeline", self.tr("Timeline"), self.timeline, bottom),
         ]
-        _, propagation, memory, history, timeline = self.docks
-        self.tabifyDockWidget(propagation, memory)
-        self.tabifyDockWidget(memory, history)
+        _, propagation, *others, timeline = self.docks
+        for dock in others:
+            self.tabifyDockWidget(propagation, dock)
         propagation.raise_()
         timeline.setTitleBarWidget(QWidget(timeline))
 
@@ -148,7 +156,8 @@ class MainWindow(QMainWindow):
 
     def _make_toolbars(self) -> None:
         actions, view = self.actions_by_name, self.view_state
-        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, MainToolbar(actions, view, self.runs, self))
+        self.toolbar = MainToolbar(actions, view, self.runs, self)
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.toolbar)
         self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, ToolBox(actions, view, self))
         self._group([actions[f"tool_{tool}"] for tool in Tool])
         self._group([actions[f"view_{mode}"] for mode in ViewMode])
@@ -176,6 +185,9 @@ class MainWindow(QMainWindow):
         self.canvas.hint_changed.connect(self.status.set_tool_hint)
         self.canvas.hint_changed.connect(self._show_undo)
         self.canvas.space_tapped.connect(self.player.toggle)
+        self.player.playing_changed.connect(self.mattes.set_playing)
+        runs.state_changed.connect(self.mattes.refresh)
+        self.toolbar.edges_wanted.connect(lambda: self.show_dock("edges"))
         self.start_page.chosen.connect(self.opener.open)
         self.recent_menu.chosen.connect(self.opener.open)
         self.opener.opened.connect(self._on_opened)
@@ -392,6 +404,7 @@ class MainWindow(QMainWindow):
         self.exchange.cancel()
         self.inference.shutdown()
         self.assist.shutdown()
+        self.mattes.shutdown()
         self.frame_worker.shutdown()
         super().closeEvent(event)
 

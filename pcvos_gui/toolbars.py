@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QSlider, QToolBar, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QSlider, QToolBar, QToolButton, QWidget
 
 from pcvos_gui.canvas import BrushSize
+from pcvos_gui.icons import icon
 from pcvos_gui.runs import RunController
 from pcvos_gui.view_state import Tool, ViewMode, ViewState
 
@@ -22,7 +23,13 @@ class _Bar(QToolBar):
 
 
 class MainToolbar(_Bar):
-    """Opening and undo, how the masks are shown, and the run; follows `view` and `runs`."""
+    """Opening and undo, how the masks are shown, and the run; follows `view` and `runs`.
+
+    Signals:
+        edges_wanted(): where the edges of mattes are chosen.
+    """
+
+    edges_wanted = Signal()
 
     def __init__(self, actions: Mapping[str, QAction], view: ViewState, runs: RunController, parent: QWidget):
         super().__init__("main", "", parent)
@@ -32,6 +39,7 @@ class MainToolbar(_Bar):
             self.addAction(actions[name]) if name else self.addSeparator()
         self._make_view_box(actions)
         self._make_opacity()
+        self._make_edges()
         space = QWidget(self)
         space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(space)
@@ -65,11 +73,24 @@ class MainToolbar(_Bar):
         self._opacity.setAccessibleName(self.tr("Opacity of the overlay"))
         self._opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._opacity.valueChanged.connect(lambda value: self._view.set_opacity(value / 100))
-        self.addWidget(self._opacity)
+        self._opacity_shown = self.addWidget(self._opacity)
+
+    def _make_edges(self) -> None:
+        """In place of the opacity, where nothing lies over the frame."""
+        self.edges = QToolButton(self)
+        self.edges.setIcon(icon("vector-curve"))
+        self.edges.setText(self.tr("Edges"))
+        self.edges.setToolTip(self.tr("How the edges of the matte come out: soft or hard, grow, feather, gamma"))
+        self.edges.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.edges.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.edges.clicked.connect(self.edges_wanted)
+        self._edges_shown = self.addWidget(self.edges)
 
     def _refresh(self) -> None:
         self._mode.setCurrentIndex(self._mode.findData(self._view.mode))
         self._opacity.setValue(round(self._view.opacity * 100))
+        self._opacity_shown.setVisible(not self._view.mode.cuts_out)
+        self._edges_shown.setVisible(self._view.mode.cuts_out)
         self._interval.setText(self.tr("L = {}").format(self._runs.settings.interval))
 
 

@@ -18,6 +18,11 @@ class ViewMode(StrEnum):
     GREEN = "green"
     ORIGINAL = "original"
 
+    @property
+    def cuts_out(self) -> bool:
+        """Whether nothing but the objects is seen of the frame, with their soft edges."""
+        return self in (ViewMode.MATTE, ViewMode.CHECKERBOARD, ViewMode.GREEN)
+
 
 class Tool(StrEnum):
     """What the pointer does on the canvas."""

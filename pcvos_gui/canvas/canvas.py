@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene, QVBoxLayout, QWidge
 
 from pcvos_gui.canvas.brush_size import brush_text
 from pcvos_gui.canvas.items import FrameItem, LabelsItem
-from pcvos_gui.canvas.looks import look_of
+from pcvos_gui.canvas.looks import NO_LOOK, look_of, matte_look_of
 from pcvos_gui.canvas.offer_bar import OfferBar, WaitingBar
 from pcvos_gui.canvas.tools.brush import BrushTool
 from pcvos_gui.canvas.tools.fill import FillTool
@@ -15,6 +15,7 @@ from pcvos_gui.canvas.tools.polygon import PolygonTool
 from pcvos_gui.canvas.tools.scribble import RequestEstimate, ScribbleTool
 from pcvos_gui.canvas.tools.tool import CanvasTool
 from pcvos_gui.canvas.view import CanvasView
+from pcvos_gui.matte_preview import MattePreview
 from pcvos_gui.session import Leaving, Session
 from pcvos_gui.view_state import Tool, ViewMode, ViewState
 from pcvos_gui.workers.assist import AssistWorker
@@ -36,7 +37,7 @@ class Canvas(QWidget):
 
     Attributes:
         view: zoom and pan. tools: all of them. tool: the one in hand.
-        frame_item, labels_item: what is shown.
+        frame_item, labels_item, matte_item: what is shown; of the last two at most one.
     """
 
     hint_changed = Signal(str)
@@ -49,20 +50,22 @@ class Canvas(QWidget):
         view_state: ViewState,
         assist: AssistWorker,
         request_estimate: RequestEstimate | None = None,
+        mattes: MattePreview | None = None,
         parent: QWidget | None = None,
     ):
         """
         Args:
             request_estimate: asks for the network's estimate of a frame, to be given to `set_estimate` when it is
                 there; None: there is no network.
+            mattes: of the shown frame, for the views that cut out; None: these show hard masks.
         """
         super().__init__(parent)
         # A stroke follows every movement of the hand, not only where it was when there was time to look.
         QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
-        self.session, self.view_state = session, view_state
+        self.session, self.view_state, self._mattes = session, view_state, mattes
         self._scene = QGraphicsScene(self)
         self._scene.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
-        self.frame_item, self.labels_item = FrameItem(), LabelsItem()
+        self.frame_item, self.labels_item, self.matte_item = FrameItem(), LabelsItem(), LabelsItem()
         self.view = CanvasView(self._scene, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -83,7 +86,7 @@ class Canvas(QWidget):
         }
         self.tool = self.tools[view_state.tool]
         self._tool_items: list[QGraphicsItem] = [item for tool in self.tools.values() for item in tool.items]
-        for item in (self.frame_item, self.labels_item, *self._tool_items):
+        for item in (self.frame_item, self.labels_item, self.matte_item, *self._tool_items):
             self._scene.addItem(item)
         self._connect()
         self._take_up(self.tool)
@@ -99,6 +102,8 @@ class Canvas(QWidget):
         session.objects_changed.connect(self._show_look)
         session.active_changed.connect(self._show_look)
         view_state.changed.connect(self._show_look)
+        if self._mattes is not None:
+            self._mattes.changed.connect(self._show_look)
         view_state.tool_changed.connect(self._on_tool)
         view_state.brush_changed.connect(self._on_brush)
         self.view.zoom_changed.connect(self.zoom_changed)
@@ -249,7 +254,11 @@ class Canvas(QWidget):
         colours = {o.id: o.colour for o in session.objects if session.is_drawn(o) and o.id != hidden}
         mode = ViewMode.ORIGINAL if state.peeking else state.mode
         look = look_of(mode, colours, state.opacity)
-        self.labels_item.set_look(look)
+        matte = self._mattes.alpha if self._mattes and mode.cuts_out and not self.tool.hides_active else None
+        if matte is not self.matte_item.labels:
+            self.matte_item.set_labels(matte)
+        self.matte_item.set_look(NO_LOOK if matte is None else matte_look_of(mode))
+        self.labels_item.set_look(look if matte is None else NO_LOOK)
         self.frame_item.setVisible(look.shows_frame)
         for item in self._tool_items:
             item.setVisible(not state.peeking)

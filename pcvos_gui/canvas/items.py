@@ -1,4 +1,5 @@
-"""What lies in the scene, from the bottom up: the frame, and its label map over it. A unit is a pixel of the frame."""
+"""What lies in the scene, from the bottom up: the frame, and over it its label map or its matte. A unit is a pixel of
+the frame."""
 
 import cv2
 import numpy as np
@@ -6,7 +7,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from pcvos_gui.canvas.looks import Look, Style
+from pcvos_gui.canvas.looks import NO_LOOK, Look, Style
 from pcvos_gui.canvas.screen import draw_indexed, draw_patch, indexed_image, outlines, sample, zoom_of
 
 _HARD_PIXELS = 2.0  # zoom from which a pixel is a square
@@ -76,7 +77,8 @@ class FrameItem(ArrayItem):
 
 
 class LabelsItem(ArrayItem):
-    """A label map in the colours of a `Look`: an indexed image straight over the array that is being painted in.
+    """A label map in the colours of a `Look`: an indexed image straight over the array that is being painted in. Or a
+    matte: its levels instead of ids.
 
     Another look costs a colour table and no pixel. `refresh` tells which pixels of the array changed.
     """
@@ -84,7 +86,7 @@ class LabelsItem(ArrayItem):
     def __init__(self) -> None:
         super().__init__()
         self.labels: np.ndarray | None = None
-        self._look = Look(Style.NOTHING, (0,) * 256)
+        self._look = NO_LOOK
         self._image: QImage | None = None
         self._box = QRect()  # all objects are inside: what is outside need not be drawn, which is slow
 

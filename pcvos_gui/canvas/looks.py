@@ -1,4 +1,4 @@
-"""View modes as colour tables: what each value of a label map looks like over the frame."""
+"""View modes as colour tables: what each value of a label map, or of a matte, looks like over the frame."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,16 +25,19 @@ class Style(Enum):
 
 @dataclass(frozen=True)
 class Look:
-    """How label maps are shown.
+    """How label maps and mattes are shown.
 
     Attributes:
-        table: 256 colours as 0xAARRGGBB, not premultiplied, by value of the label map.
+        table: 256 colours as 0xAARRGGBB, not premultiplied, by value of the map.
         shows_frame: False where nothing of the frame can be seen.
     """
 
     style: Style
     table: tuple[int, ...]
     shows_frame: bool = True
+
+
+NO_LOOK = Look(Style.NOTHING, (0,) * 256)
 
 
 def look_of(mode: ViewMode, colours: Mapping[int, RGB], opacity: float) -> Look:
@@ -46,7 +49,7 @@ def look_of(mode: ViewMode, colours: Mapping[int, RGB], opacity: float) -> Look:
     """
     match mode:
         case ViewMode.ORIGINAL:
-            return Look(Style.NOTHING, _table(0, {}))
+            return NO_LOOK
         case ViewMode.OVERLAY:
             alpha = round(255 * opacity)
             return Look(Style.FILL, _table(0, {id: argb(colour, alpha) for id, colour in colours.items()}))
@@ -60,6 +63,14 @@ def look_of(mode: ViewMode, colours: Mapping[int, RGB], opacity: float) -> Look:
             return Look(Style.OUTLINE, _table(0, _opaque(colours) | {HALO_VALUE: HALO}))
         case ViewMode.CHECKERBOARD:
             return Look(Style.CHECKERBOARD, _table(0, dict.fromkeys(colours, BLACK)))
+
+
+def matte_look_of(mode: ViewMode) -> Look:
+    """The look of a matte, 255 where the frame shows through, in a view mode that cuts out."""
+    if mode is ViewMode.CHECKERBOARD:
+        return Look(Style.CHECKERBOARD, tuple(level << 24 for level in range(256)))
+    backdrop = (CHROMA_GREEN if mode is ViewMode.GREEN else BLACK) & 0xFFFFFF
+    return Look(Style.FILL, tuple(255 - level << 24 | backdrop for level in range(256)))
 
 
 def argb(colour: RGB, alpha: int) -> int:

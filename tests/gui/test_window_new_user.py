@@ -150,7 +150,7 @@ def test_where_an_export_goes(hands: Hands, clip: Path, tmp_path: Path):
     hands.open(clip)
     hands.session.add_object()
     hands.session.replace_mask(truth(0), "Mask")
-    dialog = ExportDialog(hands.session, (0, 13), "png", hands.window)
+    dialog = ExportDialog(hands.session, hands.window.edges, (0, 13), "png", hands.window)
     assert dialog.wanted.target == tmp_path / "clip masks" and dialog.frames.isHidden()
     hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
     assert "will be made" in dialog.note.text() and dialog.accept_button.text() == "Export"
@@ -158,7 +158,7 @@ def test_where_an_export_goes(hands: Hands, clip: Path, tmp_path: Path):
     hands.window.exchange.export(dialog.wanted)
     hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=60_000)
     assert len(list((tmp_path / "clip masks").glob("*.png"))) == 14
-    again = ExportDialog(hands.session, (4, 6), None, hands.window)
+    again = ExportDialog(hands.session, hands.window.edges, (4, 6), None, hands.window)
     assert again.frames.part.isChecked() and (again.wanted.first, again.wanted.last) == (4, 6)
     hands.bot.waitUntil(again.accept_button.isEnabled, timeout=20_000)
     assert "3 files are there" in again.trouble.text() and again.accept_button.text() == "Replace and export"
@@ -166,7 +166,7 @@ def test_where_an_export_goes(hands: Hands, clip: Path, tmp_path: Path):
     again.accept()
     hands.act("close")
     hands.open(clip)
-    last = ExportDialog(hands.session, (0, 13), "png", hands.window)
+    last = ExportDialog(hands.session, hands.window.edges, (0, 13), "png", hands.window)
     assert last.wanted.target == tmp_path / "elsewhere", "kept in the project"
     last.reject()
 
@@ -175,7 +175,7 @@ def test_an_export_cannot_go_nowhere(hands: Hands, clip: Path, tmp_path: Path):
     hands.open(clip)
     hands.session.add_object()
     hands.session.replace_mask(truth(0), "Mask")
-    dialog = ExportDialog(hands.session, (0, 13), "overlay", hands.window)
+    dialog = ExportDialog(hands.session, hands.window.edges, (0, 13), "overlay", hands.window)
     assert dialog.wanted.target == tmp_path / "clip overlay.mp4"
     (tmp_path / "folder.mp4").mkdir()
     for text, words in (

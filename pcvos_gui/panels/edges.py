@@ -1,0 +1,85 @@
+"""How the edges of mattes come out: seen at once in the views that cut out, and what an export begins with."""
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from core.exchange.matting import MATTE_OPTIONS
+from pcvos_gui.edges import Edges
+from pcvos_gui.icons import icon
+from pcvos_gui.matte_preview import MattePreview
+from pcvos_gui.option_form import OptionForm
+from pcvos_gui.view_state import ViewState
+
+_PATIENCE_MS = 400
+"""A matte that takes longer than this is announced."""
+
+
+class EdgesPanel(QWidget):
+    """A field for each option, and a button that brings the defaults back.
+
+    Attributes:
+        form: the fields. reset: the button. note: what is seen of it just now.
+    """
+
+    def __init__(self, edges: Edges, mattes: MattePreview, view: ViewState, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._edges, self._mattes, self._view = edges, mattes, view
+        self.form = OptionForm()
+        self.reset = QPushButton(icon("restore"), self.tr("Reset"))
+        self.reset.setToolTip(self.tr("Edges as they are without any choice"))
+        self.reset.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.reset.setMinimumHeight(32)
+        self.note = QLabel()
+        self.note.setWordWrap(True)
+        self.note.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._lay_out()
+        self._patience = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
+        self._patience.timeout.connect(self._show_note)
+        self.form.changed.connect(lambda: edges.set_values(self.form.values))
+        self.reset.clicked.connect(edges.reset)
+        edges.changed.connect(self._show_values)
+        mattes.changed.connect(self._on_mattes)
+        view.changed.connect(self._show_note)
+        self.form.show_options(MATTE_OPTIONS, edges.values)
+        self._show_values()
+        self._show_note()
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        for widget in (self.form, self.reset, self.note):
+            column.addWidget(widget)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+
+    def _show_values(self) -> None:
+        if self.form.values != self._edges.values:  # else they are the person's, whose hand is on them
+            self.form.show_options(MATTE_OPTIONS, self._edges.values)
+        self.reset.setEnabled(not self._edges.are_default)
+
+    def _on_mattes(self) -> None:
+        if not self._mattes.is_waiting:
+            self._patience.stop()
+            self._show_note()
+        elif not self._patience.isActive():
+            self._patience.start()
+
+    def _show_note(self) -> None:
+        if not self._view.mode.cuts_out:
+            text = self.tr("Seen in the views that cut the objects out: matte on black, on checkerboard, on green.")
+        elif self._mattes.is_waiting:
+            text = self.tr("The edges are being worked out…")
+        else:
+            text = self.tr("Exports of mattes begin with these edges.")
+        self.note.setText(text)
