@@ -12,14 +12,17 @@ from PySide6.QtGui import QDesktopServices
 from superqt.utils import create_worker
 
 from core.errors import PCVOSError
-from core.exchange.planning import ImportPlan, change
+from core.exchange.planning import ImportPlan
 from core.exchange.registry import exporter
 from core.exchange.running import run_export
+from core.project.model import Change
 from core.project.project import Project
 from pcvos_gui.export_wish import Export, Stored
+from pcvos_gui.import_making import ImportMaking, PlanOf
 from pcvos_gui.importing import Reading, read_masks
 from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.session import Session
+from pcvos_gui.workers.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -58,43 +61,41 @@ class Exchange(QObject):
 
     def import_masks(self, path: Path) -> None:
         """Read masks without asking anything; they become corrections, as one step of undo."""
-        media, project = self._session.media, self._session.project
-        create_worker(
-            read_masks,
-            (path,),
-            media,
-            self._session.frame,
-            _connect={
-                "returned": lambda reading: self._take(reading, project),
-                "errored": self._on_error,
-            },
-        )
+        media, frame, project = self._session.media, self._session.frame, self._session.project
+        reading = Task("import", lambda tell: read_masks((path,), media, frame, tell=tell), self)
+        reading.returned.connect(lambda reading: self._take(reading, project))
+        reading.failed.connect(self._on_error)
 
     def _take(self, reading: Reading, project: Project) -> None:
-        if project is not self._session.project:
-            return
-        try:
-            self.bring_in(reading.plan_as_proposed(project), reading.name)
-        except PCVOSError as error:
-            self._say(str(error), "error")
+        if project is self._session.project:
+            self.bring_in(reading.plan_as_proposed, reading.name).failed.connect(self._on_error)
 
-    def bring_in(self, plan: ImportPlan, name: str, corrected: bool = True) -> None:
-        """Do what was planned, as one step of undo, and say so.
+    def bring_in(self, plan_of: PlanOf, name: str, corrected: bool = True) -> ImportMaking:
+        """Compute what a plan changes, and do it, as one step of undo; then say so.
 
         Args:
-            name: of where it is from. corrected: the masks become corrections, and permanent memory.
+            plan_of: makes the plan, in a thread. name: of where it is from.
+            corrected: the masks become corrections, and permanent memory.
 
-        Raises:
-            PCVOSError: there is nothing to do.
+        Returns:
+            What tells how far it is, that it has failed, or that it is made and done; it can be cancelled until then.
         """
-        made = change(plan, corrected)
-        count = len({frame for frame, _ in made.cells})
-        of_frames = self.tr("1 frame") if count == 1 else self.tr("{} frames").format(count)
+        making = ImportMaking(self._session.project, plan_of, corrected, self)
+        making.made.connect(lambda plan, change: self._do(plan, change, name))
+        self._session.closing.connect(making.cancel)
+        return making
+
+    def _do(self, plan: ImportPlan, change: Change, name: str) -> None:
         stack = self._session.undo_stack
         before = stack.index()
-        self._session.push_change(made)
+        self._session.push_change(change)
         if stack.index() == before:  # refused, and said so
             return
+        self._session.when_saved(lambda: self._tell_imported(plan, change, name))
+
+    def _tell_imported(self, plan: ImportPlan, change: Change, name: str) -> None:
+        count = len(change.frames)
+        of_frames = self.tr("1 frame") if count == 1 else self.tr("{} frames").format(count)
         said = [self.tr("Imported: masks of {} from {}.").format(of_frames, name), *plan.notes, *plan.warnings]
         if plan.locked:
             said.append(self.tr("Locked, and left as it was: {}.").format(", ".join(o.name for o in plan.locked)))

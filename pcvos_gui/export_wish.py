@@ -66,7 +66,8 @@ class Stored:
 
     @classmethod
     def of(cls, session: Session) -> "Stored":
-        """Those that are open in the window."""
+        """Those that are open in the window; what is still being saved is saved first."""
+        session.project.finish_saving()
         return cls(session.project.path, session.media.path, session.media.rate)
 
     @contextmanager

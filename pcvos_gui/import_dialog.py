@@ -1,12 +1,12 @@
 """Masks from files: what they are, what would become of them, what only the person knows; then it is done, or not."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
-    QApplication,
     QCheckBox,
     QComboBox,
     QDialog,
@@ -22,19 +22,19 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt.utils import create_worker
 
 from core.errors import PCVOSError
 from core.exchange.importer import SEQUENCE, Importer, Question
-from core.exchange.options import Value
 from core.exchange.planning import ImportPlan
 from core.exchange.registry import IMPORTERS, importer, recognise
-from core.media import FrameSource
+from pcvos_gui.busy_bar import BusyBar
 from pcvos_gui.exchange import Exchange
+from pcvos_gui.import_making import ImportMaking, with_snapshot
 from pcvos_gui.importing import Reading, options_for, read_masks, usual_options
 from pcvos_gui.option_form import OptionForm, order_tabs
 from pcvos_gui.question_box import QuestionBox
 from pcvos_gui.session import Session
+from pcvos_gui.workers.task import Task
 
 _SIZE = QSize(640, 560)
 _MARGIN = 16
@@ -66,7 +66,8 @@ class ImportDialog(QDialog):
         super().__init__(parent)
         self._session, self._exchange = session, exchange
         self._paths = tuple(paths)
-        self._wish = 0
+        self._task: Task | None = None  # what is being read or planned
+        self._making: ImportMaking | None = None
         self._reading: Reading | None = None
         self._has_options = False  # those shown are as they are for what is read
         self.plan: ImportPlan | None = None
@@ -112,6 +113,7 @@ class ImportDialog(QDialog):
         )
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.text.setAccessibleName(self.tr("What will happen"))
+        self.progress = BusyBar()
         self.footage = QPushButton(self.tr("Open as footage instead"))
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.accept_button = self.buttons.addButton(self.tr("Import"), QDialogButtonBox.ButtonRole.AcceptRole)
@@ -153,6 +155,7 @@ class ImportDialog(QDialog):
         layout.addLayout(form)
         layout.addWidget(self.question_box)
         layout.addWidget(happens, 1)
+        layout.addWidget(self.progress)
         layout.addLayout(foot)
         self.resize(_SIZE)
 
@@ -242,44 +245,63 @@ class ImportDialog(QDialog):
             self._say([self.tr("Choose a file or a folder, or drop it here.")])
             return
         self._say([self.tr("Reading…")])
-        wish = self._wish
-        sequence = {SEQUENCE: self.questions[SEQUENCE].currentData()} if SEQUENCE in self.questions else {}
-        create_worker(
-            _recognise_and_read,
+        chosen = self.format.currentData()
+        if chosen is None:
+            path = self._paths[0]
+            self._begin(lambda tell: recognise(path), self._on_recognised)
+        else:
+            self._read_as(importer(chosen))
+
+    def _on_recognised(self, known: Importer) -> None:
+        self.format.setCurrentIndex(self.format.findData(known.name))
+        self._read_as(known)
+
+    def _read_as(self, known: Importer) -> None:
+        if not self._has_options:
+            self._show_options(known)
+        work = partial(
+            read_masks,
             self._paths,
             self._session.media,
             self._session.frame,
-            self.format.currentData(),
-            self.options.values if self._has_options else None,
-            {key: answer for key, answer in sequence.items() if answer is not None},
-            _connect={
-                "yielded": lambda known: self._on_recognised(known, wish),
-                "returned": lambda reading: self._on_read(reading, wish),
-                "errored": lambda error: self._on_error(error, wish),
-            },
+            known.name,
+            self.options.values,
+            {key: answer for key, answer in self._answers().items() if key == SEQUENCE},
         )
+        self._begin(lambda tell: work(tell=tell), self._on_read)
 
-    def _show_no_plan(self) -> None:
-        self._wish += 1
-        self._reading = self.plan = None
-        self.accept_button.setEnabled(False)
-
-    def _on_recognised(self, known: Importer, wish: int) -> None:
-        if wish == self._wish and not self._has_options:
-            self.format.setCurrentIndex(self.format.findData(known.name))
-            self._show_options(known)
-
-    def _on_read(self, reading: Reading, wish: int) -> None:
-        if wish != self._wish:
-            return
+    def _on_read(self, reading: Reading) -> None:
         self._reading = reading
         self._make_plan()
 
-    def _on_error(self, error: Exception, wish: int) -> None:
-        if wish == self._wish:
-            self._say([str(error) or type(error).__name__])
-            if not isinstance(error, PCVOSError):
-                raise error  # for whoever watches over errors that nobody expected
+    def _on_error(self, error: Exception) -> None:
+        self.progress.follow(None)
+        self._say([str(error) or type(error).__name__])
+        if not isinstance(error, PCVOSError):
+            raise error  # for whoever watches over errors that nobody expected
+
+    def _show_no_plan(self) -> None:
+        self._stop()
+        self._reading = self.plan = None
+        self.accept_button.setEnabled(False)
+
+    # work in threads
+
+    def _begin(self, work: Callable, then: Callable) -> None:
+        """Have `work` done in a thread, in place of what is under way; it takes what it is to tell its progress."""
+        self._stop()
+        self._task = Task("import", work, self)
+        self._task.returned.connect(lambda: self.progress.follow(None))
+        self._task.returned.connect(then)
+        self._task.failed.connect(self._on_error)
+        self.progress.follow(self._task)
+
+    def _stop(self) -> None:
+        """What is under way is no longer wanted."""
+        for work in filter(None, (self._task, self._making)):
+            work.cancel()
+        self._task = self._making = None
+        self.progress.follow(None)
 
     def _show_options(self, known: Importer) -> None:
         """Those of a format, as they usually are for what is read."""
@@ -304,23 +326,25 @@ class ImportDialog(QDialog):
     # the plan
 
     def _make_plan(self) -> None:
-        """With what was read and answered so far."""
+        """With what was read and answered so far; in a thread."""
         self.plan = None
+        self.accept_button.setEnabled(False)
+        plan_of = partial(self._reading.plan, self._answers())
         try:
-            plan = self._reading.plan(self._session.project, self._answers())
-            if plan.questions:
-                self._ask(plan.questions)
-                if self._reading.found.questions or None in self.question_box.given.values():
-                    self._say([*plan.notes, self.tr("Answer the questions above.")])
-                    self.accept_button.setEnabled(False)
-                    return
-                plan = self._reading.plan(self._session.project, self._answers())
+            self._begin(with_snapshot(self._session.project, plan_of), self._on_planned)
+        except PCVOSError as error:  # the project cannot be read just now
+            self._on_error(error)
+
+    def _on_planned(self, plan: ImportPlan) -> None:
+        if not plan.questions:
             self.plan = plan
-        except PCVOSError as error:
-            self.accept_button.setEnabled(False)
-            self._say([str(error)])
+            self._tell()
             return
-        self._tell()
+        self._ask(plan.questions)
+        if self._reading.found.questions or None in self.question_box.given.values():
+            self._say([*plan.notes, self.tr("Answer the questions above.")])
+        else:  # as it is likely
+            self._make_plan()
 
     def _tell(self) -> None:
         """What the plan will do."""
@@ -355,23 +379,32 @@ class ImportDialog(QDialog):
     # the end
 
     def accept(self) -> None:
-        """Do it; where it cannot be done, say so and stay."""
-        if self.plan is None:
+        """Do it, computed anew: a run may have gone on meanwhile. Where it cannot be done, say so and stay."""
+        if self.plan is None or self._making is not None:
             return
-        QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)  # a thousand frames take seconds
-        try:
-            plan = self._reading.plan(self._session.project, self._answers())  # a run may have gone on meanwhile
-            self._exchange.bring_in(plan, self._reading.name, self.corrected.isChecked())
-        except PCVOSError as error:
-            self._say([str(error)])
-            return
-        finally:
-            QApplication.restoreOverrideCursor()
-        super().accept()
+        plan_of = partial(self._reading.plan, self._answers())
+        self._making = self._exchange.bring_in(plan_of, self._reading.name, self.corrected.isChecked())
+        self._making.made.connect(lambda: QDialog.accept(self))
+        self._making.failed.connect(self._on_not_made)
+        self.progress.follow(self._making)
+        self._set_choosable(False)
+
+    def _on_not_made(self, error: Exception) -> None:
+        self._making = None
+        self._set_choosable(True)
+        self._on_error(error)
+
+    def _set_choosable(self, is_choosable: bool) -> None:
+        """Whether anything but Cancel can be pressed."""
+        for part in (self.path, self.from_file, self.from_folder, self.format, self.options):
+            part.setEnabled(is_choosable)
+        for part in (self.corrected, self.question_box, self.footage, self.accept_button):
+            part.setEnabled(is_choosable)
+        self.setAcceptDrops(is_choosable)
 
     def done(self, result: int) -> None:
         self._pause.stop()
-        self._wish += 1
+        self._stop()
         super().done(result)
 
     # Qt
@@ -385,20 +418,6 @@ class ImportDialog(QDialog):
         if paths:
             self.footage.hide()
             self.choose(*paths)
-
-
-def _recognise_and_read(
-    paths: tuple[Path, ...],
-    media: FrameSource,
-    frame: int,
-    format: str | None,
-    options: Mapping[str, Value] | None,
-    answers: Mapping[str, str],
-) -> Generator[Importer, None, Reading]:
-    """In the thread: as `read_masks`, but says what the format is before all of it is read."""
-    known = recognise(paths[0]) if format is None else importer(format)
-    yield known
-    return read_masks(paths, media, frame, known.name, options, answers)
 
 
 def open_import_dialog(window, paths: Sequence[Path] = ()) -> None:

@@ -12,6 +12,7 @@ from core.exchange.planning import ImportPlan, make_plan, unanswered
 from core.exchange.registry import IMPORTERS, importer, recognise
 from core.media import FrameSource
 from core.project.project import Project
+from core.telling import Tell, tell_nobody
 
 _FRAME = "frame"  # the option of a single PNG
 
@@ -35,19 +36,19 @@ class Reading:
         """Of where it is from, as a person would say it."""
         return self.paths[0].parent.name if len(self.paths) > 1 else self.paths[0].name
 
-    def plan(self, project: Project, answers: Mapping[str, str]) -> ImportPlan:
+    def plan(self, answers: Mapping[str, str], project: Project, tell: Tell = tell_nobody) -> ImportPlan:
         """What becomes of it; on the project's thread. Raises as `make_plan` does."""
-        return make_plan(self.found, replace(self.request, answers=answers), project)
+        return make_plan(self.found, replace(self.request, answers=answers, tell=tell), project)
 
-    def plan_as_proposed(self, project: Project) -> ImportPlan:
+    def plan_as_proposed(self, project: Project, tell: Tell = tell_nobody) -> ImportPlan:
         """The same, with all questions answered as is likely; PCVOSError if there is one that is not."""
-        plan = self.plan(project, {})
+        plan = self.plan({}, project, tell)
         if not plan.questions:
             return plan
         answers = {question.key: question.proposal for question in plan.questions}
         if self.found.questions or None in answers.values():
             raise PCVOSError(unanswered(plan.questions))
-        return self.plan(project, answers)
+        return self.plan(answers, project, tell)
 
 
 def read_masks(
@@ -57,6 +58,7 @@ def read_masks(
     format: str | None = None,
     options: Mapping[str, Value] | None = None,
     answers: Mapping[str, str] | None = None,
+    tell: Tell = tell_nobody,
 ) -> Reading:
     """Read files or a folder; on any thread.
 
@@ -64,6 +66,7 @@ def read_masks(
         frame: what a single PNG belongs to whose name says nothing of one.
         format: name of an importer; None: it is recognised.
         options, answers: None: the usual options, no answers.
+        tell: how far it is, of one file or folder after the other.
 
     Raises:
         PCVOSError: one of them cannot be read; it names the file.
@@ -73,7 +76,7 @@ def read_masks(
         import_request(known, path, media, usual_options(known, path, frame) if options is None else options, answers)
         for path in paths
     ]
-    found = reduce(_joined, map(known.read, requests))
+    found = reduce(_joined, map(known.read, [replace(request, tell=tell) for request in requests]))
     return Reading(known, tuple(paths), requests[0], found)
 
 

@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 import cv2
 import numpy as np
-from PySide6.QtCore import QObject, QRect, Signal
+from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
 from core.annotation.packed_mask import PackedMask
@@ -21,6 +21,8 @@ from pcvos_gui.messages import Message
 from pcvos_gui.workers.frames import FrameWorker
 
 log = logging.getLogger(__name__)
+
+_MANY = 200  # cells of a change: more are saved piece by piece, between what else the window does
 
 
 class Leaving(Enum):
@@ -59,7 +61,7 @@ class Session(QObject):
     objects_changed = Signal()  # list, names, colours, visibility, locks, solo
     active_changed = Signal(int)
     states_changed = Signal()  # tracks of the timeline, permanent memory
-    edited = Signal(int)  # a person's edit of this frame is on disk
+    edited = Signal(object)  # a person has changed these frames
     saving_changed = Signal()
     message = Signal(object)
 
@@ -75,6 +77,9 @@ class Session(QObject):
         self.active = self.solo = 0
         self.accepts_loss: Callable[[int, str], bool] = lambda count, why: False
         self._before: np.ndarray | None = None
+        self._after_saving: list[Callable[[], None]] = []
+        self._saver = QTimer(self, interval=0)
+        self._saver.timeout.connect(self._save_more)
         frames.ready.connect(self._show)
         frames.nearest.connect(lambda _, shown, image: self._show(shown, image))
         frames.failed.connect(lambda _, sentence: self.message.emit(Message(sentence, "error", key="frame")))
@@ -116,6 +121,7 @@ class Session(QObject):
                 return False
         self.closing.emit()
         self.undo_stack.clear()
+        self._after_saving.clear()
         self.project.close(discard=True)
         self.project = self.media = self.image = self.labels = None
         self.frame = self.shown = -1
@@ -419,7 +425,9 @@ class Session(QObject):
 
     def apply(self, change: Change) -> None:
         """Write a change to the project and show it. Commands call this; all else goes through the undo stack."""
-        self.project.apply(change)
+        self.project.apply(change, in_steps=len(change.cells) > _MANY)
+        if self.project.is_saving:
+            self._saver.start()
         if change.objects is not None:
             if not self.object(self.active):
                 self.active = self.objects[0].id if self.objects else 0
@@ -433,6 +441,23 @@ class Session(QObject):
             self._reload_labels()
         self.saving_changed.emit()
 
+    def when_saved(self, then: Callable[[], None]) -> None:
+        """Call `then` as soon as nothing is being saved any more; at once if nothing is, never if it is closed."""
+        if self.project.is_saving:
+            self._after_saving.append(then)
+        else:
+            then()
+
+    def _save_more(self) -> None:
+        if self.project is not None:
+            self.project.save_more()
+        if self.project is None or not self.project.is_saving:
+            self._saver.stop()
+            waiting, self._after_saving = self._after_saving, []
+            self.saving_changed.emit()
+            for then in waiting if self.project is not None else ():
+                then()
+
     def push_change(self, change: Change) -> None:
         """Make a change, as one step of undo; a read-only project refuses, with a message."""
         if self.project.read_only:
@@ -444,8 +469,8 @@ class Session(QObject):
             self.message.emit(Message(str(error), "error"))
             self._reload_labels()
             return
-        for frame in change.frames:
-            self.edited.emit(frame)
+        if change.frames:
+            self.edited.emit(change.frames)
 
     def _refuse(self) -> None:
         text = self.tr("This project is open read-only: it can be looked at, but not changed.")

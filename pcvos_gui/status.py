@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 from superqt import QElidingLabel
 
+from core.project.tracks import IN_MEMORY, PREDICTED
 from pcvos_gui.exchange import Exchange
 from pcvos_gui.icons import icon
 from pcvos_gui.panels.costs import duration
@@ -91,9 +92,9 @@ class StatusLine(QStatusBar):
             return self.tr("Ending what ran before…") if runs.is_stopping else self.tr("Loading the network…")
         if runs.is_busy:
             return self.tr("Propagating: look around, correct what you see, or stop (Esc)")
-        if not session.project.permanent_memory():
+        if not (session.project.states & IN_MEMORY).any():
             return self._tool_hint or self.tr("Paint or scribble an object, then propagate")
-        if not (session.project.states & 4).any():
+        if not (session.project.states & PREDICTED).any():
             return " · ".join(filter(None, [self.tr("Propagate (Ctrl+Return), or mark more objects"), self._tool_hint]))
         return self._tool_hint or self.tr("Step through; fix a frame; run again")
 
@@ -116,6 +117,8 @@ class StatusLine(QStatusBar):
             return self.tr("read-only")
         if project.unsaved:
             return self.tr("NOT SAVED: {} changes").format(project.unsaved)
+        if project.is_saving:
+            return self.tr("saving…")
         return self.tr("saved") if project.exists else self.tr("nothing to save")
 
     def _show_export(self, what: str, done: int, total: int, seconds: float) -> None:

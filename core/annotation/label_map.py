@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.annotation.packed_labels import PackedLabels
+from core.annotation.packed_labels import PackedLabels, values_of
 from core.annotation.palette import DAVIS_PALETTE
 from core.errors import PCVOSError
 from core.files import atomic_write
+from core.telling import Tell, tell_nobody
 
 MAX_ID = 254
 VOID = 255
@@ -64,7 +65,7 @@ def read_label_map(path: str | Path) -> ReadMask:
     return read_label_maps([path])[0]
 
 
-def read_label_maps(paths: Sequence[str | Path]) -> list[ReadMask]:
+def read_label_maps(paths: Sequence[str | Path], tell: Tell = tell_nobody) -> list[ReadMask]:
     """Read mask PNGs that belong together: a colour means the same id in all of them.
 
     - Indexed (1 to 8 bits): value = id, whatever the palette; 255 is void and read as background.
@@ -76,13 +77,19 @@ def read_label_maps(paths: Sequence[str | Path]) -> list[ReadMask]:
 
     An alpha channel is dropped: what is under transparent pixels counts like the rest.
 
+    Args:
+        tell: how many files are read, of how many.
+
     Returns:
         One `ReadMask` a path, in the order of `paths`.
 
     Raises:
         PCVOSError: not a readable PNG, damaged or cut short, an id over 254, or more than 254 colours.
     """
-    images = [_decode(Path(path)) for path in paths]
+    images = []
+    for done, path in enumerate(paths, start=1):
+        images.append(_decode(Path(path)))
+        tell(done, len(paths))
     by_path = zip(map(Path, paths), images, strict=True)
     ids_of_colours = _assign_ids({path: image for path, image in by_path if isinstance(image, _ColourImage)})
     colours = {number: _rgb(code) for code, number in ids_of_colours.items() if number}
@@ -98,7 +105,7 @@ def read_label_maps(paths: Sequence[str | Path]) -> list[ReadMask]:
 
 def object_ids(labels: np.ndarray) -> tuple[int, ...]:
     """The object ids that occur in a label map (uint8, any shape), ascending, without the background."""
-    return tuple(number for number in np.unique(labels).tolist() if number)
+    return tuple(number for number in values_of(labels) if number)
 
 
 def write_label_map(path: str | Path, labels: np.ndarray) -> None:

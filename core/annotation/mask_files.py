@@ -12,6 +12,7 @@ import numpy as np
 from core.annotation.label_map import RGB, ReadMask, object_ids, read_label_maps
 from core.annotation.packed_labels import PackedLabels
 from core.errors import PCVOSError
+from core.telling import Tell, tell_nobody
 
 _ASPECT_TOLERANCE = 0.01
 _NUMBER = re.compile(r"(?:^|\.)([0-9]+)$")  # a whole stem, or the end of one after a dot: rabbit.00040
@@ -69,6 +70,7 @@ def load_masks(
     mask_frame: int | None = None,
     complete: bool = False,
     may_be_empty: bool = False,
+    tell: Tell = tell_nobody,
 ) -> Masks:
     """Read the masks at `path` and find the frame that each belongs to.
 
@@ -93,6 +95,7 @@ def load_masks(
         complete: every file speaks for all objects found in any of them (`--masks-complete`). Without it a file speaks
             for the ids that occur in it.
         may_be_empty: files without an object are no error; without `complete` they speak for none.
+        tell: how many files are read, of how many.
 
     Raises:
         PCVOSError: no such file; a folder without a PNG; a file that cannot be read (see `read_label_maps`), belongs to
@@ -111,7 +114,7 @@ def load_masks(
 
     frames = sorted(placed)
     paths = [placed[frame] for frame in frames]
-    masks = read_label_maps(paths)
+    masks = read_label_maps(paths, tell)
     notes = _colour_notes(masks) + _index_notes(placed, footage)
     fitted, warnings = _fit(paths, masks, size)
     ids = [mask.ids for mask in fitted]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from core.annotation.packed_labels import values_of
+
 _HEAD = struct.Struct("<6I")  # height, width, then the box: top, left, height, width
 _SUM = struct.Struct("<I")  # CRC-32 of all else; it stands before the head
 
@@ -102,5 +104,4 @@ class PackedMask:
 
 def pack_labels(labels: np.ndarray) -> dict[int, PackedMask]:
     """The objects of a label map uint8 (H, W), each with its mask."""
-    ids = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
-    return {int(i): PackedMask.pack(labels == i) for i in ids if i}
+    return {i: PackedMask.pack(labels == i) for i in values_of(labels) if i}

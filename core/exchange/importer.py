@@ -14,6 +14,7 @@ from core.annotation.packed_mask import PackedMask
 from core.exchange.options import Option, Value, resolve
 from core.media.source import FrameSource
 from core.project.model import MAX_OBJECTS, ObjectInfo
+from core.telling import Tell, tell_nobody
 
 RGB = tuple[int, int, int]
 
@@ -39,12 +40,14 @@ class ImportRequest:
         media: the footage that the masks belong to; only what it says about itself is read, no frames.
         options: a value for every option of the format.
         answers: to the questions of an earlier attempt, by their keys.
+        tell: while it is read, how far that is; a step is a file, or a mask in one.
     """
 
     path: Path
     media: FrameSource
     options: Mapping[str, Value]
     answers: Mapping[str, str] = field(default_factory=dict)
+    tell: Tell = tell_nobody
 
     @property
     def sequence(self) -> str:

@@ -13,9 +13,13 @@ from core.errors import PCVOSError
 from core.exchange.importer import SEQUENCE, Found, FoundObject, ImportRequest, Question, is_taken_for
 from core.project.model import MAX_OBJECTS, Cell, Change, Key, ObjectInfo
 from core.project.project import Project
+from core.telling import Tell, tell_nobody
 
 NEW, SKIP = "new", "skip"
 """Answers that are no object's id."""
+
+ChangedCells = dict[Key, tuple[Cell | None, Cell]]
+"""Before and after, by (frame, object)."""
 
 _NAMED = 20  # answers that a message names
 
@@ -76,7 +80,7 @@ class ImportPlan:
 
 
 def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportPlan:
-    """What an import of `found` will do to `project`; on the project's thread.
+    """What an import of `found` will do to `project`; on the project's thread. The request is told how far it is.
 
     Raises:
         PCVOSError: masks of another size than the project's, more than 254 objects, or an answer that is none.
@@ -94,7 +98,7 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
     _check(free, project)
     infos = known | {info.id: info for info in assigned.new}
     ids = [id for id in dict.fromkeys(assigned.ids[object.key] for object in found.objects) if id is not None]
-    predicted, corrected = _conflicts(free, project)
+    predicted, corrected = _conflicts(free, project, request.tell)
     return ImportPlan(
         project,
         request.path,
@@ -122,14 +126,26 @@ def change(plan: ImportPlan, corrected: bool = True) -> Change:
     """
     if plan.questions:
         raise PCVOSError(unanswered(plan.questions))
+    return as_change(plan, changed_cells(plan, corrected))
+
+
+def changed_cells(plan: ImportPlan, corrected: bool, tell: Tell = tell_nobody) -> ChangedCells:
+    """The cells that `plan` changes, as they are in its project and as they will be; on the project's thread."""
     project = plan.project
     locked = {info.id for info in project.objects if info.locked}
-    cells: dict[Key, tuple[Cell | None, Cell]] = {}
-    for frame, masks in plan.masks.items():
+    cells: ChangedCells = {}
+    for done, (frame, masks) in enumerate(plan.masks.items(), start=1):
         if masks:
             known = project.cells(frame)
             for obj, cell in _changed(known, masks, locked, corrected).items():
                 cells[frame, obj] = (known.get(obj), cell)
+        tell(done, len(plan.masks))
+    return cells
+
+
+def as_change(plan: ImportPlan, cells: ChangedCells) -> Change:
+    """The step of undo that changes these cells of the plan's project; raises as `change` does."""
+    project = plan.project
     present = {info.id for info in project.objects}
     new = tuple(info for info in plan.new if info.id not in present)
     if not cells and not new:
@@ -239,10 +255,13 @@ def _check(masks: Mapping[int, Mapping[int, PackedMask]], project: Project) -> N
             raise PCVOSError(f"The masks do not fit the footage of {project.path}: link the right footage first.")
 
 
-def _conflicts(masks: Mapping[int, Mapping[int, PackedMask]], project: Project) -> tuple[tuple[Key, ...], ...]:
+def _conflicts(
+    masks: Mapping[int, Mapping[int, PackedMask]], project: Project, tell: Tell
+) -> tuple[tuple[Key, ...], ...]:
     """Cells that are there and differ from what comes: predicted, corrected."""
     predicted, corrected = [], []
-    for frame, here in sorted(masks.items()):
+    for done, (frame, here) in enumerate(sorted(masks.items())):
+        tell(done, len(masks))
         for obj, cell in (project.cells(frame) if here else {}).items():
             if obj in here and cell.mask != here[obj]:
                 (corrected if cell.corrected else predicted).append((frame, obj))

@@ -1,7 +1,7 @@
 """What still has to be written: grows while a disk is full, and is written in one transaction."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.project.model import Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
 
@@ -28,6 +28,11 @@ class Batch:
             self.cells.setdefault(frame, {})[obj] = after
         if change.objects is not None:
             self.objects = change.objects[1]
+
+    def copy(self) -> "Batch":
+        """The same again, to be changed by itself."""
+        cells = {frame: dict(here) for frame, here in self.cells.items()}
+        return replace(self, cells=cells, settings=dict(self.settings), runs=dict(self.runs), caches=dict(self.caches))
 
     def has(self, key: Key) -> bool:
         """Whether a cell waits here to be written or deleted."""

@@ -56,6 +56,7 @@ class Project:
         self._store: Store | None = None
         self._lock: WriteLock | None = None
         self._batch = Batch()
+        self._saving: Iterator[None] | None = None  # writes the batch, piece by piece
         self._closed = False
         self._unsaved = 0
         self._save_error: str | None = None
@@ -147,6 +148,7 @@ class Project:
         Raises:
             PCVOSError: something cannot be saved; the project stays open.
         """
+        self.finish_saving()
         if self._unsaved and not self.retry_save() and not discard:
             raise PCVOSError(f"{self._unsaved} changes are not saved yet. {self._save_error}")
         self._closed = True
@@ -158,6 +160,18 @@ class Project:
         finally:
             if lock is not None:
                 lock.release()
+
+    def snapshot(self) -> Self:
+        """What it holds now, as a project of its own that can only be read, for another thread; to be closed there.
+
+        Masks are read from the file when they are asked for: those that change meanwhile can be new in it.
+        """
+        copy = type(self)(self.path, self.footage)
+        copy.read_only = True
+        copy._objects, copy._tracks, copy._batch = self._objects, self._tracks.copy(), self._batch.copy()
+        if self._store is not None:
+            copy._store = Store.open(self.path, read_only=True)
+        return copy
 
     def __enter__(self) -> Self:
         return self
@@ -264,8 +278,12 @@ class Project:
 
     # changes
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change, *, in_steps: bool = False) -> None:
         """Make a change, write it, and tell the subscribers. If it cannot be written, `save_error` says so.
+
+        Args:
+            in_steps: it is large, and written by calls of `save_more`: all of it in one transaction, as ever. Reading
+                finds it already; whatever is to be written next finishes that first.
 
         Raises:
             PCVOSError: the project is read-only. ValueError: a frame, an object or a mask that cannot be.
@@ -277,12 +295,17 @@ class Project:
         if change.objects is not None:
             self._objects = change.objects[1]
         if change.cells or change.objects is not None:
-            self._save(make=True)
+            if in_steps:
+                self._begin_saving()
+            else:
+                self._save(make=True)
         for subscriber in tuple(self._subscribers):
             subscriber(change)
 
     def _check_writable(self) -> None:
+        """Nothing else is being written afterwards."""
         self._check_open()
+        self.finish_saving()
         if self.read_only:
             raise PCVOSError(self.refusal or f"{self.path} was opened only to be read: open it to write.")
 
@@ -380,8 +403,40 @@ class Project:
         """Why they could not, as a sentence."""
         return self._save_error
 
+    @property
+    def is_saving(self) -> bool:
+        """Whether a change is being written by `save_more`."""
+        return self._saving is not None
+
+    def save_more(self) -> None:
+        """Write some more of a change that is applied in steps."""
+        if self._saving is None:
+            return
+        try:
+            if next(self._saving, self) is self:  # its end
+                self._all_is_saved()
+        except (PCVOSError, OSError) as error:
+            self._saving = None
+            self._unsaved += 1
+            self._not_saved(error)
+
+    def finish_saving(self) -> None:
+        """Write all that is left of it."""
+        while self._saving is not None:
+            self.save_more()
+
+    def _begin_saving(self) -> None:
+        try:
+            if self._store is None:
+                self._make_file()
+            self._saving = self._store.write_in_steps(self._batch)
+        except (PCVOSError, OSError) as error:
+            self._unsaved += 1
+            self._not_saved(error)
+
     def retry_save(self) -> bool:
         """Try to write what waits; whether all is saved."""
+        self.finish_saving()
         return not self._unsaved or self._attempt()
 
     def _save(self, *, make: bool = False) -> None:
@@ -396,13 +451,19 @@ class Project:
                 self._make_file()
             self._store.write(self._batch)
         except (PCVOSError, OSError) as error:
-            sentence = disk_error(error, self.path) if isinstance(error, OSError) else error
-            _logger.warning("Not saved: %s", sentence)
-            self._save_error = str(sentence)
+            self._not_saved(error)
             return False
-        self._batch = Batch()
-        self._unsaved, self._save_error = 0, None
+        self._all_is_saved()
         return True
+
+    def _not_saved(self, error: Exception) -> None:
+        sentence = disk_error(error, self.path) if isinstance(error, OSError) else error
+        _logger.warning("Not saved: %s", sentence)
+        self._save_error = str(sentence)
+
+    def _all_is_saved(self) -> None:
+        self._batch, self._saving = Batch(), None
+        self._unsaved, self._save_error = 0, None
 
     def _make_file(self) -> None:
         self._store, self._lock = make_file(self.path, self.footage)

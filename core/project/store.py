@@ -30,6 +30,7 @@ from core.project.rows import (
     soft_row,
 )
 
+_PIECE, _PIECE_BYTES = 100, 2**19  # cells, and bytes of their masks: some milliseconds
 _AT_ONCE = 256  # rows a query; below SQLite's old limit of 999 variables
 
 _logger = logging.getLogger(__name__)
@@ -202,12 +203,18 @@ class Store:
         Raises:
             PCVOSError: it could not be written; the sentence says why.
         """
+        for _ in self.write_in_steps(batch):
+            pass
+
+    def write_in_steps(self, batch: Batch) -> Iterator[None]:
+        """The same, with pauses after each piece. Until it has come to its end nothing is written for anybody else; it
+        must not meet another write, nor a change of `batch`, and closing it before its end takes all of it back."""
         if _identity(self.path) != self._identity:
             raise write_error(sqlite3.OperationalError("it was moved, deleted or replaced"), self.path)
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
-            self._write(batch)
+            yield from self._write(batch)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
@@ -221,7 +228,7 @@ class Store:
         if self._connection.in_transaction:  # SQLite has done it already after some errors
             self._connection.execute("ROLLBACK")
 
-    def _write(self, batch: Batch) -> None:
+    def _write(self, batch: Batch) -> Iterator[None]:
         connection = self._connection
         if batch.footage is not None:
             write_footage(connection, self.path, batch.footage)
@@ -229,20 +236,36 @@ class Store:
             connection.execute("DELETE FROM objects")
             rows = (object_row(position, info) for position, info in enumerate(batch.objects))
             connection.executemany("INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)", rows)
-        gone = ((frame * 256 + obj,) for (frame, obj), cell in batch.all_cells() if cell is None)
-        connection.executemany("DELETE FROM cells WHERE id = ?", gone)
-        rows = (cell_row(key, cell) for key, cell in batch.all_cells() if cell is not None)
-        connection.executemany("REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        without = (
-            (frame * 256 + obj,) for (frame, obj), cell in batch.all_cells() if cell is None or cell.soft is None
-        )
-        connection.executemany("DELETE FROM soft_masks WHERE id = ?", without)
-        rows = (soft_row(key, cell.soft) for key, cell in batch.all_cells() if cell is not None and cell.soft)
-        connection.executemany("REPLACE INTO soft_masks VALUES (?, ?)", rows)
+        cells = batch.all_cells()
+        while piece := _piece(cells):
+            self._write_cells(piece)
+            yield
         rows = (run_row(id, run) for id, run in batch.runs.items())
         connection.executemany("REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.executemany("REPLACE INTO settings VALUES (?, ?)", batch.settings.items())
         connection.executemany("REPLACE INTO caches VALUES (?, ?)", batch.caches.items())
+
+    def _write_cells(self, cells: Sequence[tuple[Key, Cell | None]]) -> None:
+        connection = self._connection
+        gone = [(frame * 256 + obj,) for (frame, obj), cell in cells if cell is None]
+        connection.executemany("DELETE FROM cells WHERE id = ?", gone)
+        rows = (cell_row(key, cell) for key, cell in cells if cell is not None)
+        connection.executemany("REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        without = ((frame * 256 + obj,) for (frame, obj), cell in cells if cell is None or cell.soft is None)
+        connection.executemany("DELETE FROM soft_masks WHERE id = ?", without)
+        rows = (soft_row(key, cell.soft) for key, cell in cells if cell is not None and cell.soft)
+        connection.executemany("REPLACE INTO soft_masks VALUES (?, ?)", rows)
+
+
+def _piece(cells: Iterator[tuple[Key, Cell | None]]) -> list[tuple[Key, Cell | None]]:
+    """The next of them that are written without a pause."""
+    piece, size = [], 0
+    for item in cells:
+        piece.append(item)
+        size += 0 if item[1] is None else len(item[1].mask.bits)
+        if len(piece) >= _PIECE or size >= _PIECE_BYTES:
+            break
+    return piece
 
 
 def load_footage(connection: sqlite3.Connection, path: Path) -> tuple[FootageReference, str | None]:

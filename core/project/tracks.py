@@ -30,6 +30,14 @@ class Tracks:
         self._flags: dict[int, np.ndarray] = {}  # by object, uint8 (frames,), 0: no cell
         self._confidence: dict[int, np.ndarray] = {}  # by object, float32 (frames,)
 
+    def copy(self) -> "Tracks":
+        """The same again, to be changed by itself."""
+        copy = Tracks(0)
+        copy.states, copy.confidence = self.states.copy(), self.confidence.copy()
+        copy._flags = {obj: flags.copy() for obj, flags in self._flags.items()}
+        copy._confidence = {obj: confidence.copy() for obj, confidence in self._confidence.items()}
+        return copy
+
     def set(self, frames: np.ndarray, objects: np.ndarray, flags: np.ndarray, confidence: np.ndarray) -> None:
         """Set many cells at once, all arrays (n,); flags 0: there is none. Frames outside the footage are passed over.
 

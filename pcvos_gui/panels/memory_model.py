@@ -1,5 +1,6 @@
 """Permanent memory as Qt's views see it: a row a frame."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ FRAME_ROLE = Qt.ItemDataRole.UserRole
 DOTS_ROLE = Qt.ItemDataRole.UserRole + 1  # list of QColor, one an object
 
 _NO_PARENT = QModelIndex()
+_MANY = 64  # rows: more are told to the view at once
 _RATIO = 2  # thumbnails are kept for screens of double density
 _UNSEEN = 128  # grey, where a frame has not been read yet
 
@@ -70,6 +72,11 @@ class MemoryModel(QAbstractListModel):
         self.endResetModel()
 
     def _on_change(self, change: Change) -> None:
+        if len(change.frames) > _MANY:
+            for frame in change.frames:
+                self._rows.pop(frame, None)
+            self._tell_all()
+            return
         for frame in change.frames:
             self._redraw(frame)
 
@@ -81,6 +88,9 @@ class MemoryModel(QAbstractListModel):
 
     def _redraw_all(self) -> None:
         self._rows.clear()
+        self._tell_all()
+
+    def _tell_all(self) -> None:
         if self._frames:
             self.dataChanged.emit(self.index(0), self.index(len(self._frames) - 1))
 
@@ -102,7 +112,7 @@ class MemoryModel(QAbstractListModel):
         wanted = np.flatnonzero(project.states & IN_MEMORY).tolist()
         if wanted == self._frames:
             return
-        if len(set(wanted) ^ set(self._frames)) > 64:
+        if len(set(wanted) ^ set(self._frames)) > _MANY:
             self.beginResetModel()
             self._frames = wanted
             self.endResetModel()
@@ -122,7 +132,7 @@ class MemoryModel(QAbstractListModel):
 
     def row(self, frame: int) -> int:
         """-1: the frame is not in permanent memory."""
-        row = int(np.searchsorted(self._frames, frame))
+        row = bisect_left(self._frames, frame)
         return row if row < len(self._frames) and self._frames[row] == frame else -1
 
     def frame(self, row: int) -> int:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from core.annotation.packed_labels import PackedLabels
+from core.annotation.packed_labels import PackedLabels, values_of
 
 maps = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.integers(0, 255))
 
@@ -41,3 +41,9 @@ def test_it_takes_little():
 def test_nothing_else_is_taken(wrong: np.ndarray):
     with pytest.raises(ValueError, match="uint8"):
         PackedLabels(wrong)
+
+
+@given(arrays(np.uint8, array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=9)))
+def test_values_are_those_that_occur(labels: np.ndarray):
+    assert values_of(labels) == np.unique(labels).tolist()
+    assert values_of(labels[::-1, ...]) == np.unique(labels).tolist()

@@ -51,6 +51,12 @@ def known(hands: Hands, dialog: ImportDialog, is_good: bool = True) -> None:
     )
 
 
+def bring_in(hands: Hands, dialog: ImportDialog) -> None:
+    """Press the button, and wait until it is done."""
+    with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
+        dialog.accept_button.click()
+
+
 def all_cells(project: Project) -> dict:
     return dict(project.cells_in(0, COUNT - 1))
 
@@ -81,7 +87,7 @@ def test_the_plan_is_told_done_and_undone(hands: Hands, clip: Path, tmp_path: Pa
     assert all_cells(hands.session.project) == before and hands.session.objects == objects, "cancelled"
     steps = hands.session.undo_stack.count()
     dialog = opened(hands, folder)
-    dialog.accept_button.click()
+    bring_in(hands, dialog)
     assert hands.session.undo_stack.count() == steps + 1 and hands.told("masks of 3 frames", "masks")
     assert np.array_equal(hands.labels(4) == 7, truth(4)) and 4 in hands.session.project.permanent_memory()
     assert hands.session.frame == 3
@@ -97,7 +103,7 @@ def test_predictions_leave_corrections_alone(hands: Hands, clip: Path, tmp_path:
     assert "Replaces corrected masks on 1 frame (0)" in dialog.text.text()
     dialog.corrected.setChecked(False)
     assert "Leaves alone the corrected masks on 1 frame (0)" in dialog.text.text()
-    dialog.accept_button.click()
+    bring_in(hands, dialog)
     assert np.array_equal(hands.labels(0) == 1, truth(0)) and np.array_equal(hands.labels(1) == 1, truth(1))
     assert not hands.session.project.cell(1, 1).corrected
 
@@ -113,8 +119,9 @@ def test_questions_are_answered_there(hands: Hands, clip: Path, tmp_path: Path):
         box = dialog.questions[key]
         box.setCurrentIndex(box.findData(answer))
         box.activated.emit(box.currentIndex())
+    known(hands, dialog)
     assert dialog.text.text().count("Ball (1)") == 1 and "new" not in dialog.text.text()
-    dialog.accept_button.click()
+    bring_in(hands, dialog)
     assert np.array_equal(hands.labels(6) == 1, truth(6)) and len(hands.session.objects) == 2
     hands.act("undo")
     assert all_cells(hands.session.project) == before
@@ -130,7 +137,7 @@ def test_locked_objects_are_left_out(hands: Hands, clip: Path, tmp_path: Path):
     dialog = opened(hands, folder)
     assert "Locked and left out: Ball" in dialog.text.text()
     kept = hands.session.project.cell(3, 1)
-    dialog.accept_button.click()
+    bring_in(hands, dialog)
     assert hands.session.project.cell(3, 1) == kept and hands.told("Locked", "Ball")
     assert not (hands.labels(3) == 2)[truth(3)].any()
 
@@ -177,7 +184,7 @@ def test_a_png_without_a_number_is_of_the_frame_looked_at(hands: Hands, clip: Pa
     hands.bot.waitUntil(lambda: "belongs to no frame" in dialog.text.text(), timeout=20_000)
     dialog.options.fields["frame"].setValue(9)
     known(hands, dialog)
-    dialog.accept_button.click()
+    bring_in(hands, dialog)
     assert np.array_equal(hands.labels(9) == 1, truth(9))
 
 
@@ -210,7 +217,7 @@ def test_the_sequence_of_a_data_set_is_asked_for(hands: Hands, clip: Path, tmp_p
     box.activated.emit(box.currentIndex())
     known(hands, dialog)
     assert "1 frame (2)" in dialog.text.text()
-    dialog.accept_button.click()
+    bring_in(hands, dialog)
     assert np.array_equal(hands.labels(2) == 1, truth(2))
 
 
@@ -224,7 +231,7 @@ def test_dropping_a_zip(hands: Hands, clip: Path, tmp_path: Path):
     dialog = hands.dialog(ImportDialog)
     known(hands, dialog)
     assert dialog.format.currentData() == "cvat" and not dialog.footage.isVisible()
-    dialog.accept_button.click()
+    bring_in(hands, dialog)
     assert {key: hands.session.project.cell(*key).mask for key in before} == before
 
 
@@ -252,7 +259,7 @@ def test_several_pngs_at_once_and_drops_on_the_dialog(hands: Hands, clip: Path, 
     drop(dialog, folder / "00005.png", folder / "00007.png")
     known(hands, dialog)
     assert "2 frames (5, 7)" in dialog.text.text() and "1 more" in dialog.path.text()
-    dialog.accept_button.click()
+    bring_in(hands, dialog)
     assert hands.told("2 frames", "from masks") and np.array_equal(hands.labels(7) == 1, truth(7))
 
 
@@ -265,7 +272,8 @@ def test_nothing_new_stays_in_the_dialog_with_a_sentence(hands: Hands, clip: Pat
     steps = hands.session.undo_stack.count()
     dialog = opened(hands, target)
     dialog.accept_button.click()
-    assert dialog.isVisible() and "Nothing to import" in dialog.text.text()
+    hands.bot.waitUntil(lambda: "Nothing to import" in dialog.text.text(), timeout=20_000)
+    assert dialog.isVisible() and dialog.path.isEnabled() and not dialog.progress.isVisible()
     assert hands.session.undo_stack.count() == steps
     dialog.reject()
 
@@ -292,7 +300,8 @@ def test_files_are_chosen_with_the_mouse_or_the_keyboard(hands: Hands, clip: Pat
     hands.bot.keyClick(dialog.from_file, Qt.Key.Key_Space)
     known(hands, dialog)
     assert dialog.path.text() == str(folder / "00001.png")
-    hands.bot.keyClick(dialog, Qt.Key.Key_Return)
-    assert np.array_equal(hands.labels(1) == 1, truth(1)) and not dialog.isVisible()
     assert dialog.path.accessibleName() and dialog.format.accessibleName() and dialog.text.accessibleName()
     assert dialog.rect().contains(QPoint(1, 1)) and dialog.minimumSizeHint().height() <= 640
+    with hands.bot.waitSignals([dialog.accepted, hands.window.exchange.imported], timeout=20_000):
+        hands.bot.keyClick(dialog, Qt.Key.Key_Return)
+    assert np.array_equal(hands.labels(1) == 1, truth(1))

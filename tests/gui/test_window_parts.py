@@ -136,7 +136,8 @@ def test_file_dialogs_lead_to_files(hands: Hands, clip: Path, tmp_path: Path, mo
         dialog = hands.dialog(ImportDialog)
         getattr(dialog, button).click()
         hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
-        dialog.accept_button.click()
+        with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
+            dialog.accept_button.click()
         assert hands.session.project.permanent_memory().keys() == frames
     hands.runs.set_in_out(4, 6)
     for name, target in (("export", tmp_path / "out"), ("export_overlay", tmp_path / "overlay")):

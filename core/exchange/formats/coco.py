@@ -78,7 +78,8 @@ class CocoFile(Importer):
         annotations = root.at("annotations", list).items(dict)
         objects = _objects(annotations, names)
         gathering = Gathering()
-        for annotation, (number, name) in zip(annotations, objects, strict=True):
+        for done, (annotation, (number, name)) in enumerate(zip(annotations, objects, strict=True)):
+            request.tell(done, len(annotations))
             image = annotation.at("image_id", int, str)
             if image.value not in images:
                 raise image.wrong(f"is {image.value}, but there is no such image")

@@ -145,12 +145,15 @@ def _unpack_classes(file: zipfile.ZipFile, request: ImportRequest, folder: Path)
 def _found(folder: Path, labels: list[tuple[str, RGB]], request: ImportRequest) -> Found:
     media = request.media
     try:
-        masks = load_masks(folder, media.stems, media.size, is_video=media.is_video, may_be_empty=True)
+        masks = load_masks(
+            folder, media.stems, media.size, is_video=media.is_video, may_be_empty=True, tell=request.tell
+        )
     except PCVOSError as error:  # the folder is nowhere a person could look
         raise PCVOSError(str(error).replace(str(folder), f"{request.path}: {_CLASSES}")) from error
     name_of = _names(masks.objects, masks.colours, labels, request.path)
     gathering = Gathering()
-    for annotation in masks.annotations:
+    for done, annotation in enumerate(masks.annotations):
+        request.tell(done, len(masks.annotations))
         gathering.cover(annotation.frame)
         plane = annotation.labels
         for id in annotation.objects:

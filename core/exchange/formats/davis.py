@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.exchange.exporter import Exporter, ExportRequest
-from core.exchange.formats.indexed_png import found_in, label_map_bytes, load
+from core.exchange.formats.indexed_png import label_map_bytes, read_label_folder
 from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest, Question, sequence_name
 from core.exchange.sequences import FRAMES, IMAGES, MASKS, find_sequence, picture_bytes, write_sequence
 
@@ -53,7 +53,7 @@ class DavisFolder(Importer):
 
     def read(self, request: ImportRequest) -> Found:
         folder = find_sequence(masks_root(request.path), request)
-        return Found({}, (), (folder,)) if isinstance(folder, Question) else found_in(load(folder, request))
+        return Found({}, (), (folder,)) if isinstance(folder, Question) else read_label_folder(folder, request)
 
 
 def masks_root(path: Path) -> Path:

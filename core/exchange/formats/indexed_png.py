@@ -18,6 +18,7 @@ from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.importer import COMPLETE, Found, FoundObject, Importer, ImportRequest, id_objects
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
+from core.telling import Tell, part
 
 _BY_NAME = -1
 
@@ -53,17 +54,29 @@ class PNGs(Importer):
 
     def read(self, request: ImportRequest) -> Found:
         frame = request.options["frame"]
-        masks = load(request.path, request, mask_frame=None if frame == _BY_NAME else frame)
-        return found_in(masks)
+        return read_label_folder(request.path, request, None if frame == _BY_NAME else frame)
 
 
-def load(path: Path, request: ImportRequest, mask_frame: int | None = None) -> Masks:
+def read_label_folder(path: Path, request: ImportRequest, mask_frame: int | None = None) -> Found:
+    """What the label maps at `path` hold; `mask_frame`: the frame of a single one."""
+    return found_in(load(path, request, part(request.tell, 0, 2), mask_frame), part(request.tell, 1, 2))
+
+
+def load(path: Path, request: ImportRequest, tell: Tell, mask_frame: int | None = None) -> Masks:
     """The mask files at `path`; those without an object are no error."""
     media = request.media
-    return load_masks(path, media.stems, media.size, is_video=media.is_video, mask_frame=mask_frame, may_be_empty=True)
+    return load_masks(
+        path,
+        media.stems,
+        media.size,
+        is_video=media.is_video,
+        mask_frame=mask_frame,
+        may_be_empty=True,
+        tell=tell,
+    )
 
 
-def found_in(masks: Masks) -> Found:
+def found_in(masks: Masks, tell: Tell) -> Found:
     """Label maps as an import: of colours that are not the palette's, it is to be found out which object each is."""
     if all(tuple(DAVIS_PALETTE[id]) == colour for id, colour in masks.colours.items()):
         objects, notes = id_objects(masks.objects), masks.notes
@@ -74,8 +87,12 @@ def found_in(masks: Masks) -> Found:
         plain = tuple(id for id in masks.objects if id not in keys)  # of indexed files among the colour ones
         objects, keys = objects + id_objects(plain), keys | {id: str(id) for id in plain}
         notes = masks.notes[1:]  # the first says which ids the colours have; they are still to be found out
+    packed = {}
+    for done, annotation in enumerate(masks.annotations, start=1):
+        packed[annotation.frame] = {keys[id]: mask for id, mask in pack_labels(annotation.labels).items()}
+        tell(done, len(masks.annotations))
     return Found(
-        {a.frame: {keys[id]: mask for id, mask in pack_labels(a.labels).items()} for a in masks.annotations},
+        packed,
         objects,
         notes=notes,
         warnings=masks.warnings,

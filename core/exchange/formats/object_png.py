@@ -17,6 +17,7 @@ from core.exchange.options import Option
 from core.exchange.parallel import in_threads
 from core.media.images import natural_key
 from core.project.model import MAX_OBJECTS
+from core.telling import part
 
 _UNION, _EACH = "one", "each"
 
@@ -112,8 +113,8 @@ class ObjectFolders(Importer):
             )
         masks: dict[int, dict[str, PackedMask]] = {}
         notes, warnings = [], []
-        for folder in folders:
-            found = load(folder, request)
+        for number, folder in enumerate(folders):
+            found = load(folder, request, part(request.tell, number, len(folders)))
             for annotation in found.annotations:
                 mask = PackedMask.pack(annotation.labels)
                 masks.setdefault(annotation.frame, {})[folder.name] = mask

@@ -84,7 +84,9 @@ class YouTubeVISFile(Importer):
             return Found({}, (), (video,))
         gathering = Gathering()
         frames, size = _frames(video, request, gathering), (video.at("height", int).value, video.at("width", int).value)
-        for annotation in root.at("annotations", list).items(dict):
+        annotations = root.at("annotations", list).items(dict)
+        for done, annotation in enumerate(annotations):
+            request.tell(done, len(annotations))
             if annotation.at("video_id", int).value == video.at("id", int).value:
                 _gather(annotation, frames, size, names, request, gathering)
         return gathering.found()

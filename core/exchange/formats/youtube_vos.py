@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from core.errors import PCVOSError
 from core.exchange.exporter import Exporter, ExportRequest
-from core.exchange.formats.indexed_png import found_in, label_map_bytes, load
+from core.exchange.formats.indexed_png import label_map_bytes, read_label_folder
 from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest, Question, sequence_name
 from core.exchange.json_fields import Node
 from core.exchange.sequences import FRAMES, IMAGES, MASKS, find_sequence, picture_bytes, write_sequence
@@ -73,7 +73,7 @@ class YouTubeVOSFolder(Importer):
         folder = find_sequence(root, request)
         if isinstance(folder, Question):
             return Found({}, (), (folder,))
-        found, names = found_in(load(folder, request)), _names(request.path, folder.name)
+        found, names = read_label_folder(folder, request), _names(request.path, folder.name)
         return replace(found, objects=tuple(replace(o, name=o.name or names.get(o.id)) for o in found.objects))
 
 
