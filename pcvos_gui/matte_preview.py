@@ -4,7 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
 from core.annotation.matte import MatteSettings
 from core.exchange.matting import side_seen
@@ -15,8 +15,11 @@ from pcvos_gui.session import Session
 from pcvos_gui.view_state import ViewState
 from pcvos_gui.workers.mattes import Footage, MatteDone, MatteJob, MatteWorker
 
-_REST_MS = 50
-"""Of rest before a matte is asked for: stepping and painting come first."""
+_REST_MS, _LONG_REST_MS = 30, 150
+"""Of rest before a matte is asked for; the long one while one frame follows another, as with a key that is held."""
+
+_STEPPING_MS = 250
+"""Frames that are seen for less than this follow one another."""
 
 _KEPT_BYTES = 64 * 2**20
 
@@ -60,9 +63,11 @@ class MattePreview(QObject):
         self.worker.done.connect(self._on_done)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._on_rest)
+        self._since = QElapsedTimer()  # a frame is seen
         session.opened.connect(lambda: session.project.subscribe(self._on_change))
         session.closed.connect(self._on_closed)
-        for signal in (session.image_changed, session.labels_changed, session.objects_changed):
+        session.image_changed.connect(self._on_image)
+        for signal in (session.labels_changed, session.objects_changed):
             signal.connect(self.refresh)
         view.changed.connect(self.refresh)
         edges.changed.connect(self.refresh)
@@ -131,6 +136,7 @@ class MattePreview(QObject):
 
     def _on_rest(self) -> None:
         session = self._session
+        self._rest.setInterval(_REST_MS)
         if session.is_editing or session.shown != session.frame:
             self._rest.start()
         elif self._wish is None:
@@ -167,15 +173,24 @@ class MattePreview(QObject):
 
     # what happens
 
+    def _on_image(self) -> None:
+        is_stepping = self._since.isValid() and self._since.elapsed() < _STEPPING_MS
+        self._rest.setInterval(_LONG_REST_MS if is_stepping else _REST_MS)
+        self._since.start()
+        self.refresh()
+
     def _on_change(self, change: Change) -> None:
         """Masks changed: mattes of their frames, and those that are calmed by them, are out of date."""
         reach = self._kept_look.settings.smooth if self._kept_look else 0
-        shown = self._session.shown
-        gone = {frame + step for frame in change.frames for step in range(-reach, reach + 1)}
-        for frame in gone.intersection(self._kept):
+        shown, changed = self._session.shown, {frame for frame, _ in change.cells}
+
+        def is_gone(frame: int) -> bool:
+            return not changed.isdisjoint(range(frame - reach, frame + reach + 1))
+
+        for frame in filter(is_gone, tuple(self._kept)):
             del self._kept[frame]
-        if shown in gone:
-            self._show(None if shown in change.frames else self.alpha, self._alpha_of)
+        if is_gone(shown):
+            self._show(None if shown in changed else self.alpha, self._alpha_of)
             self.refresh()
 
     def _on_closed(self) -> None:
