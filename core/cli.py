@@ -96,7 +96,7 @@ def shown_errors() -> Iterator[None]:
     try:
         yield
     except PCVOSError as error:
-        typer.echo(_one_line(f"Error: {error}"), err=True)
+        typer.echo(_one_line(f"Error: {error.command}"), err=True)
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt as interrupt:
         typer.echo(_one_line(str(interrupt) or "Interrupted."), err=True)

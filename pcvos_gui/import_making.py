@@ -68,7 +68,7 @@ class ImportMaking(QObject):
         """In the thread."""
         plan = self._plan_of(project, part(tell, 0, 2))
         if plan.questions:
-            raise PCVOSError(unanswered(plan.questions))
+            raise unanswered(plan.questions)
         return Made(plan, changed_cells(plan, self._corrected, part(tell, 1, 2)))
 
     def _begin(self, make: Callable[[Project, Tell], Made]) -> None:

@@ -47,7 +47,7 @@ class Reading:
             return plan
         answers = {question.key: question.proposal for question in plan.questions}
         if self.found.questions or None in answers.values():
-            raise PCVOSError(unanswered(plan.questions))
+            raise unanswered(plan.questions)
         return self.plan(answers, project, tell)
 
 

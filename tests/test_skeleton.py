@@ -5,6 +5,7 @@ import ctypes
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,6 +52,21 @@ def imported_packages(path):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             yield node.module.partition(".")[0]
+
+
+def shown_sentences(path):
+    """What the errors of a module say in the window: the first argument of each, as it is written."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("Error") and node.args:
+            yield ast.unparse(node.args[0])
+
+
+def test_the_window_is_told_of_no_options_of_commands():
+    folders = ("annotation", "exchange", "media", "network", "project", "propagation")
+    modules = [path for folder in folders for path in sorted((ROOT / "core" / folder).rglob("*.py"))]
+    sentences = [sentence for path in modules for sentence in shown_sentences(path)]
+    assert len(sentences) > 100
+    assert not [sentence for sentence in sentences if re.search(r"(^|[ '\"(])--[a-z]", sentence)]
 
 
 def test_core_imports_no_qt():

@@ -205,9 +205,9 @@ def _list_pngs(folder: Path) -> list[Path]:
 
 def _checked_mask_frame(mask_frame: int, path: Path, count: int) -> int:
     if path.is_dir():
-        raise PCVOSError(f"--mask-frame is for one PNG, but {path} is a folder: name its files like the frames.")
+        raise PCVOSError(f"A frame can be given for one PNG, but {path} is a folder: name its files like the frames.")
     if not 0 <= mask_frame < count:
-        raise PCVOSError(f"--mask-frame {mask_frame} is outside the footage: its frames are 0 to {count - 1}.")
+        raise PCVOSError(f"The mask's frame {mask_frame} is outside the footage: its frames are 0 to {count - 1}.")
     return mask_frame
 
 
@@ -220,14 +220,20 @@ def _place(files: Sequence[Path], footage: _Footage, default: int | None = None)
         if frame is None:
             frame = default if number is None else footage.by_number(number)
         if frame is None:
-            raise PCVOSError(
-                f"The mask {file} belongs to no frame: the footage's frames are {footage.range}; "
-                "name it like one of them, or give a single mask with --mask-frame."
-            )
+            raise _no_frame(file, footage)
         if frame in placed:
             raise PCVOSError(f"{placed[frame]} and {file} are both masks of {footage.name(frame)}: remove one of them.")
         placed[frame] = file
     return placed
+
+
+def _no_frame(file: Path, footage: _Footage) -> PCVOSError:
+    sentence = f"The mask {file} belongs to no frame: the footage's frames are {footage.range}; name it like one"
+    options = "--mask-frame N (pcvos import: --option frame=N)"
+    return PCVOSError(
+        f"{sentence}, or say which frame a single mask is for.",
+        command=f"{sentence}, or give the frame of a single mask with {options}.",
+    )
 
 
 def _index_notes(placed: dict[int, Path], footage: _Footage) -> list[str]:
@@ -284,6 +290,8 @@ def _check_objects(path: Path, paths: Sequence[Path], ids: Sequence[tuple[int, .
         return
     for file, found in zip(paths, ids, strict=True):
         if not found:
+            sentence = f"The mask {file} holds no object: remove it, or"
             raise PCVOSError(
-                f"The mask {file} holds no object: remove it, or give --masks-complete to say that all are absent."
+                f"{sentence} say that all are absent.",
+                command=f"{sentence} give --masks-complete to say that all are absent.",
             )

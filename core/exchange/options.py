@@ -120,7 +120,7 @@ def parse_options(options: Iterable[Option], texts: Iterable[str], of: str) -> d
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
-            raise PCVOSError(f"--option {text} is no option: write name=value.")
+            raise PCVOSError(f"{text} is no option: write name=value.")
         if name not in known:
             resolve(known.values(), {name: value}, of)  # says which there are
         given[name] = known[name].parse(value)

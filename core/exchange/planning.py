@@ -125,7 +125,7 @@ def change(plan: ImportPlan, corrected: bool = True) -> Change:
         PCVOSError: there are questions left, or nothing to do.
     """
     if plan.questions:
-        raise PCVOSError(unanswered(plan.questions))
+        raise unanswered(plan.questions)
     return as_change(plan, changed_cells(plan, corrected))
 
 
@@ -154,14 +154,16 @@ def as_change(plan: ImportPlan, cells: ChangedCells) -> Change:
     return Change(text, cells, (project.objects, (*project.objects, *new)) if new else None)
 
 
-def unanswered(questions: Iterable[Question]) -> str:
-    """One sentence that names all questions."""
-    texts = []
+def unanswered(questions: Iterable[Question]) -> PCVOSError:
+    """The error that these questions were not answered; it names all of them."""
+    texts, commands = [], []
     for question in questions:
         answers = [answer for answer, _ in question.choices]
         shown = ", ".join(answers[:_NAMED]) + (f" and {len(answers) - _NAMED} more" if len(answers) > _NAMED else "")
-        texts.append(f"{question.text} (--answer '{question.key}=…': {shown})")
-    return "The import needs answers: " + " ".join(texts)
+        texts.append(f"{question.text} ({shown})")
+        commands.append(f"{question.text} (--answer '{question.key}=…': {shown})")
+    head = "The import needs answers: "
+    return PCVOSError(head + " ".join(texts), command=head + " ".join(commands))
 
 
 def _changed(
@@ -324,9 +326,8 @@ class _Assignment:
         if id is None:
             id = next((free for free in range(1, MAX_OBJECTS + 1) if free not in taken), None)
             if id is None:
-                raise PCVOSError(
-                    f"There would be more than {MAX_OBJECTS} objects: leave some out with --answer KEY=skip."
-                )
+                sentence = f"There would be more than {MAX_OBJECTS} objects: leave some out"
+                raise PCVOSError(f"{sentence}.", command=f"{sentence} with --answer KEY=skip.")
             if object.id is not None:
                 self.notes.append(f"{object.name or object.key} becomes object {id}, as {object.id} cannot be used.")
         colour = object.colour or tuple(int(c) for c in DISPLAY_PALETTE[id])

@@ -59,18 +59,28 @@ def find_device(device: str) -> torch.device:
     except RuntimeError as error:
         raise PCVOSError(f"There is no device {device!r}: choose auto, cpu, cuda, cuda:1 or mps.") from error
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
-        raise PCVOSError(f"There is no CUDA device {device!r} on this machine: choose --device auto or cpu.")
+        raise _no_device(f"CUDA device {device!r}")
     if found.type == "mps" and not torch.backends.mps.is_available():
-        raise PCVOSError("There is no MPS device on this machine: choose --device auto or cpu.")
+        raise _no_device("MPS device")
     if found.type not in ("cpu", "cuda", "mps"):
         raise PCVOSError(f"There is no device {device!r}: choose auto, cpu, cuda, cuda:1 or mps.")
     return found
 
 
+def _no_device(what: str) -> PCVOSError:
+    sentence = f"There is no {what} on this machine: choose"
+    return PCVOSError(f"{sentence} auto or cpu.", command=f"{sentence} --device auto or cpu.")
+
+
+def _other_weights(sentence: str) -> PCVOSError:
+    """The error that a weights file cannot be used, with what to do about it."""
+    return PCVOSError(f"{sentence}: choose another one.", command=f"{sentence}: name another one with --weights.")
+
+
 def read_weights(path: Path) -> tuple[PCVOSConfig, dict[str, Tensor]]:
     """The network a file is for, and its weights, on the CPU, floats as float32."""
     if not path.is_file():
-        raise PCVOSError(f"There is no weights file {path}: name one with --weights.")
+        raise _other_weights(f"There is no weights file {path}")
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, "pt") as file:
@@ -79,15 +89,11 @@ def read_weights(path: Path) -> tuple[PCVOSConfig, dict[str, Tensor]]:
         else:
             preset, state = None, torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file makes PyTorch's unpickler raise nearly anything
-        raise PCVOSError(
-            f"{path} is not a weights file this program can read; name another one with --weights."
-        ) from error
+        raise _other_weights(f"{path} is not a weights file this program can read") from error
     if not isinstance(state, Mapping) or not all(
         isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()
     ):
-        raise PCVOSError(
-            f"{path} holds no network weights (a plain state dict is wanted); name another with --weights."
-        )
+        raise _other_weights(f"{path} holds no network weights (a plain state dict is wanted)")
     state = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
     return _config_of(preset, state, path), state
 
@@ -98,10 +104,8 @@ def load_state(network: PCVOS, state: Mapping[str, Tensor], path: Path) -> None:
     wrong = [k for k in own if k not in state] + [k for k in state if k not in own]
     wrong += [k for k, v in own.items() if k in state and state[k].shape != v.shape]
     if wrong:
-        raise PCVOSError(
-            f"{path} does not fit the {network.config.name} network ({len(wrong)} parts differ, "
-            f"the first is {wrong[0]}); name another weights file with --weights."
-        )
+        differ = f"{len(wrong)} parts differ, the first is {wrong[0]}"
+        raise _other_weights(f"{path} does not fit the {network.config.name} network ({differ})")
     network.load_state_dict(state)
 
 
@@ -121,4 +125,4 @@ def _config_of(preset: object, state: Mapping[str, Tensor], path: Path) -> PCVOS
     if preset is None and "key_encoder.res2.0.conv3.weight" in state:
         refined = any(key.startswith("refine_transformer.") for key in state)
         return PAPER if refined else replace(PAPER, refinement=False)
-    raise PCVOSError(f"{path} holds weights of another network, not of PCVOS or STCN; name another with --weights.")
+    raise _other_weights(f"{path} holds weights of another network, not of PCVOS or STCN")

@@ -249,13 +249,13 @@ class Propagator:
     ) -> Generator[ClipResult, None, None]:
         exact = self.settings.exact
         if exact and direction != "forward":
-            raise PCVOSError(f"The exact mode runs forward only: leave out --direction {direction} or --exact.")
+            sentence = "The exact mode runs forward only"
+            raise PCVOSError(f"{sentence}.", command=f"{sentence}: leave out --direction {direction} or --exact.")
         passes = self._passes(start, end, direction)
         if exact and (outside := [frame for frame in self.memory if not start <= frame <= end]):
-            raise PCVOSError(
-                f"The exact mode reads no annotations outside the range, and frame {outside[0]} is annotated: "
-                "choose another range, or leave out --exact."
-            )
+            what = f"The exact mode reads no annotations outside the range, and frame {outside[0]} is annotated"
+            sentence = f"{what}: choose another range"
+            raise PCVOSError(f"{sentence}.", command=f"{sentence}, or leave out --exact.")
         self.cache.begin_run(range(start, end + 1))
         bank = self._bank = MemoryBank(None if exact else self.settings.memory_frames)
         self._encoded = {frame: known for frame, known in self._encoded.items() if frame in self.memory}
@@ -518,9 +518,11 @@ class Propagator:
 
     def _out_of_memory(self) -> ResourceError:
         device = self._engine.device
+        height, width = self._geometry.resized
+        sentence = f"Out of memory on {device} at {width} x {height} pixels: choose a"
         return ResourceError(
-            f"Out of memory on {device} at {self._geometry.resized[1]} x {self._geometry.resized[0]} pixels: choose a "
-            f"lower --resolution, a smaller --interval or fewer --memory-frames."
+            f"{sentence} lower resolution, a smaller memory interval or fewer memory frames.",
+            command=f"{sentence} lower --resolution, a smaller --interval or fewer --memory-frames.",
         )
 
 

@@ -43,7 +43,11 @@ class PropagationSettings:
         if self.resolution is not None:
             _within("resolution", self.resolution, 64, 4320)
         if self.exact and self.precision not in ("auto", "fp32"):
-            raise PCVOSError(f"The exact mode runs in fp32: leave out --precision {self.precision} or --exact.")
+            sentence = "The exact mode runs in fp32"
+            raise PCVOSError(
+                f"{sentence}, not in {self.precision}.",
+                command=f"{sentence}: leave out --precision {self.precision} or --exact.",
+            )
 
 
 def _within(what: str, value: int, low: int, high: int) -> None:

@@ -103,7 +103,7 @@ def test_a_stem_without_a_frame(tmp_path, scene, refused, name):
 
 @pytest.mark.parametrize("frame", [-1, FRAMES])
 def test_a_mask_frame_outside_the_footage(refused, frame):
-    refused(f"--mask-frame {frame}", options=("--mask-frame", frame))
+    refused(f"frame {frame} is outside the footage", options=("--mask-frame", frame))
 
 
 # --- weights and device

@@ -102,7 +102,7 @@ def test_a_project_that_is_open_can_be_exported_but_not_imported_into(project, o
         (["--format", "png", "--output", "x", "--objects", "2,x"], "--objects 2,x is no list of numbers"),
         (["--format", "png", "--output", "x", "--objects", "4"], "no object 4"),
         (["--format", "png", "--output", "x", "--start", "7"], "Frames 7 to 5"),
-        (["--format", "yolo", "--output", "x", "--option", "tolerance"], "write name=value"),
+        (["--format", "yolo", "--output", "x", "--option", "tolerance"], "tolerance is no option: write name=value"),
         (["--format", "yolo", "--output", "x", "--option", "tolerance=99"], "0 to 20 pixels"),
         (["--format", "yolo", "--output", "x", "--option", "size=3"], "no option size: its options are pieces"),
         (["--format", "coco", "--output", "x"], "let it end in .json"),

@@ -90,8 +90,9 @@ def test_existing_files_are_replaced_only_when_asked(name, project, media, out):
     target = place(name, out)
     export(name, project, media, target)
     before = tree(out)
-    with pytest.raises(PCVOSError, match=r"exist.* already in .*--overwrite"):
+    with pytest.raises(PCVOSError, match=r"exist.* already in .*have it replaced") as caught:
         export(name, project, media, target)
+    assert caught.value.command.endswith("or give --overwrite.")
     assert tree(out) == before
     export(name, project, media, target, overwrite=True)
     assert tree(out).keys() == before.keys()

@@ -194,8 +194,9 @@ def test_other_colours_are_asked_for_and_answers_are_taken(project, media, out):
     assert [question.key for question in planned.questions] == ["#00ff00", "#090909", "#ff8000"]
     answers = [answer for answer, _ in planned.questions[0].choices]
     assert answers == [*map(str, NAMES), "new", "skip"] and planned.questions[0].proposal == "new"
-    with pytest.raises(PCVOSError, match=r"Which object is the colour #ff8000\? \(--answer '#ff8000=…'"):
+    with pytest.raises(PCVOSError, match=r"Which object is the colour #ff8000\?") as caught:
         change(planned)
+    assert "(--answer '#ff8000=…'" in caught.value.command
 
     given = {"#ff8000": "7", "#00ff00": "new", "#090909": "skip"}
     planned = plan(out / "masks", project, media, answers=given)
@@ -262,8 +263,9 @@ def test_more_than_254_objects(tmp_path):
         picture[places == 0] = ORANGE
         (tmp_path / "masks").mkdir()
         Image.fromarray(picture).save(tmp_path / "masks" / "00000.png")
-        with pytest.raises(PCVOSError, match="more than 254 objects"):
+        with pytest.raises(PCVOSError, match="more than 254 objects") as caught:
             plan(tmp_path / "masks", project, media, answers={"#ff8000": "new"})
+        assert "--answer KEY=skip" in caught.value.command
 
 
 # --- data sets with several sequences
