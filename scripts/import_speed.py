@@ -4,8 +4,9 @@
 
 The footage is a folder of images. Its project has two objects, predicted on every frame with soft masks, as after a
 run; indexed PNGs replace the masks of one of them through the import dialog. A 5 ms timer on the window's thread
-measures how late it is: "worst" is the longest time in which no event was handled. What the machine itself is late by
-is measured with nothing going on.
+measures how late it is: "worst" is the longest time in which no event was handled, "work" the most that this thread
+itself used of the processor from one tick to the next, whatever else the machine had to do. What the machine alone is
+late by is measured with nothing going on.
 """
 
 import argparse
@@ -49,8 +50,8 @@ class Lateness:
     """How late a timer of the window's thread is."""
 
     def __init__(self) -> None:
-        self.worst = 0.0
-        self._expected = time.perf_counter()
+        self.worst = self.work = 0.0
+        self._expected, self._used = time.perf_counter(), time.thread_time()
         self._timer = QTimer(interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
@@ -58,21 +59,22 @@ class Lateness:
     def of(self, what: str, work: Callable[[], object], is_done: Callable[[], object]) -> None:
         """Print the worst from the beginning of `work` until `is_done` and what came of it has been handled."""
         let_it_run(200)
-        self.worst = 0.0
+        self.worst = self.work = 0.0
         start = time.perf_counter()
         work()
         wait(is_done, LONG)
         seconds = time.perf_counter() - start
         let_it_run(500)
-        print(f"  {what:28} {seconds:6.2f} s, worst {1000 * self.worst:7.0f} ms", flush=True)
+        print(f"  {what:28} {seconds:6.2f} s, worst {1000 * self.worst:6.0f} ms, work {1000 * self.work:5.0f} ms", flush=True)
 
     def nothing(self) -> None:
         """Print the worst of five seconds of rest."""
         self.of("nothing", lambda: let_it_run(5000), lambda: True)
 
     def _tick(self) -> None:
-        now = time.perf_counter()
-        self.worst = max(self.worst, now - self._expected)
+        now, used = time.perf_counter(), time.thread_time()
+        self.worst, self.work = max(self.worst, now - self._expected), max(self.work, used - self._used)
+        self._used = used
         self._expected = now + TICK_MS / 1000
 
 
