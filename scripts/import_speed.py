@@ -65,7 +65,8 @@ class Lateness:
         wait(is_done, LONG)
         seconds = time.perf_counter() - start
         let_it_run(500)
-        print(f"  {what:28} {seconds:6.2f} s, worst {1000 * self.worst:6.0f} ms, work {1000 * self.work:5.0f} ms", flush=True)
+        worst, work = 1000 * self.worst, 1000 * self.work
+        print(f"  {what:28} {seconds:6.2f} s, worst {worst:6.0f} ms, work {work:5.0f} ms", flush=True)
 
     def nothing(self) -> None:
         """Print the worst of five seconds of rest."""
