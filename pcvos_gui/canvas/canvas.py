@@ -5,7 +5,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene, QVBoxLayout, QWidget
 
 from pcvos_gui.canvas.brush_size import brush_text
-from pcvos_gui.canvas.items import FrameItem, LabelsItem
+from pcvos_gui.canvas.items import FrameItem, LabelsItem, MatteItem
 from pcvos_gui.canvas.looks import NO_LOOK, look_of, matte_look_of
 from pcvos_gui.canvas.offer_bar import OfferBar, WaitingBar
 from pcvos_gui.canvas.tools.brush import BrushTool
@@ -37,7 +37,7 @@ class Canvas(QWidget):
 
     Attributes:
         view: zoom and pan. tools: all of them. tool: the one in hand.
-        frame_item, labels_item, matte_item: what is shown; of the last two at most one.
+        frame_item, labels_item, matte_item: what is shown; of the last two only one is seen.
     """
 
     hint_changed = Signal(str)
@@ -65,7 +65,7 @@ class Canvas(QWidget):
         self.session, self.view_state, self._mattes = session, view_state, mattes
         self._scene = QGraphicsScene(self)
         self._scene.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
-        self.frame_item, self.labels_item, self.matte_item = FrameItem(), LabelsItem(), LabelsItem()
+        self.frame_item, self.labels_item, self.matte_item = FrameItem(), LabelsItem(), MatteItem()
         self.view = CanvasView(self._scene, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

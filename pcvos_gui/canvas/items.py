@@ -77,11 +77,12 @@ class FrameItem(ArrayItem):
 
 
 class LabelsItem(ArrayItem):
-    """A label map in the colours of a `Look`: an indexed image straight over the array that is being painted in. Or a
-    matte: its levels instead of ids.
+    """A label map in the colours of a `Look`: an indexed image straight over the array that is being painted in.
 
     Another look costs a colour table and no pixel. `refresh` tells which pixels of the array changed.
     """
+
+    smooth_below = 1.0  # zoom from which a pixel is a square
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,7 +131,7 @@ class LabelsItem(ArrayItem):
         box = self._drawn_box()
         if self._look.table[0]:
             self._fill_around(painter, QRectF(box), QColor.fromRgba(self._look.table[0]))
-        draw_indexed(painter, self._image, box, exposed)
+        draw_indexed(painter, self._image, box, exposed, self.smooth_below)
 
     def _fill_around(self, painter: QPainter, box: QRectF, colour: QColor) -> None:
         """As one path: rectangles of their own would be rounded to the screen's pixels each in its way."""
@@ -164,12 +165,18 @@ class LabelsItem(ArrayItem):
         over.restore()
         over.setTransform(transform * over.transform())
         over.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationOut)
-        draw_indexed(over, self._image, self._drawn_box(), exposed)
+        draw_indexed(over, self._image, self._drawn_box(), exposed, self.smooth_below)
         over.end()
         painter.save()
         painter.resetTransform()
         painter.drawImage(area.topLeft(), layer)
         painter.restore()
+
+
+class MatteItem(LabelsItem):
+    """A matte: its levels, 255 where the frame shows through, in place of ids; drawn as smoothly as the frame."""
+
+    smooth_below = _HARD_PIXELS
 
 
 def _checker_brush() -> QBrush:
