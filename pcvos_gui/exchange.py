@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +21,7 @@ from pcvos_gui.import_making import ImportMaking, PlanOf
 from pcvos_gui.importing import Reading, read_masks
 from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.session import Session
+from pcvos_gui.time_left import TimeLeft
 from pcvos_gui.workers.task import Task
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Exchange(QObject):
         super().__init__(parent)
         self._session = session
         self._stop: threading.Event | None = None
-        self._began: tuple[float, int] | None = None  # when the first frames were done, and how many
+        self._left = TimeLeft()
         session.closing.connect(self.cancel)
 
     # in
@@ -130,7 +130,7 @@ class Exchange(QObject):
         if not self.may_export():
             return
         total = wanted.last - wanted.first + 1
-        self._stop, self._began = threading.Event(), None
+        self._stop, self._left = threading.Event(), TimeLeft()
         create_worker(
             _write,
             wanted,
@@ -151,13 +151,7 @@ class Exchange(QObject):
             self._stop.set()
 
     def _tell_progress(self, what: str, done: int, total: int) -> None:
-        now, left = time.monotonic(), -1.0
-        if self._began is None and done:
-            self._began = (now, done)
-        elif self._began is not None and done > self._began[1]:
-            since, first = self._began
-            left = (now - since) / (done - first) * (total - done)
-        self.progress.emit(what, done, total, left)
+        self.progress.emit(what, done, total, self._left.after(done, total))
 
     def _tell_written(self, wanted: Export, warnings: list[str]) -> None:
         text = self.tr("Written: frames {} to {}, {}").format(wanted.first, wanted.last, wanted.target)

@@ -98,6 +98,7 @@ def _spin_box(option: Option) -> QSpinBox | QDoubleSpinBox:
         field.setDecimals(1 if option.step and (10 * option.step).is_integer() else 2)
         field.setRange(low, high)
         field.setSingleStep(option.step or 0.1)
+    field.setSpecialValueText(option.lowest)
     field.setSuffix(f" {option.unit}" if option.unit else "")
     return field
 

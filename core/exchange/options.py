@@ -27,6 +27,7 @@ class Option:
         step: by how much a dialog changes a number; None: as it likes.
         unit: of a number, e.g. "pixels".
         choices: of a choice, (value, label) each.
+        lowest: what the minimum of a number is called in a dialog, if it stands for something else; "": nothing.
         help: one sentence.
     """
 
@@ -39,6 +40,7 @@ class Option:
     step: float | None = None
     unit: str = ""
     choices: tuple[tuple[str, str], ...] = ()
+    lowest: str = ""
     help: str = ""
 
     def parse(self, text: str) -> Value:

@@ -84,8 +84,9 @@ def recognise(path: Path) -> Importer:
     except OSError as error:
         raise PCVOSError(f"{path} cannot be read: {error.strerror or error}.") from error
     if found is None:
-        names = ", ".join(known.name for known in IMPORTERS)
-        raise PCVOSError(f"{path} is like none of the formats that can be read: {names}; say which it is.")
+        labels, names = ("; ".join(known.label for known in IMPORTERS), ", ".join(known.name for known in IMPORTERS))
+        sentence = f"{path} is like none of the formats that can be read"
+        raise PCVOSError(f"{sentence} ({labels}).", command=f"{sentence}: {names}; say which it is with --format.")
     return found
 
 

@@ -28,6 +28,7 @@ _TAKEN = {
     ".mkv": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "vorbis", "flac", "dts", "truehd", "mp2"} | _PCM,
 }
 _ANEW = {".mp4": "aac", ".mov": "pcm_s16le", ".webm": "libopus", ".mkv": "flac"}
+_NAMES = {"aac": "AAC", "pcm_s16le": "PCM", "libopus": "Opus", "flac": "FLAC"}  # of those, for people
 _OPUS_RATE = 48_000
 
 
@@ -53,7 +54,7 @@ def describe_sound(path: Path, suffix: str) -> tuple[str, ...]:
         return ()
     changed = [name for name in dict.fromkeys(names) if name not in _TAKEN[suffix]]
     return tuple(
-        f"Sound of the kind {name or 'unknown'} does not fit into {suffix}: it becomes {_ANEW[suffix]}."
+        f"Sound of the kind {name or 'unknown'} does not fit into {suffix}: it becomes {_NAMES[_ANEW[suffix]]}."
         if _can_decode(name) and _can_encode(_ANEW[suffix])
         else f"Sound of the kind {name or 'unknown'} does not fit into {suffix}: it is left out."
         for name in changed

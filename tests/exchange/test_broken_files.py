@@ -189,7 +189,7 @@ def test_names_in_a_zip_cannot_leave_it(project, media, out):
 
 def test_what_is_no_format_at_all(project, media, out):
     refused(out / "gone", project, media, "does not exist")
-    refused(out / "notes.txt", project, media, "is like none of the formats", "coco")
+    refused(out / "notes.txt", project, media, "is like none of the formats", "COCO JSON")
     (out / "empty").mkdir()
     refused(out / "empty", project, media, "is like none of the formats")
     refused(out / "empty", project, media, "holds no folder", name="png-objects")

@@ -177,7 +177,7 @@ def test_sound_can_be_left_out(clip, tmp_path):
 
 def test_sound_that_cannot_come_along_is_said(clip, tmp_path, monkeypatch):
     wanted = request("vp9", clip.project, clip.media, tmp_path / "x.webm")
-    assert any("aac" in note and "becomes libopus" in note for note in registry.exporter("vp9").notes(wanted))
+    assert any("aac" in note and "becomes Opus" in note for note in registry.exporter("vp9").notes(wanted))
     monkeypatch.setattr(sound, "_can_encode", lambda name: False)
     assert any("left out" in note for note in registry.exporter("vp9").notes(wanted))
     list(run_export(registry.exporter("vp9"), request("vp9", clip.project, clip.media, tmp_path / "x.webm", last=2)))

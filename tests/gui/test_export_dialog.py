@@ -1,13 +1,15 @@
 """The export dialog in the real window: what it shows, and that what it says is what is written."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from exchange_parts import choose, export_as, open_marked, settled, slow_export
 from PIL import Image
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QInputDialog, QLineEdit, QListWidget, QSlider
 from window_parts import COUNT, HEIGHT, WIDTH, Hands, truth
@@ -22,6 +24,7 @@ from pcvos_gui.export_dialog import ExportDialog
 from pcvos_gui.export_presets import ExportPresets, Preset
 from pcvos_gui.export_wish import Stored
 from pcvos_gui.option_form import OptionForm
+from pcvos_gui.time_left import TimeLeft
 
 
 @pytest.mark.parametrize("format", ["png", "png-objects", "davis", "coco", "cvat"])
@@ -137,7 +140,7 @@ def test_nothing_is_replaced_unasked(hands: Hands, clip: Path, tmp_path: Path):
     choose(hands, dialog, "coco", target)
     assert dialog.accept_button.text() == "Replace and export"
     assert "out.json is there already, and will be replaced" in dialog.trouble.text()
-    hands.window.exchange.export(dialog._wish())
+    hands.window.exchange.export(replace(dialog.wanted, overwrite=False))
     hands.bot.waitUntil(lambda: hands.told("out.json", "exists"), timeout=20_000)
     assert target.read_text() == "mine"
     hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=20_000)
@@ -201,7 +204,7 @@ def test_presets_outlive_what_they_were_made_for(settings_of_its_own):
     presets.save("gone", Preset("betamax", {}))
     presets.save("odd", Preset("matte", {"depth": "12", "grow": 2.0, "sparkle": True}))
     assert presets.names == ["odd"] and presets.get("odd").options == {"grow": 2.0}
-    presets._store.setValue("export/presets", "{broken")
+    QSettings().setValue("export/presets", "{broken")
     assert presets.names == [] and presets.last_format is None
     presets.save("new", Preset("png", {}))
     assert presets.names == ["new"]
@@ -215,8 +218,11 @@ def test_cancelling_leaves_nothing_and_says_so(hands: Hands, clip: Path, tmp_pat
     monkeypatch.setattr(exchange_module, "run_export", slow_export)
     before = sorted(tmp_path.rglob("*"))
     dialog.accept_button.click()
-    hands.bot.waitUntil(lambda: hands.window.status.export.value() >= 1, timeout=20_000)
-    assert hands.window.status.cancel.isVisible() and hands.window.status.export.maximum() == COUNT
+    bar = hands.window.status.export
+    hands.bot.waitUntil(lambda: bar.value() >= 1, timeout=20_000)
+    assert hands.window.status.cancel.isVisible() and bar.maximum() == COUNT
+    hands.bot.waitUntil(lambda: re.search(r" · \d+\ss left$", bar.text()), timeout=20_000)
+    assert bar.fontMetrics().horizontalAdvance(bar.text()) < bar.width(), "all of it can be read"
     hands.session.go_to(5)
     hands.wait_for_frame()
     hands.act("export")
@@ -227,6 +233,17 @@ def test_cancelling_leaves_nothing_and_says_so(hands: Hands, clip: Path, tmp_pat
     assert [path for path in sorted(tmp_path.rglob("*")) if "clip.pcvos" not in path.name] == [
         path for path in before if "clip.pcvos" not in path.name
     ]
+
+
+def test_the_time_left_is_by_the_frames_so_far():
+    now = [100.0]
+    left = TimeLeft(lambda: now[0])
+    assert left.after(0, 10) == -1, "nothing is known yet"
+    now[0] += 60  # to open the footage, say
+    assert left.after(1, 10) == -1
+    for done, seconds, expected in ((2, 2, 16), (3, 2, 14), (5, 2, 7.5), (10, 5, 0)):
+        now[0] += seconds
+        assert left.after(done, 10) == pytest.approx(expected)
 
 
 def test_closing_the_project_cancels(hands: Hands, clip: Path, tmp_path: Path, monkeypatch):
@@ -271,7 +288,7 @@ def test_fields_are_made_from_options(qtbot):
     form = OptionForm()
     qtbot.addWidget(form)
     options = (
-        Option("many", "Many", "int", 2, 0, 9, 3, "frames", help="How many."),
+        Option("many", "Many", "int", 2, 0, 9, 3, "frames", lowest="none", help="How many."),
         Option("wide", "Wide", "float", 0.5, -1, 1, 0.25),
         Option("free", "Free", "float", 12345.5),
         Option("on", "On", "bool", True),
@@ -282,6 +299,9 @@ def test_fields_are_made_from_options(qtbot):
     assert all(option.checked(form.values[option.name]) == form.values[option.name] for option in options)
     many = form.fields["many"]
     assert (many.maximum(), many.singleStep(), many.suffix(), many.toolTip()) == (9, 3, " frames", "How many.")
+    assert (many.text(), many.cleanText()) == ("5 frames", "5")
+    many.setValue(0)
+    assert many.text() == "none" and form.values["many"] == 0
     with qtbot.waitSignal(form.changed):
         form.fields["wide"].stepUp()
     assert form.values["wide"] == 0.75

@@ -46,7 +46,15 @@ class PNGs(Importer):
     suffixes = (".png",)
     options = (
         COMPLETE,
-        Option("frame", "Frame of a single PNG", "int", _BY_NAME, _BY_NAME, help="-1: as its name says."),
+        Option(
+            "frame",
+            "Frame of a single PNG",
+            "int",
+            _BY_NAME,
+            _BY_NAME,
+            lowest="as its name says",
+            help="Which frame of the footage it belongs to; -1: as its name says.",
+        ),
     )
 
     def recognises(self, path: Path) -> bool:
