@@ -21,7 +21,7 @@ demo: libraries $(VENV)/.installed
 test: libraries $(VENV)/.installed-test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 # Names the system libraries that are missing, and installs them where it may (root, apt); quick when there are none.
 libraries: $(VENV)/.made

@@ -162,7 +162,8 @@ def test_nothing_is_given_up_unasked(hands: Hands, disk: Disk, monkeypatch):
     assert hands.window.close()
     disk.free()
     with Project.open(path) as stored:
-        assert np.array_equal(stored.labels(0) == 1, truth(0)), "what was on disk is"
+        labels = stored.labels(0)  # the other object's first strokes may have found room, and cover some of this one
+        assert np.array_equal((labels == 1) | (truth(0) & (labels == 2)), truth(0)), "what was on disk is"
 
 
 def test_after_room_was_made_closing_asks_nothing(hands: Hands, disk: Disk, monkeypatch):
