@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from core.annotation.packed_mask import PackedMask
+from core.errors import PCVOSError
 from core.exchange.options import Option, Value, resolve
 from core.media.source import FrameSource
 from core.project.model import MAX_OBJECTS, ObjectInfo
@@ -142,10 +143,14 @@ def import_request(
     options: Mapping[str, Value] | None = None,
     answers: Mapping[str, str] | None = None,
 ) -> ImportRequest:
-    """A request with all options; PCVOSError if one is wrong."""
-    return ImportRequest(
-        Path(path).absolute(), media, resolve(importer.options, options or {}, importer.name), dict(answers or {})
-    )
+    """A request with all options; PCVOSError if one is wrong, or there is no such file or folder."""
+    path = Path(path).absolute()
+    if not path.exists():
+        raise PCVOSError(f"{path} does not exist: give a file or a folder of masks.")
+    if importer.is_folder is not None and importer.is_folder != path.is_dir():
+        found, wanted = ("a folder", "a file") if path.is_dir() else ("a file", "a folder")
+        raise PCVOSError(f"{path} is {found}, but {importer.label} is read from {wanted}.")
+    return ImportRequest(path, media, resolve(importer.options, options or {}, importer.name), dict(answers or {}))
 
 
 def sequence_name(media: FrameSource) -> str:

@@ -5,10 +5,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from exchange_projects import STEMS, all_masks, export, plan
+from exchange_projects import SIZE, STEMS, all_masks, export, plan
 from PIL import Image
 
 from core.errors import PCVOSError
+from core.media import VideoWriter
 
 
 def refused(path, project, media, *words, name=None):
@@ -195,5 +196,19 @@ def test_what_is_no_format_at_all(project, media, out):
     refused(out / "empty", project, media, "holds no folder", name="png-objects")
     refused(out / "empty", project, media, "holds no folder", name="youtube-vos")
     refused(out / "empty", project, media, "holds no folder", name="davis")
+    with VideoWriter(out / "clip.mp4", SIZE, 25) as video:
+        video.write(np.zeros((*SIZE, 3), np.uint8))
+    refused(out / "clip.mp4", project, media, "is like none of the formats")
+    refused(out / "clip.mp4", project, media, "is not a PNG", name="png")
+    for name in ("png-objects", "davis", "youtube-vos"):
+        refused(out / "clip.mp4", project, media, "is a file", "is read from a folder", name=name)
+        refused(out / "gone", project, media, "does not exist", name=name)
+    for name in ("coco", "youtube-vis"):
+        refused(out / "clip.mp4", project, media, "is no JSON", name=name)
+        refused(out / "empty", project, media, "is a folder", "is read from a file", name=name)
+    refused(out / "clip.mp4", project, media, "is no zip", name="cvat")
+    with zipfile.ZipFile(out / "empty.zip", "w"):
+        pass
+    refused(out / "empty.zip", project, media, "holds no labelmap.txt", name="cvat")
     with pytest.raises(PCVOSError, match="No format tiff can be read; those that can: cvat"):
         plan(out, project, media, name="tiff")
