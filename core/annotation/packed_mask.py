@@ -10,6 +10,7 @@ import numpy as np
 from core.annotation.packed_labels import values_of
 
 _HEAD = struct.Struct("<6I")  # height, width, then the box: top, left, height, width
+_FEW = 16  # objects: of more, boxes are found all at once
 _SUM = struct.Struct("<I")  # CRC-32 of all else; it stands before the head
 
 
@@ -104,4 +105,29 @@ class PackedMask:
 
 def pack_labels(labels: np.ndarray) -> dict[int, PackedMask]:
     """The objects of a label map uint8 (H, W), each with its mask."""
-    return {i: PackedMask.pack(labels == i) for i in values_of(labels) if i}
+    ids = [i for i in values_of(labels) if i]
+    if len(ids) <= _FEW:
+        return {i: PackedMask.pack(labels == i) for i in ids}
+    rows, columns = _occurrences(labels, 0), _occurrences(labels, 1)
+    return {i: _pack_inside(labels, i, _extent(rows[i]), _extent(columns[i])) for i in ids}
+
+
+def _occurrences(labels: np.ndarray, axis: int) -> np.ndarray:
+    """bool (256, n): which values occur in each of the rows (axis 0) or columns (axis 1) of a label map."""
+    seen = np.zeros((labels.shape[axis], 256), bool)
+    number = np.arange(labels.shape[axis], dtype=np.intp) * 256
+    seen.reshape(-1)[labels + (number[:, None] if axis == 0 else number)] = True
+    return seen.T
+
+
+def _extent(occurs: np.ndarray) -> tuple[int, int]:
+    """First, and how many up to the last; of bool (n,) with a True in it."""
+    found = np.flatnonzero(occurs)
+    return int(found[0]), int(found[-1] - found[0]) + 1
+
+
+def _pack_inside(labels: np.ndarray, value: int, rows: tuple[int, int], columns: tuple[int, int]) -> PackedMask:
+    """The mask of `value`, which fills this box."""
+    (top, height), (left, width) = rows, columns
+    packed = PackedMask.pack(labels[top : top + height, left : left + width] == value)
+    return PackedMask(labels.shape, (top, left, height, width), packed.bits)

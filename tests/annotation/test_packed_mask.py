@@ -146,3 +146,10 @@ def test_bits_that_are_not_the_boxes_are_damage_when_drawn(bits):
     mask = PackedMask.from_bytes(sealed((4, 4), (0, 0, 4, 4), bits))
     with pytest.raises(ValueError, match="damaged"):
         mask.unpack()
+
+
+@given(SIZES.flatmap(lambda shape: arrays(np.uint8, shape)))
+def test_maps_of_many_objects_too(labels):
+    packed = pack_labels(labels)
+    assert packed.keys() == set(np.unique(labels).tolist()) - {0}
+    assert all(packed[i] == PackedMask.pack(labels == i) for i in packed)
