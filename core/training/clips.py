@@ -2,10 +2,10 @@
 
 A clip starts from layers: a scene (a photo that moves, or a piece of video) and up to two cut-out objects that move
 over it or behind its objects. A cut-out is one more object to follow, or a distractor that belongs to nobody; copied
-from the scene's own object it is a look-alike.
+from the scene's own object, as it was or as it moves, it is a look-alike.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -30,6 +30,7 @@ class ClipSettings:
         intra_gap: largest distance between frames of one clip.
         video_share: share of samples that come from video.
         paste_share: share of samples with a pasted object; a second one follows in a quarter of these.
+        alike_share: share of the pasted objects that are the scene's own once more.
         hide_share: share of samples in which something unlabelled passes in front of an object, or uncovers it.
         max_objects: most objects a sample asks for.
     """
@@ -40,12 +41,22 @@ class ClipSettings:
     intra_gap: int = 3
     video_share: float = 0.55
     paste_share: float = 0.5
+    alike_share: float = 0.35
     hide_share: float = 0.0
     max_objects: int = 2
 
     @property
     def frames(self) -> int:
         return 1 + 2 * self.length
+
+
+@dataclass(frozen=True)
+class CutOut:
+    """What is pasted into a clip: for each of its frames a picture (h, w, 3) and a mask, bool (h, w)."""
+
+    images: Sequence[np.ndarray]
+    masks: Sequence[np.ndarray]
+    is_alike: bool
 
 
 @dataclass(frozen=True)
@@ -165,23 +176,22 @@ class ClipMaker:
     def _paste(self, frames: np.ndarray, labels: np.ndarray) -> None:
         """Move one cut-out over the clip, or behind its objects; in place. Its label is the next free id."""
         s, rng = self.settings, self.rng
-        image, mask, alike = self._cut_out(frames, labels)
-        if image is None:
+        cut_out = self._cut_out(frames, labels)
+        if cut_out is None:
             return
-        ys, xs = np.nonzero(mask)
+        ys, xs = np.nonzero(cut_out.masks[0])
         extent = max(np.ptp(ys), np.ptp(xs)) + 1
         wanted = s.size * rng.uniform(0.2, 0.7)
-        zoom = rng.uniform(0.85, 1.15) if alike else wanted / extent
+        zoom = rng.uniform(0.75, 1.2) if cut_out.is_alike else wanted / extent
         centre = np.array([xs.mean(), ys.mean()])
         place = rng.uniform(-0.4, 0.4, 2) * s.size
         travel = rng.normal(size=2) * 0.35 * s.size
         maps = self._trajectory(centre, zoom, 0.4)
         label = np.uint8(max(labels[labels != IGNORE].max(initial=0) + 1, 2))
         behind = rng.random() < 0.35
-        alpha_source = mask.astype(np.uint8) * 255
-        for i, m in enumerate(maps):
+        for i, (m, image, mask) in enumerate(zip(maps, cut_out.images, cut_out.masks, strict=True)):
             moved = m - ((place + travel * (i / (len(maps) - 1) - 0.3)) / zoom).astype(np.float32)
-            alpha = cv2.remap(alpha_source, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+            alpha = cv2.remap(mask.astype(np.uint8) * 255, moved, None, cv2.INTER_LINEAR)
             alpha = cv2.GaussianBlur(alpha, (3, 3), 0.8).astype(np.float32) / 255
             if behind:
                 alpha *= (labels[i] == 0) | (labels[i] == IGNORE)
@@ -219,24 +229,27 @@ class ClipMaker:
             frames[i] = frames[i] + alpha[..., None] * (pixels.astype(np.float32) - frames[i])
             labels[i][alpha > 0.5] = 0
 
-    def _cut_out(self, frames: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, bool]:
-        """Image, mask, and whether it is a look-alike: the clip's own object, or one of a photo or a video frame."""
-        rng = self.rng
+    def _cut_out(self, frames: np.ndarray, labels: np.ndarray) -> CutOut | None:
+        """The clip's own object, still or moving as it does, some frames late, or one of a photo or a video frame."""
+        rng, count = self.rng, len(frames)
         kind = rng.random()
-        if kind < 0.35:
-            mask = labels[0] == 1
-            image = frames[0].copy()
-        elif kind < 0.8:
-            photo = self.photos[rng.integers(len(self.photos))]
-            mask = photo.labels == photo.objects[rng.integers(len(photo.objects))]
-            image = photo.image
+        is_alike = kind < self.settings.alike_share
+        if is_alike:
+            late = rng.integers(0, count)
+            images, masks = [], []
+            for i in np.maximum(np.arange(count) - late, 0) if rng.random() < 0.5 else np.zeros(count, int):
+                images.append(frames[i].copy())
+                masks.append(labels[i] == 1)
         else:
-            sequence = self.sequences[rng.integers(len(self.sequences))]
-            i = rng.integers(len(sequence.frames))
-            mask, image = sequence.labels[i] == 1, sequence.frames[i]
-        if mask.sum() < MIN_AREA:
-            return None, None, False
-        return image, mask, kind < 0.35
+            if kind < self.settings.alike_share + 0.7 * (1 - self.settings.alike_share):
+                photo = self.photos[rng.integers(len(self.photos))]
+                mask, image = photo.labels == photo.objects[rng.integers(len(photo.objects))], photo.image
+            else:
+                sequence = self.sequences[rng.integers(len(self.sequences))]
+                i = rng.integers(len(sequence.frames))
+                mask, image = sequence.labels[i] == 1, sequence.frames[i]
+            images, masks = [image] * count, [mask] * count
+        return CutOut(images, masks, is_alike) if masks[0].sum() >= MIN_AREA else None
 
     def _choose(self, labels: np.ndarray) -> np.ndarray | None:
         """Keep up to `max_objects` of the objects visible on the first frame, as ids 1..K; the rest is background."""

@@ -1,7 +1,7 @@
 """The two stages of training (paper Sec. 3.6) as settings over the course of a run: 0 at its start, 1 at its end."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.training.clips import ClipSettings
 
@@ -70,16 +70,19 @@ FROM_IMAGENET = Schedule(
 )
 """Both stages, from ImageNet trunks."""
 
+_LATE = ClipSettings(size=256, length=3, inter_gap=15, intra_gap=5, video_share=0.7, alike_share=0.5, hide_share=0.3)
+
 CONTINUATION = Schedule(
     (
-        Phase(0.70, ClipSettings(size=256, length=3, inter_gap=15, intra_gap=5, video_share=0.7, hide_share=0.3), 0.5),
-        Phase(0.90, ClipSettings(size=320, length=3, inter_gap=15, intra_gap=5, video_share=0.7, hide_share=0.3), 0.5),
-        Phase(1.00, ClipSettings(size=320, length=3, inter_gap=5, intra_gap=5, video_share=0.7, hide_share=0.3), 0.5),
+        Phase(0.70, _LATE, progressive_share=0.5),
+        Phase(0.90, replace(_LATE, size=320), progressive_share=0.5),
+        Phase(1.00, replace(_LATE, size=320, inter_gap=5), progressive_share=0.5),
     ),
     begin=0.5,
     frozen=("key_encoder.",),
 )
-"""The second stage again, from trained weights: larger pictures, and objects that are hidden for a while, or uncovered.
+"""The second stage again, from trained weights: larger pictures, more look-alikes, and objects that are hidden
+for a while, or uncovered.
 
 Half of the steps use progressive matching, so that a raw readout learns to be a memory value (the paper's training has
 none). The key encoder's trunk learns no more, which spares its backward pass."""

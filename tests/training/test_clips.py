@@ -93,6 +93,30 @@ def test_labels_stay_on_their_pixels(coloured: TrainingData, video_share: float,
     assert np.median(travelled) > 5, "and they move"
 
 
+@pytest.mark.parametrize("alike_share", [0.0, 1.0])
+def test_a_look_alike_is_the_scenes_own_object(coloured: TrainingData, alike_share: float):
+    """Photos and other videos show blue discs here, the scene a red one."""
+    red = coloured.sequences[0]
+    blue = [Photo(photo.image[..., ::-1], photo.labels, (1,)) for photo in coloured.photos["discs"]]
+    maker = ClipMaker(
+        TrainingData({"blue": blue}, [red]),
+        ClipSettings(size=96, length=2, video_share=1.0, paste_share=1.0, alike_share=alike_share, max_objects=1),
+        np.random.default_rng(0),
+    )
+    is_blue, more_red = [], []
+    for _ in range(20):
+        clip = maker.make()
+        r, g, b = np.moveaxis(clip.frames.astype(int), -1, 0)
+        if np.abs(r - g).max() < 20:
+            continue  # one of the grey clips
+        is_blue.append(((b - np.maximum(r, g)) > 40).mean() > 0.005)
+        more_red.append(((r - np.maximum(g, b) > 40) & (clip.labels == 0)).mean() > 0.005)
+    if alike_share:
+        assert not any(is_blue) and np.mean(more_red) > 0.3, "red without a label is the copy that nobody asked for"
+    else:
+        assert np.mean(is_blue) > 0.3
+
+
 def test_objects_are_hidden_and_uncovered(coloured: TrainingData):
     """What hides an object is another photo, unlabelled: here discs of the same kind, so that red without a label is
     what passes in front. It is there in the first frame of some clips, and comes later in others."""
