@@ -251,3 +251,14 @@ def test_estimates_are_near_what_is_written(project, media, out):
         export(name, project, media, place)
         written = sum(path.stat().st_size for path in ([place] if place.is_file() else place.rglob("*.*")))
         assert 0.5 < estimate / written < 2, (name, estimate, written)
+
+
+@pytest.mark.parametrize(("name", "options"), [("png-objects", {}), ("png-binary", {"objects": "each"})])
+def test_estimates_are_near_also_where_only_some_of_many_objects_are_looked_at(name, options, tmp_path):
+    places = np.arange(64 * 80).reshape(64, 80) // 128
+    project, media = array_project({id: places == id - 1 for id in range(1, 41)}, tmp_path)
+    with project:
+        estimate = registry.exporter(name).estimate(request(name, project, media, tmp_path / "out", options=options))
+        export(name, project, media, tmp_path / "out", options=options)
+        written = sum(path.stat().st_size for path in (tmp_path / "out").rglob("*.png"))
+        assert 0.8 < estimate / written < 1.25, (estimate, written)

@@ -20,6 +20,7 @@ from core.project.model import MAX_OBJECTS
 from core.telling import part
 
 _UNION, _EACH = "one", "each"
+_OBJECTS = 8  # whose size is found out, for that of all
 
 
 class ObjectPNGs(Exporter):
@@ -33,10 +34,11 @@ class ObjectPNGs(Exporter):
         return object_files(request)
 
     def estimate(self, request: ExportRequest) -> int:
-        return from_samples(
-            request.frames,
-            lambda frame: sum(len(encode_label_map(_plane(cell.mask))) for cell in request.cells(frame).values()),
-        )
+        def size_of(frame: int) -> int:
+            masks = list(_known(request, frame).values())
+            return from_samples(masks, lambda mask: len(encode_label_map(_plane(mask))), _OBJECTS) if masks else 0
+
+        return from_samples(request.frames, size_of)
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
         make_folders(request, place)
@@ -67,9 +69,13 @@ class BinaryPNGs(Exporter):
         return (f"{request.stem(frame)}.png" for frame in request.frames)
 
     def estimate(self, request: ExportRequest) -> int:
-        return from_samples(
-            request.frames, lambda frame: sum(len(encode_grey(plane)) for _, plane in self._planes(request, frame))
-        )
+        def size_of(frame: int) -> int:
+            if request.options["objects"] != _EACH:
+                return sum(len(encode_grey(plane)) for _, plane in self._planes(request, frame))
+            masks, none = request.masks(frame), PackedMask.empty(request.size)
+            return from_samples(request.ids, lambda id: len(encode_grey(_plane(masks.get(id, none), 255))), _OBJECTS)
+
+        return from_samples(request.frames, size_of)
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
         if request.options["objects"] == _EACH:
