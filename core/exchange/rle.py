@@ -37,12 +37,15 @@ def encode(mask: PackedMask, *, compressed: bool = True) -> dict[str, Any]:
 
 
 def _runs(mask: PackedMask) -> list[int]:
-    """The lengths of runs outside and inside in turn, down one column after the other. Only the columns of the box are
-    looked at: of the hundreds of masks on a frame of 4K, all pixels would take minutes."""
-    (height, width), (top, left, rows, columns) = mask.size, mask.box
-    plane = np.zeros((columns, height), np.uint8)
-    plane[:, top : top + rows] = mask.inside().T
-    edges = np.flatnonzero(np.diff(plane.reshape(-1), prepend=0, append=0)) + left * height
+    """The lengths of runs outside and inside in turn, down one column after the other. Only the box is looked at: of
+    the hundreds of masks on a frame of 4K, all pixels would take minutes."""
+    (height, width), (top, left, rows, _) = mask.size, mask.box
+    columns = np.ascontiguousarray(mask.inside().T).view(np.uint8)
+    if rows == height:  # runs can go on from one column to the next
+        edges = np.flatnonzero(np.diff(columns.reshape(-1), prepend=0, append=0)) + left * height
+    else:
+        column, row = np.nonzero(np.diff(columns, axis=1, prepend=0, append=0))
+        edges = (left + column) * height + top + row
     return np.diff(edges[edges < height * width], prepend=0, append=height * width).tolist()
 
 
