@@ -1,17 +1,19 @@
 """From mask logits to what a run gives: one distribution over the objects per pixel, label maps, soft masks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from core.annotation.soft_mask import STRIDE
 from core.network.aggregation import aggregate
 from core.network.decoder import enlarge
-from core.propagation.confidence import ABSENT, confidence
+from core.propagation.confidence import ABSENT, confidence, is_gone
 from core.propagation.geometry import Geometry
 from core.propagation.memory import Annotation
+from core.propagation.soft_masks import LIMIT
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,20 @@ class Composer:
         planes = aggregate(torch.sigmoid(torch.stack([logits[o].to(self._device) for o in objects])))[1:]
         levels = (planes * 255).round().to(torch.uint8).cpu().numpy()
         return dict(zip(objects, levels, strict=True))
+
+    def without_gone(self, logits: Mapping[int, Tensor], largest_area: Callable[[int], float]) -> dict[int, Tensor]:
+        """The same logits, but for objects of which so little and uncertain is left that they count as not there.
+
+        Args:
+            largest_area: the most pixels that an object is known to have covered, as the network sees them.
+        """
+        small = self.small(logits)
+        return {
+            o: torch.full_like(plane, -LIMIT)
+            if is_gone(self._geometry.crop_small(small[o]), largest_area(o) / STRIDE**2)
+            else plane
+            for o, plane in logits.items()
+        }
 
     def confidence(
         self, distribution: Distribution, small: Mapping[int, np.ndarray], annotation: Annotation | None = None

@@ -13,6 +13,11 @@ CALIBRATION = (-0.420, 0.921, 0.226)
 ABSENT = 0.41
 """Of an object that is nowhere on a frame: it may have left, or been lost."""
 
+GONE_IOU, GONE_AREA = 0.4, 0.1
+"""Of `is_gone`: what is left has no higher an expected IoU than this, and less than this share of the area known.
+
+Chosen on the held-out sequences: docs/training.md."""
+
 _NOISE = 0.05  # probabilities below this are none: summed over a whole frame they would outweigh a small object
 
 
@@ -42,6 +47,20 @@ def measures(probability: np.ndarray) -> tuple[float, float] | None:
     iou = inside / (area + float(p.sum()) - inside)
     _, _, parts, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     return iou, float(parts[1:, cv2.CC_STAT_AREA].max()) / area
+
+
+def is_gone(probability: np.ndarray, largest: float) -> bool:
+    """Whether an object is likelier hidden or outside the picture than where the network sees it: what is left of it is
+    little and undecided.
+
+    Args:
+        probability: as for `confidence`.
+        largest: the most cells of that grid that the object is known to have covered.
+    """
+    area = np.count_nonzero(probability > 127)
+    if not 0 < area < GONE_AREA * largest:
+        return False
+    return measures(probability)[0] < GONE_IOU
 
 
 def from_measures(iou: float, share: float) -> float:

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -103,12 +103,13 @@ class PermanentMemory:
 
 @dataclass
 class MemoryEntry:
-    """One frame in memory: key (h w, C_k) and, per object, value (h w, C_v)."""
+    """One frame in memory: key (h w, C_k); per object value (h w, C_v), and area covered, in the network's pixels."""
 
     frame: int
     permanent: bool
     key: Tensor
     values: dict[int, Tensor]
+    areas: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,10 @@ class MemoryBank:
     def working(self) -> tuple[int, ...]:
         """Working frames, in the order they were added."""
         return tuple(e.frame for e in self._entries if not e.permanent)
+
+    def largest_area(self, obj: int) -> float:
+        """The most pixels that an object covers on a frame that is remembered, 0 if there is none."""
+        return max((e.areas.get(obj, 0.0) for e in self._entries), default=0.0)
 
     def histories(self, objects: Sequence[int]) -> list[History]:
         """What is remembered of `objects`, those with the same frames together; objects never seen are left out."""

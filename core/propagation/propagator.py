@@ -305,6 +305,8 @@ class Propagator:
                 run.waiting.put(frame, own)
         elif end in run.overlap:
             logits = [self._blend(frame, own, run) for frame, own in zip(clip.frames, logits, strict=True)]
+        if not self.settings.exact:
+            logits = [self._composer.without_gone(own, run.bank.largest_area) for own in logits]
 
         labels, soft, confidence, small = [], [], [], []
         for frame, own in zip(clip.frames, logits, strict=True):
@@ -441,11 +443,14 @@ class Propagator:
         for permanent, objects in parts:
             values = {o: v for o, v in entry.values.items() if o in objects}
             if values:
-                run.bank.add(MemoryEntry(frame, permanent, entry.key, values), replace=not self.settings.exact)
+                part = MemoryEntry(frame, permanent, entry.key, values, entry.areas)
+                run.bank.add(part, replace=not self.settings.exact)
 
     def _entry(self, frame: int, features: FrameFeatures, distribution: Distribution, permanent: bool) -> MemoryEntry:
-        values = self._engine.values(features, distribution.planes[1:])
-        return MemoryEntry(frame, permanent, features.key, dict(zip(distribution.objects, values, strict=True)))
+        planes = distribution.planes[1:]
+        values = dict(zip(distribution.objects, self._engine.values(features, planes), strict=True))
+        areas = dict(zip(distribution.objects, (planes > 0.5).flatten(1).sum(1).tolist(), strict=True))
+        return MemoryEntry(frame, permanent, features.key, values, areas)
 
     # features
 

@@ -8,7 +8,7 @@ from core.errors import PCVOSError
 from core.network import PCVOS
 from core.propagation import PropagationSettings
 from core.propagation.clip_inference import Stopped
-from core.propagation.confidence import ABSENT, confidence, measures
+from core.propagation.confidence import ABSENT, confidence, is_gone, measures
 
 FRAMES, LABELS = footage()
 COUNT = len(FRAMES)
@@ -56,6 +56,16 @@ def test_faint_noise_over_the_frame_changes_nothing():
 def test_an_object_that_is_nowhere_may_have_left_or_be_lost():
     assert confidence(np.full((8, 8), 100, np.uint8)) == ABSENT
     assert measures(np.zeros((8, 8), np.uint8)) is None
+
+
+def test_an_object_is_gone_if_what_is_left_is_little_and_undecided():
+    undecided, decided = disc(4, 8), disc(4, 0.1)
+    area = np.count_nonzero(undecided > 127)
+    assert measures(undecided)[0] < 0.4
+    assert is_gone(undecided, 20 * area)
+    assert not is_gone(undecided, 5 * area), "much is left"
+    assert not is_gone(decided, 20 * area), "it is small by now, and sure"
+    assert not is_gone(np.zeros_like(decided), 20 * area) and not is_gone(undecided, 0), "nothing is left, or was known"
 
 
 @pytest.mark.parametrize("direction", ["forward", "both"])

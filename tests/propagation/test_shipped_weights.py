@@ -8,6 +8,7 @@ import pytest
 from footage import collect, remembered
 
 from core.media import open_media
+from core.media.arrays import ArraySource
 from core.network import PCVOS, SMALL, load_network
 from core.network.checkpoint import DEFAULT_WEIGHTS
 from core.propagation import ClipResult, PropagationSettings, Propagator, Remembered
@@ -77,3 +78,19 @@ def test_a_resumed_run_is_the_unbroken_one(network: PCVOS, clips: list[ClipResul
     done = {frame: followed[frame] for frame in range(FIRST, FIRST + 6)}
     known = {frame: kept for frame, kept in remembered(clips).items() if frame in done}
     assert iou(done | collect(rabbit(network, done, known)), followed) >= 0.99
+
+
+def test_a_rabbit_behind_a_board_is_nowhere_and_comes_back(network: PCVOS, followed: dict[int, np.ndarray]):
+    hidden, seen_again = range(FIRST + 5, FIRST + 10), (LAST - 1, LAST)
+    with open_media(DEMO / "big-buck-bunny.mp4") as media:
+        frames = np.stack([media.read(frame) for frame in range(FIRST, LAST + 1)])
+    board = cv2.resize(frames[0][:, : frames.shape[2] // 4], frames.shape[2:0:-1])
+    for frame in hidden:
+        rows, columns = np.nonzero(followed[frame] == 1)
+        box = slice(max(0, rows.min() - 20), rows.max() + 20), slice(max(0, columns.min() - 20), columns.max() + 20)
+        frames[frame - FIRST][box] = board[box]
+    propagator = Propagator(network, ArraySource(frames), PropagationSettings(resolution=240))
+    propagator.memory.add(0, followed[FIRST])
+    drawn = {FIRST + frame: labels for frame, labels in collect(propagator.run()).items()}
+    assert not any(drawn[frame].any() for frame in hidden)
+    assert all(iou({f: drawn[f]}, {f: followed[f]}) > 0.6 for f in seen_again)
