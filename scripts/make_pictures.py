@@ -41,7 +41,7 @@ from core.demo import CLIP, MASK  # noqa: E402
 from pcvos_gui import theme  # noqa: E402
 from pcvos_gui.main_window import MainWindow  # noqa: E402
 from pcvos_gui.runs import Range, RunState  # noqa: E402
-from pcvos_gui.view_state import Tool  # noqa: E402
+from pcvos_gui.view_state import Tool, ViewMode  # noqa: E402
 
 SIZE = (1440, 900)
 
@@ -121,6 +121,10 @@ def tour(window: MainWindow, clip: Path, output: Path) -> None:
     let_it_run(200)
     me.take("light")
     theme.choose(QApplication.instance(), "dark")
+    window.view_state.set_mode(ViewMode.CHECKERBOARD)
+    me.show_panel("edges")
+    wait(lambda: not window.mattes.is_waiting)
+    me.take("matte")
     window.actions_by_name["shortcuts"].trigger()
     me.take("shortcuts")
     window.actions_by_name["shortcuts"].trigger()
