@@ -256,7 +256,7 @@ class _Propagation(_Evaluation):
         }
 
     def runs_per_frame(self) -> int:
-        return len(self._distinct) * (self.request.corrections + 1)
+        return len(self._distinct) * (1 + 2 * self.request.corrections)  # with corrections, in both directions
 
     def score(self, name: str, media: FrameSource, truth: Truth, advance: Callable[[int], None]) -> list[list[Round]]:
         runner = SequenceRunner(self._network, name, media, truth, advance)
