@@ -137,6 +137,7 @@ def propagate(
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
+    drop_lost: Annotated[bool, typer.Option("--drop-lost", help="Draw nothing where hardly anything is left.")] = False,
     soft: Annotated[bool, typer.Option("--soft", help="Also write soft masks, DIR/soft/ID/NAME.png.")] = False,
     overlay: Annotated[
         Path | None, typer.Option(metavar="FILE.mp4", help="Also write a video with the masks drawn over it.")
@@ -167,6 +168,7 @@ def propagate(
             precision=precision.value,
             soft=soft,
             exact=exact,
+            drop_lost=drop_lost,
         )
         request = command.PropagateRequest(
             input=footage,
@@ -242,6 +244,7 @@ def validate(
     plain: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plain feature matching instead, with this ResNet-18.")
     ] = None,
+    drop_lost: Annotated[bool, typer.Option("--drop-lost", help="Draw nothing where hardly anything is left.")] = False,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
 ) -> None:
     """J and F on the six sequences that training never sees, from the mask of the first frame."""
@@ -249,7 +252,7 @@ def validate(
         _check_packages()
         from core.commands.validate import validate as command
 
-        command(data, weights, _intervals(interval), progressive, resolution, pasted, plain, device, say)
+        command(data, weights, _intervals(interval), progressive, resolution, drop_lost, pasted, plain, device, say)
 
 
 @app.command("eval", epilog=EVAL_EXAMPLES, short_help="Score propagation, or masks made elsewhere, on a data set.")
@@ -275,6 +278,7 @@ def evaluate(
     top_k: Annotated[int, typer.Option(metavar="N", help="Memory positions that each pixel reads.")] = 20,
     memory_frames: Annotated[int, typer.Option(metavar="N", help="Most frames in working memory.")] = 40,
     resolution: Annotated[str, typer.Option(metavar="SIZE", help="Pixels of the shorter side, or native.")] = "480",
+    drop_lost: Annotated[bool, typer.Option("--drop-lost", help="Draw nothing where hardly anything is left.")] = False,
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
@@ -299,6 +303,7 @@ def evaluate(
             memory_frames=memory_frames,
             resolution=_resolution(resolution),
             precision=precision.value,
+            drop_lost=drop_lost,
         )
         request = command.EvalRequest(
             dataset=dataset,

@@ -305,7 +305,7 @@ class Propagator:
                 run.waiting.put(frame, own)
         elif end in run.overlap:
             logits = [self._blend(frame, own, run) for frame, own in zip(clip.frames, logits, strict=True)]
-        if not self.settings.exact:
+        if self.settings.drop_lost:
             logits = [self._composer.without_gone(own, run.bank.largest_area) for own in logits]
 
         labels, soft, confidence, small = [], [], [], []
