@@ -5,12 +5,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from footage import collect, remembered
 
 from core.media import open_media
 from core.media.arrays import ArraySource
 from core.network import PCVOS, SMALL, load_network
-from core.network.checkpoint import DEFAULT_WEIGHTS
+from core.network.checkpoint import DEFAULT_WEIGHTS, read_weights
 from core.propagation import ClipResult, PropagationSettings, Propagator, Remembered
 
 DEMO = Path(__file__).resolve().parents[2] / "resources" / "demo"
@@ -58,6 +59,14 @@ def iou(one: dict[int, np.ndarray], other: dict[int, np.ndarray]) -> float:
 def test_they_are_of_the_small_preset_and_small(network: PCVOS):
     assert network.config == SMALL
     assert DEFAULT_WEIGHTS.stat().st_size <= 20 * 2**20
+
+
+def test_their_position_indices_are_those_of_the_window():
+    """What was made of several files by arithmetic could have other ones: they are whole numbers among floats."""
+    _, state = read_weights(DEFAULT_WEIGHTS)
+    own = PCVOS(SMALL).state_dict()
+    names = [name for name in own if name.endswith("relative_position_index")]
+    assert names and all(torch.equal(state[name], own[name]) for name in names)
 
 
 def test_the_rabbit_is_followed(followed: dict[int, np.ndarray]):
