@@ -26,6 +26,7 @@ class ClipSettings:
     Attributes:
         size: side of the square frames, pixels, a multiple of 16.
         length: N, frames per clip; a sample has 1 + 2 N frames (paper Sec. 3.6).
+        clips: clips after the annotated frame; 2 in the paper. With more, more of what was predicted is remembered.
         inter_gap: largest distance between a clip's first frame and the frame before it, in source frames.
         intra_gap: largest distance between frames of one clip.
         video_share: share of samples that come from video.
@@ -37,6 +38,7 @@ class ClipSettings:
 
     size: int = 224
     length: int = 2
+    clips: int = 2
     inter_gap: int = 10
     intra_gap: int = 3
     video_share: float = 0.55
@@ -47,7 +49,7 @@ class ClipSettings:
 
     @property
     def frames(self) -> int:
-        return 1 + 2 * self.length
+        return 1 + self.clips * self.length
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,10 @@ class ClipMaker:
         return frames, _warp_labels([sequence.labels[i] for i in index], maps)
 
     def _frame_indices(self, count: int) -> np.ndarray:
-        """Frames of the sample: one, then two clips; half the time reversed. Gaps shrink if the video is short, and its
+        """Frames of the sample: one, then the clips; half the time reversed. Gaps shrink if the video is short, and its
         last frame is repeated if it is shorter than the sample."""
         s = self.settings
-        inter = self.rng.integers(1, s.inter_gap + 1, 2)
+        inter = self.rng.integers(1, s.inter_gap + 1, s.clips)
         intra = self.rng.integers(1, s.intra_gap + 1)
         steps = np.concatenate([[g, *[intra] * (s.length - 1)] for g in inter])
         while steps.sum() >= count and steps.max() > 1:
@@ -200,15 +202,18 @@ class ClipMaker:
             labels[i][alpha > 0.5] = label
 
     def _hide(self, frames: np.ndarray, labels: np.ndarray) -> None:
-        """Let a large cut-out of a photo cross the middle of an object, so that it is hidden for a while, or lie over
-        part of it at first and go, so that more of the object appears than was marked; in place.
+        """Let a whole photo or a large cut-out of one cross the middle of an object, so that it is hidden for a while,
+        or lie over part of it at first and go, so that more of the object appears than was marked; in place.
 
         What passes in front is background. The first frame is left alone, or goes on showing a quarter of the object.
         """
         s, rng = self.settings, self.rng
         photo = self.photos[rng.integers(len(self.photos))]
-        mask = photo.labels == photo.objects[rng.integers(len(photo.objects))]
-        reveals = rng.random() < 0.5
+        if rng.random() < 0.5:
+            mask = np.ones(photo.labels.shape, bool)
+        else:
+            mask = photo.labels == photo.objects[rng.integers(len(photo.objects))]
+        reveals = rng.random() < 0.35
         ys, xs = np.nonzero(mask)
         share = rng.uniform(0.3, 1.0) if reveals else rng.uniform(0.8, 1.8)
         zoom = s.size * share / (max(np.ptp(ys), np.ptp(xs)) + 1)

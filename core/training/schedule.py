@@ -70,19 +70,22 @@ FROM_IMAGENET = Schedule(
 )
 """Both stages, from ImageNet trunks."""
 
-_LATE = ClipSettings(size=256, length=3, inter_gap=15, intra_gap=5, video_share=0.7, alike_share=0.5, hide_share=0.3)
+_LATE = ClipSettings(size=256, length=3, inter_gap=15, intra_gap=5, video_share=0.7, alike_share=0.5, hide_share=0.4)
+_MORE_CLIPS = replace(_LATE, length=2, clips=3)
 
 CONTINUATION = Schedule(
     (
+        Phase(0.25, _LATE, progressive_share=0.5),
+        Phase(0.50, _MORE_CLIPS, progressive_share=0.5),
         Phase(0.70, _LATE, progressive_share=0.5),
-        Phase(0.90, replace(_LATE, size=320), progressive_share=0.5),
+        Phase(0.90, replace(_MORE_CLIPS, size=320), progressive_share=0.5),
         Phase(1.00, replace(_LATE, size=320, inter_gap=5), progressive_share=0.5),
     ),
     begin=0.5,
     frozen=("key_encoder.",),
 )
-"""The second stage again, from trained weights: larger pictures, more look-alikes, and objects that are hidden
-for a while, or uncovered.
+"""The second stage again, from trained weights: larger pictures, more look-alikes, more clips one after another, and
+objects that are hidden for a while, or uncovered.
 
 Half of the steps use progressive matching, so that a raw readout learns to be a memory value (the paper's training has
 none). The key encoder's trunk learns no more, which spares its backward pass."""

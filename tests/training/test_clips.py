@@ -18,6 +18,7 @@ clip_settings = st.builds(
     size=st.sampled_from([48, 64, 96]),
     length=st.integers(1, 4),
     inter_gap=st.integers(1, 15),
+    clips=st.integers(2, 3),
     intra_gap=st.integers(1, 5),
     video_share=st.sampled_from([0.0, 0.5, 1.0]),
     paste_share=st.sampled_from([0.0, 1.0]),
@@ -30,7 +31,7 @@ clip_settings = st.builds(
 @given(clip_settings, st.integers(0, 10_000))
 def test_what_a_clip_holds(data: TrainingData, wanted: ClipSettings, seed: int):
     clip = ClipMaker(data, wanted, np.random.default_rng(seed)).make()
-    shape = (1 + 2 * wanted.length, wanted.size, wanted.size)
+    shape = (1 + wanted.clips * wanted.length, wanted.size, wanted.size)
     assert clip.frames.shape == (*shape, 3) and clip.frames.dtype == np.uint8
     assert clip.labels.shape == shape and clip.labels.dtype == np.uint8
     ids = set(np.unique(clip.labels).tolist()) - {0, IGNORE}
@@ -118,8 +119,8 @@ def test_a_look_alike_is_the_scenes_own_object(coloured: TrainingData, alike_sha
 
 
 def test_objects_are_hidden_and_uncovered(coloured: TrainingData):
-    """What hides an object is another photo, unlabelled: here discs of the same kind, so that red without a label is
-    what passes in front. It is there in the first frame of some clips, and comes later in others."""
+    """What hides an object is a photo or what it shows, unlabelled: here discs of the same kind, so that red without a
+    label is what passes in front. It is there in the first frame of some clips, and comes later in others."""
     wanted = ClipSettings(size=96, length=2, video_share=1.0, paste_share=0.0, hide_share=1.0)
     covers = []
     for seed in range(40):
@@ -134,7 +135,7 @@ def test_objects_are_hidden_and_uncovered(coloured: TrainingData):
 
 @given(st.integers(1, 40), st.integers(0, 1000), clip_settings)
 def test_frames_of_a_video_sample(data: TrainingData, count: int, seed: int, wanted: ClipSettings):
-    """One frame, then two clips; the gaps are within the settings, and smaller ones are made to fit short videos."""
+    """One frame, then the clips; the gaps are within the settings, and smaller ones are made to fit short videos."""
     index = ClipMaker(data, wanted, np.random.default_rng(seed))._frame_indices(count)
     assert len(index) == wanted.frames
     assert index.min() >= 0 and index.max() < count
