@@ -73,6 +73,16 @@ class ExportRequest:
         """The masks of `cells` that are not empty. They can overlap."""
         return {obj: cell.mask for obj, cell in self.cells(frame).items() if not cell.mask.is_empty}
 
+    def objects_without_mask(self) -> tuple[ObjectInfo, ...]:
+        """The chosen objects that are on none of the frames."""
+        left = set(self.ids)
+        for frame in self.frames:
+            if not left:
+                break
+            cells = self.project.cells_in(frame, frame, left)
+            left -= {obj for (_, obj), cell in cells if not cell.mask.is_empty}
+        return tuple(info for info in self.objects if info.id in left)
+
     def labels(self, frame: int) -> np.ndarray:
         """The label map of the chosen objects, uint8 (H, W), the caller's own. Where they overlap, a corrected one is
         above, as in `Project.labels`."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable
 
 from core.annotation.packed_mask import PackedMask
-from core.exchange.importer import Found, FoundObject
+from core.exchange.importer import RGB, Found, FoundObject
 
 
 class Gathering:
@@ -12,13 +12,13 @@ class Gathering:
 
     def __init__(self) -> None:
         self._masks: dict[int, dict[Hashable, PackedMask]] = {}
-        self._objects: dict[Hashable, tuple[int | None, str]] = {}
+        self._objects: dict[Hashable, tuple[int | None, str, RGB | None]] = {}
         self._joined = 0
         self.warnings: list[str] = []
 
-    def know(self, object: Hashable, number: int | None, name: str) -> None:
-        """There is this object: its number there, and what it is called."""
-        self._objects.setdefault(object, (number, name))
+    def know(self, object: Hashable, number: int | None, name: str, colour: RGB | None = None) -> None:
+        """There is this object, maybe on no frame: its number there, what it is called, and its colour, if any."""
+        self._objects.setdefault(object, (number, name, colour))
 
     def cover(self, frame: int) -> None:
         """There is something to read about this frame, though maybe no mask."""
@@ -33,14 +33,17 @@ class Gathering:
         here[object] = mask
 
     def found(self) -> Found:
-        """All of it. An object is keyed by its name or, if others have that too, with its number."""
-        shared = Counter(name for _, name in self._objects.values())
+        """All of it. An object is keyed by its name or, if others have that too, with its number; several of one kind
+        (of one name and colour) have no colour of their own."""
+        shared = Counter(name for _, name, _ in self._objects.values())
+        kinds = Counter((name, colour) for _, name, colour in self._objects.values())
         keys = {
             object: name if shared[name] == 1 else f"{name} {number}"
-            for object, (number, name) in self._objects.items()
+            for object, (number, name, _) in self._objects.items()
         }
         objects = tuple(
-            FoundObject(keys[object], number, name=name) for object, (number, name) in self._objects.items()
+            FoundObject(keys[object], number, name=name, colour=colour if kinds[name, colour] == 1 else None)
+            for object, (number, name, colour) in self._objects.items()
         )
         if self._joined:
             times = "once" if self._joined == 1 else f"{self._joined} times"

@@ -95,7 +95,7 @@ class Found:
     Attributes:
         masks: by frame, then key of object; an empty mask says that the object is not there. A frame without any mask
             can be among them: its file says nothing, or that all are absent (`COMPLETE`).
-        objects: those that occur, in the order in which new ones are listed.
+        objects: those that occur, or are only named, in the order in which new ones are listed.
         questions: what must be answered before the files can be read; then there are no masks yet.
         notes: sentences on how they were understood. warnings: on what was changed or lost of them.
     """
@@ -158,9 +158,9 @@ def sequence_name(media: FrameSource) -> str:
     return media.path.stem if media.is_video else media.path.absolute().name
 
 
-def id_objects(ids: tuple[int, ...], names: Mapping[int, str] | None = None) -> tuple[FoundObject, ...]:
+def id_objects(ids: tuple[int, ...]) -> tuple[FoundObject, ...]:
     """Objects whose numbers in the files are ids of the project."""
-    return tuple(FoundObject(str(id), id, True, (names or {}).get(id)) for id in ids if 1 <= id <= MAX_OBJECTS)
+    return tuple(FoundObject(str(id), id, is_id=True) for id in ids if 1 <= id <= MAX_OBJECTS)
 
 
 def is_taken_for(info: ObjectInfo, found: FoundObject) -> bool:

@@ -182,7 +182,8 @@ def _put_in_place(exporter: Exporter, request: ExportRequest, place: Path) -> No
     elif not target.exists():
         os.rename(place, target)
     else:
-        written = [path.relative_to(place) for path in sorted(place.rglob("*")) if not path.is_dir()]
+        paths = [path for path in sorted(place.rglob("*")) if not path.is_dir() or not any(path.iterdir())]
+        written = [path.relative_to(place) for path in paths]
         stale = set(existing_files(exporter, request)) - {target / path for path in written}
         _move_into(place, written, target)
         for path in stale:
@@ -190,7 +191,8 @@ def _put_in_place(exporter: Exporter, request: ExportRequest, place: Path) -> No
 
 
 def _move_into(place: Path, files: list[Path], target: Path) -> None:
-    """Move files into a folder that is there. If one cannot be moved, those that are new there go away again."""
+    """Move files, and empty folders, into a folder that is there. If one cannot be moved, those that are new there go
+    away again."""
     new: list[Path] = []
     try:
         for file in files:
@@ -199,7 +201,10 @@ def _move_into(place: Path, files: list[Path], target: Path) -> None:
                 folder.mkdir()
                 new.append(folder)
             was_there = os.path.lexists(goal)
-            os.replace(place / file, goal)
+            if (place / file).is_dir():
+                goal.mkdir(exist_ok=True)
+            else:
+                os.replace(place / file, goal)
             if not was_there:
                 new.append(goal)
     except BaseException:

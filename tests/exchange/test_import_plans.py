@@ -242,7 +242,7 @@ def test_names_find_their_object_and_others_are_asked_for(project, media, tmp_pa
     assert question.key == "stone" and question.proposal == "new"
     planned = plan(tmp_path / "masks.json", project, media, answers={"stone": "new"})
     assert planned.masks[0] == {7: PackedMask.pack(LEFT), 1: PackedMask.pack(RIGHT), 5: PackedMask.pack(LOW)}
-    assert [(o.id, o.name) for o in planned.new] == [(5, "tree"), (1, "stone")]
+    assert [(o.id, o.name) for o in planned.new] == [(1, "stone"), (5, "tree")], "in the order of the list"
     assert planned.notes == ("stone becomes object 1, as 7 cannot be used.",)
 
 

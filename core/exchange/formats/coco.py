@@ -1,7 +1,7 @@
 """COCO JSON: an image for every frame, an annotation for every object on it, with its mask as RLE.
 
-Each object is a category of its own; `track_id` is its id, too. Read are also polygons, and files of other programs,
-where an object is what has one `track_id`, or else one category.
+Each object is a category of its own, also one on no frame; `track_id` is its id, too. Read are also polygons, and files
+of other programs, where an object is what has one `track_id`, or else one category, and is on some frame.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.annotation.packed_mask import PackedMask
+from core.exchange.categories import INFO, Category, categories, is_written_here, read_categories
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.fitting import FrameNames, fit
@@ -49,7 +50,7 @@ class Coco(Exporter):
             {"id": frame, "file_name": image_name(request, frame), "width": width, "height": height}
             for frame in request.frames
         ]
-        head = {"info": {"description": "Masks from PCVOS Studio"}, "images": images, "categories": categories(request)}
+        head = {"info": INFO, "images": images, "categories": categories(request)}
         with place.open("w", encoding="utf-8") as file:  # a piece at a time: masks of hours need not be in memory
             file.write(json.dumps(head)[:-1] + ', "annotations": [')
             number = 0
@@ -74,19 +75,24 @@ class CocoFile(Importer):
 
     def read(self, request: ImportRequest) -> Found:
         root = Node.load(request.path)
-        images, names = _images(root, request), category_names(root)
+        images, known = _images(root, request), read_categories(root)
         annotations = root.at("annotations", list).items(dict)
-        objects = _objects(annotations, names)
+        numbers = _numbers(annotations, known)
         gathering = Gathering()
-        for done, (annotation, (number, name)) in enumerate(zip(annotations, objects, strict=True)):
+        if is_written_here(root) and all(
+            number == _category(a) for number, a in zip(numbers, annotations, strict=True)
+        ):
+            for number, category in known.items():
+                gathering.know(number, number, category.name, category.colour)
+        for done, (annotation, number) in enumerate(zip(annotations, numbers, strict=True)):
             request.tell(done, len(annotations))
             image = annotation.at("image_id", int, str)
             if image.value not in images:
                 raise image.wrong(f"is {image.value}, but there is no such image")
             frame, size = images[image.value]
             if frame is not None:
-                segmentation = annotation.at("segmentation", dict, list)
-                gathering.know(number, number, name)
+                segmentation, category = annotation.at("segmentation", dict, list), known[_category(annotation)]
+                gathering.know(number, number, category.name, category.colour)
                 gathering.add(frame, number, fit(decode(segmentation, size), request.media.size, str(segmentation)))
         for frame, _ in images.values():
             if frame is not None:
@@ -101,17 +107,6 @@ def image_name(request: ExportRequest, frame: int) -> str:
     if isinstance(request.media, ImageFolder):
         return request.media.files[frame].name
     return f"{request.stem(frame)}.jpg"
-
-
-def categories(request: ExportRequest) -> list[dict[str, Any]]:
-    """One for each object, with its id."""
-    return [{"id": info.id, "name": info.name, "supercategory": "object"} for info in request.objects]
-
-
-def category_names(root: Node) -> dict[int, str]:
-    """The categories of a COCO or YouTube-VIS file, by id."""
-    nodes = root.at("categories", list).items(dict)
-    return {node.at("id", int).value: node.at("name", str).value for node in nodes}
 
 
 def bounding_box(mask: PackedMask) -> list[int]:
@@ -156,17 +151,16 @@ def _images(root: Node, request: ImportRequest) -> dict[Any, tuple[int | None, t
     return found
 
 
-def _objects(annotations: list[Node], names: dict[int, str]) -> list[tuple[int, str]]:
-    """Number and name of each annotation's object: of its track if all have one, else of its category."""
-    categories = [annotation.at("category_id", int) for annotation in annotations]
-    if wrong := next((category for category in categories if category.value not in names), None):
-        raise wrong.wrong(f"is {wrong.value}, but there is no such category")
+def _numbers(annotations: list[Node], known: dict[int, Category]) -> list[int]:
+    """Of each annotation's object: of its track if all have one, else of its category."""
+    if wrong := next((annotation for annotation in annotations if _category(annotation) not in known), None):
+        raise wrong.at("category_id").wrong(f"is {_category(wrong)}, but there is no such category")
     tracks = [_track(annotation) for annotation in annotations]
-    tracked = all(track is not None for track in tracks)
-    return [
-        (track if tracked else category.value, names[category.value])
-        for track, category in zip(tracks, categories, strict=True)
-    ]
+    return tracks if None not in tracks else [_category(annotation) for annotation in annotations]
+
+
+def _category(annotation: Node) -> int:
+    return annotation.at("category_id", int).value
 
 
 def _track(annotation: Node) -> int | None:

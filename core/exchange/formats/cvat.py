@@ -1,7 +1,8 @@
 """CVAT's "Segmentation mask 1.1": a zip with class masks and object masks in colours, and `labelmap.txt`.
 
-It carries no tracks, so each object is a label of its own here, and a label read is one object. Frames of a video are
-called as CVAT calls them, frame_000000; those of an image folder keep their names.
+It carries no tracks, so each object is a label of its own here, and a label read is one object. The labels of other
+programs are all that a task knows: those on no frame are no objects. Frames of a video are called as CVAT calls them,
+frame_000000; those of an image folder keep their names.
 """
 
 import tempfile
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 
 from core.annotation.mask_files import load_masks
-from core.annotation.packed_mask import PackedMask
+from core.annotation.packed_mask import pack_labels
 from core.annotation.palette import DAVIS_PALETTE
 from core.errors import PCVOSError
 from core.exchange.estimating import from_samples
@@ -28,6 +29,7 @@ from core.project.model import ObjectInfo
 _CLASSES, _OBJECTS, _LIST = "SegmentationClass", "SegmentationObject", "ImageSets/Segmentation/default.txt"
 _LABELS = "labelmap.txt"
 _HEADER = "# label:color_rgb:parts:actions"
+_WRITTEN_HERE = "# Masks from PCVOS Studio: each label is an object"
 _BACKGROUND = "background"
 _BGR = np.ascontiguousarray(DAVIS_PALETTE[None, :, ::-1])
 _BYTES_AT_MOST = 2**30  # of one picture, packed or not
@@ -80,9 +82,14 @@ class CvatZip(Importer):
     def read(self, request: ImportRequest) -> Found:
         try:
             with zipfile.ZipFile(request.path) as file, tempfile.TemporaryDirectory() as folder:
-                labels = _read_labels(file, request.path)
+                text = _label_text(file, request.path)
+                labels = _read_labels(text, request.path)
                 _unpack_classes(file, request, Path(folder))
-                return _found(Path(folder), labels, request)
+                gathering = Gathering()
+                for name, _ in labels if _WRITTEN_HERE in text.splitlines() else ():  # else: all that a task knows
+                    _know(name, labels, gathering)
+                _gather(Path(folder), labels, request, gathering)
+                return gathering.found()
         except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:  # cut, or encrypted
             raise PCVOSError(f"{request.path} is no zip that can be read, or is cut short: {error}.") from error
         except OSError as error:
@@ -91,7 +98,7 @@ class CvatZip(Importer):
 
 def _label_map(objects: tuple[ObjectInfo, ...]) -> str:
     """A line for each object, with the colour of its id."""
-    lines, used = [_HEADER, f"{_BACKGROUND}:0,0,0::"], {_BACKGROUND}
+    lines, used = [_HEADER, _WRITTEN_HERE, f"{_BACKGROUND}:0,0,0::"], {_BACKGROUND}
     for info in objects:
         name = " ".join(info.name.replace(":", " ").replace(",", " ").replace("#", " ").split()) or f"Object {info.id}"
         name = f"{name} {info.id}" if name in used else name
@@ -110,12 +117,15 @@ def _colour_png(labels: np.ndarray) -> bytes:
     return cv2.imencode(".png", colours, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
 
 
-def _read_labels(file: zipfile.ZipFile, path: Path) -> list[tuple[str, RGB]]:
-    """Name and colour of each line of the label map, the background too."""
+def _label_text(file: zipfile.ZipFile, path: Path) -> str:
     if _LABELS not in file.namelist():
         raise PCVOSError(f"{path} holds no {_LABELS}: export it from CVAT as Segmentation mask 1.1.")
+    return file.read(_LABELS).decode("utf-8", "replace")
+
+
+def _read_labels(text: str, path: Path) -> list[tuple[str, RGB]]:
+    """Name and colour of each line of the label map, the background too."""
     labels = []
-    text = file.read(_LABELS).decode("utf-8", "replace")
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip() and not line.startswith("#"):
             name, _, rest = line.partition(":")
@@ -142,7 +152,8 @@ def _unpack_classes(file: zipfile.ZipFile, request: ImportRequest, folder: Path)
         (folder / f"{request.media.stems[frame]}.png").write_bytes(file.read(info))
 
 
-def _found(folder: Path, labels: list[tuple[str, RGB]], request: ImportRequest) -> Found:
+def _gather(folder: Path, labels: list[tuple[str, RGB]], request: ImportRequest, gathering: Gathering) -> None:
+    """The objects of the class masks in a folder."""
     media = request.media
     try:
         masks = load_masks(
@@ -151,17 +162,19 @@ def _found(folder: Path, labels: list[tuple[str, RGB]], request: ImportRequest) 
     except PCVOSError as error:  # the folder is nowhere a person could look
         raise PCVOSError(str(error).replace(str(folder), f"{request.path}: {_CLASSES}")) from error
     name_of = _names(masks.objects, masks.colours, labels, request.path)
-    gathering = Gathering()
     for done, annotation in enumerate(masks.annotations):
         request.tell(done, len(masks.annotations))
         gathering.cover(annotation.frame)
-        plane = annotation.labels
-        for id in annotation.objects:
+        for id, mask in pack_labels(annotation.labels).items():
             if name_of[id] != _BACKGROUND:
-                gathering.know(name_of[id], _number(name_of[id], labels), name_of[id])
-                gathering.add(annotation.frame, name_of[id], PackedMask.pack(plane == id))
+                _know(name_of[id], labels, gathering)
+                gathering.add(annotation.frame, name_of[id], mask)
     gathering.warnings += masks.warnings
-    return gathering.found()
+
+
+def _know(name: str, labels: list[tuple[str, RGB]], gathering: Gathering) -> None:
+    if name != _BACKGROUND:
+        gathering.know(name, _number(name, labels), name)
 
 
 def _names(

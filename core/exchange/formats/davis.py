@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.exchange.exporter import Exporter, ExportRequest
-from core.exchange.formats.indexed_png import label_map_bytes, read_label_folder
+from core.exchange.formats.indexed_png import label_map_bytes, notes_on_lost_objects, read_label_folder
 from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest, Question, sequence_name
 from core.exchange.sequences import FRAMES, IMAGES, MASKS, find_sequence, picture_bytes, write_sequence
 
@@ -27,6 +27,9 @@ class Davis(Exporter):
         if request.options["images"]:
             yield from (f"{frames}/{request.stem(frame)}.jpg" for frame in request.frames)
         yield from (f"{masks}/{request.stem(frame)}.png" for frame in request.frames)
+
+    def notes(self, request: ExportRequest) -> tuple[str, ...]:
+        return notes_on_lost_objects(request)
 
     def estimate(self, request: ExportRequest) -> int:
         return label_map_bytes(request) + (picture_bytes(request) if request.options["images"] else 0)

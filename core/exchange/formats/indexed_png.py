@@ -21,6 +21,7 @@ from core.exchange.parallel import in_threads
 from core.telling import Tell, part
 
 _BY_NAME = -1
+_NAMED = 5  # lost objects that a note names
 
 
 class IndexedPNGs(Exporter):
@@ -30,6 +31,9 @@ class IndexedPNGs(Exporter):
 
     def files(self, request: ExportRequest) -> Iterator[str]:
         return (f"{request.stem(frame)}.png" for frame in request.frames)
+
+    def notes(self, request: ExportRequest) -> tuple[str, ...]:
+        return notes_on_lost_objects(request)
 
     def estimate(self, request: ExportRequest) -> int:
         return label_map_bytes(request)
@@ -105,6 +109,16 @@ def found_in(masks: Masks, tell: Tell) -> Found:
         notes=notes,
         warnings=masks.warnings,
     )
+
+
+def notes_on_lost_objects(request: ExportRequest) -> tuple[str, ...]:
+    """Of formats with nothing but label maps: which objects will not be in the files, if any."""
+    lost = request.objects_without_mask()
+    if not lost:
+        return ()
+    names = ", ".join(f"{info.name} ({info.id})" for info in lost[:_NAMED])
+    more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+    return (f"Without a mask on these frames, and therefore not in the files: {names}{more}.",)
 
 
 def label_map_bytes(request: ExportRequest) -> int:

@@ -126,7 +126,8 @@ class ObjectFolders(Importer):
                 masks.setdefault(annotation.frame, {})[folder.name] = mask
             notes += found.notes if not found.colours else found.notes[1:]
             warnings += [f"{folder.name}/{warning}" for warning in found.warnings]
-        return Found(masks, tuple(map(_object, folders)), notes=tuple(dict.fromkeys(notes)), warnings=tuple(warnings))
+        objects = tuple(map(_object, _sorted([*folders, *_empty_folders(request.path)])))
+        return Found(masks, objects, notes=tuple(dict.fromkeys(notes)), warnings=tuple(warnings))
 
 
 def folder_name(id: int) -> str:
@@ -168,6 +169,15 @@ def _write_planes(place: Path, stem: str, planes: list[tuple[str, np.ndarray]]) 
 def _folders(path: Path) -> list[Path]:
     """Those of objects, in natural order."""
     folders = [f for f in path.iterdir() if f.is_dir() and not f.name.startswith(".") and any(f.glob("*.[pP][nN][gG]"))]
+    return _sorted(folders)
+
+
+def _empty_folders(path: Path) -> list[Path]:
+    """Those of objects that are on no frame: called by an id, with nothing in them."""
+    return [f for f in path.iterdir() if f.is_dir() and _object(f).is_id and not any(f.iterdir())]
+
+
+def _sorted(folders: list[Path]) -> list[Path]:
     return sorted(folders, key=lambda folder: natural_key(folder.name))
 
 

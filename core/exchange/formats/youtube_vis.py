@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from core.exchange.categories import INFO, Category, categories, read_categories
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.fitting import FrameNames, fit
-from core.exchange.formats.coco import COMPRESSED, bounding_box, categories, category_names, has_keys, image_name
+from core.exchange.formats.coco import COMPRESSED, bounding_box, has_keys, image_name
 from core.exchange.gathering import Gathering
 from core.exchange.importer import COMPLETE, SEQUENCE, Found, Importer, ImportRequest, Question, sequence_name
 from core.exchange.json_fields import Node
@@ -56,7 +57,7 @@ class YouTubeVIS(Exporter):
                 )
             yield done
         content = {
-            "info": {"description": "Masks from PCVOS Studio"},
+            "info": INFO,
             "videos": [_video(request)],
             "categories": categories(request),
             "annotations": [_annotation(request, obj, track) for obj, track in tracks.items()],
@@ -78,7 +79,7 @@ class YouTubeVISFile(Importer):
 
     def read(self, request: ImportRequest) -> Found:
         root = Node.load(request.path)
-        names = category_names(root)
+        known = read_categories(root)
         video = _chosen(root.at("videos", list).items(dict), root, request)
         if isinstance(video, Question):
             return Found({}, (), (video,))
@@ -88,7 +89,7 @@ class YouTubeVISFile(Importer):
         for done, annotation in enumerate(annotations):
             request.tell(done, len(annotations))
             if annotation.at("video_id", int).value == video.at("id", int).value:
-                _gather(annotation, frames, size, names, request, gathering)
+                _gather(annotation, frames, size, known, request, gathering)
         return gathering.found()
 
 
@@ -142,17 +143,17 @@ def _gather(
     annotation: Node,
     frames: list[int | None],
     size: tuple[int, int],
-    names: dict[int, str],
+    known: dict[int, Category],
     request: ImportRequest,
     gathering: Gathering,
 ) -> None:
     number, category = annotation.at("id", int).value, annotation.at("category_id", int)
-    if category.value not in names:
+    if category.value not in known:
         raise category.wrong(f"is {category.value}, but there is no such category")
     segmentations = annotation.at("segmentations", list)
     if len(segmentations.value) != len(frames):
         raise segmentations.wrong(f"has {len(segmentations.value)} entries, but its video has {len(frames)} frames")
-    gathering.know(number, number, names[category.value])
+    gathering.know(number, number, known[category.value].name, known[category.value].colour)
     for frame, segmentation in zip(frames, segmentations.items(), strict=True):
         if frame is not None and segmentation.value is not None:
             mask = fit(decode(segmentation, size), request.media.size, str(segmentation))

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from core.errors import PCVOSError
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.formats.indexed_png import label_map_bytes, read_label_folder
-from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest, Question, sequence_name
+from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest, Question, id_objects, sequence_name
 from core.exchange.json_fields import Node
 from core.exchange.sequences import FRAMES, IMAGES, MASKS, find_sequence, picture_bytes, write_sequence
 
@@ -73,8 +73,16 @@ class YouTubeVOSFolder(Importer):
         folder = find_sequence(root, request)
         if isinstance(folder, Question):
             return Found({}, (), (folder,))
-        found, names = read_label_folder(folder, request), _names(request.path, folder.name)
-        return replace(found, objects=tuple(replace(o, name=o.name or names.get(o.id)) for o in found.objects))
+        return _with_listed(read_label_folder(folder, request), _listed(request.path, folder.name))
+
+
+def _with_listed(found: Found, listed: dict[int, str | None]) -> Found:
+    """Label maps whose objects are called as the meta files call them; also those that are only listed there."""
+    objects = {object.key: object for object in found.objects}
+    if all(object.is_id for object in found.objects):  # else nothing says which colour is which number
+        objects = {object.key: object for object in id_objects(tuple(listed))} | objects
+    named = tuple(replace(object, name=listed.get(object.id)) for object in objects.values())
+    return replace(found, objects=named)
 
 
 def _frames_of(request: ExportRequest, obj: int) -> list[str]:
@@ -82,16 +90,14 @@ def _frames_of(request: ExportRequest, obj: int) -> list[str]:
     return [request.stem(frame) for (frame, _), cell in cells if not cell.mask.is_empty]
 
 
-def _names(root: Path, video: str) -> dict[int, str]:
-    """What the meta files call the objects of a video."""
-    names: dict[int, str] = {}
+def _listed(root: Path, video: str) -> dict[int, str | None]:
+    """The objects of a video by number, also those on no frame, and what the meta files call them."""
+    listed: dict[int, str | None] = {}
     for path in sorted(root.glob("meta*.json")):
         videos = Node.load(path).at("videos", dict)
         if video in videos.value:
             for id, item in videos.at(video, dict).at("objects", dict).members(dict).items():
-                category = item.get("category", str)
                 if not id.isdecimal():
                     raise item.wrong("is not called by the number of an object")
-                if category:
-                    names[int(id)] = category
-    return names
+                listed[int(id)] = item.get("category", str) or listed.get(int(id))
+    return listed
