@@ -114,11 +114,14 @@ def _says_nothing(path: Path) -> bool:
 def _joined(one: Found, other: Found) -> Found:
     masks = dict(one.masks)
     for frame, here in other.masks.items():
-        masks[frame] = {**masks.get(frame, {}), **here}
+        before = masks.get(frame, {})
+        masks[frame] = {key: mask for key, mask in before.items() if key not in here} | dict(here)
+    share_frames = not one.masks.keys().isdisjoint(other.masks)
     return Found(
         masks,
         tuple({object.key: object for object in (*one.objects, *other.objects)}.values()),
         (*one.questions, *other.questions),
         tuple(dict.fromkeys((*one.notes, *other.notes))),
         tuple(dict.fromkeys((*one.warnings, *other.warnings))),
+        one.in_front or other.in_front or ("higher id" if share_frames else None),
     )

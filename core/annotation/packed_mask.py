@@ -39,6 +39,19 @@ class PackedMask:
         return cls(plane.shape, (top, left, height, width), zlib.compress(np.packbits(inside, axis=1).tobytes(), 1))
 
     @classmethod
+    def pack_part(cls, part: np.ndarray, size: tuple[int, int], top: int, left: int) -> "PackedMask":
+        """From the part of a frame, bool or uint8 (h, w), that has all of the mask: quicker than from the whole frame.
+
+        Args:
+            size: (height, width) of the frame. top, left: where the part begins there.
+        """
+        packed = cls.pack(part)
+        if packed.is_empty:
+            return cls.empty(size)
+        row, column, height, width = packed.box
+        return cls(tuple(size), (top + row, left + column, height, width), packed.bits)
+
+    @classmethod
     def empty(cls, size: tuple[int, int]) -> "PackedMask":
         """The mask of an object that is not there."""
         return cls(tuple(size), (0, 0, 0, 0), b"")
@@ -129,5 +142,4 @@ def _extent(occurs: np.ndarray) -> tuple[int, int]:
 def _pack_inside(labels: np.ndarray, value: int, rows: tuple[int, int], columns: tuple[int, int]) -> PackedMask:
     """The mask of `value`, which fills this box."""
     (top, height), (left, width) = rows, columns
-    packed = PackedMask.pack(labels[top : top + height, left : left + width] == value)
-    return PackedMask(labels.shape, (top, left, height, width), packed.bits)
+    return PackedMask.pack_part(labels[top : top + height, left : left + width] == value, labels.shape, top, left)

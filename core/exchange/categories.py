@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.exchange.exporter import ExportRequest
+from core.exchange.gathering import Gathering
 from core.exchange.importer import RGB
 from core.exchange.json_fields import Node
 
 INFO = {"description": "Masks from PCVOS Studio"}
-"""The `info` of files that are written here: in those, every category is an object."""
+"""The `info` of files that are written here."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,16 @@ def read_categories(root: Node) -> dict[int, Category]:
     }
 
 
-def is_written_here(root: Node) -> bool:
-    """Whether the categories are a project's objects. Those of other files are all that their data set knows."""
-    return root.value.get("info") == INFO
+def know_listed(gathering: Gathering, root: Node, known: dict[int, Category], numbers: list[tuple[int, int]]) -> None:
+    """If a file was written here, its categories are a project's objects, also those on no frame. The categories of
+    other files are all that their data set knows.
+
+    Args:
+        numbers: of each annotation, that of its object and that of its category.
+    """
+    if root.value.get("info") == INFO and all(number == category for number, category in numbers):
+        for number, category in known.items():
+            gathering.know(number, number, category.name, category.colour)
 
 
 def _colour(value: Any) -> RGB | None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable
 
 from core.annotation.packed_mask import PackedMask
-from core.exchange.importer import RGB, Found, FoundObject
+from core.exchange.importer import RGB, Found, FoundObject, InFront
 
 
 class Gathering:
@@ -25,16 +25,20 @@ class Gathering:
         self._masks.setdefault(frame, {})
 
     def add(self, frame: int, object: Hashable, mask: PackedMask) -> None:
-        """A mask of an object that is known; joined with one that is there already."""
+        """A mask of an object that is known, in front of those before; joined with one that is there already."""
         here = self._masks.setdefault(frame, {})
         if object in here:
             self._joined += 1
-            mask = PackedMask.pack(here[object].unpack() | mask.unpack())
+            mask = PackedMask.pack(here.pop(object).unpack() | mask.unpack())
         here[object] = mask
 
-    def found(self) -> Found:
+    def found(self, in_front: InFront = None) -> Found:
         """All of it. An object is keyed by its name or, if others have that too, with its number; several of one kind
-        (of one name and colour) have no colour of their own."""
+        (of one name and colour) have no colour of their own.
+
+        Args:
+            in_front: as in `Found`.
+        """
         shared = Counter(name for _, name, _ in self._objects.values())
         kinds = Counter((name, colour) for _, name, colour in self._objects.values())
         keys = {
@@ -51,4 +55,4 @@ class Gathering:
         masks = {
             frame: {keys[object]: mask for object, mask in here.items()} for frame, here in sorted(self._masks.items())
         }
-        return Found(masks, objects, warnings=tuple(self.warnings))
+        return Found(masks, objects, warnings=tuple(self.warnings), in_front=in_front)

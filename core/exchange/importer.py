@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
@@ -18,6 +18,9 @@ from core.project.model import MAX_OBJECTS, ObjectInfo
 from core.telling import Tell, tell_nobody
 
 RGB = tuple[int, int, int]
+
+InFront = Literal["later", "higher id"] | None
+"""Which of two masks that share pixels on a frame is in front; None: none can share any."""
 
 SEQUENCE = "sequence"
 """The key of the question which sequence of a data set is the footage."""
@@ -96,6 +99,7 @@ class Found:
         masks: by frame, then key of object; an empty mask says that the object is not there. A frame without any mask
             can be among them: its file says nothing, or that all are absent (`COMPLETE`).
         objects: those that occur, or are only named, in the order in which new ones are listed.
+        in_front: of two masks on a frame; the later one is the one that comes later in `masks`.
         questions: what must be answered before the files can be read; then there are no masks yet.
         notes: sentences on how they were understood. warnings: on what was changed or lost of them.
     """
@@ -105,6 +109,7 @@ class Found:
     questions: tuple[Question, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    in_front: InFront = None
 
 
 class Importer(ABC):

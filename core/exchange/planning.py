@@ -5,15 +5,14 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-
 from core.annotation.packed_mask import PackedMask
 from core.annotation.palette import DISPLAY_PALETTE
 from core.errors import PCVOSError
-from core.exchange.importer import SEQUENCE, Found, FoundObject, ImportRequest, Question, is_taken_for
+from core.exchange.importer import SEQUENCE, Found, FoundObject, ImportRequest, InFront, Question, is_taken_for
+from core.exchange.overlaps import without, without_hidden
 from core.project.model import MAX_OBJECTS, Cell, Change, Key, ObjectInfo
 from core.project.project import Project
-from core.telling import Tell, tell_nobody
+from core.telling import Tell, part, tell_nobody
 
 NEW, SKIP = "new", "skip"
 """Answers that are no object's id."""
@@ -36,6 +35,7 @@ class ImportPlan:
         replaced: cells of the project that get another mask and were predicted. replaced_corrected: were corrected; an
             import that is not corrected leaves these alone.
         locked: objects of the import that are locked: left out.
+        overlapping: frames on which masks of the import share pixels. in_front: which of them is in front there.
         questions: to be answered before anything can be done.
         notes, warnings: sentences.
     """
@@ -48,6 +48,8 @@ class ImportPlan:
     replaced: tuple[Key, ...] = ()
     replaced_corrected: tuple[Key, ...] = ()
     locked: tuple[ObjectInfo, ...] = ()
+    overlapping: tuple[int, ...] = ()
+    in_front: InFront = None
     questions: tuple[Question, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -74,6 +76,9 @@ class ImportPlan:
         if self.replaced_corrected:
             verb = "Replaces" if corrected else "Leaves alone the"
             said.append(f"{verb} corrected masks on {_frames_in_words(_frames(self.replaced_corrected))}.")
+        if self.overlapping:
+            which = "the later one in the file" if self.in_front == "later" else "the one with the higher id"
+            said.append(f"Masks overlap on {_frames_in_words(self.overlapping)}: {which} is in front.")
         if self.locked:
             said.append(f"Locked and left out: {', '.join(info.name for info in self.locked)}.")
         return said
@@ -96,21 +101,23 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
     masks = _by_id(found, assigned.ids, complete=bool(request.options.get("complete")))
     free = {frame: {id: mask for id, mask in here.items() if id not in locked} for frame, here in masks.items()}
     _check(free, project)
+    free, overlapping = _stacked(free, found.in_front, part(request.tell, 0, 2))
     infos = known | {info.id: info for info in assigned.new}
     ids = [id for id in dict.fromkeys(assigned.ids[object.key] for object in found.objects) if id is not None]
-    predicted, corrected = _conflicts(free, project, request.tell)
+    predicted, corrected = _conflicts(free, project, part(request.tell, 1, 2))
     return ImportPlan(
         project,
         request.path,
         free,
         tuple(infos[id] for id in ids if id not in locked),
         tuple(assigned.new),
-        predicted,
-        corrected,
-        tuple(known[id] for id in ids if id in locked),
-        (),
-        (*found.notes, *assigned.notes),
-        found.warnings,
+        replaced=predicted,
+        replaced_corrected=corrected,
+        locked=tuple(known[id] for id in ids if id in locked),
+        overlapping=overlapping,
+        in_front=found.in_front,
+        notes=(*found.notes, *assigned.notes),
+        warnings=found.warnings,
     )
 
 
@@ -172,7 +179,7 @@ def _changed(
     """The cells of a frame that an import gives, or takes pixels from. What is locked keeps its pixels."""
     kept = {obj for obj, cell in known.items() if obj in locked or (cell.corrected and not corrected)}
     forbidden = [known[obj].mask for obj in locked & known.keys()]
-    given = {obj: _without(mask, forbidden) for obj, mask in masks.items() if obj not in kept}
+    given = {obj: without(mask, forbidden) for obj, mask in masks.items() if obj not in kept}
     cells = {}
     for obj, mask in given.items():
         before = known.get(obj, Cell(mask))
@@ -180,45 +187,10 @@ def _changed(
             cells[obj] = replace(before, mask=mask, corrected=corrected, in_memory=corrected, confidence=None)
     for obj, cell in known.items():
         if obj not in masks and obj not in kept:
-            left = _without(cell.mask, given.values())
+            left = without(cell.mask, given.values())
             if left is not cell.mask:
                 cells[obj] = replace(cell, mask=left)
     return cells
-
-
-def _without(mask: PackedMask, others: Iterable[PackedMask]) -> PackedMask:
-    """`mask` without the pixels of `others`; the same object if they share none."""
-    inside, shared = mask.inside(), False
-    for other in others:
-        meeting = _meeting(mask, other)
-        if meeting is not None:  # only there is anything unpacked: masks of 4K are many pixels
-            mine, theirs = meeting
-            taken = other.inside()[theirs]
-            shared = shared or bool((inside[mine] & taken).any())
-            inside[mine] &= ~taken
-    if not shared:
-        return mask
-    plane = np.zeros(mask.size, bool)
-    top, left, height, width = mask.box
-    plane[top : top + height, left : left + width] = inside
-    return PackedMask.pack(plane)
-
-
-Area = tuple[slice, slice]
-
-
-def _meeting(one: PackedMask, other: PackedMask) -> tuple[Area, Area] | None:
-    """Where two boxes meet, as seen from the corner of either; None: nowhere."""
-    top, left = max(one.box[0], other.box[0]), max(one.box[1], other.box[1])
-    bottom = min(one.box[0] + one.box[2], other.box[0] + other.box[2])
-    right = min(one.box[1] + one.box[3], other.box[1] + other.box[3])
-    if top >= bottom or left >= right:
-        return None
-    areas = [
-        (slice(top - mask.box[0], bottom - mask.box[0]), slice(left - mask.box[1], right - mask.box[1]))
-        for mask in (one, other)
-    ]
-    return areas[0], areas[1]
 
 
 def _by_id(found: Found, ids: Mapping[str, int | None], *, complete: bool) -> dict[int, dict[int, PackedMask]]:
@@ -230,7 +202,7 @@ def _by_id(found: Found, ids: Mapping[str, int | None], *, complete: bool) -> di
         for key, mask in found.masks[frame].items():
             id = ids[key]
             if id is not None:
-                here[id] = _joined(here[id], mask) if id in here else mask
+                here[id] = _joined(here.pop(id), mask) if id in here else mask  # where the later one is
         if complete and wanted:
             size = next((mask.size for at in found.masks.values() for mask in at.values()), None)
             here |= {id: PackedMask.empty(size) for id in wanted - here.keys()} if size else {}
@@ -240,6 +212,22 @@ def _by_id(found: Found, ids: Mapping[str, int | None], *, complete: bool) -> di
 
 def _joined(one: PackedMask, other: PackedMask) -> PackedMask:
     return PackedMask.pack(one.unpack() | other.unpack())
+
+
+def _stacked(
+    masks: Mapping[int, Mapping[int, PackedMask]], in_front: InFront, tell: Tell
+) -> tuple[dict[int, dict[int, PackedMask]], tuple[int, ...]]:
+    """The masks such that in a project, where the higher id is in front, they lie as in the files; and the frames on
+    which they overlap."""
+    if in_front is None:
+        return dict(masks), ()
+    stacked, overlapping = {}, []
+    for done, (frame, here) in enumerate(masks.items()):
+        tell(done, len(masks))
+        order = here if in_front == "later" else sorted(here)
+        stacked[frame], is_overlapping = without_hidden({id: here[id] for id in order})
+        overlapping += [frame] if is_overlapping else []
+    return stacked, tuple(overlapping)
 
 
 def _check_answers(answers: Iterable[str], found: Found) -> None:

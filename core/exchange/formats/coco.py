@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.annotation.packed_mask import PackedMask
-from core.exchange.categories import INFO, Category, categories, is_written_here, read_categories
+from core.exchange.categories import INFO, Category, categories, know_listed, read_categories
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.fitting import FrameNames, fit
@@ -77,29 +77,24 @@ class CocoFile(Importer):
         root = Node.load(request.path)
         images, known = _images(root, request), read_categories(root)
         annotations = root.at("annotations", list).items(dict)
-        numbers = _numbers(annotations, known)
-        gathering = Gathering()
-        if is_written_here(root) and all(
-            number == _category(a) for number, a in zip(numbers, annotations, strict=True)
-        ):
-            for number, category in known.items():
-                gathering.know(number, number, category.name, category.colour)
-        for done, (annotation, number) in enumerate(zip(annotations, numbers, strict=True)):
+        numbers, gathering = _numbers(annotations, known), Gathering()
+        know_listed(gathering, root, known, numbers)
+        for done, (annotation, (number, category)) in enumerate(zip(annotations, numbers, strict=True)):
             request.tell(done, len(annotations))
             image = annotation.at("image_id", int, str)
             if image.value not in images:
                 raise image.wrong(f"is {image.value}, but there is no such image")
             frame, size = images[image.value]
             if frame is not None:
-                segmentation, category = annotation.at("segmentation", dict, list), known[_category(annotation)]
-                gathering.know(number, number, category.name, category.colour)
+                segmentation = annotation.at("segmentation", dict, list)
+                gathering.know(number, number, known[category].name, known[category].colour)
                 gathering.add(frame, number, fit(decode(segmentation, size), request.media.size, str(segmentation)))
         for frame, _ in images.values():
             if frame is not None:
                 gathering.cover(frame)
         if strangers := sum(frame is None for frame, _ in images.values()):
             gathering.warnings.append(f"Images that belong to no frame of the footage, left out: {strangers}.")
-        return gathering.found()
+        return gathering.found(in_front="later")
 
 
 def image_name(request: ExportRequest, frame: int) -> str:
@@ -151,16 +146,17 @@ def _images(root: Node, request: ImportRequest) -> dict[Any, tuple[int | None, t
     return found
 
 
-def _numbers(annotations: list[Node], known: dict[int, Category]) -> list[int]:
-    """Of each annotation's object: of its track if all have one, else of its category."""
-    if wrong := next((annotation for annotation in annotations if _category(annotation) not in known), None):
-        raise wrong.at("category_id").wrong(f"is {_category(wrong)}, but there is no such category")
+def _numbers(annotations: list[Node], known: dict[int, Category]) -> list[tuple[int, int]]:
+    """Of each annotation the number of its object, which is that of its track if all have one, and of its category."""
+    categories = [annotation.at("category_id", int) for annotation in annotations]
+    if wrong := next((category for category in categories if category.value not in known), None):
+        raise wrong.wrong(f"is {wrong.value}, but there is no such category")
     tracks = [_track(annotation) for annotation in annotations]
-    return tracks if None not in tracks else [_category(annotation) for annotation in annotations]
-
-
-def _category(annotation: Node) -> int:
-    return annotation.at("category_id", int).value
+    tracked = None not in tracks
+    return [
+        (track if tracked else category.value, category.value)
+        for track, category in zip(tracks, categories, strict=True)
+    ]
 
 
 def _track(annotation: Node) -> int | None:

@@ -127,7 +127,8 @@ class ObjectFolders(Importer):
             notes += found.notes if not found.colours else found.notes[1:]
             warnings += [f"{folder.name}/{warning}" for warning in found.warnings]
         objects = tuple(map(_object, _sorted([*folders, *_empty_folders(request.path)])))
-        return Found(masks, objects, notes=tuple(dict.fromkeys(notes)), warnings=tuple(warnings))
+        notes = tuple(dict.fromkeys(notes))
+        return Found(masks, objects, notes=notes, warnings=tuple(warnings), in_front="higher id")
 
 
 def folder_name(id: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.exchange.categories import INFO, Category, categories, read_categories
+from core.exchange.categories import INFO, Category, categories, know_listed, read_categories
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.fitting import FrameNames, fit
@@ -42,7 +42,8 @@ class YouTubeVIS(Exporter):
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
         compressed = bool(request.options["compressed"])
-        tracks: dict[int, list[Any]] = {obj: [] for obj in request.ids}  # RLE, area and box of each frame, or None
+        # By id, as what comes later is in front for who reads it: RLE, area and box of each frame, or None.
+        tracks: dict[int, list[Any]] = {obj: [] for obj in sorted(request.ids)}
         for done, frame in enumerate(request.frames, start=1):
             masks = request.masks(frame)
             for obj, track in tracks.items():
@@ -86,11 +87,13 @@ class YouTubeVISFile(Importer):
         gathering = Gathering()
         frames, size = _frames(video, request, gathering), (video.at("height", int).value, video.at("width", int).value)
         annotations = root.at("annotations", list).items(dict)
+        numbers = [(annotation.value.get("id"), annotation.value.get("category_id")) for annotation in annotations]
+        know_listed(gathering, root, known, numbers)
         for done, annotation in enumerate(annotations):
             request.tell(done, len(annotations))
             if annotation.at("video_id", int).value == video.at("id", int).value:
                 _gather(annotation, frames, size, known, request, gathering)
-        return gathering.found()
+        return gathering.found(in_front="later")
 
 
 def _video(request: ExportRequest) -> dict[str, Any]:
