@@ -80,6 +80,7 @@ class ImportDialog(QDialog):
         self._pause.timeout.connect(self._read)
         self._connect()
         session.closing.connect(self.reject)
+        session.states_changed.connect(self._on_project_changed)
         self._show_paths()
         self._read()
         (self.accept_button if paths else self.from_file).setFocus(Qt.FocusReason.OtherFocusReason)
@@ -351,9 +352,14 @@ class ImportDialog(QDialog):
         plan = self.plan
         if plan is None:
             return
-        self.accept_button.setEnabled(bool(plan.frames or plan.new))
+        self.accept_button.setEnabled(plan.changes(self.corrected.isChecked()))
         warnings = [self.tr("Mind: {}").format(warning) for warning in plan.warnings]
         self._say([*plan.sentences(self.corrected.isChecked()), *plan.notes, *warnings])
+
+    def _on_project_changed(self) -> None:
+        """What would change nothing may change something now."""
+        if self.plan is not None and self._making is None and not self.accept_button.isEnabled():
+            self._make_plan()
 
     def _say(self, sentences: Sequence[str]) -> None:
         self.text.setText("\n".join(sentences))

@@ -3,7 +3,7 @@
     python scripts/mix_weights.py FROM TO SHARE OUTPUT
 
 SHARE is how far to go from FROM to TO: 0.5 is their mean, 1.3 goes on behind TO by 0.3 of the way. Both are of the
-small preset. What ships was made with 1.3, TO the end of the last run and FROM the weights it began with.
+small preset.
 """
 
 import argparse

@@ -11,14 +11,14 @@ Area = tuple[slice, slice]
 
 def without(mask: PackedMask, others: Iterable[PackedMask]) -> PackedMask:
     """`mask` without the pixels of `others`; the same object if they share none."""
+    meetings = [(other, meeting) for other in others if (meeting := _meeting(mask, other)) is not None]
+    if not meetings:
+        return mask
     inside, shared = mask.inside(), False
-    for other in others:
-        meeting = _meeting(mask, other)
-        if meeting is not None:
-            mine, theirs = meeting
-            taken = other.inside()[theirs]
-            shared = shared or bool((inside[mine] & taken).any())
-            inside[mine] &= ~taken
+    for other, (mine, theirs) in meetings:
+        taken = other.inside()[theirs]
+        shared = shared or bool((inside[mine] & taken).any())
+        inside[mine] &= ~taken
     return PackedMask.pack_part(inside, mask.size, *mask.box[:2]) if shared else mask
 
 

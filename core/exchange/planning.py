@@ -35,6 +35,7 @@ class ImportPlan:
         replaced: cells of the project that get another mask and were predicted. replaced_corrected: were corrected; an
             import that is not corrected leaves these alone.
         locked: objects of the import that are locked: left out.
+        changing: of True (the masks become corrections) and False (predictions), those with which a mask changes.
         overlapping: frames on which masks of the import share pixels. in_front: which of them is in front there.
         questions: to be answered before anything can be done.
         notes, warnings: sentences.
@@ -48,6 +49,7 @@ class ImportPlan:
     replaced: tuple[Key, ...] = ()
     replaced_corrected: tuple[Key, ...] = ()
     locked: tuple[ObjectInfo, ...] = ()
+    changing: frozenset[bool] = frozenset()
     overlapping: tuple[int, ...] = ()
     in_front: InFront = None
     questions: tuple[Question, ...] = ()
@@ -58,6 +60,10 @@ class ImportPlan:
     def frames(self) -> tuple[int, ...]:
         """Those that get masks, ascending."""
         return tuple(sorted(frame for frame, masks in self.masks.items() if masks))
+
+    def changes(self, corrected: bool) -> bool:
+        """Whether anything in the project would be another than it is, if the masks became corrections or not."""
+        return bool(self.new) or corrected in self.changing
 
     def sentences(self, corrected: bool) -> list[str]:
         """What it will do, for the person.
@@ -71,6 +77,8 @@ class ImportPlan:
             "corrections, which runs read and never change" if corrected else "predictions, which the next run redraws"
         )
         said = [f"Masks for {_frames_in_words(self.frames)} as {kind}.", f"Objects: {names or 'none'}."]
+        if not self.changes(corrected):
+            said[0] = self._nothing(corrected)
         if self.replaced:
             said.append(f"Replaces predicted masks on {_frames_in_words(_frames(self.replaced))}.")
         if self.replaced_corrected:
@@ -82,6 +90,15 @@ class ImportPlan:
         if self.locked:
             said.append(f"Locked and left out: {', '.join(info.name for info in self.locked)}.")
         return said
+
+    def _nothing(self, corrected: bool) -> str:
+        """The sentence that nothing would change, and why."""
+        if not self.frames and not self.locked:
+            return "Nothing would change: there are no masks in it."
+        reasons = ["in the project already"] if self.frames else []
+        reasons += ["corrected there"] if self.replaced_corrected and not corrected else []
+        reasons += ["locked"] if self.locked else []
+        return f"Nothing would change: all of it is {' or '.join(reasons)}."
 
 
 def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportPlan:
@@ -104,7 +121,7 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
     free, overlapping = _stacked(free, found.in_front, part(request.tell, 0, 2))
     infos = known | {info.id: info for info in assigned.new}
     ids = [id for id in dict.fromkeys(assigned.ids[object.key] for object in found.objects) if id is not None]
-    predicted, corrected = _conflicts(free, project, part(request.tell, 1, 2))
+    predicted, corrected, changing = _compared(free, project, locked, part(request.tell, 1, 2))
     return ImportPlan(
         project,
         request.path,
@@ -114,6 +131,7 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
         replaced=predicted,
         replaced_corrected=corrected,
         locked=tuple(known[id] for id in ids if id in locked),
+        changing=changing,
         overlapping=overlapping,
         in_front=found.in_front,
         notes=(*found.notes, *assigned.notes),
@@ -245,17 +263,20 @@ def _check(masks: Mapping[int, Mapping[int, PackedMask]], project: Project) -> N
             raise PCVOSError(f"The masks do not fit the footage of {project.path}: link the right footage first.")
 
 
-def _conflicts(
-    masks: Mapping[int, Mapping[int, PackedMask]], project: Project, tell: Tell
-) -> tuple[tuple[Key, ...], ...]:
-    """Cells that are there and differ from what comes: predicted, corrected."""
+def _compared(
+    masks: Mapping[int, Mapping[int, PackedMask]], project: Project, locked: set[int], tell: Tell
+) -> tuple[tuple[Key, ...], tuple[Key, ...], frozenset[bool]]:
+    """Cells that are there and differ from what comes: predicted, corrected; and `ImportPlan.changing`."""
     predicted, corrected = [], []
+    changing: set[bool] = set()
     for done, (frame, here) in enumerate(sorted(masks.items())):
         tell(done, len(masks))
-        for obj, cell in (project.cells(frame) if here else {}).items():
+        known = project.cells(frame) if here else {}
+        for obj, cell in known.items():
             if obj in here and cell.mask != here[obj]:
                 (corrected if cell.corrected else predicted).append((frame, obj))
-    return tuple(predicted), tuple(corrected)
+        changing |= {kind for kind in {True, False} - changing if _changed(known, here, locked, kind)}
+    return tuple(predicted), tuple(corrected), frozenset(changing)
 
 
 class _Assignment:
