@@ -358,7 +358,8 @@ class ImportDialog(QDialog):
 
     def _on_project_changed(self) -> None:
         """What would change nothing may change something now."""
-        if self.plan is not None and self._making is None and not self.accept_button.isEnabled():
+        is_waiting = self.isVisible() and self._making is None
+        if is_waiting and self.plan is not None and not self.accept_button.isEnabled():
             self._make_plan()
 
     def _say(self, sentences: Sequence[str]) -> None:

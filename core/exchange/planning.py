@@ -76,12 +76,12 @@ class ImportPlan:
         kind = (
             "corrections, which runs read and never change" if corrected else "predictions, which the next run redraws"
         )
-        said = [f"Masks for {_frames_in_words(self.frames)} as {kind}.", f"Objects: {names or 'none'}."]
-        if not self.changes(corrected):
-            said[0] = self._nothing(corrected)
-        if self.replaced:
+        changes = self.changes(corrected)
+        what = f"Masks for {_frames_in_words(self.frames)} as {kind}." if changes else self._nothing(corrected)
+        said = [what, f"Objects: {names or 'none'}."]
+        if self.replaced and changes:
             said.append(f"Replaces predicted masks on {_frames_in_words(_frames(self.replaced))}.")
-        if self.replaced_corrected:
+        if self.replaced_corrected and (changes or not corrected):
             verb = "Replaces" if corrected else "Leaves alone the"
             said.append(f"{verb} corrected masks on {_frames_in_words(_frames(self.replaced_corrected))}.")
         if self.overlapping:

@@ -54,6 +54,7 @@ def test_out_of_one_project_and_into_another(path, empty, out):
 
     again = pcvos("import", empty, out / "masks.json", "--not-corrected")
     assert (again.exit_code, again.stderr.count("\n")) == (2, 1) and "Nothing to import" in again.stderr
+    assert "Nothing would change" in pcvos("import", empty, out / "masks.json", "--dry-run").stdout
 
 
 def test_not_corrected(path, empty, out):

@@ -140,8 +140,57 @@ def test_locked_objects_are_left_out_and_named(project, media, out):
 
 def test_nothing_left_to_import_is_said(project, media, out):
     export("png", project, media, out / "masks", first=0, last=0)
+    planned = plan(out / "masks", project, media)
+    assert planned.sentences(True)[0] == "Nothing would change: all of it is in the project already."
     with pytest.raises(PCVOSError, match=r"Nothing to import from .*masks"):
-        change(plan(out / "masks", project, media), corrected=True)
+        change(planned, corrected=True)
+
+
+@pytest.mark.parametrize(("frame", "changes"), [(0, ()), (1, (True,)), (4, (True,))])
+def test_equal_masks_change_what_they_are_called_or_nothing(frame, changes, project, media, out):
+    """2 is corrected everywhere, 7 and 254 are predicted."""
+    export("coco", project, media, out / "masks.json", first=frame, last=frame)
+    planned = plan(out / "masks.json", project, media)
+    for corrected in (True, False):
+        assert planned.changes(corrected) == (corrected in changes)
+        said = planned.sentences(corrected)
+        assert said[0].startswith("Nothing would change") == (corrected not in changes)
+        if corrected in changes:
+            assert change(planned, corrected).cells
+        else:
+            with pytest.raises(PCVOSError, match="Nothing to import"):
+                change(planned, corrected)
+
+
+def test_equal_masks_that_take_pixels_from_others_change_these(project, media, out):
+    export("png", project, media, out / "masks", first=0, last=0, objects=(2,))
+    assert not plan(out / "masks", project, media).changes(corrected=True)
+    put(project, {(0, 7): Cell(PackedMask.pack(disc(SIZE, 20, 20, 9)))})
+    planned = plan(out / "masks", project, media)
+    assert planned.changes(corrected=True) and planned.sentences(True)[0].startswith("Masks for 1 frame (0)")
+
+
+def test_why_nothing_would_change(project, media, out):
+    label_file(out / "other", 0, _2=RIGHT)
+    said = plan(out / "other", project, media).sentences(corrected=False)
+    assert said[0] == "Nothing would change: all of it is in the project already or corrected there."
+    assert "Leaves alone the corrected masks on 1 frame (0)." in said
+    lock(project, 2)
+    said = plan(out / "other", project, media).sentences(corrected=True)
+    assert said[0] == "Nothing would change: all of it is locked." and "Locked and left out: rabbit." in said
+    label_file(out / "blank", 0)
+    said = plan(out / "blank", project, media).sentences(corrected=True)
+    assert said[0] == "Nothing would change: there are no masks in it."
+
+
+def test_what_locked_objects_keep_is_no_change(project, media, out):
+    """The mask is cut as it was when it was imported before."""
+    lock(project, 2)
+    label_file(out / "masks", 0, _7=LEFT | RIGHT)
+    bring_in(out / "masks", project, media)
+    planned = plan(out / "masks", project, media)
+    assert not planned.changes(corrected=True)
+    assert not any("Replaces" in sentence for sentence in planned.sentences(corrected=True))
 
 
 def lock(project, id):

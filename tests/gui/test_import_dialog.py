@@ -191,6 +191,7 @@ def test_a_png_without_a_number_is_of_the_frame_looked_at(hands: Hands, clip: Pa
 def test_the_format_can_be_another_one(hands: Hands, clip: Path, tmp_path: Path):
     open_marked(hands, clip)
     target = export_as(hands, "youtube-vis", tmp_path / "clip.json")
+    hands.act("clear_here")
     dialog = opened(hands, target)
     assert dialog.format.currentData() == "youtube-vis" and dialog.reads.text()
     dialog.format.setCurrentIndex(dialog.format.findData("coco"))
@@ -263,19 +264,20 @@ def test_several_pngs_at_once_and_drops_on_the_dialog(hands: Hands, clip: Path, 
     assert hands.told("2 frames", "from masks") and np.array_equal(hands.labels(7) == 1, truth(7))
 
 
-def test_nothing_new_stays_in_the_dialog_with_a_sentence(hands: Hands, clip: Path, tmp_path: Path):
+def test_nothing_new_is_said_at_once(hands: Hands, clip: Path, tmp_path: Path):
     open_marked(hands, clip)
     target = export_as(hands, "png", tmp_path / "out")
     for path in target.iterdir():
         if path.stem not in ("00000", "00003"):
             path.unlink()
-    steps = hands.session.undo_stack.count()
-    dialog = opened(hands, target)
-    dialog.accept_button.click()
-    hands.bot.waitUntil(lambda: "Nothing to import" in dialog.text.text(), timeout=20_000)
-    assert dialog.isVisible() and dialog.path.isEnabled() and not dialog.progress.isVisible()
-    assert hands.session.undo_stack.count() == steps
-    dialog.reject()
+    dialog = opened(hands, target, is_good=False)
+    hands.bot.waitUntil(lambda: "Nothing would change" in dialog.text.text(), timeout=20_000)
+    assert not dialog.accept_button.isEnabled() and "Masks for" not in dialog.text.text()
+    hands.session.clear(3, 3, corrections=True)
+    known(hands, dialog)
+    assert "Masks for 2 frames (0, 3)" in dialog.text.text(), "something is new now"
+    bring_in(hands, dialog)
+    assert np.array_equal(hands.labels(3) == 1, truth(3))
 
 
 def test_a_read_only_project_is_told_at_once(hands: Hands, clip: Path, tmp_path: Path, qtbot):
