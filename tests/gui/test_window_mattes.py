@@ -92,7 +92,7 @@ def seen(hands: Hands) -> np.ndarray:
     pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     corner: QPoint = hands.view.to_view(hands.window.canvas.frame_item.boundingRect().topLeft()).toPoint()
     rows = pixels[corner.y() : corner.y() + HEIGHT, 3 * corner.x() : 3 * (corner.x() + WIDTH)]
-    return rows.reshape(HEIGHT, WIDTH, 3)
+    return rows.reshape(HEIGHT, WIDTH, 3).copy()  # the picture's memory goes with it
 
 
 def over(rgba: np.ndarray, backdrop) -> np.ndarray:
