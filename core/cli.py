@@ -49,6 +49,7 @@ EXPORT_EXAMPLES = """Examples:
   pcvos export clip.pcvos --format png --output masks
   pcvos export clip.pcvos --format coco --output clip.json --start 100 --end 199 --objects 1,3
   pcvos export clip.pcvos --format overlay --output clip-overlay.mp4 --option opacity=70
+  pcvos export clip.pcvos --format prores --output clip.mov --option feather=2 --option edges=hard
 """
 
 
@@ -338,7 +339,10 @@ def export(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
 ) -> None:
-    """Write a project's masks in another format. All of it is there in the end, or nothing."""
+    """Write a project's masks in another format. All of it is there in the end, or nothing.
+
+    The edges of mattes are as they were chosen in the window for this project (Edges); --option overrides each of them.
+    """
     with shown_errors():
         from core.commands import exchange as command
 

@@ -5,13 +5,9 @@ from collections.abc import Mapping
 from PySide6.QtCore import QObject, Signal
 
 from core.annotation.matte import MatteSettings
-from core.errors import PCVOSError
-from core.exchange.matting import MATTE_OPTIONS, matte_settings
+from core.exchange.matting import DEFAULT_EDGES, EDGES, edges_of, matte_settings
 from core.exchange.options import Value
 from pcvos_gui.session import Session
-
-_KEY = "edges"  # of the setting in a project
-_DEFAULTS = {option.name: option.default for option in MATTE_OPTIONS}
 
 
 class Edges(QObject):
@@ -26,7 +22,7 @@ class Edges(QObject):
     def __init__(self, session: Session, parent: QObject | None = None):
         super().__init__(parent)
         self._session = session
-        self._values: dict[str, Value] = dict(_DEFAULTS)
+        self._values: dict[str, Value] = dict(DEFAULT_EDGES)
         session.opened.connect(self._on_opened)
 
     @property
@@ -41,19 +37,19 @@ class Edges(QObject):
 
     @property
     def are_default(self) -> bool:
-        return self._values == _DEFAULTS
+        return self._values == DEFAULT_EDGES
 
     def set_values(self, values: Mapping[str, Value]) -> None:
         """Choose others; those that are missing stay. A read-only project has them until it is closed."""
         if self._take(self._values | values):
-            self._session.remember(_KEY, self._values)
+            self._session.remember(EDGES, self._values)
 
     def reset(self) -> None:
         """Choose the defaults."""
-        self.set_values(_DEFAULTS)
+        self.set_values(DEFAULT_EDGES)
 
     def _on_opened(self) -> None:
-        self._take(_known(self._session.project.setting(_KEY)))
+        self._take(edges_of(self._session.project))
 
     def _take(self, values: Mapping[str, Value]) -> bool:
         """Whether they are others."""
@@ -62,14 +58,3 @@ class Edges(QObject):
         self._values = dict(values)
         self.changed.emit()
         return True
-
-
-def _known(stored: object) -> dict[str, Value]:
-    """What can be used of what a project has stored; the rest is the default."""
-    values = dict(_DEFAULTS)
-    for option in MATTE_OPTIONS:
-        try:
-            values[option.name] = option.checked(stored[option.name])
-        except (KeyError, TypeError, PCVOSError):  # an option of another version
-            continue
-    return values

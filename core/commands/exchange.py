@@ -1,6 +1,6 @@
 """`pcvos export`, `pcvos import` and `pcvos formats`: masks out of a project, and into it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,8 @@ from core.errors import PCVOSError
 from core.exchange import registry
 from core.exchange.exporter import Exporter, export_request
 from core.exchange.importer import Importer, import_request
-from core.exchange.options import parse_options
+from core.exchange.matting import DEFAULT_EDGES, MATTE_OPTIONS, edges_of
+from core.exchange.options import Value, parse_options
 from core.exchange.planning import change, make_plan, unanswered
 from core.exchange.running import run_export
 from core.media import FrameSource, open_media
@@ -28,7 +29,7 @@ class ExportCommand:
 
     Attributes:
         start, end: the range, inclusive; None: the footage's first and last frame. objects: ids; None: all.
-        options: `name=value` each.
+        options: `name=value` each; of edges, those that are not to be the project's.
     """
 
     project: Path
@@ -64,6 +65,10 @@ def export(command: ExportCommand, say: Say, note: Say, warn: Say) -> None:
     exporter = registry.exporter(command.format)
     options = parse_options(exporter.options, command.options, exporter.name)
     with _opened(command.project, warn, to_write=False) as (project, media):
+        edges = _own_edges(exporter, project, options)
+        if edges:
+            said = ", ".join(f"{name}={value}" for name, value in edges.items())
+            note(f"Edges as the project has them (--option NAME=VALUE changes them): {said}.")
         request = export_request(
             exporter,
             project,
@@ -72,7 +77,7 @@ def export(command: ExportCommand, say: Say, note: Say, warn: Say) -> None:
             first=command.start,
             last=command.end,
             objects=command.objects,
-            options=options,
+            options={**edges, **options},
         )
         for sentence in exporter.notes(request):
             note(sentence)
@@ -129,6 +134,12 @@ def _list(format: Exporter | Importer, sentence: str, say: Say) -> None:
     for option in format.options:
         default = ("yes" if option.default else "no") if option.kind == "bool" else option.default
         say(f"      {option.name}={default}: {option.label} ({option.range})")
+
+
+def _own_edges(exporter: Exporter, project: Project, given: Mapping[str, Value]) -> dict[str, Value]:
+    """The project's edges, as far as the format has options for them that are not given, and they are no default."""
+    wanted = {option.name for option in exporter.options if option in MATTE_OPTIONS} - given.keys()
+    return {name: value for name, value in edges_of(project).items() if name in wanted and value != DEFAULT_EDGES[name]}
 
 
 @contextmanager

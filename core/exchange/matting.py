@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, repeat
+from types import MappingProxyType
 
 import cv2
 import numpy as np
 
 from core.annotation.matte import Matte, MatteSettings, make_matte, sharing, smoothed
+from core.errors import PCVOSError
 from core.exchange.exporter import ExportRequest
 from core.exchange.options import Option, Value
 from core.exchange.parallel import in_threads
@@ -50,6 +52,12 @@ MATTE_OPTIONS = (
         help="Averages edges with those of so many frames before and after, where they are in the same place.",
     ),
 )
+
+
+EDGES = "edges"
+"""The setting of a project that holds a value for each of `MATTE_OPTIONS`."""
+
+DEFAULT_EDGES: Mapping[str, Value] = MappingProxyType({option.name: option.default for option in MATTE_OPTIONS})
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,18 @@ def cut_out(matted: MattedFrame, order: int = cv2.COLOR_RGB2RGBA) -> np.ndarray:
     picture = cv2.cvtColor(matted.pixels, order)
     cv2.insertChannel(alpha_of(matted), picture, 3)
     return picture
+
+
+def edges_of(project: Project) -> dict[str, Value]:
+    """The values that a project has for `MATTE_OPTIONS`: exports begin with them. What it lacks, or what cannot be used
+    of what it has, is the default."""
+    stored, values = project.setting(EDGES), dict(DEFAULT_EDGES)
+    for option in MATTE_OPTIONS:
+        try:
+            values[option.name] = option.checked(stored[option.name])
+        except (KeyError, TypeError, PCVOSError):  # an option of another version
+            continue
+    return values
 
 
 def matte_settings(options: Mapping[str, Value]) -> MatteSettings:

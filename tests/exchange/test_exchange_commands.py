@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from exchange_projects import STEMS, all_labels, all_masks, tree
+from PIL import Image
 from typer.testing import CliRunner
 
 from core.cli import app
@@ -72,6 +74,34 @@ def test_a_part(path, out):
     assert sorted(tree(out / "masks")) == sorted(
         ["007", "254", *(f"{id}/{stem}.png" for id in ("007", "254") for stem in STEMS[1:4])]
     )
+
+
+def exported_alpha(path, place, *options):
+    """Of the first frame, and what was said."""
+    given = [part for option in options for part in ("--option", option)]
+    done = pcvos("export", path, "--format", "rgba", "--output", place, "--end", 0, *given)
+    assert done.exit_code == 0, done.output
+    with Image.open(place / f"{STEMS[0]}.png") as image:
+        return np.array(image)[..., 3], done.stderr
+
+
+def test_edges_begin_as_the_project_has_them(project, out):
+    plain, said = exported_alpha(project.path, out / "plain")
+    assert "Edges" not in said
+    project.set_setting("edges", {"edges": "hard", "grow": 3.0, "feather": 0, "gamma": "bright"})
+    project.close()
+    own, said = exported_alpha(project.path, out / "own")
+    assert "Note: Edges as the project has them" in said and "edges=hard, grow=3.0." in said
+    given, _ = exported_alpha(project.path, out / "given", "edges=hard", "grow=3")
+    np.testing.assert_array_equal(own, given)
+    assert np.count_nonzero(own == 255) > np.count_nonzero(plain == 255)
+
+    smaller, said = exported_alpha(project.path, out / "smaller", "grow=-1")
+    assert "edges=hard." in said and np.count_nonzero(smaller) < np.count_nonzero(plain)
+    as_ever, said = exported_alpha(project.path, out / "as ever", "grow=0", "edges=picture")
+    np.testing.assert_array_equal(as_ever, plain)
+    assert "Edges" not in said
+    assert "Edges" not in pcvos("export", project.path, "--format", "png", "--output", out / "masks").stderr
 
 
 def test_overwriting(path, out):
