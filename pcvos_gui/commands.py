@@ -1,12 +1,15 @@
-"""What undo and redo mean: a `Change`, applied or inverted."""
+"""What undo and redo mean: a `Change`, applied or inverted; or other edges of mattes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtGui import QUndoCommand
 
+from core.exchange.options import Value
 from core.project.model import Change, Key
 
 Apply = Callable[[Change], None]
+
+_NO_ID, _EDGES_ID = -1, 1
 
 
 class ChangeCommand(QUndoCommand):
@@ -54,3 +57,45 @@ class RunCommand(QUndoCommand):
     def undo(self) -> None:
         self._apply(self.change.inverted())
         self._is_undone = True
+
+
+class EdgesCommand(QUndoCommand):
+    """Other edges of mattes. While one number is turned, all of it is one step; back where it began, it is none.
+
+    Args:
+        before, after: values by the names of the options. apply: takes them.
+        turned: the name of the only one that changes; "": the step is one of its own, whatever comes before.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        before: Mapping[str, Value],
+        after: Mapping[str, Value],
+        apply: Callable[[Mapping[str, Value]], None],
+        turned: str = "",
+    ):
+        super().__init__(text)
+        self._before, self._after, self._apply, self._turned = before, after, apply, turned
+
+    @property
+    def change(self) -> Change:
+        """What it does to masks: nothing."""
+        return Change(self.text())
+
+    def id(self) -> int:
+        return _EDGES_ID if self._turned else _NO_ID
+
+    def mergeWith(self, newer: QUndoCommand) -> bool:
+        if newer._turned != self._turned:
+            return False
+        self._after = newer._after
+        self.setText(newer.text())
+        self.setObsolete(self._after == self._before)
+        return True
+
+    def redo(self) -> None:
+        self._apply(self._after)
+
+    def undo(self) -> None:
+        self._apply(self._before)

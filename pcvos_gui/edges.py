@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from PySide6.QtCore import QObject, Signal
 
 from core.annotation.matte import MatteSettings
-from core.exchange.matting import DEFAULT_EDGES, EDGES, edges_of, matte_settings
+from core.exchange.matting import DEFAULT_EDGES, EDGES, MATTE_OPTIONS, edges_of, matte_settings
 from core.exchange.options import Value
+from pcvos_gui.commands import EdgesCommand
 from pcvos_gui.session import Session
 
 
@@ -40,21 +41,40 @@ class Edges(QObject):
         return self._values == DEFAULT_EDGES
 
     def set_values(self, values: Mapping[str, Value]) -> None:
-        """Choose others; those that are missing stay. A read-only project has them until it is closed."""
-        if self._take(self._values | values):
-            self._session.remember(EDGES, self._values)
+        """Choose others, as a step of undo; those that are missing stay. A read-only project has them until it is
+        closed."""
+        changed = {name: value for name, value in values.items() if value != self._values[name]}
+        if len(changed) == 1:
+            (name, value), *_ = changed.items()
+            self._push(self._words(name, value), changed, turned=name)
+        elif changed:
+            self._push(self.tr("Edges"), changed)
 
     def reset(self) -> None:
-        """Choose the defaults."""
-        self.set_values(DEFAULT_EDGES)
+        """Choose the defaults, as a step of undo."""
+        if not self.are_default:
+            self._push(self.tr("Reset edges"), DEFAULT_EDGES)
+
+    def _push(self, text: str, changed: Mapping[str, Value], turned: str = "") -> None:
+        if self._session.project is not None:
+            after = self._values | changed
+            self._session.undo_stack.push(EdgesCommand(text, self._values, after, self._apply, turned))
+
+    def _apply(self, values: Mapping[str, Value]) -> None:
+        self._take(values)
+        self._session.remember(EDGES, self._values)
 
     def _on_opened(self) -> None:
         self._take(edges_of(self._session.project))
 
-    def _take(self, values: Mapping[str, Value]) -> bool:
-        """Whether they are others."""
-        if values == self._values:
-            return False
-        self._values = dict(values)
-        self.changed.emit()
-        return True
+    def _take(self, values: Mapping[str, Value]) -> None:
+        if values != self._values:
+            self._values = dict(values)
+            self.changed.emit()
+
+    def _words(self, name: str, value: Value) -> str:
+        """What undo takes back."""
+        option = next(option for option in MATTE_OPTIONS if option.name == name)
+        if option.kind == "choice":
+            return self.tr("Edges, {}").format(dict(option.choices)[value].lower())
+        return self.tr("Edges, {} {:g}").format(option.label.lower(), value)

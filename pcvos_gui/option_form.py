@@ -59,6 +59,13 @@ class OptionForm(QWidget):
                 self._form.addRow(label, field)
         WheelGuard(self)
 
+    def show_values(self, values: Mapping[str, Value]) -> None:
+        """Other values in the fields that are there, which keep the keyboard; not told by `changed`."""
+        for name, field in self._fields.items():
+            field.blockSignals(True)
+            _set_value(field, values[name])
+            field.blockSignals(False)
+
     def _made(self, option: Option, value: Value) -> QWidget:
         match option.kind:
             case "bool":
@@ -101,6 +108,15 @@ def _spin_box(option: Option) -> QSpinBox | QDoubleSpinBox:
     field.setSpecialValueText(option.lowest)
     field.setSuffix(f" {option.unit}" if option.unit else "")
     return field
+
+
+def _set_value(field: QWidget, value: Value) -> None:
+    if isinstance(field, QCheckBox):
+        field.setChecked(bool(value))
+    elif isinstance(field, QComboBox):
+        field.setCurrentIndex(field.findData(value))
+    else:
+        field.setValue(value)
 
 
 def _value(field: QWidget) -> Value:

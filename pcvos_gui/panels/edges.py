@@ -1,7 +1,7 @@
 """How the edges of mattes come out: seen at once in the views that cut out, and what an export begins with."""
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QPalette
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QKeySequence, QPalette
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from core.exchange.matting import MATTE_OPTIONS
@@ -42,6 +42,9 @@ class EdgesPanel(QWidget):
         mattes.changed.connect(self._on_mattes)
         view.changed.connect(self._show_note)
         self.form.show_options(MATTE_OPTIONS, edges.values)
+        undo = _WindowsUndo(self)
+        for field in self.form.fields.values():
+            field.installEventFilter(undo)
         self._show_values()
         self._show_note()
 
@@ -65,7 +68,7 @@ class EdgesPanel(QWidget):
 
     def _show_values(self) -> None:
         if self.form.values != self._edges.values:  # else they are the person's, whose hand is on them
-            self.form.show_options(MATTE_OPTIONS, self._edges.values)
+            self.form.show_values(self._edges.values)
         self.reset.setEnabled(not self._edges.are_default)
 
     def _on_mattes(self) -> None:
@@ -83,3 +86,12 @@ class EdgesPanel(QWidget):
         else:
             text = self.tr("Exports of mattes begin with these edges.")
         self.note.setText(text)
+
+
+class _WindowsUndo(QObject):
+    """Keeps fields from taking undo and redo for the text in them: each change there is a step of the window's undo."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride:
+            return event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo)
+        return False

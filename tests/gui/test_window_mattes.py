@@ -284,6 +284,71 @@ def test_edges_are_kept_in_the_project(marked: Hands, clip: Path):
     assert edges.values == dict(resolve(MATTE_OPTIONS, {"smooth": 2}, "matte")), "what cannot be is the default"
 
 
+def test_edges_are_steps_of_undo(marked: Hands, clip: Path):
+    edges, stack, panel = marked.window.edges, marked.session.undo_stack, marked.window.edges_panel
+    begun, default = stack.count(), edges.values
+    grow, feather = panel.form.fields["grow"], panel.form.fields["feather"]
+    for value in (1.0, 2.0, 2.5):
+        grow.setValue(value)
+    feather.setValue(4.0)
+    panel.form.fields["edges"].setCurrentIndex(2)
+    assert [stack.text(index) for index in range(begun, stack.count())] == [
+        "Edges, grow 2.5",
+        "Edges, feather 4",
+        "Edges, hard",
+    ], "turning a number is one step"
+    marked.act("undo")
+    marked.act("undo")
+    assert edges.values == default | {"grow": 2.5} and panel.form.values == edges.values
+    assert marked.told("Undone: Edges, feather 4")
+    marked.act("redo")
+    assert edges.values == default | {"grow": 2.5, "feather": 4.0}
+    assert panel.form.fields["grow"] is grow, "the fields stay, and the keyboard with them"
+    panel.reset.click()
+    assert edges.are_default
+    marked.act("undo")
+    assert edges.values == default | {"grow": 2.5, "feather": 4.0}
+    marked.act("close")
+    marked.open(clip)
+    assert edges.values == default | {"grow": 2.5, "feather": 4.0}, "what undo brings back is kept, too"
+
+
+def test_edges_turned_back_are_no_step_and_others_are_not_joined(marked: Hands):
+    edges, stack, panel = marked.window.edges, marked.session.undo_stack, marked.window.edges_panel
+    begun = stack.count()
+    grow = panel.form.fields["grow"]
+    grow.setValue(3.0)
+    grow.setValue(0.0)
+    assert stack.count() == begun and edges.are_default
+    grow.setValue(3.0)
+    panel.reset.click()
+    assert stack.count() == begun + 2, "a reset is a step, though only one number was another"
+    marked.act("undo")
+    assert edges.values["grow"] == 3.0
+    marked.act("undo")
+    grow.setValue(1.0)
+    marked.session.replace_mask(np.roll(truth(3), 20, axis=0), "Mask")
+    grow.setValue(2.0)
+    assert stack.count() == begun + 3, "not across what was done meanwhile"
+    marked.act("undo")
+    assert edges.values["grow"] == 1.0 and marked.session.frame == 3
+
+
+def test_undo_from_the_keyboard_while_a_number_has_it(marked: Hands):
+    edges, panel = marked.window.edges, marked.window.edges_panel
+    look_at(marked, ViewMode.MATTE)
+    marked.window.toolbar.edges.click()
+    grow = panel.form.fields["grow"]
+    grow.setFocus()
+    marked.bot.keyClick(grow, Qt.Key.Key_Up)
+    marked.bot.keyClick(grow, Qt.Key.Key_Up)
+    assert edges.values["grow"] == 1.0
+    marked.bot.keyClick(grow, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert edges.are_default and grow.value() == 0.0 and grow.hasFocus()
+    marked.bot.keyClick(grow, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert edges.values["grow"] == 1.0
+
+
 def test_an_export_begins_with_what_is_seen(marked: Hands, tmp_path: Path, monkeypatch):
     export_as(marked, "rgba", tmp_path / "first", gamma=3.0)
     assert marked.window.edges.values["gamma"] == 3.0, "what was exported is seen"
