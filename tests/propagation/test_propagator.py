@@ -12,7 +12,7 @@ from core.errors import PCVOSError, ResourceError
 from core.network import PCVOS
 from core.propagation import PropagationSettings
 from core.propagation import clip_inference as engine
-from core.propagation import propagator as loop
+from core.propagation import run as loop
 from core.propagation.compose import blend
 
 FRAMES, LABELS = footage()

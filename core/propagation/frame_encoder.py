@@ -1,0 +1,92 @@
+"""From frames to what the network keeps of them: features, and memory entries with the masks of objects."""
+
+from collections.abc import Sequence
+
+from core.media.source import FrameSource
+from core.propagation.clip_inference import ClipInference
+from core.propagation.compose import Composer, Distribution
+from core.propagation.feature_cache import FeatureCache, FrameFeatures
+from core.propagation.feed import FrameFeed
+from core.propagation.geometry import Geometry
+from core.propagation.memory import Annotation, MemoryEntry, PermanentMemory
+
+
+class FrameEncoder:
+    """Encodes frames of footage, each once as far as it can.
+
+    Attributes:
+        cache: features of frames seen before, of earlier runs too.
+    """
+
+    def __init__(
+        self,
+        media: FrameSource,
+        memory: PermanentMemory,
+        engine: ClipInference,
+        geometry: Geometry,
+        composer: Composer,
+        cache: FeatureCache,
+    ):
+        self.cache = cache
+        self._media, self._memory = media, memory
+        self._engine, self._geometry, self._composer = engine, geometry, composer
+        self._permanent: dict[int, tuple[Annotation, MemoryEntry]] = {}
+
+    def take_over(self, other: "FrameEncoder") -> None:
+        """Know the annotated frames that `other` has encoded."""
+        self._permanent = other._permanent.copy()
+
+    def fits(self, other: "FrameEncoder") -> bool:
+        """Whether the network sees frames at the same size and precision there: what was encoded is the same then."""
+        return (self._geometry.resized, self._engine.precision) == (other._geometry.resized, other._engine.precision)
+
+    def features(self, frames: Sequence[int], feed: FrameFeed | None, keep_trunk: bool) -> list[FrameFeatures]:
+        """Features of frames, from the cache where they are there; with `keep_trunk` the last one has its trunk."""
+        found = {f: self.cache.get(f) for f in frames}
+        missing = [f for f in frames if not _is_enough(found[f], keep_trunk and f == frames[-1])]
+        images = []
+        for f in missing:
+            self._engine.check()
+            with self._engine.watch("reading"):
+                pixels = feed.read(f) if feed else self._media.read(f)
+            with self._engine.watch("preparing"):
+                images.append(self._geometry.frame(pixels, self._engine.device))
+        for f, features in zip(missing, self._engine.features(images), strict=True):
+            found[f] = features if keep_trunk and f == frames[-1] else features.without_trunk()
+            self.cache.put(f, found[f])
+        return [found[f] for f in frames]
+
+    def is_known(self, frame: int, with_trunk: bool) -> bool:
+        """Whether the cache has what `features` would give."""
+        return _is_enough(self.cache.get(frame), with_trunk)
+
+    @property
+    def annotated(self) -> frozenset[int]:
+        """Annotated frames whose entries are kept."""
+        return frozenset(self._permanent)
+
+    def permanent_entries(self) -> list[MemoryEntry]:
+        """All annotated frames as memory, in order; those that are annotated no longer are forgotten."""
+        self._permanent = {frame: known for frame, known in self._permanent.items() if frame in self._memory}
+        return [self.permanent_entry(frame) for frame in self._memory]
+
+    def permanent_entry(self, frame: int) -> MemoryEntry:
+        """An annotated frame as memory, encoded when it is new or has changed."""
+        annotation = self._memory[frame]
+        known = self._permanent.get(frame)
+        if known is None or known[0] is not annotation:
+            distribution = self._composer.distribution({}, annotation)
+            features = self.features([frame], None, keep_trunk=True)[0]
+            known = self._permanent[frame] = (annotation, self.entry(frame, features, distribution, permanent=True))
+        return known[1]
+
+    def entry(self, frame: int, features: FrameFeatures, distribution: Distribution, permanent: bool) -> MemoryEntry:
+        """A frame as memory of the objects of `distribution`."""
+        planes = distribution.planes[1:]
+        values = dict(zip(distribution.objects, self._engine.values(features, planes), strict=True))
+        areas = dict(zip(distribution.objects, (planes > 0.5).flatten(1).sum(1).tolist(), strict=True))
+        return MemoryEntry(frame, permanent, features.key, values, areas)
+
+
+def _is_enough(features: FrameFeatures | None, with_trunk: bool) -> bool:
+    return features is not None and (features.has_trunk or not with_trunk)

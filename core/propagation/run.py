@@ -1,0 +1,291 @@
+"""One run through footage: its passes, clip by clip, and what they remember on the way (paper Sec. 3 and 4.1)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.media.source import FrameSource
+from core.propagation.clip_inference import ClipInference
+from core.propagation.compose import Composer, Distribution, blend
+from core.propagation.feature_cache import FrameFeatures
+from core.propagation.feed import FrameFeed
+from core.propagation.frame_encoder import FrameEncoder
+from core.propagation.geometry import Geometry
+from core.propagation.memory import MemoryBank, MemoryEntry, PermanentMemory
+from core.propagation.schedule import Annotated, Clip, Pass, cut_clips, forward_weight, frames_to_remember
+from core.propagation.settings import PropagationSettings
+from core.propagation.soft_masks import SoftMasks
+
+Remembered = Mapping[int, np.ndarray]
+"""See `ClipResult`."""
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """One clip, done.
+
+    Attributes:
+        frames: frame indices, in the order of the pass.
+        labels: uint8 (T, H, W), value = object id, the footage's size.
+        soft: per object its probability, uint8 (T, H, W), 255 = 1; None unless asked for in the settings.
+        provisional: True if the other pass of a run in both directions will draw these frames again.
+        remembered: what a run that goes on after this clip needs to remember its last frame as this run did: mask
+            logits by object, float32 (h, w) at a quarter of the network's size. None where that frame does not enter
+            memory with what was predicted, and in provisional clips.
+        confidence: per object of the run how sure it is of it on each frame, float32 (T,), 0 to 1 (see
+            `core.propagation.confidence`); 1 where it was annotated, NaN where it does not exist.
+        small: per frame, per object that was predicted there (not: annotated), its probability as the network gave it,
+            uint8 (h, w), 255 = 1: a cell is 4 x 4 pixels of what the network saw, padding included.
+        window: (top, left, height, width) of the frame in what the network saw, pixels.
+    """
+
+    frames: tuple[int, ...]
+    labels: np.ndarray
+    soft: dict[int, np.ndarray] | None
+    provisional: bool
+    remembered: Remembered | None = None
+    confidence: dict[int, np.ndarray] = field(default_factory=dict)
+    small: tuple[dict[int, np.ndarray], ...] = ()
+    window: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What runs are made with: the footage, the masks given, and who encodes, predicts and draws."""
+
+    settings: PropagationSettings
+    media: FrameSource
+    memory: PermanentMemory
+    engine: ClipInference
+    geometry: Geometry
+    composer: Composer
+    encoder: FrameEncoder
+
+
+class Run:
+    """The passes of one run, and what they hand on.
+
+    Args:
+        passes: in order; the last one's masks are what counts.
+        finished: label maps of frames that an interrupted run with the same settings has drawn.
+        remembered: what that run remembered of some of them.
+
+    Attributes:
+        bank: permanent and working memory.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        passes: list[Pass],
+        finished: Mapping[int, np.ndarray],
+        remembered: Mapping[int, Remembered | None],
+    ):
+        self._settings, self._media, self._memory = parts.settings, parts.media, parts.memory
+        self._engine, self._geometry = parts.engine, parts.geometry
+        self._composer, self._encoder = parts.composer, parts.encoder
+        self._passes, self._finished, self._remembered = passes, finished, remembered
+        exact = self._settings.exact
+        self.bank = MemoryBank(None if exact else self._settings.memory_frames)
+        self._annotated: Annotated = {frame: self._memory[frame].objects for frame in self._memory}
+        # frames drawn by both passes, and what the first one found there
+        self._overlap = range(passes[0].frames[0], passes[-1].frames[0] + 1) if len(passes) > 1 else range(0)
+        self._waiting = SoftMasks()
+        self._drawn = self._frames_drawn_already()
+
+    def clips(self) -> Iterator[ClipResult]:
+        """Draw all passes, a clip at a time."""
+        if not self._settings.exact:
+            for entry in self._encoder.permanent_entries():
+                self.bank.add(entry)
+        for this_pass in self._passes:
+            self.bank.forget_working()
+            yield from self._run_pass(this_pass)
+
+    def _frames_drawn_already(self) -> set[int]:
+        """Frames that an interrupted run has drawn, but for clips that were cut short: the last pass draws these as a
+        whole, and needs what the first pass, whose clips are other ones, finds there."""
+        drawn = set(self._finished)
+        for clip in self._cut(self._passes[-1]):
+            if not drawn.issuperset(clip.frames):
+                drawn.difference_update(clip.frames)
+        return drawn
+
+    def _cut(self, this_pass: Pass) -> list[Clip]:
+        return list(cut_clips(this_pass, self._annotated, self._settings.interval, predict_given=self._settings.exact))
+
+    def _run_pass(self, this_pass: Pass) -> Iterator[ClipResult]:
+        clips = self._cut(this_pass)
+        interval, exact = self._settings.interval, self._settings.exact
+        remembered = frames_to_remember(clips, self._annotated, interval, predict_given=exact)
+        done = [self._drawn.issuperset(clip.frames) for clip in clips]
+        with FrameFeed(self._media, self._frames_to_read(clips, done, remembered)) as feed:
+            for clip, skip in zip(clips, done, strict=True):
+                if skip:
+                    self._take_over(clip, this_pass, feed, clip.frames[-1] in remembered)
+                else:
+                    yield self._run_clip(clip, this_pass, feed, clip.frames[-1] in remembered)
+
+    def _run_clip(self, clip: Clip, this_pass: Pass, feed: FrameFeed, remember: bool) -> ClipResult:
+        """Predict a clip, draw its frames, and remember the last one where that is due."""
+        end = clip.frames[-1]
+        features = self._encoder.features(clip.frames if clip.objects else (), feed, remember or end in self._annotated)
+        logits = self._predict(clip, features)
+        waits = this_pass is not self._passes[-1] and end in self._overlap
+        if waits:
+            for frame, own in zip(clip.frames, logits, strict=True):
+                self._waiting.put(frame, own)
+        elif end in self._overlap:
+            logits = [self._blend(frame, own) for frame, own in zip(clip.frames, logits, strict=True)]
+        if self._settings.drop_lost:
+            logits = [self._composer.without_gone(own, self.bank.largest_area) for own in logits]
+
+        labels, soft, confidence, small = [], [], [], []
+        for frame, own in zip(clip.frames, logits, strict=True):
+            self._engine.check()
+            with self._engine.watch("drawing"):
+                distribution = self._distribution(frame, own)
+                pinned = None if self._settings.exact else self._memory.get(frame)
+                labels.append(self._composer.labels(distribution, pinned))
+                given = frozenset() if pinned is None else pinned.objects
+                small.append(self._composer.small({obj: plane for obj, plane in own.items() if obj not in given}))
+                confidence.append(self._composer.confidence(distribution, small[-1], self._memory.get(frame)))
+                if self._settings.soft:
+                    soft.append(self._composer.soft(distribution, pinned))
+        last = features[-1] if features else None
+        self._enter_memory(end, remember, logits[-1], distribution, this_pass, feed, last)
+        stacked = self._stack(soft) if self._settings.soft else None
+        kept = None
+        if logits[-1] and not waits and (remember or end in self._annotated):
+            kept = {obj: plane.cpu().numpy().copy() for obj, plane in logits[-1].items()}  # not the whole clip
+        drawn = np.stack(labels), stacked, waits, kept, self._columns(confidence)
+        return ClipResult(clip.frames, *drawn, tuple(small), self._geometry.window)
+
+    def _distribution(self, frame: int, logits: dict[int, Tensor]) -> Distribution:
+        """What is drawn on a frame: what was predicted there, and what was painted there over it."""
+        annotation = self._memory.get(frame)
+        slots = self._memory.objects if self._settings.exact and annotation else ()
+        return self._composer.distribution(logits, annotation, slots)
+
+    def _predict(self, clip: Clip, features: Sequence[FrameFeatures]) -> list[dict[int, Tensor]]:
+        """Mask logits by object for each frame of a clip."""
+        logits: list[dict[int, Tensor]] = [{} for _ in clip.frames]
+        if clip.objects:
+            for obj, planes in self._engine.predict(features, self.bank.histories(clip.objects)).items():
+                for own, plane in zip(logits, planes, strict=True):
+                    own[obj] = plane
+        return logits
+
+    def _blend(self, frame: int, backward: dict[int, Tensor]) -> dict[int, Tensor]:
+        """What both passes found on a frame, as one."""
+        forward = self._waiting.pop(frame)
+        return {
+            obj: blend(forward.get(obj), backward.get(obj), forward_weight(obj, frame, self._annotated))
+            for obj in sorted(set(forward) | set(backward))
+        }
+
+    def _take_over(self, clip: Clip, this_pass: Pass, feed: FrameFeed, remember: bool) -> None:
+        """A clip that was drawn before: remember its last frame where that is due, as the interrupted run did, or else
+        from its label map."""
+        end = clip.frames[-1]
+        if not remember and end not in self._annotated:
+            return
+        logits = self._remembered_logits(end)
+        if logits is None:
+            objects = this_pass.objects_at(end)
+            planes = self._geometry.masks(self._finished[end], objects, self._engine.device)
+            distribution = Distribution(objects, torch.cat([1 - planes.sum(0, keepdim=True), planes]))
+        else:
+            distribution = self._distribution(end, logits)
+        self._enter_memory(end, remember, logits, distribution, this_pass, feed, None)
+
+    def _remembered_logits(self, frame: int) -> dict[int, Tensor] | None:
+        """Mask logits by object that an interrupted run remembered a frame by; None unless they fit this run."""
+        kept = self._remembered.get(frame)
+        if not kept or not set(kept) <= set(self._memory.objects):
+            return None
+        shape = tuple(n // 4 for n in self._geometry.padded)
+        if any(
+            plane.dtype != np.float32 or plane.shape != shape or not np.isfinite(plane).all() for plane in kept.values()
+        ):
+            return None
+        return {obj: torch.from_numpy(plane).to(self._engine.device) for obj, plane in kept.items()}
+
+    # memory
+
+    def _enter_memory(
+        self,
+        frame: int,
+        due: bool,
+        logits: dict[int, Tensor] | None,
+        distribution: Distribution,
+        this_pass: Pass,
+        feed: FrameFeed,
+        features: FrameFeatures | None,
+    ) -> None:
+        """The last frame of a clip enters memory, where that is due or somebody annotated it."""
+        if frame in self._annotated:
+            if due and logits is not None:  # `--exact` only: the prediction is remembered as well
+                self._remember(frame, self._composer.distribution(logits), feed, features)
+            self._remember_annotated(frame, distribution, this_pass, feed, features)
+        elif due:
+            self._remember(frame, distribution, feed, features)
+
+    def _remember(
+        self, frame: int, distribution: Distribution, feed: FrameFeed, features: FrameFeatures | None
+    ) -> None:
+        """A frame of the present run enters working memory; its features are taken from where they are if None."""
+        features = features or self._encoder.features([frame], feed, keep_trunk=True)[0]
+        entry = self._encoder.entry(frame, features, distribution, permanent=False)
+        self.bank.add(entry, replace=not self._settings.exact)
+
+    def _remember_annotated(
+        self,
+        frame: int,
+        distribution: Distribution,
+        this_pass: Pass,
+        feed: FrameFeed,
+        features: FrameFeatures | None,
+    ) -> None:
+        """An annotated frame the pass has come to: now the objects that were carried there are known too.
+
+        Those enter working memory, and the annotated ones are encoded again, beside them. Where all were annotated
+        there is nothing to add to permanent memory. The published loop appends one entry for all.
+        """
+        given = self._annotated[frame]
+        exists = this_pass.objects_at(frame)
+        if not self._settings.exact and given >= set(exists):
+            return
+        features = features or self._encoder.features([frame], feed, keep_trunk=True)[0]
+        entry = self._encoder.entry(frame, features, distribution, permanent=True)
+        carried = set() if self._settings.exact else set(exists) - given
+        parts = ((True, set(exists) - carried), (False, carried))
+        for permanent, objects in parts:
+            values = {o: v for o, v in entry.values.items() if o in objects}
+            if values:
+                part = MemoryEntry(frame, permanent, entry.key, values, entry.areas)
+                self.bank.add(part, replace=not self._settings.exact)
+
+    # the rest
+
+    def _frames_to_read(self, clips: list[Clip], done: list[bool], remembered: set[int]) -> list[int]:
+        """Frames of a pass whose pixels will be asked for, in order, as far as the cache lets one know."""
+        frames = []
+        for clip, skip in zip(clips, done, strict=True):
+            end = clip.frames[-1]
+            with_trunk = end in remembered or end in self._annotated
+            asked = clip.frames if clip.objects and not skip else (end,) * (end in remembered)
+            frames += [f for f in asked if not self._encoder.is_known(f, with_trunk and f == end)]
+        return frames
+
+    def _stack(self, soft: list[dict[int, np.ndarray]]) -> dict[int, np.ndarray]:
+        """Soft masks of a clip, (T, H, W) per object of the run; zero on frames where an object is not."""
+        empty = np.zeros(self._geometry.size, np.uint8)
+        return {o: np.stack([frame.get(o, empty) for frame in soft]) for o in self._memory.objects}
+
+    def _columns(self, confidence: list[dict[int, float]]) -> dict[int, np.ndarray]:
+        """Confidence of a clip, float32 (T,) per object of the run; NaN on frames where an object is not."""
+        return {o: np.array([f.get(o, np.nan) for f in confidence], np.float32) for o in self._memory.objects}
