@@ -7,19 +7,37 @@ import numpy as np
 
 
 class PackedLabels:
-    """A label map uint8 (H, W), compressed, its own copy."""
+    """A label map uint8 (H, W), compressed, its own copy: of the smallest rectangle that holds all that is not 0."""
 
-    __slots__ = ("_data", "shape")
+    __slots__ = ("_corner", "_data", "_size", "shape")
 
     def __init__(self, labels: np.ndarray):
         if labels.dtype != np.uint8 or labels.ndim != 2:
             raise ValueError(f"expected uint8 (H, W), got {labels.dtype} {labels.shape}")
         self.shape: tuple[int, int] = labels.shape
-        self._data = zlib.compress(np.ascontiguousarray(labels), 1)
+        left, top, width, height = cv2.boundingRect(np.ascontiguousarray(labels)) if labels.size else (0, 0, 0, 0)
+        part = labels[top : top + height, left : left + width]
+        self._corner, self._size = (top, left), part.shape
+        self._data = zlib.compress(np.ascontiguousarray(part), 1)
+
+    @classmethod
+    def of_part(cls, part: np.ndarray, shape: tuple[int, int], top: int, left: int) -> "PackedLabels":
+        """Of the part of a label map, uint8 (h, w), outside of which all is 0; it begins at (top, left) in `shape`."""
+        packed = cls(part)
+        row, column = packed._corner
+        packed.shape, packed._corner = tuple(shape), (top + row, left + column)
+        return packed
+
+    def part(self) -> tuple[np.ndarray, int, int]:
+        """The rectangle alone, uint8 (h, w), read-only, and where it begins: top, left."""
+        return np.frombuffer(zlib.decompress(self._data), np.uint8).reshape(self._size), *self._corner
 
     def unpack(self) -> np.ndarray:
         """The label map as it was; a new array every time."""
-        return np.frombuffer(zlib.decompress(self._data), np.uint8).reshape(self.shape).copy()
+        labels = np.zeros(self.shape, np.uint8)
+        part, top, left = self.part()
+        labels[top : top + part.shape[0], left : left + part.shape[1]] = part
+        return labels
 
     @property
     def bytes(self) -> int:

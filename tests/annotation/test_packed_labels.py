@@ -30,6 +30,18 @@ def test_also_one_that_is_a_view(labels: np.ndarray, part: tuple):
     np.testing.assert_array_equal(PackedLabels(labels.T).unpack(), labels.T)
 
 
+@given(maps, st.integers(0, 5), st.integers(0, 5))
+def test_a_part_stands_where_it_is_in_the_whole(labels: np.ndarray, top: int, left: int):
+    height, width = labels.shape
+    whole = np.zeros((height + 7, width + 6), np.uint8)
+    whole[top : top + height, left : left + width] = labels
+    packed = PackedLabels.of_part(labels, whole.shape, top, left)
+    np.testing.assert_array_equal(packed.unpack(), whole)
+    part, row, column = packed.part()
+    assert np.count_nonzero(part) == np.count_nonzero(whole)
+    np.testing.assert_array_equal(whole[row : row + part.shape[0], column : column + part.shape[1]], part)
+
+
 def test_it_takes_little():
     labels = np.zeros((1080, 1920), np.uint8)
     labels[300:700, 500:900] = 3

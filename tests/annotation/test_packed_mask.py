@@ -37,6 +37,13 @@ def test_round_trip(mask):
     np.testing.assert_array_equal(again.unpack(), mask)
 
 
+@given(MASKS | boxes_of_ones(), st.integers(0, 5), st.integers(0, 5))
+def test_a_part_of_a_frame_is_packed_as_the_whole(part, top, left):
+    whole = np.zeros((part.shape[0] + 7, part.shape[1] + 6), bool)
+    whole[top : top + part.shape[0], left : left + part.shape[1]] = part
+    assert PackedMask.pack_part(part, whole.shape, top, left) == PackedMask.pack(whole)
+
+
 @given(MASKS | boxes_of_ones())
 def test_the_box_is_the_smallest(mask):
     packed = PackedMask.pack(mask)

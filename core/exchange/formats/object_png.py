@@ -122,7 +122,8 @@ class ObjectFolders(Importer):
         for number, folder in enumerate(folders):
             found = load(folder, request, part(request.tell, number, len(folders)))
             for annotation in found.annotations:
-                mask = PackedMask.pack(annotation.labels)
+                part_of_it, top, left = annotation.packed.part()
+                mask = PackedMask.pack_part(part_of_it, annotation.packed.shape, top, left)
                 masks.setdefault(annotation.frame, {})[folder.name] = mask
             notes += found.notes if not found.colours else found.notes[1:]
             warnings += [f"{folder.name}/{warning}" for warning in found.warnings]
