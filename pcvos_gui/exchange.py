@@ -96,7 +96,8 @@ class Exchange(QObject):
     def _tell_imported(self, plan: ImportPlan, change: Change, name: str) -> None:
         count = len(change.frames)
         of_frames = self.tr("1 frame") if count == 1 else self.tr("{} frames").format(count)
-        said = [self.tr("Imported: masks of {} from {}.").format(of_frames, name), *plan.notes, *plan.warnings]
+        what = self.tr("masks of {}").format(of_frames) if count else self.tr("new objects")
+        said = [self.tr("Imported: {} from {}.").format(what, name), *plan.notes, *plan.warnings]
         if plan.locked:
             said.append(self.tr("Locked, and left as it was: {}.").format(", ".join(o.name for o in plan.locked)))
         self._say(" ".join(said), "warning" if plan.warnings or plan.locked else "info")

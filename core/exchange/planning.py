@@ -73,12 +73,8 @@ class ImportPlan:
         """
         new = {info.id for info in self.new}
         names = ", ".join(f"{o.name} ({o.id}, new)" if o.id in new else f"{o.name} ({o.id})" for o in self.objects)
-        kind = (
-            "corrections, which runs read and never change" if corrected else "predictions, which the next run redraws"
-        )
         changes = self.changes(corrected)
-        what = f"Masks for {_frames_in_words(self.frames)} as {kind}." if changes else self._nothing(corrected)
-        said = [what, f"Objects: {names or 'none'}."]
+        said = [self._what(corrected) if changes else self._nothing(corrected), f"Objects: {names or 'none'}."]
         if self.replaced and changes:
             said.append(f"Replaces predicted masks on {_frames_in_words(_frames(self.replaced))}.")
         if self.replaced_corrected and (changes or not corrected):
@@ -90,6 +86,15 @@ class ImportPlan:
         if self.locked:
             said.append(f"Locked and left out: {', '.join(info.name for info in self.locked)}.")
         return said
+
+    def _what(self, corrected: bool) -> str:
+        """The sentence on the masks that come."""
+        if not self.frames:
+            return "No masks, only objects that are new."
+        kind = (
+            "corrections, which runs read and never change" if corrected else "predictions, which the next run redraws"
+        )
+        return f"Masks for {_frames_in_words(self.frames)} as {kind}."
 
     def _nothing(self, corrected: bool) -> str:
         """The sentence that nothing would change, and why."""
@@ -175,8 +180,9 @@ def as_change(plan: ImportPlan, cells: ChangedCells) -> Change:
     new = tuple(info for info in plan.new if info.id not in present)
     if not cells and not new:
         raise PCVOSError(f"Nothing to import from {plan.source}: all of it is in the project already, or locked.")
-    text = f"Import {_count(len({frame for frame, _ in cells}), 'frame')} from {plan.source.name}"
-    return Change(text, cells, (project.objects, (*project.objects, *new)) if new else None)
+    what = _count(len({frame for frame, _ in cells}), "frame") if cells else "objects"
+    objects = (project.objects, (*project.objects, *new)) if new else None
+    return Change(f"Import {what} from {plan.source.name}", cells, objects)
 
 
 def unanswered(questions: Iterable[Question]) -> PCVOSError:

@@ -44,7 +44,12 @@ def test_also_if_all_are_without_masks(name, media, other, tmp_path, out):
         export(name, bare, media, target)
     planned = plan(target, other, media)
     assert [info.id for info in planned.new] == [4]
-    bring_in(target, other, media)
+    done = bring_in(target, other, media)
+    if name != "png-objects":
+        assert planned.sentences(corrected=True)[0] == "No masks, only objects that are new."
+        assert done.text == f"Import objects from {target.name}"
+    again = plan(target, other, media)
+    assert again.sentences(corrected=True)[0].startswith("Nothing would change")
     assert [info.id for info in other.objects] == [4] and not any(
         not cell.mask.is_empty for _, cell in other.cells_in(0, 5)
     )

@@ -280,6 +280,26 @@ def test_nothing_new_is_said_at_once(hands: Hands, clip: Path, tmp_path: Path):
     assert np.array_equal(hands.labels(3) == 1, truth(3))
 
 
+def test_only_an_object_without_a_mask_and_who_is_in_front(hands: Hands, clip: Path, tmp_path: Path):
+    open_marked(hands, clip)
+    hands.session.add_object("Nobody")
+    target = export_as(hands, "coco", tmp_path / "masks.json")
+    hands.session.delete_object(3)
+    dialog = opened(hands, target)
+    assert "Nobody (3, new)" in dialog.text.text() and "overlap" not in dialog.text.text()
+    bring_in(hands, dialog)
+    assert hands.session.object(3).name == "Nobody" and hands.told("Imported", "new objects")
+    content = json.loads(target.read_text())
+    for annotation in content["annotations"]:  # both in the place of the first, which comes last in the file
+        annotation["segmentation"] = content["annotations"][0]["segmentation"]
+    content["annotations"].reverse()
+    target.write_text(json.dumps(content))
+    dialog = opened(hands, target)
+    assert "Masks overlap on 2 frames (0, 3): the later one in the file is in front." in dialog.text.text()
+    bring_in(hands, dialog)
+    assert np.array_equal(hands.labels(3) == 1, truth(0)) and not (hands.labels(3) == 2).any()
+
+
 def test_a_read_only_project_is_told_at_once(hands: Hands, clip: Path, tmp_path: Path, qtbot):
     from pcvos_gui.main_window import MainWindow
 
