@@ -38,7 +38,8 @@ WANTED = 0.6
 
 def make_footage(path: Path) -> FrameSource:
     with open_media(ROOT / "resources/demo/big-buck-bunny.mp4") as demo, VideoWriter(path, SIZE, demo.rate) as video:
-        for frame in range(40, 40 + FRAMES):
+        for i in range(FRAMES):
+            frame = 40 + i % (len(demo) - 40)
             video.write(cv2.resize(demo.read(frame), SIZE[::-1], interpolation=cv2.INTER_CUBIC))
     return open_media(path)
 
