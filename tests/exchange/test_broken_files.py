@@ -156,6 +156,21 @@ def test_zips(project, media, out):
     refused(path, project, media, name="cvat")
 
 
+def test_a_zip_whose_packed_bytes_are_damaged(project, media, out):
+    """Other programs pack their zips, and what is damaged cannot be unpacked."""
+    export("cvat", project, media, out / "good.zip")
+    path = out / "masks.zip"
+    with zipfile.ZipFile(out / "good.zip") as good, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for info in good.infolist():
+            packed.writestr(info.filename, good.read(info))
+        first = packed.infolist()[0]
+    data = bytearray(path.read_bytes())
+    begin = first.header_offset + 30 + len(first.filename)
+    data[begin : begin + first.compress_size] = b"\xff" * first.compress_size
+    path.write_bytes(data)
+    refused(path, project, media, "is no zip that can be read, or is cut short", name="cvat")
+
+
 @pytest.mark.parametrize(
     ("replaced", "words"),
     [

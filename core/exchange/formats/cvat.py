@@ -7,6 +7,7 @@ frame_000000; those of an image folder keep their names.
 
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -80,20 +81,14 @@ class CvatZip(Importer):
         return path.is_file() and zipfile.is_zipfile(path)
 
     def read(self, request: ImportRequest) -> Found:
-        try:
-            with zipfile.ZipFile(request.path) as file, tempfile.TemporaryDirectory() as folder:
-                text = _label_text(file, request.path)
-                labels = _read_labels(text, request.path)
-                _unpack_classes(file, request, Path(folder))
-                gathering = Gathering()
-                for name, _ in labels if _WRITTEN_HERE in text.splitlines() else ():  # else: all that a task knows
-                    _know(name, labels, gathering)
-                _gather(Path(folder), labels, request, gathering)
-                return gathering.found()
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:  # cut, or encrypted
-            raise PCVOSError(f"{request.path} is no zip that can be read, or is cut short: {error}.") from error
-        except OSError as error:
-            raise PCVOSError(f"{request.path} cannot be read: {error.strerror or error}.") from error
+        with tempfile.TemporaryDirectory() as folder:
+            text = _unpack(request, Path(folder))
+            labels = _read_labels(text, request.path)
+            gathering = Gathering()
+            for name, _ in labels if _WRITTEN_HERE in text.splitlines() else ():  # else: all that a task knows
+                _know(name, labels, gathering)
+            _gather(Path(folder), labels, request, gathering)
+            return gathering.found()
 
 
 def _label_map(objects: tuple[ObjectInfo, ...]) -> str:
@@ -115,6 +110,19 @@ def _colour_png(labels: np.ndarray) -> bytes:
     # Not indexed: what reads CVAT's masks takes one channel for numbers of labels, three for colours.
     colours = cv2.LUT(cv2.merge([labels] * 3), _BGR)
     return cv2.imencode(".png", colours, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
+
+
+def _unpack(request: ImportRequest, folder: Path) -> str:
+    """The class masks come into `folder`; the text of the label map."""
+    try:
+        with zipfile.ZipFile(request.path) as file:
+            text = _label_text(file, request.path)
+            _unpack_classes(file, request, folder)
+            return text
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # cut, encrypted, or packed otherwise
+        raise PCVOSError(f"{request.path} is no zip that can be read, or is cut short: {error}.") from error
+    except OSError as error:
+        raise PCVOSError(f"{request.path} cannot be read: {error.strerror or error}.") from error
 
 
 def _label_text(file: zipfile.ZipFile, path: Path) -> str:
