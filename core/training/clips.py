@@ -89,7 +89,7 @@ class ClipMaker:
                 if self.rng.random() < 0.25:
                     self._paste(frames, labels)
             if self.rng.random() < self.settings.hide_share:
-                self._hide(frames, labels)
+                self._hide(frames, labels) if self.rng.random() < 0.5 else self._board(frames, labels)
             labels = self._choose(labels)
             if labels is not None:
                 return TrainingClip(self._recolour(frames), labels)
@@ -233,6 +233,40 @@ class ClipMaker:
             pixels = cv2.remap(photo.image, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
             frames[i] = frames[i] + alpha[..., None] * (pixels.astype(np.float32) - frames[i])
             labels[i][alpha > 0.5] = 0
+
+    def _board(self, frames: np.ndarray, labels: np.ndarray) -> None:
+        """Let a photo or a video frame cover an object on some frames after the first, wherever it goes; in place.
+
+        The board is background, whatever it shows. In half of the cases it is gone again by the last frame.
+        """
+        rng, last = self.rng, len(labels) - 1
+        ids = [i for i in np.unique(labels[0]) if i not in (0, IGNORE)]
+        if not ids or last < 2:
+            return
+        own = ids[rng.integers(len(ids))]
+        begin = int(rng.integers(1, last))
+        end = int(rng.integers(begin, last)) if rng.random() < 0.5 else last
+        if rng.random() < 0.6:
+            picture = self.photos[rng.integers(len(self.photos))].image
+        else:
+            shown = self.sequences[rng.integers(len(self.sequences))].frames
+            picture = shown[rng.integers(len(shown))]
+        grow, aside = rng.uniform(1.05, 1.8, 2), rng.normal(size=2) * 0.05
+        boxes = {i: cv2.boundingRect((labels[i] == own).view(np.uint8)) for i in range(last + 1)}
+        size = np.max([boxes[i][2:] for i in range(begin, end + 1)], 0)
+        if not size.all():
+            return
+        board = np.maximum(1, (size * grow).astype(int))
+        picture = cv2.resize(picture, board.tolist(), interpolation=cv2.INTER_AREA)
+        centre = np.zeros(2)
+        for i in range(begin, end + 1):
+            x, y, w, h = boxes[i]
+            centre = np.array([x + w / 2, y + h / 2]) + aside * size if w else centre
+            left, top = (centre - board / 2).astype(int)
+            inside = np.s_[max(0, top) : max(0, top + board[1]), max(0, left) : max(0, left + board[0])]
+            height, width = labels[i][inside].shape
+            frames[i][inside] = picture[max(0, -top) :, max(0, -left) :][:height, :width]
+            labels[i][inside] = 0
 
     def _cut_out(self, frames: np.ndarray, labels: np.ndarray) -> CutOut | None:
         """The clip's own object, still or moving as it does, some frames late, or one of a photo or a video frame."""

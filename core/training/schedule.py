@@ -70,7 +70,7 @@ FROM_IMAGENET = Schedule(
 )
 """Both stages, from ImageNet trunks."""
 
-_LATE = ClipSettings(size=256, length=3, inter_gap=15, intra_gap=5, video_share=0.7, alike_share=0.5, hide_share=0.4)
+_LATE = ClipSettings(size=256, length=3, inter_gap=15, intra_gap=5, video_share=0.7, alike_share=0.5, hide_share=0.5)
 _MORE_CLIPS = replace(_LATE, length=2, clips=3)
 
 CONTINUATION = Schedule(
@@ -82,7 +82,7 @@ CONTINUATION = Schedule(
         Phase(1.00, replace(_LATE, size=320, inter_gap=5), progressive_share=0.5),
     ),
     begin=0.5,
-    frozen=("key_encoder.",),
+    frozen=("key_encoder.conv1", "key_encoder.res2", "key_encoder.layer2"),
 )
 """The second stage again, from trained weights: larger pictures, more look-alikes, more clips one after another, and
 objects that are hidden for a while, or uncovered.

@@ -133,6 +133,16 @@ def test_objects_are_hidden_and_uncovered(coloured: TrainingData):
     assert (later & ~at_first).mean() > 0.2
 
 
+def test_hidden_objects_come_back(coloured: TrainingData):
+    wanted = ClipSettings(size=96, length=2, clips=3, video_share=1.0, paste_share=0.0, hide_share=1.0)
+    clips = [ClipMaker(coloured, wanted, np.random.default_rng(seed)).make() for seed in range(60)]
+    seen = np.array([(clip.labels == 1).any((1, 2)) for clip in clips])
+    assert seen[:, 0].all()
+    hidden = ~seen.all(1)
+    assert hidden.mean() > 0.3, "wholly, on some frame"
+    assert (hidden & seen[:, -1]).mean() > 0.1, "and found again on the last"
+
+
 @given(st.integers(1, 40), st.integers(0, 1000), clip_settings)
 def test_frames_of_a_video_sample(data: TrainingData, count: int, seed: int, wanted: ClipSettings):
     """One frame, then the clips; the gaps are within the settings, and smaller ones are made to fit short videos."""

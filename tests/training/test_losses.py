@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from core.training.losses import bootstrapped_cross_entropy, clip_dice_loss, clip_loss
+from core.training.losses import absence_loss, bootstrapped_cross_entropy, clip_dice_loss, clip_loss
 from core.training.rollout import ClipPrediction
 
 
@@ -61,14 +61,30 @@ def test_dice_of_perfect_and_of_absent_objects():
     assert clip_dice_loss(wrong, labels)[0].tolist() == pytest.approx([1 - 1 / 3, 1 - 1 / 5])
 
 
-def test_clip_loss_is_the_sum_of_both_and_a_mean_over_objects_and_samples():
+def test_an_absent_object_costs_what_its_likeliest_pixels_do():
+    p = torch.zeros(1, 2, 2, 1, 1000)
+    p[:, 0, 0, 0, :2] = torch.tensor([0.5, 0.75])  # object 1 on frame 0: two pixels of a thousand are its likeliest
+    p[:, 1, :, 0, 7] = 0.9  # object 2, on both frames
+    logits = torch.cat([1 - p.sum(1, keepdim=True), p], 1).clamp(1e-9).log()
+    labels = torch.zeros(1, 2, 1, 1000, dtype=torch.long)
+    labels[:, 1, 0, 0] = 1
+    labels[:, :, 0, 7] = 2
+    expected = (-math.log(0.5) - math.log(0.25)) / 2
+    assert absence_loss(logits, labels).item() == pytest.approx(expected / 2, abs=1e-4), "on one of two frames"
+    labels[:, 0, 0, :2] = 255
+    assert absence_loss(logits, labels).item() == pytest.approx(0, abs=1e-4), "nothing is said of these pixels"
+    labels[:, 0, 0, 500] = 1
+    assert absence_loss(logits, labels).item() == 0, "all are there"
+
+
+def test_clip_loss_is_the_sum_of_all_and_a_mean_over_objects_and_samples():
     torch.manual_seed(0)
     logits = torch.randn(2, 3, 2, 4, 4)
     labels = torch.randint(0, 3, (2, 2, 4, 4))
     labels[1][labels[1] == 2] = 255  # the second sample has one object only
     dice = clip_dice_loss(logits.softmax(1), labels)
     expected = bootstrapped_cross_entropy(logits, labels, 0.5)
-    expected = expected + ((dice[0, 0] + dice[0, 1]) / 2 + dice[1].sum()) / 2
+    expected = expected + ((dice[0, 0] + dice[0, 1]) / 2 + dice[1].sum()) / 2 + absence_loss(logits, labels)
     found = clip_loss(ClipPrediction(logits, labels.to(torch.uint8)), 0.5)
     assert found.item() == pytest.approx(expected.item())
 
