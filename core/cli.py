@@ -138,7 +138,7 @@ def propagate(
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
-    drop_lost: Annotated[bool, typer.Option("--drop-lost", help="Draw nothing where hardly anything is left.")] = False,
+    keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
     soft: Annotated[bool, typer.Option("--soft", help="Also write soft masks, DIR/soft/ID/NAME.png.")] = False,
     overlay: Annotated[
         Path | None, typer.Option(metavar="FILE.mp4", help="Also write a video with the masks drawn over it.")
@@ -169,7 +169,7 @@ def propagate(
             precision=precision.value,
             soft=soft,
             exact=exact,
-            drop_lost=drop_lost,
+            keep_lost=keep_lost,
         )
         request = command.PropagateRequest(
             input=footage,
@@ -245,7 +245,7 @@ def validate(
     plain: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plain feature matching instead, with this ResNet-18.")
     ] = None,
-    drop_lost: Annotated[bool, typer.Option("--drop-lost", help="Draw nothing where hardly anything is left.")] = False,
+    keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
 ) -> None:
     """J and F on the six sequences that training never sees, from the mask of the first frame."""
@@ -253,7 +253,7 @@ def validate(
         _check_packages()
         from core.commands.validate import validate as command
 
-        command(data, weights, _intervals(interval), progressive, resolution, drop_lost, pasted, plain, device, say)
+        command(data, weights, _intervals(interval), progressive, resolution, keep_lost, pasted, plain, device, say)
 
 
 @app.command("eval", epilog=EVAL_EXAMPLES, short_help="Score propagation, or masks made elsewhere, on a data set.")
@@ -279,7 +279,7 @@ def evaluate(
     top_k: Annotated[int, typer.Option(metavar="N", help="Memory positions that each pixel reads.")] = 20,
     memory_frames: Annotated[int, typer.Option(metavar="N", help="Most frames in working memory.")] = 40,
     resolution: Annotated[str, typer.Option(metavar="SIZE", help="Pixels of the shorter side, or native.")] = "480",
-    drop_lost: Annotated[bool, typer.Option("--drop-lost", help="Draw nothing where hardly anything is left.")] = False,
+    keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
@@ -304,7 +304,7 @@ def evaluate(
             memory_frames=memory_frames,
             resolution=_resolution(resolution),
             precision=precision.value,
-            drop_lost=drop_lost,
+            keep_lost=keep_lost,
         )
         request = command.EvalRequest(
             dataset=dataset,

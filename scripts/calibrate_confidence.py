@@ -19,7 +19,7 @@ from core.evaluation.metrics import region_similarity
 from core.media.arrays import ArraySource
 from core.network import PCVOS, load_network
 from core.propagation import PropagationSettings, Propagator
-from core.propagation.confidence import logit, measures
+from core.propagation.confidence import CALIBRATION, logit, measures
 from core.propagation.geometry import Geometry
 from core.training.data import Sequence, load_validation_sequences
 
@@ -41,8 +41,8 @@ def scores(network: PCVOS, sequence: Sequence, settings: PropagationSettings) ->
     return np.array(found), np.array(true_j)
 
 
-def fit(parts: list[Scores]) -> tuple[np.ndarray, float]:
-    """Logistic regression of J (Newton's method), and the mean J of empty masks."""
+def fit(parts: list[Scores]) -> np.ndarray:
+    """Logistic regression of J (Newton's method), over masks that are not empty."""
     found = np.concatenate([part[0] for part in parts])
     true_j = np.concatenate([part[1] for part in parts])
     empty = np.isnan(found[:, 0])
@@ -52,13 +52,20 @@ def fit(parts: list[Scores]) -> tuple[np.ndarray, float]:
         p = 1 / (1 + np.exp(-inputs @ weights))
         curvature = inputs.T @ (inputs * (p * (1 - p))[:, None]) + 1e-6 * np.eye(len(weights))
         weights += np.linalg.solve(curvature, inputs.T @ (wanted - p))
-    return weights, float(true_j[empty].mean()) if empty.any() else 0.5
+    return weights
 
 
-def predict(weights: np.ndarray, absent: float, found: np.ndarray) -> np.ndarray:
-    """Confidence (T,) from measures (T, 2)."""
+def predict(weights: np.ndarray, found: np.ndarray, interval: int) -> np.ndarray:
+    """Confidence (T,) from measures (T, 2) of frames 1 to T; of an empty mask, that of the last remembered frame, of
+    which there is one every `interval` frames, where it was not."""
     sure = 1 / (1 + np.exp(-_inputs(np.nan_to_num(found, nan=0.5)) @ weights))
-    return np.where(np.isnan(found[:, 0]), absent, sure)
+    last_seen = 1.0  # frame 0 was given
+    for frame, is_empty in enumerate(np.isnan(found[:, 0]), 1):
+        if is_empty:
+            sure[frame - 1] = last_seen
+        elif frame % interval == 0:
+            last_seen = sure[frame - 1]
+    return sure
 
 
 def _inputs(found: np.ndarray) -> np.ndarray:
@@ -91,10 +98,12 @@ def main() -> None:
         parts.append(scores(network, sequence, settings))
         print(f"{sequence.name}: J {parts[-1][1].mean():.3f}", flush=True)
     true_j = [part[1] for part in parts]
-    weights, absent = fit(parts)
-    print(f"CALIBRATION = ({', '.join(f'{w:.3f}' for w in weights)})  ABSENT: mean J of empty masks {absent:.2f}")
-    report("fitted to all", names, [predict(weights, absent, found) for found, _ in parts], true_j)
-    apart = [predict(*fit(parts[:i] + parts[i + 1 :]), parts[i][0]) for i in range(len(parts))]
+    weights = fit(parts)
+    print(f"CALIBRATION = ({', '.join(f'{w:.3f}' for w in weights)})")
+    interval = arguments.interval
+    for title, used in (("as it is", np.array(CALIBRATION)), ("fitted to all", weights)):
+        report(title, names, [predict(used, found, interval) for found, _ in parts], true_j)
+    apart = [predict(fit(parts[:i] + parts[i + 1 :]), parts[i][0], interval) for i in range(len(parts))]
     report("each left out of its fit", names, apart, true_j)
 
 

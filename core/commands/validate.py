@@ -21,7 +21,7 @@ def validate(
     intervals: list[int],
     progressive: int,
     resolution: int,
-    drop_lost: bool,
+    keep_lost: bool,
     pasted: str | None,
     plain: Path | None,
     device: str,
@@ -34,7 +34,7 @@ def validate(
     """
     if pasted is not None and pasted not in PASTED:
         raise PCVOSError(f"--pasted {pasted} is not known: it is one of {', '.join(PASTED)}.")
-    settings = PropagationSettings(progressive=progressive, resolution=resolution, drop_lost=drop_lost)
+    settings = PropagationSettings(progressive=progressive, resolution=resolution, keep_lost=keep_lost)
     chosen = variants(settings, intervals)
     sequences = load_validation_sequences(data)
     if pasted is not None:

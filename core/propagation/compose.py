@@ -1,19 +1,19 @@
 """From mask logits to what a run gives: one distribution over the objects per pixel, label maps, soft masks."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from core.annotation.soft_mask import STRIDE
+from core.annotation.soft_mask import STRIDE as SOFT_STRIDE
 from core.network.aggregation import aggregate
 from core.network.decoder import enlarge
-from core.propagation.confidence import ABSENT, confidence, is_gone
-from core.propagation.geometry import Geometry
+from core.propagation.confidence import UNKNOWN, confidence
+from core.propagation.geometry import STRIDE, Geometry
 from core.propagation.memory import Annotation
-from core.propagation.soft_masks import LIMIT
 
 
 @dataclass(frozen=True)
@@ -99,31 +99,38 @@ class Composer:
         levels = (planes * 255).round().to(torch.uint8).cpu().numpy()
         return dict(zip(objects, levels, strict=True))
 
-    def without_gone(self, logits: Mapping[int, Tensor], largest_area: Callable[[int], float]) -> dict[int, Tensor]:
-        """The same logits, but for objects of which so little and uncertain is left that they count as not there.
+    def covers(self, planes: Tensor) -> Tensor:
+        """Masks or probabilities (K, H, W) as the share of each memory position that they cover, float32 (K, h w)."""
+        return F.avg_pool2d((planes > 0.5).float().unsqueeze(1), STRIDE).flatten(1)
 
-        Args:
-            largest_area: the most pixels that an object is known to have covered, as the network sees them.
-        """
-        small = self.small(logits)
-        return {
-            o: torch.full_like(plane, -LIMIT)
-            if is_gone(self._geometry.crop_small(small[o]), largest_area(o) / STRIDE**2)
-            else plane
-            for o, plane in logits.items()
-        }
+    def small_covers(self, logits: Mapping[int, Tensor]) -> dict[int, tuple[Tensor, float]]:
+        """Per object the probability of each memory position, float32 (h w,), and how many of them its mask covers."""
+        if not logits:
+            return {}
+        objects = tuple(sorted(logits))
+        planes = aggregate(torch.sigmoid(torch.stack([logits[o] for o in objects])))[1:]
+        shares = F.avg_pool2d(planes.unsqueeze(1), STRIDE // SOFT_STRIDE).flatten(1)
+        areas = ((planes > 0.5).flatten(1).sum(1) / (STRIDE // SOFT_STRIDE) ** 2).tolist()
+        return {o: (share, area) for o, share, area in zip(objects, shares, areas, strict=True)}
 
     def confidence(
-        self, distribution: Distribution, small: Mapping[int, np.ndarray], annotation: Annotation | None = None
+        self,
+        distribution: Distribution,
+        small: Mapping[int, np.ndarray],
+        annotation: Annotation | None,
+        last_seen: Mapping[int, float],
     ) -> dict[int, float]:
         """Per object how sure it is of it, 0 to 1 (see `core.propagation.confidence`); 1 where `annotation` speaks.
 
         Args:
             small: what `small` gives for the objects that were predicted.
+            last_seen: how sure it was of those that were remembered, where they were last seen.
         """
         given = frozenset() if annotation is None else annotation.objects
-        sure = {o: confidence(self._geometry.crop_small(plane)) for o, plane in small.items() if o not in given}
-        return {o: 1.0 if o in given else sure.get(o, ABSENT) for o in distribution.objects}
+        sure = {o: 1.0 if o in given else last_seen.get(o, UNKNOWN) for o in distribution.objects}
+        for o in set(small) - given:
+            sure[o] = confidence(self._geometry.crop_small(small[o]), sure[o])
+        return sure
 
 
 def blend(forward: Tensor | None, backward: Tensor | None, forward_share: float) -> Tensor:

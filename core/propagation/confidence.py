@@ -10,25 +10,22 @@ import numpy as np
 CALIBRATION = (-0.420, 0.921, 0.226)
 """Of `from_measures`: constant, weight of the expected IoU (its logit), weight of the largest part's share."""
 
-ABSENT = 0.41
-"""Of an object that is nowhere on a frame: it may have left, or been lost."""
-
-GONE_IOU, GONE_AREA = 0.4, 0.1
-"""Of `is_gone`: what is left has no higher an expected IoU than this, and less than this share of the area known.
-
-Chosen on the held-out sequences: docs/training.md."""
+UNKNOWN = 0.5
+"""Of an object that is nowhere on a frame, and of which nothing was remembered that would tell more."""
 
 _NOISE = 0.05  # probabilities below this are none: summed over a whole frame they would outweigh a small object
 
 
-def confidence(probability: np.ndarray) -> float:
-    """0 to 1, about the J that the mask has; `ABSENT` for an empty one.
+def confidence(probability: np.ndarray, last_seen: float = UNKNOWN) -> float:
+    """0 to 1, about the J that the mask has.
 
     Args:
         probability: of the object, aggregated, uint8 (h, w), 255 = 1, on the decoder's grid or a finer one.
+        last_seen: of an empty mask. An object that was seen well before it disappeared has left, or is hidden; one of
+            which the network had less and less has been lost. So nowhere is as sure as it was where it was last seen.
     """
     found = measures(probability)
-    return ABSENT if found is None else from_measures(*found)
+    return last_seen if found is None else from_measures(*found)
 
 
 def measures(probability: np.ndarray) -> tuple[float, float] | None:
@@ -47,20 +44,6 @@ def measures(probability: np.ndarray) -> tuple[float, float] | None:
     iou = inside / (area + float(p.sum()) - inside)
     _, _, parts, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     return iou, float(parts[1:, cv2.CC_STAT_AREA].max()) / area
-
-
-def is_gone(probability: np.ndarray, largest: float) -> bool:
-    """Whether an object is likelier hidden or outside the picture than where the network sees it: what is left of it is
-    little and undecided.
-
-    Args:
-        probability: as for `confidence`.
-        largest: the most cells of that grid that the object is known to have covered.
-    """
-    area = np.count_nonzero(probability > 127)
-    if not 0 < area < GONE_AREA * largest:
-        return False
-    return measures(probability)[0] < GONE_IOU
 
 
 def from_measures(iou: float, share: float) -> float:

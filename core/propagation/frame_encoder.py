@@ -84,8 +84,8 @@ class FrameEncoder:
         """A frame as memory of the objects of `distribution`."""
         planes = distribution.planes[1:]
         values = dict(zip(distribution.objects, self._engine.values(features, planes), strict=True))
-        areas = dict(zip(distribution.objects, (planes > 0.5).flatten(1).sum(1).tolist(), strict=True))
-        return MemoryEntry(frame, permanent, features.key, values, areas)
+        covers = dict(zip(distribution.objects, self._composer.covers(planes), strict=True))
+        return MemoryEntry(frame, permanent, features.key, values, covers)
 
 
 def _is_enough(features: FrameFeatures | None, with_trunk: bool) -> bool:

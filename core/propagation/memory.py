@@ -103,13 +103,14 @@ class PermanentMemory:
 
 @dataclass
 class MemoryEntry:
-    """One frame in memory: key (h w, C_k); per object value (h w, C_v), and area covered, in the network's pixels."""
+    """One frame in memory: key (h w, C_k); per object value (h w, C_v), and the share of each position that it covers,
+    (h w,), 0 to 1."""
 
     frame: int
     permanent: bool
     key: Tensor
     values: dict[int, Tensor]
-    areas: dict[int, float] = field(default_factory=dict)
+    covers: dict[int, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -148,9 +149,13 @@ class MemoryBank:
         """Working frames, in the order they were added."""
         return tuple(e.frame for e in self._entries if not e.permanent)
 
-    def largest_area(self, obj: int) -> float:
-        """The most pixels that an object covers on a frame that is remembered, 0 if there is none."""
-        return max((e.areas.get(obj, 0.0) for e in self._entries), default=0.0)
+    def marked(self, obj: int) -> tuple[Tensor, Tensor] | None:
+        """What a person said of an object: keys (N, C_k) of the annotated frames, and the share of each position that
+        it covers, (N,). None if nobody did."""
+        entries = [e for e in self._entries if e.permanent and obj in e.values]
+        if not entries:
+            return None
+        return torch.cat([e.key for e in entries]), torch.cat([e.covers[obj] for e in entries])
 
     def histories(self, objects: Sequence[int]) -> list[History]:
         """What is remembered of `objects`, those with the same frames together; objects never seen are left out."""

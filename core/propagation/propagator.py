@@ -173,9 +173,8 @@ class Propagator:
             logits = self._engine.predict(features, bank.histories(objects))
             own = {obj: planes[0] for obj, planes in logits.items()}
             distribution = self._composer.distribution(own)
-            return self._composer.labels(distribution), self._composer.confidence(
-                distribution, self._composer.small(own)
-            )
+            sure = self._composer.confidence(distribution, self._composer.small(own), None, {})
+            return self._composer.labels(distribution), sure
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

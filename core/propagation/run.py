@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from core.media.source import FrameSource
+from core.network.matching import read_top_k
 from core.propagation.clip_inference import ClipInference
 from core.propagation.compose import Composer, Distribution, blend
 from core.propagation.feature_cache import FrameFeatures
@@ -17,7 +18,8 @@ from core.propagation.geometry import Geometry
 from core.propagation.memory import MemoryBank, MemoryEntry, PermanentMemory
 from core.propagation.schedule import Annotated, Clip, Pass, cut_clips, forward_weight, frames_to_remember
 from core.propagation.settings import PropagationSettings
-from core.propagation.soft_masks import SoftMasks
+from core.propagation.sightings import LITTLE, Sightings, is_gone
+from core.propagation.soft_masks import LIMIT, SoftMasks
 
 Remembered = Mapping[int, np.ndarray]
 """See `ClipResult`."""
@@ -95,6 +97,7 @@ class Run:
         self._overlap = range(passes[0].frames[0], passes[-1].frames[0] + 1) if len(passes) > 1 else range(0)
         self._waiting = SoftMasks()
         self._drawn = self._frames_drawn_already()
+        self._sightings = Sightings()
 
     def clips(self) -> Iterator[ClipResult]:
         """Draw all passes, a clip at a time."""
@@ -103,6 +106,7 @@ class Run:
                 self.bank.add(entry)
         for this_pass in self._passes:
             self.bank.forget_working()
+            self._sightings = Sightings()
             yield from self._run_pass(this_pass)
 
     def _frames_drawn_already(self) -> set[int]:
@@ -131,7 +135,7 @@ class Run:
 
     def _run_clip(self, clip: Clip, this_pass: Pass, feed: FrameFeed, remember: bool) -> ClipResult:
         """Predict a clip, draw its frames, and remember the last one where that is due."""
-        end = clip.frames[-1]
+        end, exact = clip.frames[-1], self._settings.exact
         features = self._encoder.features(clip.frames if clip.objects else (), feed, remember or end in self._annotated)
         logits = self._predict(clip, features)
         waits = this_pass is not self._passes[-1] and end in self._overlap
@@ -140,22 +144,24 @@ class Run:
                 self._waiting.put(frame, own)
         elif end in self._overlap:
             logits = [self._blend(frame, own) for frame, own in zip(clip.frames, logits, strict=True)]
-        if self._settings.drop_lost:
-            logits = [self._composer.without_gone(own, self.bank.largest_area) for own in logits]
+        if features and not (self._settings.keep_lost or exact):
+            logits = [self._without_gone(own, frame) for own, frame in zip(logits, features, strict=True)]
 
         labels, soft, confidence, small = [], [], [], []
         for frame, own in zip(clip.frames, logits, strict=True):
             self._engine.check()
             with self._engine.watch("drawing"):
                 distribution = self._distribution(frame, own)
-                pinned = None if self._settings.exact else self._memory.get(frame)
+                pinned = None if exact else self._memory.get(frame)
                 labels.append(self._composer.labels(distribution, pinned))
                 given = frozenset() if pinned is None else pinned.objects
                 small.append(self._composer.small({obj: plane for obj, plane in own.items() if obj not in given}))
-                confidence.append(self._composer.confidence(distribution, small[-1], self._memory.get(frame)))
+                confidence.append(self._confidence(distribution, small[-1], frame))
                 if self._settings.soft:
                     soft.append(self._composer.soft(distribution, pinned))
         last = features[-1] if features else None
+        if remember or end in self._annotated:
+            self._note(distribution, confidence[-1])
         self._enter_memory(end, remember, logits[-1], distribution, this_pass, feed, last)
         stacked = self._stack(soft) if self._settings.soft else None
         kept = None
@@ -187,6 +193,28 @@ class Run:
             for obj in sorted(set(forward) | set(backward))
         }
 
+    def _confidence(self, distribution: Distribution, small: Mapping[int, np.ndarray], frame: int) -> dict[int, float]:
+        """Per object how sure the pass is of it on a frame, which may be nowhere there."""
+        return self._composer.confidence(distribution, small, self._memory.get(frame), self._sightings.confidence)
+
+    def _note(self, distribution: Distribution, confidence: Mapping[int, float]) -> None:
+        """A frame is going to be remembered."""
+        areas = self._composer.covers(distribution.planes[1:]).sum(1).tolist()
+        for obj, area in zip(distribution.objects, areas, strict=True):
+            self._sightings.note(obj, confidence[obj], area)
+
+    def _without_gone(self, logits: dict[int, Tensor], features: FrameFeatures) -> dict[int, Tensor]:
+        """The same logits, but for objects of which little is left, and that little something else."""
+        kept = dict(logits)
+        found = self._composer.small_covers(logits)
+        for obj, (shares, area) in found.items():
+            if 0 < area < LITTLE * self._sightings.area(obj):
+                keys, covers = self.bank.marked(obj)
+                (expected,) = read_top_k(features.key, keys, [covers.unsqueeze(1)], self._settings.top_k)
+                if is_gone(shares, expected.squeeze(1)):
+                    kept[obj] = torch.full_like(logits[obj], -LIMIT)
+        return kept
+
     def _take_over(self, clip: Clip, this_pass: Pass, feed: FrameFeed, remember: bool) -> None:
         """A clip that was drawn before: remember its last frame where that is due, as the interrupted run did, or else
         from its label map."""
@@ -200,6 +228,9 @@ class Run:
             distribution = Distribution(objects, torch.cat([1 - planes.sum(0, keepdim=True), planes]))
         else:
             distribution = self._distribution(end, logits)
+        given = self._annotated.get(end, frozenset())
+        small = self._composer.small({o: plane for o, plane in (logits or {}).items() if o not in given})
+        self._note(distribution, self._confidence(distribution, small, end))
         self._enter_memory(end, remember, logits, distribution, this_pass, feed, None)
 
     def _remembered_logits(self, frame: int) -> dict[int, Tensor] | None:
@@ -266,7 +297,7 @@ class Run:
         for permanent, objects in parts:
             values = {o: v for o, v in entry.values.items() if o in objects}
             if values:
-                part = MemoryEntry(frame, permanent, entry.key, values, entry.areas)
+                part = MemoryEntry(frame, permanent, entry.key, values, entry.covers)
                 self.bank.add(part, replace=not self._settings.exact)
 
     # the rest

@@ -20,10 +20,11 @@ class PropagationSettings:
         memory_frames: most frames kept in working memory: the newest stay, older ones are thinned evenly.
         resolution: shorter side the network sees, pixels; None: the footage's own.
         precision: "auto" is fp16 on CUDA and fp32 elsewhere. Similarities and softmax are always fp32.
-        drop_lost: draw nothing of an object where little and undecided is left of it, and remember it as absent
-            (`core.propagation.confidence.is_gone`). Not in the published loop.
+        keep_lost: draw and remember what is left of an object also where that is little, and likelier something else
+            (`core.propagation.sightings.is_gone`).
         soft: also give each object's probability at the footage's size.
-        exact: copy the published inference loop, quirks included: forward, fp32, nothing thinned.
+        exact: copy the published inference loop, quirks included: forward, fp32, nothing thinned, nothing taken for
+            something else.
         cache_bytes: most memory the frame features of earlier runs may take.
     """
 
@@ -33,7 +34,7 @@ class PropagationSettings:
     memory_frames: int = 40
     resolution: int | None = 480
     precision: Precision = "auto"
-    drop_lost: bool = False
+    keep_lost: bool = False
     soft: bool = False
     exact: bool = False
     cache_bytes: int = 2**30
@@ -45,9 +46,6 @@ class PropagationSettings:
         _within("number of memory frames", self.memory_frames, 1, 10_000)
         if self.resolution is not None:
             _within("resolution", self.resolution, 64, 4320)
-        if self.exact and self.drop_lost:
-            sentence = "The exact mode draws all that the network finds"
-            raise PCVOSError(f"{sentence}.", command=f"{sentence}: leave out --drop-lost or --exact.")
         if self.exact and self.precision not in ("auto", "fp32"):
             sentence = "The exact mode runs in fp32"
             raise PCVOSError(

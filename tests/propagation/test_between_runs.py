@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 from footage import SIZE, agreement, assert_equal, collect, footage, make_propagator
 
 from core.errors import PCVOSError
 from core.network import PCVOS
 from core.propagation import PropagationSettings
 from core.propagation.clip_inference import Stopped
-from core.propagation.confidence import ABSENT, confidence, is_gone, measures
+from core.propagation.confidence import UNKNOWN, confidence, measures
+from core.propagation.sightings import Sightings, is_gone
 
 FRAMES, LABELS = footage()
 COUNT = len(FRAMES)
@@ -53,19 +55,28 @@ def test_faint_noise_over_the_frame_changes_nothing():
     assert confidence(noisy) == confidence(disc(4).clip(0) * (disc(4) > 12).astype(np.uint8))
 
 
-def test_an_object_that_is_nowhere_may_have_left_or_be_lost():
-    assert confidence(np.full((8, 8), 100, np.uint8)) == ABSENT
-    assert measures(np.zeros((8, 8), np.uint8)) is None
+def test_nowhere_is_as_sure_as_it_was_where_it_was_last_seen():
+    nothing = np.full((8, 8), 100, np.uint8)
+    assert measures(nothing) is None
+    assert confidence(nothing) == UNKNOWN and confidence(nothing, 0.8) == 0.8
+    assert confidence(disc(12), 0.1) == confidence(disc(12), 0.9), "seen, it speaks for itself"
 
 
-def test_an_object_is_gone_if_what_is_left_is_little_and_undecided():
-    undecided, decided = disc(4, 8), disc(4, 0.1)
-    area = np.count_nonzero(undecided > 127)
-    assert measures(undecided)[0] < 0.4
-    assert is_gone(undecided, 20 * area)
-    assert not is_gone(undecided, 5 * area), "much is left"
-    assert not is_gone(decided, 20 * area), "it is small by now, and sure"
-    assert not is_gone(np.zeros_like(decided), 20 * area) and not is_gone(undecided, 0), "nothing is left, or was known"
+def test_what_was_seen_of_an_object_lately():
+    seen = Sightings()
+    assert seen.area(1) == 0 and seen.confidence == {}
+    for confidence_there, area in ((0.9, 50), (0.8, 8), (0.7, 9), (0.6, 7), (0.5, 0)):
+        seen.note(1, confidence_there, area)
+    assert seen.confidence == {1: 0.6}, "nowhere is no sighting"
+    assert seen.area(1) == 9, "of the last three"
+    assert seen.area(2) == 0
+
+
+def test_what_is_left_is_something_else_if_plain_matching_finds_it_elsewhere():
+    found, elsewhere, near = torch.zeros(100), torch.zeros(100), torch.zeros(100)
+    found[10:20], elsewhere[40:50], near[12:22] = 1, 1, 0.8
+    assert is_gone(found, elsewhere) and is_gone(found, torch.zeros(100))
+    assert not is_gone(found, near) and not is_gone(found, found)
 
 
 @pytest.mark.parametrize("direction", ["forward", "both"])

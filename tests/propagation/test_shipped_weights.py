@@ -98,7 +98,7 @@ def test_a_rabbit_behind_a_board_is_nowhere_and_comes_back(network: PCVOS, follo
         rows, columns = np.nonzero(followed[frame] == 1)
         box = slice(max(0, rows.min() - 20), rows.max() + 20), slice(max(0, columns.min() - 20), columns.max() + 20)
         frames[frame - FIRST][box] = board[box]
-    propagator = Propagator(network, ArraySource(frames), PropagationSettings(resolution=240, drop_lost=True))
+    propagator = Propagator(network, ArraySource(frames), PropagationSettings(resolution=240))
     propagator.memory.add(0, followed[FIRST])
     drawn = {FIRST + frame: labels for frame, labels in collect(propagator.run()).items()}
     assert not any(drawn[frame].any() for frame in hidden)
