@@ -84,7 +84,7 @@ class FrameEncoder:
         """A frame as memory of the objects of `distribution`."""
         planes = distribution.planes[1:]
         values = dict(zip(distribution.objects, self._engine.values(features, planes), strict=True))
-        covers = dict(zip(distribution.objects, self._composer.covers(planes), strict=True))
+        covers = dict(zip(distribution.objects, self._composer.covers(planes), strict=True)) if permanent else {}
         return MemoryEntry(frame, permanent, features.key, values, covers)
 
 

@@ -103,8 +103,8 @@ class PermanentMemory:
 
 @dataclass
 class MemoryEntry:
-    """One frame in memory: key (h w, C_k); per object value (h w, C_v), and the share of each position that it covers,
-    (h w,), 0 to 1."""
+    """One frame in memory: key (h w, C_k); per object value (h w, C_v), and, of a permanent one, the share of each
+    position that it covers, (h w,), 0 to 1."""
 
     frame: int
     permanent: bool
@@ -149,12 +149,10 @@ class MemoryBank:
         """Working frames, in the order they were added."""
         return tuple(e.frame for e in self._entries if not e.permanent)
 
-    def marked(self, obj: int) -> tuple[Tensor, Tensor] | None:
+    def marked(self, obj: int) -> tuple[Tensor, Tensor]:
         """What a person said of an object: keys (N, C_k) of the annotated frames, and the share of each position that
-        it covers, (N,). None if nobody did."""
+        it covers, (N,)."""
         entries = [e for e in self._entries if e.permanent and obj in e.values]
-        if not entries:
-            return None
         return torch.cat([e.key for e in entries]), torch.cat([e.covers[obj] for e in entries])
 
     def histories(self, objects: Sequence[int]) -> list[History]:

@@ -79,6 +79,20 @@ def test_what_is_left_is_something_else_if_plain_matching_finds_it_elsewhere():
     assert not is_gone(found, near) and not is_gone(found, found)
 
 
+def test_little_that_is_something_else_is_drawn_only_if_asked_for(small_network: PCVOS):
+    """What weights that learned nothing find is something else sooner or later; until then both runs are the same."""
+    drawn, kept = (
+        collect(make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 1, "keep_lost": keep}).run())
+        for keep in (False, True)
+    )
+    first = next(f for f in range(1, COUNT) if not np.array_equal(drawn[f], kept[f]))
+    gone = [obj for obj in (1, 2) if (kept[first] == obj).any() and not (drawn[first] == obj).any()]
+    assert gone, "not a pixel of it"
+    for obj in gone:
+        lately = max(np.count_nonzero(kept[f] == obj) for f in range(max(0, first - 3), first))
+        assert np.count_nonzero(kept[first] == obj) < 0.5 * lately, "little was left"
+
+
 @pytest.mark.parametrize("direction", ["forward", "both"])
 def test_each_clip_says_how_sure_it_is(small_network: PCVOS, direction: str):
     given = [(0, LABELS[0], [1]), (5, LABELS[5], [2])]
