@@ -138,6 +138,7 @@ def propagate(
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
+    kernel: Annotated[float, typer.Option(metavar="S", help="How local matching is, in frame heights; 0: not.")] = 0.4,
     keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
     soft: Annotated[bool, typer.Option("--soft", help="Also write soft masks, DIR/soft/ID/NAME.png.")] = False,
     overlay: Annotated[
@@ -169,6 +170,7 @@ def propagate(
             precision=precision.value,
             soft=soft,
             exact=exact,
+            kernel=kernel,
             keep_lost=keep_lost,
         )
         request = command.PropagateRequest(
@@ -245,6 +247,7 @@ def validate(
     plain: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plain feature matching instead, with this ResNet-18.")
     ] = None,
+    kernel: Annotated[float, typer.Option(metavar="S", help="How local matching is, in frame heights; 0: not.")] = 0.4,
     keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
 ) -> None:
@@ -252,8 +255,12 @@ def validate(
     with shown_errors():
         _check_packages()
         from core.commands.validate import validate as command
+        from core.propagation import PropagationSettings
 
-        command(data, weights, _intervals(interval), progressive, resolution, keep_lost, pasted, plain, device, say)
+        settings = PropagationSettings(
+            progressive=progressive, resolution=resolution, kernel=kernel, keep_lost=keep_lost
+        )
+        command(data, weights, settings, _intervals(interval), pasted, plain, device, say)
 
 
 @app.command("eval", epilog=EVAL_EXAMPLES, short_help="Score propagation, or masks made elsewhere, on a data set.")
@@ -279,6 +286,7 @@ def evaluate(
     top_k: Annotated[int, typer.Option(metavar="N", help="Memory positions that each pixel reads.")] = 20,
     memory_frames: Annotated[int, typer.Option(metavar="N", help="Most frames in working memory.")] = 40,
     resolution: Annotated[str, typer.Option(metavar="SIZE", help="Pixels of the shorter side, or native.")] = "480",
+    kernel: Annotated[float, typer.Option(metavar="S", help="How local matching is, in frame heights; 0: not.")] = 0.4,
     keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
@@ -304,6 +312,7 @@ def evaluate(
             memory_frames=memory_frames,
             resolution=_resolution(resolution),
             precision=precision.value,
+            kernel=kernel,
             keep_lost=keep_lost,
         )
         request = command.EvalRequest(

@@ -18,10 +18,8 @@ from core.training.data import load_validation_sequences
 def validate(
     data: Path,
     weights: Path | None,
+    settings: PropagationSettings,
     intervals: list[int],
-    progressive: int,
-    resolution: int,
-    keep_lost: bool,
     pasted: str | None,
     plain: Path | None,
     device: str,
@@ -34,14 +32,13 @@ def validate(
     """
     if pasted is not None and pasted not in PASTED:
         raise PCVOSError(f"--pasted {pasted} is not known: it is one of {', '.join(PASTED)}.")
-    settings = PropagationSettings(progressive=progressive, resolution=resolution, keep_lost=keep_lost)
     chosen = variants(settings, intervals)
     sequences = load_validation_sequences(data)
     if pasted is not None:
         sequences = PASTED[pasted](sequences)
     if plain is not None:
         trunk = imagenet_trunk(plain)
-        label = lambda frames, first: match_labels(trunk, frames, first, resolution)  # noqa: E731
+        label = lambda frames, first: match_labels(trunk, frames, first, settings.resolution)  # noqa: E731
         results = [label_all("plain feature matching", sequences, label)]
     else:
         network = load_network(weights, device)

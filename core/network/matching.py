@@ -14,15 +14,18 @@ from torch import Tensor
 TOP_K = 20
 """Memory positions read per query (paper Sec. 4.1)."""
 
-SIMILARITY_BYTES = 64 * 2**20
-"""Size of the similarity block computed at a time."""
+SIMILARITY_BYTES = {"cpu": 16 * 2**20, "cuda": 64 * 2**20, "mps": 64 * 2**20}
+"""Size of the similarity block computed at a time, by device."""
+
+LOOKUP_BYTES = 4 * 2**20
+"""The same for where memory positions are looked up: one that a CPU's caches hold."""
 
 
-def similarity(query: Tensor, memory: Tensor) -> Tensor:
+def similarity(query: Tensor, memory: Tensor, offset: Tensor | None = None) -> Tensor:
     """Negative squared L2 distance over sqrt(C_k), without the query's own norm, which no softmax over memory sees.
 
     Args:
-        query: (..., Q, C_k). memory: (..., N, C_k).
+        query: (..., Q, C_k). memory: (..., N, C_k). offset: `offsets(memory)`, if it is known already.
 
     Returns:
         (..., Q, N), float32 whatever comes in: (2 q.k - |k|^2) / sqrt(C_k) (paper Eq. 1; Cheng et al., 2021).
@@ -30,10 +33,15 @@ def similarity(query: Tensor, memory: Tensor) -> Tensor:
     scale = 1 / math.sqrt(memory.shape[-1])
     with torch.autocast(query.device.type, enabled=False):
         query, memory = query.float(), memory.float()
-        norms = memory.square().sum(-1).mul(-scale).unsqueeze(-2)
+        offset = (offsets(memory) if offset is None else offset).unsqueeze(-2)
         if memory.dim() == 2:
-            return torch.addmm(norms, query, memory.t(), alpha=2 * scale)
-        return torch.baddbmm(norms.expand(-1, query.shape[-2], -1), query, memory.mT, alpha=2 * scale)
+            return torch.addmm(offset, query, memory.t(), alpha=2 * scale)
+        return torch.baddbmm(offset.expand(-1, query.shape[-2], -1), query, memory.mT, alpha=2 * scale)
+
+
+def offsets(memory: Tensor) -> Tensor:
+    """What of the similarity is the memory's alone, -|k|^2 / sqrt(C_k): (..., N, C_k) to (..., N), float32."""
+    return memory.float().square().sum(-1).mul(-1 / math.sqrt(memory.shape[-1]))
 
 
 def read_dense(query: Tensor, memory: Tensor, values: Tensor) -> Tensor:
@@ -49,12 +57,16 @@ def read_dense(query: Tensor, memory: Tensor, values: Tensor) -> Tensor:
 
 
 def read_top_k(
-    query: Tensor, memory: Tensor, values: Sequence[Tensor], top_k: int = TOP_K, block_bytes: int = SIMILARITY_BYTES
+    query: Tensor,
+    memory: Tensor,
+    values: Sequence[Tensor],
+    top_k: int = TOP_K,
+    block_bytes: int | None = None,
 ) -> list[Tensor]:
     """Readout of several objects that share their memory positions: one affinity for all of them.
 
-    Queries go in blocks so that the similarity never takes more than `block_bytes`; the best `top_k` of each query
-    are found along contiguous rows, and only their values are gathered.
+    Queries go in blocks so that the similarity never takes more than `block_bytes` (SIMILARITY_BYTES); the best `top_k`
+    of each query are found along contiguous rows, and only their values are gathered.
 
     Args:
         query: (Q, C_k). memory: (N, C_k). values: one (N, C_v) per object.
@@ -64,14 +76,47 @@ def read_top_k(
         One (Q, C_v) per object.
     """
     k = min(top_k, memory.shape[0])
-    rows = max(1, block_bytes // (4 * memory.shape[0]))
+    rows = _rows(len(memory), block_bytes or SIMILARITY_BYTES[query.device.type])
+    offset = offsets(memory)
     readouts: list[list[Tensor]] = [[] for _ in values]
     for block in query.split(rows):
-        scores, index = similarity(block, memory).topk(k, dim=-1)
+        scores, index = similarity(block, memory, offset).topk(k, dim=-1)
         weights = scores.softmax(-1)
         for out, value in zip(readouts, values, strict=True):
             out.append(_gather(value, index, weights))
     return [torch.cat(parts) for parts in readouts]
+
+
+def localised(
+    query: Tensor, memory: Tensor, height: int, width: int, sigma: float, block_bytes: int = LOOKUP_BYTES
+) -> tuple[Tensor, Tensor]:
+    """Keys whose similarity is lower the farther a query lies from where the frame shows a memory position best.
+
+    Similarity alone reads an object wherever something looks like it. Here each memory position is first looked up in
+    the frame, and then serves queries around that place: a Gaussian kernel on the affinity (Seong et al., Kernelized
+    Memory Network, 2020, Sec. 3.2). As its exponent is a squared distance as well, it comes out as two more channels.
+
+    Args:
+        query: (Q, C_k), all positions of one frame of `height` x `width` positions, row by row. memory: (N, C_k).
+        sigma: standard deviation of the kernel, positions.
+
+    Returns:
+        (Q, C_k + 2) and (N, C_k + 2), for `similarity` and `read_top_k`.
+    """
+    rows, offset = _rows(len(query), block_bytes), offsets(query)
+    best = torch.cat([similarity(block, query, offset).argmax(-1) for block in memory.split(rows)])
+    channels = query.shape[-1]
+    # similarity will divide by sqrt(C_k + 2): made up for, so that keys weigh as before
+    scale = ((channels + 2) / channels) ** 0.25
+    unit = math.sqrt(math.sqrt(channels) / 2) / sigma
+    y, x = (unit * (torch.arange(n, dtype=torch.float32, device=query.device) - n / 2) for n in (height, width))
+    places = torch.cartesian_prod(y, x)
+    return torch.cat([query.float(), places], 1) * scale, torch.cat([memory.float(), places[best]], 1) * scale
+
+
+def _rows(columns: int, block_bytes: int) -> int:
+    """Rows of a block of similarities of so many columns, float32."""
+    return max(1, block_bytes // (4 * columns))
 
 
 def _gather(values: Tensor, index: Tensor, weights: Tensor) -> Tensor:

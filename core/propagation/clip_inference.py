@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from core.network.matching import read_top_k
+from core.network.matching import localised, read_top_k
 from core.network.pcvos import PCVOS
 from core.propagation.feature_cache import FrameFeatures
 from core.propagation.memory import History
@@ -114,23 +114,24 @@ class ClipInference:
     def _read(self, features: Sequence[FrameFeatures], history: History) -> list[Tensor]:
         """Memory readout (D h w, C_v) per object, with progressive matching (paper Sec. 3.5, Eq. 4).
 
-        Frames go in segments of F; the last frame of each is *temporary* memory for those behind it, with its key and
-        the raw readout as its value.
+        The last of every F frames is *temporary* memory for those behind it, with its key and the raw readout as its
+        value.
         """
         segment = self.settings.progressive or len(features)
         keys, values = history.keys, list(history.values)
         parts: list[list[Tensor]] = [[] for _ in values]
-        for start in range(0, len(features), segment):
+        for i, frame in enumerate(features):
             self.check()
-            frames = features[start : start + segment]
-            query = torch.cat([f.key for f in frames])
-            readouts = read_top_k(query, keys, values, self.settings.top_k)
+            if i and i % segment == 0:
+                keys = torch.cat([keys, features[i - 1].key])
+                values = [torch.cat([value, part[-1]]) for value, part in zip(values, parts, strict=True)]
+            query, memory = frame.key, keys
+            if self.settings.kernel and not self.settings.exact:
+                height, width = frame.thin.shape[-2:]
+                query, memory = localised(query, memory, height, width, self.settings.kernel * min(height, width))
+            readouts = read_top_k(query, memory, values, self.settings.top_k)
             for part, readout in zip(parts, readouts, strict=True):
                 part.append(readout)
-            if start + segment < len(features):
-                cells = len(frames[-1].key)
-                keys = torch.cat([keys, frames[-1].key])
-                values = [torch.cat([v, r[-cells:]]) for v, r in zip(values, readouts, strict=True)]
         return [torch.cat(part) for part in parts]
 
     def _to_mask(self, features: Sequence[FrameFeatures], local: Tensor | None, readout: Tensor) -> Tensor:

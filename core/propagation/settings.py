@@ -18,13 +18,16 @@ class PropagationSettings:
         progressive: within a clip, memory is augmented every so many frames; 0 turns it off [F, Sec. 3.5].
         top_k: memory positions read per query [k, Sec. 4.1].
         memory_frames: most frames kept in working memory: the newest stay, older ones are thinned evenly.
+        kernel: how near the place where a frame shows it best a memory position is read, standard deviation of a
+            Gaussian in shorter sides of the frame, 0 to 100; 0: anywhere, as in the paper
+            (`core.network.matching.localised`).
         resolution: shorter side the network sees, pixels; None: the footage's own.
         precision: "auto" is fp16 on CUDA and fp32 elsewhere. Similarities and softmax are always fp32.
         keep_lost: draw and remember what is left of an object also where that is little, and likelier something else
             (`core.propagation.sightings.is_gone`).
         soft: also give each object's probability at the footage's size.
-        exact: copy the published inference loop, quirks included: forward, fp32, nothing thinned, nothing taken for
-            something else.
+        exact: copy the published inference loop, quirks included: forward, fp32, nothing thinned or localised,
+            nothing taken for something else.
         cache_bytes: most memory the frame features of earlier runs may take.
     """
 
@@ -32,6 +35,7 @@ class PropagationSettings:
     progressive: int = 5
     top_k: int = 20
     memory_frames: int = 40
+    kernel: float = 0.4
     resolution: int | None = 480
     precision: Precision = "auto"
     keep_lost: bool = False
@@ -44,6 +48,7 @@ class PropagationSettings:
         _within("progressive matching interval", self.progressive, 0, 50)
         _within("top-k", self.top_k, 1, 10_000)
         _within("number of memory frames", self.memory_frames, 1, 10_000)
+        _within("kernel of the matching", self.kernel, 0, 100)
         if self.resolution is not None:
             _within("resolution", self.resolution, 64, 4320)
         if self.exact and self.precision not in ("auto", "fp32"):
@@ -54,6 +59,6 @@ class PropagationSettings:
             )
 
 
-def _within(what: str, value: int, low: int, high: int) -> None:
+def _within(what: str, value: float, low: int, high: int) -> None:
     if not low <= value <= high:
         raise PCVOSError(f"The {what} is {value}: choose a number from {low} to {high}.")

@@ -91,7 +91,7 @@ def test_options_are_the_settings_by_default_and_when_given(tmp_path, scene, mas
 
     options = (
         "--interval 3 --progressive 2 --top-k 7 --memory-frames 9 --resolution native --start 1 --end 5 "
-        "--direction both --mask-frame 4 --precision bf16 --keep-lost --soft --masks-complete"
+        "--direction both --mask-frame 4 --precision bf16 --kernel 0.5 --keep-lost --soft --masks-complete"
     )
     result = propagate(scene.video, mask, *options.split(), output=tmp_path / "other")
     assert result.code == 0, result.err
@@ -106,6 +106,7 @@ def test_options_are_the_settings_by_default_and_when_given(tmp_path, scene, mas
         "direction": "both",
         "mask_frame": 4,
         "precision": "bf16",
+        "kernel": 0.5,
         "keep_lost": True,
         "soft": True,
         "masks_complete": True,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.network import matching
-from core.network.matching import read_dense, read_top_k, similarity
+from core.network.matching import localised, read_dense, read_top_k, similarity
 
 cases = st.tuples(st.integers(1, 30), st.integers(1, 40), st.integers(1, 45), st.integers(1, 3), st.integers(0, 999))
 
@@ -39,9 +39,25 @@ def test_readout_of_the_best_few(case: tuple[int, int, int, int, int]):
     np.testing.assert_allclose(dense, plain_readout(query, memory, values[0], positions), atol=2e-5)
 
 
+@given(st.integers(1, 5), st.integers(1, 6), st.integers(1, 30), st.sampled_from([0.5, 7.0, 100.0]), st.integers(0, 99))
+def test_the_kernel_is_a_gaussian_around_where_the_frame_shows_a_memory_position_best(
+    height: int, width: int, positions: int, sigma: float, seed: int
+):
+    generator = torch.Generator().manual_seed(seed)
+    query = torch.randn(height * width, 8, generator=generator)
+    memory = torch.randn(positions, 8, generator=generator)
+    distances = torch.cdist(query, memory)
+    place = [divmod(q, width) for q in distances.argmin(0).tolist()]
+    own = [divmod(q, width) for q in range(height * width)]
+    kernel = [[-((y - b) ** 2 + (x - a) ** 2) / (2 * sigma**2) for b, a in place] for y, x in own]
+    expected = (-distances.square() / 8**0.5 + torch.tensor(kernel)).softmax(1)
+    found = similarity(*localised(query, memory, height, width, sigma, block_bytes=4 * height * width * 7)).softmax(1)
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
+
+
 def test_the_similarity_never_takes_more_than_its_share(monkeypatch: pytest.MonkeyPatch):
     sizes = []
-    monkeypatch.setattr(matching, "similarity", lambda q, m: sizes.append(4 * len(q) * len(m)) or similarity(q, m))
+    monkeypatch.setattr(matching, "similarity", lambda q, m, _: sizes.append(4 * len(q) * len(m)) or similarity(q, m))
     query, memory = torch.randn(100, 8), torch.randn(50, 8)
     matching.read_top_k(query, memory, [torch.randn(50, 3)], 5, block_bytes=4 * 50 * 7)
     assert max(sizes) <= 4 * 50 * 7 and sum(sizes) == 4 * 50 * 100

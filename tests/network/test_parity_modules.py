@@ -259,7 +259,7 @@ def _progressive_readout(keys: Tensor, values: Tensor, queries: Tensor, interval
     """The engine's readout of a clip, (1, C, D, h, w)."""
     rows = lambda x: x.flatten(1).t().contiguous()  # noqa: E731
     network = _ReadoutNetwork()
-    engine = ClipInference(network, PropagationSettings(progressive=interval))
+    engine = ClipInference(network, PropagationSettings(progressive=interval, kernel=0))
     plane = torch.zeros(1, 1, 6, 10)
     features = [
         FrameFeatures(rows(query), plane, None, plane, plane, None, None, None) for query in queries[0].unbind(1)

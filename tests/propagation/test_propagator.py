@@ -79,7 +79,7 @@ def test_many_objects_share_one_affinity(small_network: PCVOS, monkeypatch: pyte
     """25 objects, more than are encoded at once, are matched together as long as their memory is of the same frames."""
     reads = []
     read = engine.read_top_k
-    monkeypatch.setattr(engine, "read_top_k", lambda q, k, v, n: reads.append(len(v)) or read(q, k, v, n))
+    monkeypatch.setattr(engine, "read_top_k", lambda q, k, v, *rest: reads.append(len(v)) or read(q, k, v, *rest))
     grid = np.arange(25, dtype=np.uint8).reshape(5, 5) * 10 + 1
     mask = np.kron(grid, np.ones((12, 19), np.uint8))
     mask = np.pad(mask, [(0, 64 - mask.shape[0]), (0, 96 - mask.shape[1])])
@@ -87,17 +87,17 @@ def test_many_objects_share_one_affinity(small_network: PCVOS, monkeypatch: pyte
     found = collect(propagator.run())
     np.testing.assert_array_equal(found[0], mask)
     assert len(set.union(*(present(labels) for labels in found.values()))) == 25
-    assert reads == [25] * 3, "a read for each clip of up to 4 of the 11 frames"
+    assert reads == [25] * 11, "a read for each frame"
 
 
 def test_objects_with_different_memory_are_read_apart(small_network: PCVOS, monkeypatch: pytest.MonkeyPatch):
     reads = []
     read = engine.read_top_k
-    monkeypatch.setattr(engine, "read_top_k", lambda q, k, v, n: reads.append(len(v)) or read(q, k, v, n))
+    monkeypatch.setattr(engine, "read_top_k", lambda q, k, v, *rest: reads.append(len(v)) or read(q, k, v, *rest))
     frames, labels = footage(objects=3)
     given = [(0, labels[0], [1, 2]), (5, labels[5], [3])]
     collect(make_propagator(small_network, frames, given, {"interval": 5, "progressive": 0}).run())
-    assert reads == [2, 2, 1, 2, 1]
+    assert reads == [2] * 5 + [2] * 5 + [1] * 5 + [2] + [1], "a read for each frame: to 5, to 10, and 11"
 
 
 def test_objects_carried_through_an_annotated_frame_are_remembered_there(
@@ -107,12 +107,12 @@ def test_objects_carried_through_an_annotated_frame_are_remembered_there(
     cells, reads, encoded = SIZE[0] * SIZE[1] // 256, [], []
     read, encode = engine.read_top_k, small_network.encode_value
     monkeypatch.setattr(
-        engine, "read_top_k", lambda q, k, v, n: reads.append((len(v), len(k) // cells)) or read(q, k, v, n)
+        engine, "read_top_k", lambda q, k, v, *rest: reads.append((len(v), len(k) // cells)) or read(q, k, v, *rest)
     )
     monkeypatch.setattr(small_network, "encode_value", lambda *args: encoded.append(len(args[3])) or encode(*args))
     given = [(0, LABELS[0]), (5, LABELS[5], [1])]
     collect(make_propagator(small_network, FRAMES, given, {"interval": 50, "progressive": 0}).run())
-    assert reads == [(1, 2), (1, 1), (1, 2), (1, 2)], "objects and frames: both of 2 frames behind frame 5"
+    assert reads == [(1, 2)] * 5 + [(1, 1)] * 5 + [(1, 2)] * 12, "objects and frames: both of 2 frames behind frame 5"
     assert encoded == [2, 1, 2], "frame 0, frame 5 by itself, and frame 5 with what was carried there"
 
 
@@ -253,6 +253,8 @@ def test_soft_masks_only_when_asked_for(small_network: PCVOS):
         {"interval": 7, "progressive": 3},
         {"top_k": 10_000},
         {"top_k": 1},
+        {"kernel": 0.01},
+        {"kernel": 100},
         {"memory_frames": 1, "interval": 2},
         {"resolution": 64},
         {"resolution": 97},
@@ -300,14 +302,29 @@ def test_frames_smaller_than_the_network_s_stride(small_network: PCVOS):
 
 
 def test_default_engine_agrees_with_the_exact_mode(small_network: PCVOS):
-    """Where their meaning agrees: one annotation on the first frame, forward, fp32, nothing thinned, nothing taken for
-    something else (what these weights find is mostly that)."""
+    """Where their meaning agrees: one annotation on the first frame, forward, fp32, nothing thinned or localised,
+    nothing taken for something else (what these weights find is mostly that)."""
     for interval in (1, 4, 7):
         settings = {"interval": interval, "progressive": 3}
-        kept = {**settings, "keep_lost": True}
+        kept = {**settings, "keep_lost": True, "kernel": 0}
         default = collect(make_propagator(small_network, FRAMES, [(0, LABELS[0])], kept).run())
         exact = collect(make_propagator(small_network, FRAMES, [(0, LABELS[0])], {**settings, "exact": True}).run())
         assert agreement(default, exact) >= 0.995
+
+
+def test_the_exact_mode_matches_everywhere(small_network: PCVOS):
+    """The kernel changes what is drawn, but not there."""
+    drawn = {
+        (kernel, exact): collect(
+            make_propagator(
+                small_network, FRAMES, [(0, LABELS[0])], {"keep_lost": True, "kernel": kernel, "exact": exact}
+            ).run()
+        )
+        for kernel in (0, 0.2)
+        for exact in (False, True)
+    }
+    assert agreement(drawn[0, False], drawn[0.2, False]) < 1
+    assert agreement(drawn[0, True], drawn[0.2, True]) == 1
 
 
 def test_the_exact_mode_gives_annotated_frames_as_the_network_sees_them(small_network: PCVOS):
