@@ -190,7 +190,7 @@ class ClipMaker:
         travel = rng.normal(size=2) * 0.35 * s.size
         maps = self._trajectory(centre, zoom, 0.4)
         label = np.uint8(max(labels[labels != IGNORE].max(initial=0) + 1, 2))
-        behind = rng.random() < (0.5 if cut_out.is_alike else 0.35)
+        behind = rng.random() < 0.35
         for i, (m, image, mask) in enumerate(zip(maps, cut_out.images, cut_out.masks, strict=True)):
             moved = m - ((place + travel * (i / (len(maps) - 1) - 0.3)) / zoom).astype(np.float32)
             alpha = cv2.remap(mask.astype(np.uint8) * 255, moved, None, cv2.INTER_LINEAR)
@@ -276,7 +276,7 @@ class ClipMaker:
         if is_alike:
             late = rng.integers(0, count)
             images, masks = [], []
-            for i in np.maximum(np.arange(count) - late, 0) if rng.random() < 0.7 else np.zeros(count, int):
+            for i in np.maximum(np.arange(count) - late, 0) if rng.random() < 0.5 else np.zeros(count, int):
                 images.append(frames[i].copy())
                 masks.append(labels[i] == 1)
         else:

@@ -70,16 +70,7 @@ FROM_IMAGENET = Schedule(
 )
 """Both stages, from ImageNet trunks."""
 
-_LATE = ClipSettings(
-    size=256,
-    length=3,
-    inter_gap=15,
-    intra_gap=5,
-    video_share=0.7,
-    paste_share=0.6,
-    alike_share=0.65,
-    hide_share=0.5,
-)
+_LATE = ClipSettings(size=256, length=3, inter_gap=15, intra_gap=5, video_share=0.7, alike_share=0.5, hide_share=0.5)
 _MORE_CLIPS = replace(_LATE, length=2, clips=3)
 
 CONTINUATION = Schedule(
