@@ -138,7 +138,9 @@ def propagate(
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
-    kernel: Annotated[float, typer.Option(metavar="S", help="How local matching is, in frame heights; 0: not.")] = 0.4,
+    kernel: Annotated[
+        float, typer.Option(metavar="S", help="Width of the matching's kernel, in shorter sides; 0: off.")
+    ] = 0.4,
     keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
     soft: Annotated[bool, typer.Option("--soft", help="Also write soft masks, DIR/soft/ID/NAME.png.")] = False,
     overlay: Annotated[
@@ -247,7 +249,9 @@ def validate(
     plain: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plain feature matching instead, with this ResNet-18.")
     ] = None,
-    kernel: Annotated[float, typer.Option(metavar="S", help="How local matching is, in frame heights; 0: not.")] = 0.4,
+    kernel: Annotated[
+        float, typer.Option(metavar="S", help="Width of the matching's kernel, in shorter sides; 0: off.")
+    ] = 0.4,
     keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
 ) -> None:
@@ -286,7 +290,9 @@ def evaluate(
     top_k: Annotated[int, typer.Option(metavar="N", help="Memory positions that each pixel reads.")] = 20,
     memory_frames: Annotated[int, typer.Option(metavar="N", help="Most frames in working memory.")] = 40,
     resolution: Annotated[str, typer.Option(metavar="SIZE", help="Pixels of the shorter side, or native.")] = "480",
-    kernel: Annotated[float, typer.Option(metavar="S", help="How local matching is, in frame heights; 0: not.")] = 0.4,
+    kernel: Annotated[
+        float, typer.Option(metavar="S", help="Width of the matching's kernel, in shorter sides; 0: off.")
+    ] = 0.4,
     keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",

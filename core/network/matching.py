@@ -1,5 +1,7 @@
 """Memory matching (paper Sec. 3.3): L2 similarity of keys, softmax over the best few, weighted sum of values.
 
+Not the paper's: `localised`, by which memory is read near the place where the frame shows it best.
+
 Keys and values are rows here, one a position: (N, C) for the memory, (Q, C) for the queries. Leading batch
 dimensions are allowed where said.
 """
@@ -94,7 +96,7 @@ def localised(
 
     Similarity alone reads an object wherever something looks like it. Here each memory position is first looked up in
     the frame, and then serves queries around that place: a Gaussian kernel on the affinity (Seong et al., Kernelized
-    Memory Network, 2020, Sec. 3.2). As its exponent is a squared distance as well, it comes out as two more channels.
+    Memory Network, ECCV 2020). As its exponent is a squared distance as well, it comes out as two more channels.
 
     Args:
         query: (Q, C_k), all positions of one frame of `height` x `width` positions, row by row. memory: (N, C_k).
