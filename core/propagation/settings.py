@@ -19,7 +19,7 @@ class PropagationSettings:
         top_k: memory positions read per query [k, Sec. 4.1].
         memory_frames: most frames kept in working memory: the newest stay, older ones are thinned evenly.
         kernel: how near the place where a frame shows it best a memory position is read, standard deviation of a
-            Gaussian in shorter sides of the frame, 0 to 100; 0: anywhere, as in the paper
+            Gaussian in shorter sides of the frame, 0.01 to 100; 0: anywhere, as in the paper
             (`core.network.matching.localised`).
         resolution: shorter side the network sees, pixels; None: the footage's own.
         precision: "auto" is fp16 on CUDA and fp32 elsewhere. Similarities and softmax are always fp32.
@@ -48,7 +48,8 @@ class PropagationSettings:
         _within("progressive matching interval", self.progressive, 0, 50)
         _within("top-k", self.top_k, 1, 10_000)
         _within("number of memory frames", self.memory_frames, 1, 10_000)
-        _within("kernel of the matching", self.kernel, 0, 100)
+        if self.kernel != 0:  # narrower, its exponents leave float32
+            _within("kernel of the matching", self.kernel, 0.01, 100)
         if self.resolution is not None:
             _within("resolution", self.resolution, 64, 4320)
         if self.exact and self.precision not in ("auto", "fp32"):
@@ -59,6 +60,6 @@ class PropagationSettings:
             )
 
 
-def _within(what: str, value: float, low: int, high: int) -> None:
+def _within(what: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise PCVOSError(f"The {what} is {value}: choose a number from {low} to {high}.")
