@@ -23,22 +23,23 @@ from core.propagation.confidence import CALIBRATION, logit, measures
 from core.propagation.geometry import Geometry
 from core.training.data import Sequence, load_validation_sequences
 
-Scores = tuple[np.ndarray, np.ndarray]
-"""Per frame: expected IoU and largest share (T, 2), NaN where the mask is empty; true J (T,)."""
+Scores = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Per frame: expected IoU and largest share (T, 2), NaN where the mask is empty; true J (T,); confidence (T,)."""
 
 
 def scores(network: PCVOS, sequence: Sequence, settings: PropagationSettings) -> Scores:
-    """The measures and the true J of all frames but the first and the last."""
+    """The measures, the true J and the confidence of all frames but the first and the last."""
     propagator = Propagator(network, ArraySource(sequence.frames, sequence.name), settings)
     propagator.memory.add(0, (sequence.labels[0] == 1).astype(np.uint8))
     geometry = Geometry(sequence.labels.shape[1:], settings.resolution)
-    found, true_j = [], []
+    found, true_j, sure = [], [], []
     for clip in propagator.run():
-        for frame, labels, small in zip(clip.frames, clip.labels, clip.small, strict=True):
+        for frame, labels, small, c in zip(clip.frames, clip.labels, clip.small, clip.confidence[1], strict=True):
             if 0 < frame < len(sequence.frames) - 1:
                 found.append(measures(geometry.crop_small(small[1])) or (np.nan, np.nan))
                 true_j.append(region_similarity(labels == 1, sequence.labels[frame] == 1))
-    return np.array(found), np.array(true_j)
+                sure.append(c)
+    return np.array(found), np.array(true_j), np.array(sure)
 
 
 def fit(parts: list[Scores]) -> np.ndarray:
@@ -55,17 +56,10 @@ def fit(parts: list[Scores]) -> np.ndarray:
     return weights
 
 
-def predict(weights: np.ndarray, found: np.ndarray, interval: int) -> np.ndarray:
-    """Confidence (T,) from measures (T, 2) of frames 1 to T; of an empty mask, that of the last remembered frame, of
-    which there is one every `interval` frames, where it was not."""
-    sure = 1 / (1 + np.exp(-_inputs(np.nan_to_num(found, nan=0.5)) @ weights))
-    last_seen = 1.0  # frame 0 was given
-    for frame, is_empty in enumerate(np.isnan(found[:, 0]), 1):
-        if is_empty:
-            sure[frame - 1] = last_seen
-        elif frame % interval == 0:
-            last_seen = sure[frame - 1]
-    return sure
+def predict(weights: np.ndarray, part: Scores) -> np.ndarray:
+    """Confidence (T,) from measures; of an empty mask, the engine's."""
+    found, _, sure = part
+    return np.where(np.isnan(found[:, 0]), sure, 1 / (1 + np.exp(-_inputs(np.nan_to_num(found, nan=0.5)) @ weights)))
 
 
 def _inputs(found: np.ndarray) -> np.ndarray:
@@ -100,10 +94,9 @@ def main() -> None:
     true_j = [part[1] for part in parts]
     weights = fit(parts)
     print(f"CALIBRATION = ({', '.join(f'{w:.3f}' for w in weights)})")
-    interval = arguments.interval
     for title, used in (("as it is", np.array(CALIBRATION)), ("fitted to all", weights)):
-        report(title, names, [predict(used, found, interval) for found, _ in parts], true_j)
-    apart = [predict(fit(parts[:i] + parts[i + 1 :]), parts[i][0], interval) for i in range(len(parts))]
+        report(title, names, [predict(used, part) for part in parts], true_j)
+    apart = [predict(fit(parts[:i] + parts[i + 1 :]), parts[i]) for i in range(len(parts))]
     report("each left out of its fit", names, apart, true_j)
 
 

@@ -11,7 +11,6 @@ from torch import Tensor
 from core.annotation.soft_mask import STRIDE as SOFT_STRIDE
 from core.network.aggregation import aggregate
 from core.network.decoder import enlarge
-from core.propagation.confidence import UNKNOWN, confidence
 from core.propagation.geometry import STRIDE, Geometry
 from core.propagation.memory import Annotation
 
@@ -112,25 +111,6 @@ class Composer:
         shares = F.avg_pool2d(planes.unsqueeze(1), STRIDE // SOFT_STRIDE).flatten(1)
         areas = ((planes > 0.5).flatten(1).sum(1) / (STRIDE // SOFT_STRIDE) ** 2).tolist()
         return {o: (share, area) for o, share, area in zip(objects, shares, areas, strict=True)}
-
-    def confidence(
-        self,
-        distribution: Distribution,
-        small: Mapping[int, np.ndarray],
-        annotation: Annotation | None,
-        last_seen: Mapping[int, float],
-    ) -> dict[int, float]:
-        """Per object how sure it is of it, 0 to 1 (see `core.propagation.confidence`); 1 where `annotation` speaks.
-
-        Args:
-            small: what `small` gives for the objects that were predicted.
-            last_seen: how sure it was of those that were remembered, where they were last seen.
-        """
-        given = frozenset() if annotation is None else annotation.objects
-        sure = {o: 1.0 if o in given else last_seen.get(o, UNKNOWN) for o in distribution.objects}
-        for o in set(small) - given:
-            sure[o] = confidence(self._geometry.crop_small(small[o]), sure[o])
-        return sure
 
 
 def blend(forward: Tensor | None, backward: Tensor | None, forward_share: float) -> Tensor:

@@ -1,7 +1,8 @@
 """How sure a prediction is of an object on a frame: about what J it would have, to go by what the network says.
 
-Two things tell: how decided the probabilities are, and whether the mask hangs together (where the network loses an
-object, it falls apart). How both make a confidence was fitted to true J: `scripts/calibrate_confidence.py`.
+Of a mask two things tell: how decided the probabilities are, and whether it hangs together (where the network loses an
+object, it falls apart). Of an object that is nowhere, its strongest trace since it was last seen tells: a probability
+too low to be drawn. How they make a confidence was fitted to true J: `scripts/calibrate_confidence.py`.
 """
 
 import cv2
@@ -10,22 +11,25 @@ import numpy as np
 CALIBRATION = (-0.420, 0.921, 0.226)
 """Of `from_measures`: constant, weight of the expected IoU (its logit), weight of the largest part's share."""
 
+ABSENT = 0.9
+"""How sure it is that an object is nowhere if there has been no trace of it since it was last seen."""
+
 UNKNOWN = 0.5
-"""Of an object that is nowhere on a frame, and of which nothing was remembered that would tell more."""
+"""Of an object of which nothing is remembered."""
 
 _NOISE = 0.05  # probabilities below this are none: summed over a whole frame they would outweigh a small object
+_DRAWN = 127
 
 
-def confidence(probability: np.ndarray, last_seen: float = UNKNOWN) -> float:
+def confidence(probability: np.ndarray, trace: float = 0.0) -> float:
     """0 to 1, about the J that the mask has.
 
     Args:
         probability: of the object, aggregated, uint8 (h, w), 255 = 1, on the decoder's grid or a finer one.
-        last_seen: of an empty mask. An object that was seen well before it disappeared has left, or is hidden; one of
-            which the network had less and less has been lost. So nowhere is as sure as it was where it was last seen.
+        trace: of an object that is nowhere, the highest probability it had anywhere since it was last seen, 0 to 1.
     """
     found = measures(probability)
-    return last_seen if found is None else from_measures(*found)
+    return of_absence(trace) if found is None else from_measures(*found)
 
 
 def measures(probability: np.ndarray) -> tuple[float, float] | None:
@@ -34,7 +38,7 @@ def measures(probability: np.ndarray) -> tuple[float, float] | None:
     The expected IoU takes each pixel's probability at its word: what the mask is expected to have in common with the
     true one, over what both are expected to cover together.
     """
-    mask = (probability > 127).view(np.uint8)
+    mask = (probability > _DRAWN).view(np.uint8)
     area = int(np.count_nonzero(mask))
     if not area:
         return None
@@ -50,6 +54,21 @@ def from_measures(iou: float, share: float) -> float:
     """The calibrated confidence: a logistic function of both."""
     constant, of_iou, of_share = CALIBRATION
     return float(1 / (1 + np.exp(-(constant + of_iou * logit(iou) + of_share * share))))
+
+
+def is_seen(probability: np.ndarray) -> bool:
+    """Whether anything of an object is drawn, by its probability, uint8 (h, w), 255 = 1."""
+    return bool(probability.max() > _DRAWN)
+
+
+def peak(probability: np.ndarray) -> float:
+    """The highest probability of an object anywhere, 0 to 1, of uint8 (h, w), 255 = 1."""
+    return int(probability.max()) / 255
+
+
+def of_absence(trace: float) -> float:
+    """How sure it is that an object is nowhere, by its `trace`, 0 to 1."""
+    return ABSENT * (1 - trace**2)
 
 
 def logit(p: float | np.ndarray) -> float | np.ndarray:

@@ -11,6 +11,7 @@ from core.media.source import FrameSource
 from core.network.pcvos import PCVOS
 from core.propagation.clip_inference import ClipInference, Stopped
 from core.propagation.compose import Composer
+from core.propagation.confidence import UNKNOWN
 from core.propagation.feature_cache import FeatureCache
 from core.propagation.frame_encoder import FrameEncoder
 from core.propagation.geometry import Geometry
@@ -18,6 +19,7 @@ from core.propagation.memory import MemoryBank, PermanentMemory
 from core.propagation.run import ClipResult, Parts, Remembered, Run
 from core.propagation.schedule import Annotated, Pass, backward_pass, forward_pass
 from core.propagation.settings import Direction, PropagationSettings
+from core.propagation.sightings import Sightings
 
 
 class Propagator:
@@ -129,7 +131,8 @@ class Propagator:
             finished: label maps of frames an interrupted run with the same settings has drawn already; clips of such
                 frames are not drawn again, and their last frames enter working memory as they are.
             remembered: what the clips of that run had as `remembered`, by their last frame. With it the rest comes out
-                as if nothing had been interrupted; a frame without it is remembered by its label map.
+                as if nothing had been interrupted (but for how sure it is of what is out of sight, `Sightings`); a
+                frame without it is remembered by its label map.
 
         Raises:
             PCVOSError: nothing is annotated, or the range or the settings cannot be.
@@ -173,7 +176,9 @@ class Propagator:
             logits = self._engine.predict(features, bank.histories(objects))
             own = {obj: planes[0] for obj, planes in logits.items()}
             distribution = self._composer.distribution(own)
-            sure = self._composer.confidence(distribution, self._composer.small(own), None, {})
+            seen, crop = Sightings(), self._geometry.crop_small
+            sure = dict.fromkeys(objects, UNKNOWN)
+            sure |= {obj: seen.confidence(obj, crop(plane)) for obj, plane in self._composer.small(own).items()}
             return self._composer.labels(distribution), sure
 
     @contextmanager

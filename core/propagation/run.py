@@ -11,6 +11,7 @@ from core.media.source import FrameSource
 from core.network.matching import read_top_k
 from core.propagation.clip_inference import ClipInference
 from core.propagation.compose import Composer, Distribution, blend
+from core.propagation.confidence import UNKNOWN
 from core.propagation.feature_cache import FrameFeatures
 from core.propagation.feed import FrameFeed
 from core.propagation.frame_encoder import FrameEncoder
@@ -18,8 +19,8 @@ from core.propagation.geometry import Geometry
 from core.propagation.memory import MemoryBank, MemoryEntry, PermanentMemory
 from core.propagation.schedule import Annotated, Clip, Pass, cut_clips, forward_weight, frames_to_remember
 from core.propagation.settings import PropagationSettings
-from core.propagation.sightings import LITTLE, Sightings, is_gone
-from core.propagation.soft_masks import LIMIT, SoftMasks
+from core.propagation.sightings import LITTLE, NOWHERE, Sightings, is_gone
+from core.propagation.soft_masks import SoftMasks
 
 Remembered = Mapping[int, np.ndarray]
 """See `ClipResult`."""
@@ -156,12 +157,12 @@ class Run:
                 labels.append(self._composer.labels(distribution, pinned))
                 given = frozenset() if pinned is None else pinned.objects
                 small.append(self._composer.small({obj: plane for obj, plane in own.items() if obj not in given}))
-                confidence.append(self._confidence(distribution, small[-1], frame))
+                confidence.append(self._confidence(distribution, own, small[-1], frame))
                 if self._settings.soft:
                     soft.append(self._composer.soft(distribution, pinned))
         last = features[-1] if features else None
         if remember or end in self._annotated:
-            self._note(distribution, confidence[-1])
+            self._note(distribution)
         self._enter_memory(end, remember, logits[-1], distribution, this_pass, feed, last)
         stacked = self._stack(soft) if self._settings.soft else None
         kept = None
@@ -193,15 +194,24 @@ class Run:
             for obj in sorted(set(forward) | set(backward))
         }
 
-    def _confidence(self, distribution: Distribution, small: Mapping[int, np.ndarray], frame: int) -> dict[int, float]:
-        """Per object how sure the pass is of it on a frame, which may be nowhere there."""
-        return self._composer.confidence(distribution, small, self._memory.get(frame), self._sightings.confidence)
+    def _confidence(
+        self, distribution: Distribution, logits: Mapping[int, Tensor], small: Mapping[int, np.ndarray], frame: int
+    ) -> dict[int, float]:
+        """Per object how sure the pass is of it on a frame, which may be nowhere there; 1 where it was annotated."""
+        given = self._annotated.get(frame, frozenset())
+        for obj in given:
+            self._sightings.confirm(obj)
+        sure = {obj: 1.0 if obj in given else UNKNOWN for obj in distribution.objects}
+        for obj, plane in small.items():
+            gone = bool((logits[obj] == NOWHERE).all())
+            sure[obj] = self._sightings.confidence(obj, self._geometry.crop_small(plane), gone)
+        return sure
 
-    def _note(self, distribution: Distribution, confidence: Mapping[int, float]) -> None:
+    def _note(self, distribution: Distribution) -> None:
         """A frame is going to be remembered."""
         areas = self._composer.covers(distribution.planes[1:]).sum(1).tolist()
         for obj, area in zip(distribution.objects, areas, strict=True):
-            self._sightings.note(obj, confidence[obj], area)
+            self._sightings.note(obj, area)
 
     def _without_gone(self, logits: dict[int, Tensor], features: FrameFeatures) -> dict[int, Tensor]:
         """The same logits, but for objects of which little is left, and that little something else."""
@@ -212,7 +222,7 @@ class Run:
                 keys, covers = self.bank.marked(obj)
                 (expected,) = read_top_k(features.key, keys, [covers.unsqueeze(1)], self._settings.top_k)
                 if is_gone(shares, expected.squeeze(1)):
-                    kept[obj] = torch.full_like(logits[obj], -LIMIT)
+                    kept[obj] = torch.full_like(logits[obj], NOWHERE)
         return kept
 
     def _take_over(self, clip: Clip, this_pass: Pass, feed: FrameFeed, remember: bool) -> None:
@@ -230,7 +240,8 @@ class Run:
             distribution = self._distribution(end, logits)
         given = self._annotated.get(end, frozenset())
         small = self._composer.small({o: plane for o, plane in (logits or {}).items() if o not in given})
-        self._note(distribution, self._confidence(distribution, small, end))
+        self._confidence(distribution, logits or {}, small, end)  # leaves its traces
+        self._note(distribution)
         self._enter_memory(end, remember, logits, distribution, this_pass, feed, None)
 
     def _remembered_logits(self, frame: int) -> dict[int, Tensor] | None:

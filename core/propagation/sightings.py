@@ -2,7 +2,10 @@
 
 from collections import deque
 
+import numpy as np
 from torch import Tensor
+
+from core.propagation.confidence import confidence, is_seen, peak
 
 LITTLE = 0.3
 """Of `is_gone`: less than this share of what an object covered lately is little."""
@@ -16,27 +19,46 @@ LATELY = 3
 """Remembered frames back to which an object's area counts."""
 
 
+NOWHERE = -100.0
+"""Mask logit, everywhere, of an object that is gone."""
+
+GONE_TRACE = 0.7
+"""How strong a trace of an object it is that something was found, and taken for something else: `is_gone` may err."""
+
+
 class Sightings:
-    """Confidence and area of each object on the frames a pass has remembered and on which it was seen."""
+    """What a pass has seen of each object: its area on frames that were remembered, and, while it is nowhere, the
+    strongest trace of it since it was last seen.
+
+    A pass that goes on after an interruption has the traces of the frames that were remembered, and no others.
+    """
 
     def __init__(self) -> None:
-        self._confidence: dict[int, float] = {}
         self._areas: dict[int, deque[float]] = {}
+        self._traces: dict[int, float] = {}
 
-    def note(self, obj: int, confidence: float, area: float) -> None:
+    def note(self, obj: int, area: float) -> None:
         """An object was remembered; nothing happens where it was nowhere (area 0)."""
         if area > 0:
-            self._confidence[obj] = confidence
             self._areas.setdefault(obj, deque(maxlen=LATELY)).append(area)
 
-    @property
-    def confidence(self) -> dict[int, float]:
-        """Per object how sure it was where it was last seen."""
-        return dict(self._confidence)
+    def confirm(self, obj: int) -> None:
+        """A person said where the object is on the next frame, or that it is nowhere: old traces mean nothing."""
+        self._traces.pop(obj, None)
 
     def area(self, obj: int) -> float:
         """The most memory positions that the object has covered lately; 0 if it was never seen."""
         return max(self._areas.get(obj, ()), default=0.0)
+
+    def confidence(self, obj: int, probability: np.ndarray, gone: bool = False) -> float:
+        """How sure the pass is of an object on its next frame, 0 to 1 (see `core.propagation.confidence`).
+
+        Args:
+            probability: aggregated, uint8 (h, w), 255 = 1. gone: whether `is_gone` says so.
+        """
+        trace = 0.0 if is_seen(probability) else max(self._traces.get(obj, 0.0), GONE_TRACE * gone, peak(probability))
+        self._traces[obj] = trace
+        return confidence(probability, trace)
 
 
 def is_gone(found: Tensor, expected: Tensor) -> bool:

@@ -9,7 +9,7 @@ from core.errors import PCVOSError
 from core.network import PCVOS
 from core.propagation import PropagationSettings
 from core.propagation.clip_inference import Stopped
-from core.propagation.confidence import UNKNOWN, confidence, measures
+from core.propagation.confidence import ABSENT, confidence, measures
 from core.propagation.sightings import Sightings, is_gone
 
 FRAMES, LABELS = footage()
@@ -55,20 +55,26 @@ def test_faint_noise_over_the_frame_changes_nothing():
     assert confidence(noisy) == confidence(disc(4).clip(0) * (disc(4) > 12).astype(np.uint8))
 
 
-def test_nowhere_is_as_sure_as_it_was_where_it_was_last_seen():
-    nothing = np.full((8, 8), 100, np.uint8)
-    assert measures(nothing) is None
-    assert confidence(nothing) == UNKNOWN and confidence(nothing, 0.8) == 0.8
-    assert confidence(disc(12), 0.1) == confidence(disc(12), 0.9), "seen, it speaks for itself"
+def test_nowhere_is_the_less_sure_the_stronger_a_trace_there_was_since_it_was_last_seen():
+    seen, nothing, faint = Sightings(), np.zeros((64, 64), np.uint8), np.full((64, 64), 100, np.uint8)
+    assert measures(faint) is None
+    assert seen.confidence(1, nothing) == ABSENT
+    doubtful = seen.confidence(1, faint)
+    assert doubtful < ABSENT and seen.confidence(1, nothing) == doubtful, "the trace counts until it is seen again"
+    assert seen.confidence(2, nothing) == ABSENT, "another object"
+    assert seen.confidence(1, disc(12)) == confidence(disc(12)), "seen, it speaks for itself"
+    assert seen.confidence(1, nothing) == ABSENT
+    assert seen.confidence(1, nothing, gone=True) < doubtful, "something was found, and taken for something else"
+    seen.confirm(1)
+    assert seen.confidence(1, nothing) == ABSENT, "a person was there"
 
 
 def test_what_was_seen_of_an_object_lately():
     seen = Sightings()
-    assert seen.area(1) == 0 and seen.confidence == {}
-    for confidence_there, area in ((0.9, 50), (0.8, 8), (0.7, 9), (0.6, 7), (0.5, 0)):
-        seen.note(1, confidence_there, area)
-    assert seen.confidence == {1: 0.6}, "nowhere is no sighting"
-    assert seen.area(1) == 9, "of the last three"
+    assert seen.area(1) == 0
+    for area in (50, 8, 9, 7, 0):
+        seen.note(1, area)
+    assert seen.area(1) == 9, "of the last three on which it was somewhere"
     assert seen.area(2) == 0
 
 
