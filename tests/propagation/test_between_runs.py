@@ -64,7 +64,7 @@ def test_nowhere_is_the_less_sure_the_stronger_a_trace_there_was_since_it_was_la
     assert seen.confidence(2, nothing) == ABSENT, "another object"
     assert seen.confidence(1, disc(12)) == confidence(disc(12)), "seen, it speaks for itself"
     assert seen.confidence(1, nothing) == ABSENT
-    assert seen.confidence(1, nothing, gone=True) < doubtful, "something was found, and taken for something else"
+    assert seen.confidence(1, nothing, gone=True) < ABSENT, "something was found, and taken for something else"
     seen.confirm(1)
     assert seen.confidence(1, nothing) == ABSENT, "a person was there"
 
