@@ -49,7 +49,7 @@ class PropagationSettings:
         _within("top-k", self.top_k, 1, 10_000)
         _within("number of memory frames", self.memory_frames, 1, 10_000)
         if self.kernel != 0:  # narrower, its exponents leave float32
-            _within("kernel of the matching", self.kernel, 0.01, 100)
+            _within("kernel of the matching", self.kernel, 0.01, 100, ", or 0 for none")
         if self.resolution is not None:
             _within("resolution", self.resolution, 64, 4320)
         if self.exact and self.precision not in ("auto", "fp32"):
@@ -60,6 +60,6 @@ class PropagationSettings:
             )
 
 
-def _within(what: str, value: float, low: float, high: float) -> None:
+def _within(what: str, value: float, low: float, high: float, otherwise: str = "") -> None:
     if not low <= value <= high:
-        raise PCVOSError(f"The {what} is {value}: choose a number from {low} to {high}.")
+        raise PCVOSError(f"The {what} is {value}: choose a number from {low} to {high}{otherwise}.")
