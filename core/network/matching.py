@@ -99,25 +99,21 @@ def localised(
     Memory Network, ECCV 2020). As its exponent is a squared distance as well, it comes out as two more channels.
 
     Args:
-        query: (..., Q, C_k), all positions of one frame of `height` x `width` positions, row by row.
-        memory: (..., N, C_k).
+        query: (Q, C_k), all positions of one frame of `height` x `width` positions, row by row. memory: (N, C_k).
         sigma: standard deviation of the kernel, positions.
 
     Returns:
-        (..., Q, C_k + 2) and (..., N, C_k + 2), for `similarity` and what reads memory by it. Where a memory position
-        was found has no gradient.
+        (Q, C_k + 2) and (N, C_k + 2), for `similarity` and `read_top_k`.
     """
-    with torch.no_grad():
-        rows, offset = _rows(query.shape[:-1].numel(), block_bytes), offsets(query)
-        best = torch.cat([similarity(block, query, offset).argmax(-1) for block in memory.split(rows, -2)], -1)
+    rows, offset = _rows(len(query), block_bytes), offsets(query)
+    best = torch.cat([similarity(block, query, offset).argmax(-1) for block in memory.split(rows)])
     channels = query.shape[-1]
     # similarity will divide by sqrt(C_k + 2): made up for, so that keys weigh as before
     scale = ((channels + 2) / channels) ** 0.25
     unit = math.sqrt(math.sqrt(channels) / 2) / sigma
     y, x = (unit * (torch.arange(n, dtype=torch.float32, device=query.device) - n / 2) for n in (height, width))
     places = torch.cartesian_prod(y, x)
-    here = places.expand(*query.shape[:-1], 2)
-    return torch.cat([query.float(), here], -1) * scale, torch.cat([memory.float(), places[best]], -1) * scale
+    return torch.cat([query.float(), places], 1) * scale, torch.cat([memory.float(), places[best]], 1) * scale
 
 
 def _rows(columns: int, block_bytes: int) -> int:

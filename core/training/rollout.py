@@ -8,7 +8,7 @@ from torch import Tensor
 from core.network.aggregation import aggregation_logits
 from core.network.decoder import enlarge
 from core.network.frames import normalise
-from core.network.matching import localised, read_dense
+from core.network.matching import read_dense
 from core.network.pcvos import PCVOS, KeyFeatures
 from core.training.data import IGNORE
 
@@ -62,7 +62,6 @@ def rollout(
     true_memory: float,
     generator: torch.Generator,
     segment: int = 0,
-    kernel: float = 0.0,
 ) -> list[ClipPrediction]:
     """Predict the clips of each sample one after another.
 
@@ -74,7 +73,6 @@ def rollout(
     Args:
         frames: uint8 (B, 1 + n * length, 3, S, S), RGB. labels: uint8 (B, 1 + n * length, S, S).
         segment: within a clip, memory is augmented every so many frames [F, Sec. 3.5]; 0: not at all.
-        kernel: as in `PropagationSettings`, in sides of the crop; 0: none.
     """
     samples, count = labels.shape[:2]
     objects = list_objects(labels)
@@ -89,7 +87,7 @@ def rollout(
     predictions = []
     for start in range(1, count, length):
         clip = slice(start, start + length)
-        probabilities = _predict(network, features, memory, objects, clip, segment or length, kernel)
+        probabilities = _predict(network, features, memory, objects, clip, segment or length)
         logits = aggregation_logits(objects.by_sample(probabilities, samples), dim=1)
         predictions.append(ClipPrediction(logits, labels[:, clip]))
         if start + length < count:
@@ -126,34 +124,27 @@ class _Memory:
         self.values = value if self.values is None else torch.cat([self.values, value], 1)
 
 
-def _read(keys: Tensor, memory: _Memory, owner: Tensor, segment: int, kernel: float) -> Tensor:
+def _read(keys: Tensor, memory: _Memory, owner: Tensor, segment: int) -> Tensor:
     """Readouts (objects, D h w, C_v) of a clip with keys (B, D, C_k, h, w); every `segment` frames, the last one's
     key and raw readout become temporary memory for those behind it (paper Eq. 4)."""
-    height, width = keys.shape[-2:]
+    cells = keys.shape[-2] * keys.shape[-1]
+    queries = keys.permute(0, 1, 3, 4, 2).flatten(1, 3)[owner]
     known, values = memory.keys[owner], memory.values
-    queries = [frame.flatten(2).mT[owner] for frame in keys.unbind(1)]
-    readouts: list[Tensor] = []
-    for i, query in enumerate(queries):
-        if i and i % segment == 0:
-            known, values = torch.cat([known, queries[i - 1]], 1), torch.cat([values, readouts[-1]], 1)
-        near = localised(query, known, height, width, kernel * min(height, width)) if kernel else (query, known)
-        readouts.append(read_dense(*near, values))
+    readouts = []
+    for query in queries.split(segment * cells, 1):
+        readouts.append(read_dense(query, known, values))
+        known = torch.cat([known, query[:, -cells:]], 1)
+        values = torch.cat([values, readouts[-1][:, -cells:]], 1)
     return torch.cat(readouts, 1)
 
 
 def _predict(
-    network: PCVOS,
-    features: KeyFeatures,
-    memory: _Memory,
-    objects: Objects,
-    clip: slice,
-    segment: int,
-    kernel: float,
+    network: PCVOS, features: KeyFeatures, memory: _Memory, objects: Objects, clip: slice, segment: int
 ) -> Tensor:
     """Each object's own probability on the clip, (N, D, S, S), float32."""
     owner = objects.owner
     h, w = features.key.shape[-2:]
-    readout = _read(features.key[:, clip], memory, owner, segment, kernel)
+    readout = _read(features.key[:, clip], memory, owner, segment)
     readout = readout.view(len(owner), -1, h, w, readout.shape[-1]).permute(0, 4, 1, 2, 3)
     refined = network.refine(None if features.local is None else features.local[owner, clip].transpose(1, 2), readout)
     per_frame = lambda x: x[owner, clip].flatten(0, 1)  # noqa: E731

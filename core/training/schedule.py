@@ -10,14 +10,12 @@ from core.training.clips import ClipSettings
 class Phase:
     """A part of the run, up to progress `until`, with one kind of clip.
 
-    `progressive_share`: how many of the steps use progressive matching, every frame. `kernel`: of the matching, as in
-    `PropagationSettings`.
+    `progressive_share`: how many of the steps use progressive matching, every frame.
     """
 
     until: float
     clips: ClipSettings
     progressive_share: float = 0.0
-    kernel: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,16 +71,15 @@ FROM_IMAGENET = Schedule(
 """Both stages, from ImageNet trunks."""
 
 _LATE = ClipSettings(size=256, length=3, inter_gap=15, intra_gap=5, video_share=0.7, alike_share=0.5, hide_share=0.5)
-_READ = {"progressive_share": 0.5, "kernel": 0.4}
 _MORE_CLIPS = replace(_LATE, length=2, clips=3)
 
 CONTINUATION = Schedule(
     (
-        Phase(0.25, _LATE, **_READ),
-        Phase(0.50, _MORE_CLIPS, **_READ),
-        Phase(0.70, _LATE, **_READ),
-        Phase(0.90, replace(_MORE_CLIPS, size=320), **_READ),
-        Phase(1.00, replace(_LATE, size=320, inter_gap=5), **_READ),
+        Phase(0.25, _LATE, progressive_share=0.5),
+        Phase(0.50, _MORE_CLIPS, progressive_share=0.5),
+        Phase(0.70, _LATE, progressive_share=0.5),
+        Phase(0.90, replace(_MORE_CLIPS, size=320), progressive_share=0.5),
+        Phase(1.00, replace(_LATE, size=320, inter_gap=5), progressive_share=0.5),
     ),
     begin=0.5,
     frozen=("key_encoder.conv1", "key_encoder.res2", "key_encoder.layer2"),

@@ -149,9 +149,7 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
             true_memory = self.schedule.true_memory_share(self.share)
             segment = int(torch.rand((), generator=generator) < phase.progressive_share)
-            predictions = rollout(
-                self.network, frames, labels, phase.clips.length, true_memory, generator, segment, phase.kernel
-            )
+            predictions = rollout(self.network, frames, labels, phase.clips.length, true_memory, generator, segment)
         hardest = self.schedule.hardest_share(self.share)
         loss = sum(clip_loss(p, hardest) for p in predictions) / len(predictions)
         self.optimizer.zero_grad(set_to_none=True)
