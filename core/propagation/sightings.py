@@ -22,8 +22,9 @@ LATELY = 3
 NOWHERE = -100.0
 """Mask logit, everywhere, of an object that is gone."""
 
-GONE_TRACE = 0.2
-"""How strong a trace of an object it is that something was found, and taken for something else: `is_gone` may err."""
+GONE_TRACE = 0.6
+"""How strong a trace of an object it is that something was found, and taken for something else: `is_gone` may err, so
+that a person had better look."""
 
 
 class Sightings:
