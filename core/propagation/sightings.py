@@ -1,4 +1,4 @@
-"""What a pass has seen of each object where it remembered it, and whether it goes on with something else since."""
+"""What a pass has seen of each object lately, and whether it goes on with something else since."""
 
 from collections import deque
 
@@ -18,8 +18,7 @@ Both were chosen on the held-out sequences: docs/training.md."""
 LATELY = 3
 """Remembered frames back to which an object's area counts."""
 
-
-NOWHERE = -100.0
+NOWHERE = -30.0
 """Mask logit, everywhere, of an object that is gone."""
 
 GONE_TRACE = 0.6
