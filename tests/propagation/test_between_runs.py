@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from footage import SIZE, agreement, assert_equal, collect, footage, make_propagator
+from footage import SIZE, agreement, assert_equal, collect, footage, make_propagator, remembered
 
 from core.errors import PCVOSError
 from core.network import PCVOS
 from core.propagation import PropagationSettings
 from core.propagation.clip_inference import Stopped
-from core.propagation.confidence import ABSENT, confidence, measures
-from core.propagation.sightings import Sightings, is_gone
+from core.propagation.confidence import ABSENT, confidence, measures, of_absence
+from core.propagation.sightings import GONE_TRACE, Sightings, is_gone
 
 FRAMES, LABELS = footage()
 COUNT = len(FRAMES)
@@ -97,6 +97,16 @@ def test_little_that_is_something_else_is_drawn_only_if_asked_for(small_network:
     for obj in gone:
         lately = max(np.count_nonzero(kept[f] == obj) for f in range(max(0, first - 3), first))
         assert np.count_nonzero(kept[first] == obj) < 0.5 * lately, "little was left"
+    clips = list(make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 1}).run())
+    sure = {clip.frames[0]: clip.confidence for clip in clips}
+    for obj in gone:
+        assert sure[first][obj] <= of_absence(GONE_TRACE) < 0.6, "worth a look"
+    done = {frame: labels for frame, labels in drawn.items() if frame <= first}
+    again = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 1})
+    rest = list(again.run(finished=done, remembered=remembered(clips)))
+    assert [clip.frames[0] for clip in rest] == list(range(first + 1, COUNT)) != []
+    for clip in rest:
+        assert clip.confidence == sure[clip.frames[0]], "a run that goes on knows as much, where all was remembered"
 
 
 @pytest.mark.parametrize("direction", ["forward", "both"])
