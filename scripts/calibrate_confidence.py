@@ -1,6 +1,6 @@
 """Fit the confidence to true J on the six held-out sequences: prints the constants of core/propagation/confidence.py.
 
-    python scripts/calibrate_confidence.py --data DATA [--weights FILE] [--interval 5] [--resolution 480]
+    python scripts/calibrate_confidence.py --data DATA [--weights FILE] [--interval 5] [--pasted reappearance]
 
 It also prints the rank correlation (Spearman) of confidence and J over all frames of all sequences together, and within
 each; once with the constants fitted to all six, once with each sequence left out of the fit it is judged by.
@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.evaluation.correlation import spearman
 from core.evaluation.metrics import region_similarity
+from core.evaluation.pasting import PASTED
 from core.media.arrays import ArraySource
 from core.network import PCVOS, load_network
 from core.propagation import PropagationSettings, Propagator
@@ -82,10 +83,13 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="in place of the shipped ones")
     parser.add_argument("--interval", type=int, default=5)
     parser.add_argument("--resolution", type=int, default=480)
+    parser.add_argument("--pasted", choices=["look-alikes", "reappearance"], help="on the sequences made harder so")
     arguments = parser.parse_args()
     network = load_network(arguments.weights, "cpu")
     settings = PropagationSettings(interval=arguments.interval, resolution=arguments.resolution)
     sequences = load_validation_sequences(arguments.data)
+    if arguments.pasted:
+        sequences = PASTED[arguments.pasted](sequences)
     names = [sequence.name for sequence in sequences]
     parts = []
     for sequence in sequences:

@@ -2,7 +2,8 @@
 
 Of a mask two things tell: how decided the probabilities are, and whether it hangs together (where the network loses an
 object, it falls apart). Of an object that is nowhere, its strongest trace since it was last seen tells: a probability
-too low to be drawn. How they make a confidence was fitted to true J: `scripts/calibrate_confidence.py`.
+too low to be drawn. How the first two make a confidence was fitted to true J (`scripts/calibrate_confidence.py`); what
+a trace makes of it was chosen on the same sequences (docs/evaluation.md).
 """
 
 import cv2

@@ -198,13 +198,14 @@ class Run:
         self, distribution: Distribution, logits: Mapping[int, Tensor], small: Mapping[int, np.ndarray], frame: int
     ) -> dict[int, float]:
         """Per object how sure the pass is of it on a frame, which may be nowhere there; 1 where it was annotated."""
-        given = self._annotated.get(frame, frozenset())
+        annotation = self._memory.get(frame)
+        given = frozenset() if annotation is None else annotation.objects
         for obj in given:
             self._sightings.confirm(obj)
         sure = {obj: 1.0 if obj in given else UNKNOWN for obj in distribution.objects}
-        for obj, plane in small.items():
+        for obj in small.keys() - given:  # `--exact` predicts what was given as well
             gone = bool((logits[obj] == NOWHERE).all())
-            sure[obj] = self._sightings.confidence(obj, self._geometry.crop_small(plane), gone)
+            sure[obj] = self._sightings.confidence(obj, self._geometry.crop_small(small[obj]), gone)
         return sure
 
     def _note(self, distribution: Distribution) -> None:

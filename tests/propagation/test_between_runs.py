@@ -126,6 +126,17 @@ def test_each_clip_says_how_sure_it_is(small_network: PCVOS, direction: str):
     assert len({seen[key] for key in known}) > 10
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_what_was_annotated_is_certain(small_network: PCVOS, exact: bool):
+    """The exact mode predicts there as well, and reads it like everything else."""
+    given = [(0, LABELS[0]), (5, LABELS[5])]
+    clips = list(make_propagator(small_network, FRAMES, given, {"exact": exact}).run())
+    certain = {
+        (clip.frames[i], o) for clip in clips for o, sure in clip.confidence.items() for i in np.nonzero(sure == 1)[0]
+    }
+    assert certain == {(frame, obj) for frame in (0, 5) for obj in (1, 2)}
+
+
 # other settings
 
 
