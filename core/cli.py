@@ -142,6 +142,9 @@ def propagate(
         float, typer.Option(metavar="S", help="Width of the matching's kernel, in shorter sides; 0: off.")
     ] = 0.4,
     keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
+    distractors: Annotated[
+        bool, typer.Option("--distractors/--no-distractors", help="Follow what looks like an object too, unseen.")
+    ] = True,
     soft: Annotated[bool, typer.Option("--soft", help="Also write soft masks, DIR/soft/ID/NAME.png.")] = False,
     overlay: Annotated[
         Path | None, typer.Option(metavar="FILE.mp4", help="Also write a video with the masks drawn over it.")
@@ -174,6 +177,7 @@ def propagate(
             exact=exact,
             kernel=kernel,
             keep_lost=keep_lost,
+            distractors=distractors,
         )
         request = command.PropagateRequest(
             input=footage,
@@ -253,6 +257,9 @@ def validate(
         float, typer.Option(metavar="S", help="Width of the matching's kernel, in shorter sides; 0: off.")
     ] = 0.4,
     keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
+    distractors: Annotated[
+        bool, typer.Option("--distractors/--no-distractors", help="Follow what looks like an object too, unseen.")
+    ] = True,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
 ) -> None:
     """J and F on the six sequences that training never sees, from the mask of the first frame."""
@@ -262,7 +269,11 @@ def validate(
         from core.propagation import PropagationSettings
 
         settings = PropagationSettings(
-            progressive=progressive, resolution=resolution, kernel=kernel, keep_lost=keep_lost
+            progressive=progressive,
+            resolution=resolution,
+            kernel=kernel,
+            keep_lost=keep_lost,
+            distractors=distractors,
         )
         command(data, weights, settings, _intervals(interval), pasted, plain, device, say)
 
@@ -294,6 +305,9 @@ def evaluate(
         float, typer.Option(metavar="S", help="Width of the matching's kernel, in shorter sides; 0: off.")
     ] = 0.4,
     keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
+    distractors: Annotated[
+        bool, typer.Option("--distractors/--no-distractors", help="Follow what looks like an object too, unseen.")
+    ] = True,
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
@@ -320,6 +334,7 @@ def evaluate(
             precision=precision.value,
             kernel=kernel,
             keep_lost=keep_lost,
+            distractors=distractors,
         )
         request = command.EvalRequest(
             dataset=dataset,

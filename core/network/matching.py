@@ -7,7 +7,7 @@ dimensions are allowed where said.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -64,6 +64,7 @@ def read_top_k(
     values: Sequence[Tensor],
     top_k: int = TOP_K,
     block_bytes: int | None = None,
+    hidden: Callable[[int, int], Tensor] | None = None,
 ) -> list[Tensor]:
     """Readout of several objects that share their memory positions: one affinity for all of them.
 
@@ -73,6 +74,8 @@ def read_top_k(
     Args:
         query: (Q, C_k). memory: (N, C_k). values: one (N, C_v) per object.
         top_k: how many memory positions a query reads; all of them if there are fewer.
+        hidden: for queries from one index up to another the memory positions that they cannot read, bool (q, N); each
+            query can read one at least.
 
     Returns:
         One (Q, C_v) per object.
@@ -81,8 +84,11 @@ def read_top_k(
     rows = _rows(len(memory), block_bytes or SIMILARITY_BYTES[query.device.type])
     offset = offsets(memory)
     readouts: list[list[Tensor]] = [[] for _ in values]
-    for block in query.split(rows):
-        scores, index = similarity(block, memory, offset).topk(k, dim=-1)
+    for start in range(0, len(query), rows):
+        scores = similarity(query[start : start + rows], memory, offset)
+        if hidden is not None:
+            scores.masked_fill_(hidden(start, start + len(scores)), -torch.inf)
+        scores, index = scores.topk(k, dim=-1)
         weights = scores.softmax(-1)
         for out, value in zip(readouts, values, strict=True):
             out.append(_gather(value, index, weights))

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from core.network.matching import localised, read_top_k
 from core.network.pcvos import PCVOS
+from core.propagation.distractors import compete
 from core.propagation.feature_cache import FrameFeatures
 from core.propagation.memory import History
 from core.propagation.settings import PropagationSettings
@@ -82,24 +84,28 @@ class ClipInference:
                     found.append(FrameFeatures(image=image, **one | {"key": _rows(one["key"])}))
         return found
 
-    def values(self, features: FrameFeatures, planes: Tensor) -> list[Tensor]:
+    def values(self, features: FrameFeatures, planes: Tensor, others: Tensor | None = None) -> list[Tensor]:
         """Memory values (h w, C_v) of each object on one frame.
 
         Args:
             features: with trunk. planes: aggregated probabilities of all objects there, (K, H, W).
+            others: of what is none of them, for each, (K, H, W); the other objects, if None.
         """
         with self.watch("value encoder"), self._autocast():
             masks = planes.unsqueeze(1)
-            total = masks.sum(0, keepdim=True)
+            rest = masks.sum(0, keepdim=True) - masks if others is None else others.unsqueeze(1)
             values: list[Tensor] = []
-            for part in masks.split(OBJECTS_AT_ONCE):
+            for part, other in zip(masks.split(OBJECTS_AT_ONCE), rest.split(OBJECTS_AT_ONCE), strict=True):
                 self.check()
                 shared = [t.expand(len(part), -1, -1, -1) for t in (features.image, features.f4, features.f16)]
-                values += [_rows(v[None]) for v in self.network.encode_value(*shared, part, total - part)]
+                values += [_rows(v[None]) for v in self.network.encode_value(*shared, part, other)]
         return values
 
     def predict(self, features: Sequence[FrameFeatures], histories: Sequence[History]) -> dict[int, Tensor]:
-        """Mask logits (D, H/4, W/4), float32, of every object in `histories` on the D frames of a clip."""
+        """Mask logits (D, H/4, W/4), float32, of all that is in `histories` on the D frames of a clip.
+
+        What an object and its distractor both claim goes to the likelier one.
+        """
         logits: dict[int, Tensor] = {}
         local = None
         if features[0].local is not None:
@@ -109,7 +115,32 @@ class ClipInference:
                 readouts = self._read(features, history)
             for obj, readout in zip(history.objects, readouts, strict=True):
                 logits[obj] = self._to_mask(features, local, readout)
+        for obj in [o for o in logits if o > 0 and -o in logits]:
+            logits[obj], logits[-obj] = compete(logits[obj], logits[-obj])
         return logits
+
+    def match_elsewhere(
+        self, features: FrameFeatures, keys: Tensor, values: Tensor, own: Tensor, radius: float
+    ) -> Tensor:
+        """Mask logits (H/4, W/4), float32, of an object on a frame whose positions read no memory around themselves.
+
+        Args:
+            keys, values: memory, (N, C_k) and (N, C_v): all positions of the same frame, row by row, then others.
+            own: of which memory is read everywhere, (N,), bool: one position at least.
+            radius: how far around a position others are not read, memory positions.
+        """
+        self.check()
+        axes = (torch.arange(n, dtype=torch.float32, device=keys.device) for n in features.thin.shape[-2:])
+        places = torch.cartesian_prod(*axes)
+
+        def hidden(start: int, stop: int) -> Tensor:
+            around = torch.cdist(places[start:stop], places) <= radius
+            return F.pad(around, (0, len(keys) - len(places))) & ~own
+
+        with self.watch("matching"):
+            (readout,) = read_top_k(features.key, keys, [values], self.settings.top_k, hidden=hidden)
+        local = None if features.local is None else features.local.unsqueeze(2)
+        return self._to_mask([features], local, readout)[0]
 
     def _read(self, features: Sequence[FrameFeatures], history: History) -> list[Tensor]:
         """Memory readout (D h w, C_v) per object, with progressive matching (paper Sec. 3.5, Eq. 4).

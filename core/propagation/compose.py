@@ -98,6 +98,10 @@ class Composer:
         levels = (planes * 255).round().to(torch.uint8).cpu().numpy()
         return dict(zip(objects, levels, strict=True))
 
+    def plane(self, logits: Tensor) -> Tensor:
+        """Aggregated probability (H, W) of one object by itself, from logits (H/4, W/4)."""
+        return self.distribution({1: logits}).planes[1]
+
     def covers(self, planes: Tensor) -> Tensor:
         """Masks or probabilities (K, H, W) as the share of each memory position that they cover, float32 (K, h w)."""
         return F.avg_pool2d((planes > 0.5).float().unsqueeze(1), STRIDE).flatten(1)

@@ -1,10 +1,14 @@
 """From frames to what the network keeps of them: features, and memory entries with the masks of objects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
 
 from core.media.source import FrameSource
 from core.propagation.clip_inference import ClipInference
 from core.propagation.compose import Composer, Distribution
+from core.propagation.distractor_search import find_distractors
 from core.propagation.feature_cache import FeatureCache, FrameFeatures
 from core.propagation.feed import FrameFeed
 from core.propagation.geometry import Geometry
@@ -37,8 +41,17 @@ class FrameEncoder:
         self._permanent = other._permanent.copy()
 
     def fits(self, other: "FrameEncoder") -> bool:
-        """Whether the network sees frames at the same size and precision there: what was encoded is the same then."""
-        return (self._geometry.resized, self._engine.precision) == (other._geometry.resized, other._engine.precision)
+        """Whether what was encoded there is the same here: size and precision are, and what is looked for."""
+        return self._encodes_as == other._encodes_as
+
+    @property
+    def _encodes_as(self) -> tuple:
+        return self._geometry.resized, self._engine.precision, self._has_distractors
+
+    @property
+    def _has_distractors(self) -> bool:
+        settings = self._engine.settings
+        return settings.distractors and not settings.exact
 
     def features(self, frames: Sequence[int], feed: FrameFeed | None, keep_trunk: bool) -> list[FrameFeatures]:
         """Features of frames, from the cache where they are there; with `keep_trunk` the last one has its trunk."""
@@ -77,15 +90,38 @@ class FrameEncoder:
         if known is None or known[0] is not annotation:
             distribution = self._composer.distribution({}, annotation)
             features = self.features([frame], None, keep_trunk=True)[0]
-            known = self._permanent[frame] = (annotation, self.entry(frame, features, distribution, permanent=True))
+            entry = self.entry(frame, features, distribution, permanent=True)
+            if self._has_distractors:
+                found = find_distractors(self._engine, features, distribution, entry)
+                entry.values.update(self._values_of_distractors(features, distribution, found))
+            known = self._permanent[frame] = (annotation, entry)
         return known[1]
 
-    def entry(self, frame: int, features: FrameFeatures, distribution: Distribution, permanent: bool) -> MemoryEntry:
-        """A frame as memory of the objects of `distribution`."""
+    def entry(
+        self,
+        frame: int,
+        features: FrameFeatures,
+        distribution: Distribution,
+        permanent: bool,
+        distractors: Mapping[int, Tensor] | None = None,
+    ) -> MemoryEntry:
+        """A frame as memory of the objects of `distribution`, and of `distractors`: by id, probabilities (H, W)."""
         planes = distribution.planes[1:]
         values = dict(zip(distribution.objects, self._engine.values(features, planes), strict=True))
+        values.update(self._values_of_distractors(features, distribution, distractors or {}))
         covers = dict(zip(distribution.objects, self._composer.covers(planes), strict=True)) if permanent else {}
         return MemoryEntry(frame, permanent, features.key, values, covers)
+
+    def _values_of_distractors(
+        self, features: FrameFeatures, distribution: Distribution, distractors: Mapping[int, Tensor]
+    ) -> dict[int, Tensor]:
+        """Memory values of distractors: what is none of them are the objects."""
+        if not distractors:
+            return {}
+        planes = torch.stack(list(distractors.values()))
+        objects = (1 - distribution.planes[:1]).expand_as(planes)
+        values = self._engine.values(features, planes, objects)
+        return dict(zip(distractors, values, strict=True))
 
 
 def _is_enough(features: FrameFeatures | None, with_trunk: bool) -> bool:

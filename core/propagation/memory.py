@@ -103,8 +103,8 @@ class PermanentMemory:
 
 @dataclass
 class MemoryEntry:
-    """One frame in memory: key (h w, C_k); per object value (h w, C_v), and, of a permanent one, the share of each
-    position that it covers, (h w,), 0 to 1."""
+    """One frame in memory: key (h w, C_k); per object, and per distractor under its object's id made negative, value
+    (h w, C_v); and, of a permanent one, the share of each position that an object covers, (h w,), 0 to 1."""
 
     frame: int
     permanent: bool
@@ -144,6 +144,11 @@ class MemoryBank:
     def forget_working(self) -> None:
         self._entries = [e for e in self._entries if e.permanent]
 
+    def distractors(self, frame: int) -> dict[int, Tensor]:
+        """Values of the distractors that were found on an annotated frame, by their ids."""
+        entries = [e for e in self._entries if e.permanent and e.frame == frame]
+        return {o: v for e in entries for o, v in e.values.items() if o < 0}
+
     @property
     def working(self) -> tuple[int, ...]:
         """Working frames, in the order they were added."""
@@ -156,9 +161,10 @@ class MemoryBank:
         return torch.cat([e.key for e in entries]), torch.cat([e.covers[obj] for e in entries])
 
     def histories(self, objects: Sequence[int]) -> list[History]:
-        """What is remembered of `objects`, those with the same frames together; objects never seen are left out."""
+        """What is remembered of `objects` and of their distractors, those with the same frames together; what was never
+        seen is left out."""
         groups: dict[tuple[int, ...], list[int]] = {}
-        for o in objects:
+        for o in [*objects, *(-o for o in objects)]:
             entries = tuple(i for i, e in enumerate(self._entries) if o in e.values)
             if entries:
                 groups.setdefault(entries, []).append(o)

@@ -174,7 +174,7 @@ class Propagator:
             objects = sorted(set().union(*(self.memory[f].objects for f in others)))
             features = self._encoder.features([frame], None, keep_trunk=False)
             logits = self._engine.predict(features, bank.histories(objects))
-            own = {obj: planes[0] for obj, planes in logits.items()}
+            own = {obj: planes[0] for obj, planes in logits.items() if obj > 0}
             distribution = self._composer.distribution(own)
             seen, crop = Sightings(), self._geometry.crop_small
             sure = dict.fromkeys(objects, UNKNOWN)

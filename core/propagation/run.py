@@ -138,7 +138,7 @@ class Run:
         """Predict a clip, draw its frames, and remember the last one where that is due."""
         end, exact = clip.frames[-1], self._settings.exact
         features = self._encoder.features(clip.frames if clip.objects else (), feed, remember or end in self._annotated)
-        logits = self._predict(clip, features)
+        logits, distractors = self._predict(clip, features)
         waits = this_pass is not self._passes[-1] and end in self._overlap
         if waits:
             for frame, own in zip(clip.frames, logits, strict=True):
@@ -163,11 +163,12 @@ class Run:
         last = features[-1] if features else None
         if remember or end in self._annotated:
             self._note(distribution)
-        self._enter_memory(end, remember, logits[-1], distribution, this_pass, feed, last)
+        self._enter_memory(end, remember, logits[-1], distractors, distribution, this_pass, feed, last)
         stacked = self._stack(soft) if self._settings.soft else None
         kept = None
         if logits[-1] and not waits and (remember or end in self._annotated):
-            kept = {obj: plane.cpu().numpy().copy() for obj, plane in logits[-1].items()}  # not the whole clip
+            own = logits[-1] | distractors
+            kept = {obj: plane.cpu().numpy().copy() for obj, plane in own.items()}  # not the whole clip
         drawn = np.stack(labels), stacked, waits, kept, self._columns(confidence)
         return ClipResult(clip.frames, *drawn, tuple(small), self._geometry.window)
 
@@ -177,14 +178,20 @@ class Run:
         slots = self._memory.objects if self._settings.exact and annotation else ()
         return self._composer.distribution(logits, annotation, slots)
 
-    def _predict(self, clip: Clip, features: Sequence[FrameFeatures]) -> list[dict[int, Tensor]]:
-        """Mask logits by object for each frame of a clip."""
+    def _predict(
+        self, clip: Clip, features: Sequence[FrameFeatures]
+    ) -> tuple[list[dict[int, Tensor]], dict[int, Tensor]]:
+        """Mask logits by object for each frame of a clip, and by distractor on its last frame."""
         logits: list[dict[int, Tensor]] = [{} for _ in clip.frames]
+        distractors: dict[int, Tensor] = {}
         if clip.objects:
             for obj, planes in self._engine.predict(features, self.bank.histories(clip.objects)).items():
+                if obj < 0:
+                    distractors[obj] = planes[-1]
+                    continue
                 for own, plane in zip(logits, planes, strict=True):
                     own[obj] = plane
-        return logits
+        return logits, distractors
 
     def _blend(self, frame: int, backward: dict[int, Tensor]) -> dict[int, Tensor]:
         """What both passes found on a frame, as one."""
@@ -232,7 +239,7 @@ class Run:
         end = clip.frames[-1]
         if not remember and end not in self._annotated:
             return
-        logits = self._remembered_logits(end)
+        logits, distractors = self._remembered_logits(end)
         if logits is None:
             objects = this_pass.objects_at(end)
             planes = self._geometry.masks(self._finished[end], objects, self._engine.device)
@@ -243,19 +250,21 @@ class Run:
         small = self._composer.small({o: plane for o, plane in (logits or {}).items() if o not in given})
         self._confidence(distribution, logits or {}, small, end)  # leaves its traces
         self._note(distribution)
-        self._enter_memory(end, remember, logits, distribution, this_pass, feed, None)
+        self._enter_memory(end, remember, logits, distractors, distribution, this_pass, feed, None)
 
-    def _remembered_logits(self, frame: int) -> dict[int, Tensor] | None:
-        """Mask logits by object that an interrupted run remembered a frame by; None unless they fit this run."""
+    def _remembered_logits(self, frame: int) -> tuple[dict[int, Tensor] | None, dict[int, Tensor]]:
+        """Mask logits that an interrupted run remembered a frame by, of objects and of distractors; None and nothing
+        unless they fit this run."""
         kept = self._remembered.get(frame)
-        if not kept or not set(kept) <= set(self._memory.objects):
-            return None
+        if not kept or not {abs(obj) for obj in kept} <= set(self._memory.objects):
+            return None, {}
         shape = tuple(n // 4 for n in self._geometry.padded)
         if any(
             plane.dtype != np.float32 or plane.shape != shape or not np.isfinite(plane).all() for plane in kept.values()
         ):
-            return None
-        return {obj: torch.from_numpy(plane).to(self._engine.device) for obj, plane in kept.items()}
+            return None, {}
+        planes = {obj: torch.from_numpy(plane).to(self._engine.device) for obj, plane in kept.items()}
+        return {o: p for o, p in planes.items() if o > 0}, {o: p for o, p in planes.items() if o < 0}
 
     # memory
 
@@ -264,6 +273,7 @@ class Run:
         frame: int,
         due: bool,
         logits: dict[int, Tensor] | None,
+        distractors: dict[int, Tensor],
         distribution: Distribution,
         this_pass: Pass,
         feed: FrameFeed,
@@ -272,23 +282,30 @@ class Run:
         """The last frame of a clip enters memory, where that is due or somebody annotated it."""
         if frame in self._annotated:
             if due and logits is not None:  # `--exact` only: the prediction is remembered as well
-                self._remember(frame, self._composer.distribution(logits), feed, features)
-            self._remember_annotated(frame, distribution, this_pass, feed, features)
+                self._remember(frame, self._composer.distribution(logits), {}, feed, features)
+            self._remember_annotated(frame, distribution, distractors, this_pass, feed, features)
         elif due:
-            self._remember(frame, distribution, feed, features)
+            self._remember(frame, distribution, distractors, feed, features)
 
     def _remember(
-        self, frame: int, distribution: Distribution, feed: FrameFeed, features: FrameFeatures | None
+        self,
+        frame: int,
+        distribution: Distribution,
+        distractors: dict[int, Tensor],
+        feed: FrameFeed,
+        features: FrameFeatures | None,
     ) -> None:
         """A frame of the present run enters working memory; its features are taken from where they are if None."""
         features = features or self._encoder.features([frame], feed, keep_trunk=True)[0]
-        entry = self._encoder.entry(frame, features, distribution, permanent=False)
+        planes = {o: self._composer.plane(logits) for o, logits in distractors.items()}
+        entry = self._encoder.entry(frame, features, distribution, False, planes)
         self.bank.add(entry, replace=not self._settings.exact)
 
     def _remember_annotated(
         self,
         frame: int,
         distribution: Distribution,
+        distractors: dict[int, Tensor],
         this_pass: Pass,
         feed: FrameFeed,
         features: FrameFeatures | None,
@@ -303,11 +320,13 @@ class Run:
         if not self._settings.exact and given >= set(exists):
             return
         features = features or self._encoder.features([frame], feed, keep_trunk=True)[0]
-        entry = self._encoder.entry(frame, features, distribution, permanent=True)
+        planes = {o: self._composer.plane(logits) for o, logits in distractors.items() if -o not in given}
+        entry = self._encoder.entry(frame, features, distribution, True, planes)
+        entry.values.update(self.bank.distractors(frame))
         carried = set() if self._settings.exact else set(exists) - given
         parts = ((True, set(exists) - carried), (False, carried))
         for permanent, objects in parts:
-            values = {o: v for o, v in entry.values.items() if o in objects}
+            values = {o: v for o, v in entry.values.items() if abs(o) in objects}
             if values:
                 part = MemoryEntry(frame, permanent, entry.key, values, entry.covers)
                 self.bank.add(part, replace=not self._settings.exact)

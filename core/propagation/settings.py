@@ -25,9 +25,11 @@ class PropagationSettings:
         precision: "auto" is fp16 on CUDA and fp32 elsewhere. Similarities and softmax are always fp32.
         keep_lost: draw and remember what is left of an object also where that is little, and likelier something else
             (`core.propagation.sightings.is_gone`).
+        distractors: find what looks like an object on frames where it was marked, and follow that too, unseen, so that
+            it is not taken for the object (`core.propagation.distractors`).
         soft: also give each object's probability at the footage's size.
         exact: copy the published inference loop, quirks included: forward, fp32, nothing thinned or localised,
-            nothing taken for something else.
+            nothing taken for something else, no distractors.
         cache_bytes: most memory the frame features of earlier runs may take.
     """
 
@@ -39,6 +41,7 @@ class PropagationSettings:
     resolution: int | None = 480
     precision: Precision = "auto"
     keep_lost: bool = False
+    distractors: bool = True
     soft: bool = False
     exact: bool = False
     cache_bytes: int = 2**30

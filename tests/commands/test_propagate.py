@@ -91,7 +91,8 @@ def test_options_are_the_settings_by_default_and_when_given(tmp_path, scene, mas
 
     options = (
         "--interval 3 --progressive 2 --top-k 7 --memory-frames 9 --resolution native --start 1 --end 5 "
-        "--direction both --mask-frame 4 --precision bf16 --kernel 0.5 --keep-lost --soft --masks-complete"
+        "--direction both --mask-frame 4 --precision bf16 --kernel 0.5 --keep-lost --no-distractors --soft "
+        "--masks-complete"
     )
     result = propagate(scene.video, mask, *options.split(), output=tmp_path / "other")
     assert result.code == 0, result.err
@@ -108,6 +109,7 @@ def test_options_are_the_settings_by_default_and_when_given(tmp_path, scene, mas
         "precision": "bf16",
         "kernel": 0.5,
         "keep_lost": True,
+        "distractors": False,
         "soft": True,
         "masks_complete": True,
         "exact": False,

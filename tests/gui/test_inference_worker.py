@@ -176,8 +176,9 @@ def test_a_run_after_a_correction_finds_its_features(
     features, values = ClipInference.features, ClipInference.values
     monkeypatch.setattr(ClipInference, "features", lambda s, images: encoded.extend(images) or features(s, images))
     monkeypatch.setattr(ClipInference, "values", lambda s, f, planes: valued.append(1) or values(s, f, planes))
-    first, same = job(footage, settings={"resolution": 96}), job(footage, settings={"resolution": 96, "interval": 6})
-    corrected = job(footage, 0, 7, settings={"resolution": 96})
+    settings = {"resolution": 96, "distractors": False}
+    first, same = job(footage, settings=settings), job(footage, settings=settings | {"interval": 6})
+    corrected = job(footage, 0, 7, settings=settings)
     counts = []
     for run in (first, same, corrected):
         encoded.clear(), valued.clear()
@@ -189,7 +190,7 @@ def test_a_run_after_a_correction_finds_its_features(
     assert counts[2][0] <= 2 and counts[2][0] < COUNT
     frames = [heard.of(run.number, ClipDone) for run in (first, corrected)]
     np.testing.assert_array_equal(masks(frames[1], 7)[1], ball(7))
-    worker.submit(again := job(footage, settings={"resolution": 96}))
+    worker.submit(again := job(footage, settings=settings))
     heard.end(again.number)
     for frame in range(COUNT):
         before, after = masks(frames[0], frame), masks(heard.of(again.number, ClipDone), frame)

@@ -32,12 +32,17 @@ def footage(count: int = 12, objects: int = 2, size: tuple[int, int] = SIZE) -> 
     return video(f"footage of {objects}", count, *size, objects)
 
 
+def make_settings(**given: object) -> PropagationSettings:
+    """At the footage's own size, and without distractors (to weights that learned nothing all looks alike), unless said
+    otherwise."""
+    return PropagationSettings(**{"resolution": None, "distractors": False, **given})
+
+
 def make_propagator(
     network: PCVOS, frames: np.ndarray, annotations: Annotations, settings: Mapping | None = None
 ) -> Propagator:
-    """With annotations (frame, mask) or (frame, mask, objects); at the footage's own size unless said otherwise."""
-    settings = PropagationSettings(**{"resolution": None, **(settings or {})})
-    propagator = Propagator(network, CountedSource(frames), settings)
+    """With annotations (frame, mask) or (frame, mask, objects), and settings as `make_settings` has them."""
+    propagator = Propagator(network, CountedSource(frames), make_settings(**(settings or {})))
     for annotation in annotations:
         propagator.memory.add(*annotation)
     return propagator

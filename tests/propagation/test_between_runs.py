@@ -3,21 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from footage import SIZE, agreement, assert_equal, collect, footage, make_propagator, remembered
+from footage import SIZE, agreement, assert_equal, collect, footage, make_propagator, make_settings, remembered
 
 from core.errors import PCVOSError
 from core.network import PCVOS
-from core.propagation import PropagationSettings
 from core.propagation.clip_inference import Stopped
 from core.propagation.confidence import ABSENT, confidence, measures, of_absence
 from core.propagation.sightings import GONE_TRACE, Sightings, is_gone
 
 FRAMES, LABELS = footage()
 COUNT = len(FRAMES)
-
-
-def settings(**given) -> PropagationSettings:
-    return PropagationSettings(**{"resolution": None, **given})
 
 
 # confidence
@@ -150,7 +145,7 @@ def test_another_interval_encodes_no_frame_anew(small_network: PCVOS):
         for name, module in (("key", small_network.key_encoder), ("value", small_network.value_encoder))
     ]
     try:
-        second = first.with_settings(settings(interval=6, top_k=5))
+        second = first.with_settings(make_settings(interval=6, top_k=5))
         found = collect(second.run())
     finally:
         for hook in hooks:
@@ -164,11 +159,11 @@ def test_another_interval_encodes_no_frame_anew(small_network: PCVOS):
 def test_another_resolution_or_budget_shares_nothing_that_does_not_fit(small_network: PCVOS):
     first = make_propagator(small_network, FRAMES, [(0, LABELS[0])])
     collect(first.run())
-    smaller = first.with_settings(settings(resolution=80))
+    smaller = first.with_settings(make_settings(resolution=80))
     fresh = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"resolution": 80})
     assert_equal(collect(smaller.run()), collect(fresh.run()))
     held = len(first.cache)
-    uncached = first.with_settings(settings(cache_bytes=0))
+    uncached = first.with_settings(make_settings(cache_bytes=0))
     collect(uncached.run())
     assert len(uncached.cache) == 0 and len(first.cache) == held
     assert uncached.memory is first.memory

@@ -1,0 +1,59 @@
+"""Looking for distractors on an annotated frame, with the network."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.propagation.clip_inference import ClipInference
+from core.propagation.compose import Distribution
+from core.propagation.distractors import diagonal, distractor
+from core.propagation.feature_cache import FrameFeatures
+from core.propagation.geometry import STRIDE
+from core.propagation.memory import MemoryEntry
+
+CELL = 4
+"""Pixels of the network's input on a side for one of its mask logits."""
+
+AROUND, AROUND_AT_LEAST = 0.5, 6.0
+"""How far around a position what it reads is left out: diagonals of the box around the object; memory positions."""
+
+
+def find_distractors(
+    engine: ClipInference, features: FrameFeatures, marked: Distribution, entry: MemoryEntry
+) -> dict[int, Tensor]:
+    """What looks like the objects of an annotated frame.
+
+    The frame is matched with itself as memory, but for what surrounds each position and is not the object: a
+    look-alike's surroundings, and itself, are all that says it is none. The object is read mirrored as well, for
+    look-alikes face either way.
+
+    Args:
+        features: of the frame, with trunk. marked: the objects on it. entry: the frame as memory of them.
+
+    Returns:
+        By the distractor's id, where there is anything: 0 or 1, (H, W).
+    """
+    planes = marked.planes[1:]
+    image = features.image.flip(-1).contiguous(memory_format=torch.channels_last)
+    mirrored = engine.features([image])[0]
+    values = engine.values(mirrored, planes.flip(-1))
+    rows, columns = features.thin.shape[-2:]
+    cells = F.avg_pool2d(planes.unsqueeze(1), CELL)[:, 0] > 0.5
+    taken = cells.any(0).cpu().numpy()
+    found = {}
+    for obj, value, mask in zip(marked.objects, values, cells, strict=True):
+        covers = entry.covers[obj]
+        if not covers.any():
+            continue
+        size = diagonal(covers, columns)
+        turned = covers.view(rows, columns).flip(1).flatten() > 0
+        memory = torch.cat([features.key, mirrored.key[turned]])
+        both = torch.cat([entry.values[obj], value[turned]])
+        own = torch.cat([covers > 0, covers.new_ones(len(both) - len(covers), dtype=torch.bool)])
+        logits = engine.match_elsewhere(features, memory, both, own, max(AROUND_AT_LEAST, AROUND * size))
+        looks = torch.sigmoid(logits).cpu().numpy()
+        alike = distractor(looks, mask.cpu().numpy(), size * STRIDE / CELL) & ~taken
+        if alike.any():
+            plane = torch.from_numpy(alike).to(planes.device, planes.dtype)
+            found[-obj] = F.interpolate(plane[None, None], scale_factor=CELL)[0, 0]
+    return found

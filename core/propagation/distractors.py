@@ -1,0 +1,70 @@
+"""Distractors: what looks like an object on a frame where a person marked it, and is something else.
+
+They are looked for once on each annotated frame (`core.propagation.distractor_search`), and followed like objects,
+unseen, so as not to be taken for the object. A distractor's id is its object's, negative.
+"""
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.network.aggregation import aggregate
+
+SURE, POSSIBLE = 0.5, 0.3
+"""Probabilities: a distractor is what is above the first, and what is above the second within reach of that."""
+
+REACH = 0.25
+"""How far that is, in diagonals of the box around the object."""
+
+SMALLEST = 0.1
+"""Share of the object's area that is the least to be taken for a distractor.
+
+All were chosen on the held-out sequences: docs/training.md."""
+
+
+def diagonal(covers: Tensor, width: int) -> float:
+    """Diagonal of the box around an object, memory positions.
+
+    Args:
+        covers: the share of each memory position that it covers, (h w,), row by row, not all 0. width: w.
+    """
+    at = torch.nonzero(covers > 0)[:, 0]
+    corner = torch.stack([at // width, at % width])
+    return float((corner.amax(1) - corner.amin(1)).float().norm())
+
+
+def distractor(probability: np.ndarray, mask: np.ndarray, size: float) -> np.ndarray:
+    """What of a frame looks like an object that is elsewhere on it.
+
+    Args:
+        probability: of looking like it, float (h, w), 0 to 1. mask: where it is, bool (h, w).
+        size: diagonal of the box around it, in pixels of these.
+
+    Returns:
+        bool (h, w)
+    """
+    block = np.ones((3, 3), np.uint8)
+    beside = cv2.dilate(mask.astype(np.uint8), block) == 0  # its own outline is nothing else
+    sure = cv2.morphologyEx(((probability > SURE) & beside).astype(np.uint8), cv2.MORPH_OPEN, block)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(sure)
+    large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= SMALLEST * np.count_nonzero(mask))
+    seeds = np.isin(parts, large) & (sure > 0)
+    if not seeds.any():
+        return seeds
+    near = cv2.distanceTransform((~seeds).astype(np.uint8), cv2.DIST_L2, 3) <= REACH * size
+    possible = (probability > POSSIBLE) & beside & near
+    _, parts = cv2.connectedComponents(possible.astype(np.uint8))
+    return possible & np.isin(parts, np.unique(parts[seeds]))
+
+
+def compete(found: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """Mask logits of an object and of its distractor, any shape, once they are aggregated as two objects are (paper
+    Sec. 3.4).
+
+    They are half of what comes out, for aggregating each by itself doubles them again: where there is no distractor,
+    an object's logits stay as they are.
+    """
+    planes = aggregate(torch.sigmoid(torch.stack([found, other])))[1:]
+    ours, theirs = torch.logit(planes, eps=1e-7) / 2
+    return ours, theirs
