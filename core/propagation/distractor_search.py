@@ -43,7 +43,7 @@ def find_distractors(
     found = {}
     for obj, value, mask in zip(marked.objects, values, cells, strict=True):
         covers = entry.covers[obj]
-        if not covers.any():
+        if not mask.any():  # it is absent, or too small to look like anything
             continue
         size = diagonal(covers, columns)
         turned = covers.view(rows, columns).flip(1).flatten() > 0

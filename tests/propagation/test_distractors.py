@@ -126,6 +126,16 @@ def test_annotated_frames_keep_what_was_said_beside_distractors(small_network: P
         assert all(set(planes) <= {1, 2} for planes in clip.small)
 
 
+@pytest.mark.parametrize("objects", [[1, 2], [1, 2, 3]])
+def test_what_is_absent_or_a_few_pixels_has_no_distractor(small_network: PCVOS, objects: list[int]):
+    labels = np.zeros_like(LABELS[0])
+    labels[10:11, 8:10] = 1
+    propagator = make_propagator(small_network, FRAMES, [(0, labels, objects)], {"distractors": True})
+    clips = list(propagator.run())
+    assert collect(clips).keys() == set(range(len(FRAMES)))
+    assert not any(obj < 0 for clip in clips for obj in clip.remembered or {})
+
+
 def test_the_exact_mode_knows_no_distractors(small_network: PCVOS):
     drawn = [
         collect(
