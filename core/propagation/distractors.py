@@ -18,9 +18,12 @@ REACH = 0.25
 """How far that is, in diagonals of the box around the object."""
 
 SMALLEST = 0.1
-"""Share of the object's area that is the least to be taken for a distractor.
+"""Share of the object's area that is the least to be taken for a distractor."""
 
-All were chosen on the held-out sequences: docs/training.md."""
+LARGEST = 0.5
+"""Share of the frame that is the most: where all looks alike, looking alike says nothing.
+
+All but the last were chosen on the held-out sequences: docs/training.md."""
 
 
 def diagonal(covers: Tensor, width: int) -> float:
@@ -55,7 +58,8 @@ def distractor(probability: np.ndarray, mask: np.ndarray, size: float) -> np.nda
     near = cv2.distanceTransform((~seeds).astype(np.uint8), cv2.DIST_L2, 3) <= REACH * size
     possible = (probability > POSSIBLE) & beside & near
     _, parts = cv2.connectedComponents(possible.astype(np.uint8))
-    return possible & np.isin(parts, np.unique(parts[seeds]))
+    found = possible & np.isin(parts, np.unique(parts[seeds]))
+    return found if found.mean() <= LARGEST else np.zeros_like(found)
 
 
 def compete(found: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,12 +1,13 @@
 """What looks like an object, and is not taken for it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from footage import collect, footage, make_propagator, make_settings, remembered
+from footage import assert_equal, collect, footage, make_propagator, make_settings, remembered
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -16,11 +17,11 @@ from core.network import PCVOS, load_network
 from core.network.aggregation import aggregate
 from core.network.checkpoint import DEFAULT_WEIGHTS
 from core.network.matching import read_top_k
+from core.propagation import ClipResult
 from core.propagation.distractors import SMALLEST, compete, diagonal, distractor
 
 DEMO = Path(__file__).resolve().parents[2] / "resources" / "demo"
-FIRST, LAST = 40, 54
-FRAMES, LABELS = footage(10)
+FIRST, COUNT, SIZE = 40, 12, (240, 426)
 
 
 def box(top: int, left: int, height: int, width: int, shape: tuple[int, int] = (40, 60)) -> np.ndarray:
@@ -30,7 +31,7 @@ def box(top: int, left: int, height: int, width: int, shape: tuple[int, int] = (
 
 
 OBJECT = box(10, 5, 16, 10)
-SIZE = float(np.hypot(16, 10))
+DIAGONAL = float(np.hypot(16, 10))
 
 
 # which parts of a frame are distractors
@@ -39,7 +40,7 @@ SIZE = float(np.hypot(16, 10))
 def test_a_distractor_is_sure_somewhere_large_enough_and_takes_what_is_possible_near_it():
     sure, faint, far, apart = box(12, 30, 10, 6), box(22, 30, 4, 6), box(26, 30, 10, 6), box(0, 50, 8, 8)
     looks = 0.9 * sure + 0.4 * (faint | far) + 0.4 * apart
-    found = distractor(looks, OBJECT, SIZE)
+    found = distractor(looks, OBJECT, DIAGONAL)
     assert found[sure].all() and found[faint].all(), "possible, and next to it"
     assert not found[32:].any(), "possible, but too far from what is sure"
     assert not found[apart].any(), "possible, with nothing sure about it"
@@ -49,7 +50,11 @@ def test_little_and_thin_and_the_objects_own_outline_are_no_distractors():
     side = int((SMALLEST * OBJECT.sum()) ** 0.5) - 1
     outline = (cv2.dilate(OBJECT.astype(np.uint8), np.ones((3, 3))) > 0) & ~OBJECT
     for looks in (box(12, 30, side, side), box(12, 30, 25, 2), OBJECT, outline, np.zeros_like(OBJECT)):
-        assert not distractor(looks.astype(np.float32), OBJECT, SIZE).any()
+        assert not distractor(looks.astype(np.float32), OBJECT, DIAGONAL).any()
+
+
+def test_where_all_looks_alike_looking_alike_says_nothing():
+    assert distractor(np.ones(OBJECT.shape, np.float32) * ~OBJECT, OBJECT, 1000.0).sum() == 0
 
 
 @given(arrays(np.float32, (20, 24), elements=st.floats(0, 1, width=32)), arrays(bool, (20, 24)))
@@ -93,96 +98,121 @@ def test_hidden_memory_is_not_read():
         torch.testing.assert_close(own, alone[0])
 
 
-# in runs
+# in runs: the rabbit of the demo with a copy of it behind, mirrored, three quarters of its size, three frames late
+
+shipped = pytest.mark.skipif(not DEFAULT_WEIGHTS.is_file(), reason="no weights in this checkout")
 
 
-def test_a_run_that_goes_on_follows_distractors_as_before(small_network: PCVOS):
-    """To weights that learned nothing all looks alike: what matters here is that both runs are the same."""
-    given_, settings = [(0, LABELS[0])], {"interval": 2, "distractors": True}
-    clips = list(make_propagator(small_network, FRAMES, given_, settings).run())
-    whole, known = collect(clips), remembered(clips)
-    assert any(obj < 0 for planes in known.values() for obj in planes), "there are some"
-    without = collect(make_propagator(small_network, FRAMES, given_, settings | {"distractors": False}).run())
-    assert any((whole[frame] != without[frame]).any() for frame in whole), "and they change what is drawn"
-    assert {o for labels in whole.values() for o in np.unique(labels).tolist()} <= {0, 1, 2}, "unseen"
+@dataclass(frozen=True)
+class Scene:
+    """The rabbit without its copy and with it; where it is, as the network has it, and where the copy shows."""
+
+    network: PCVOS
+    alone: np.ndarray
+    both: np.ndarray
+    rabbit: np.ndarray
+    copy: np.ndarray
+
+    def follow(self, *annotations: tuple, frames: np.ndarray | None = None, **settings: object) -> list[ClipResult]:
+        """Clips of a run; `both`, its distractors followed, from the rabbit on frame 0 unless said otherwise."""
+        given_ = annotations or ((0, self.rabbit[0]),)
+        pictures = self.both if frames is None else frames
+        return list(make_propagator(self.network, pictures, given_, {"distractors": True, **settings}).run())
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    network, (height, width) = load_network(device="cpu"), SIZE
+    drawn = cv2.imread(str(DEMO / "big-buck-bunny.00040.png"), cv2.IMREAD_UNCHANGED)
+    mask = np.uint8(drawn[..., :3].any(-1) if drawn.ndim == 3 else drawn > 0)
+    mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
+    with open_media(DEMO / "big-buck-bunny.mp4") as media:
+        pictures = [media.read(FIRST + i) for i in range(COUNT)]
+    alone = np.stack([cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA) for p in pictures])
+    followed = collect(make_propagator(network, alone, [(0, mask)]).run())
+    rabbit = np.stack([followed[i] for i in range(COUNT)])
+    matrix = np.float32([[-0.75, 0, 0.875 * width], [0, 0.75, 0.125 * height]])
+    both, copy = alone.copy(), np.zeros(rabbit.shape, bool)
+    for i in range(COUNT):
+        late = max(0, i - 3)
+        image = cv2.warpAffine(alone[late], matrix, (width, height), flags=cv2.INTER_AREA)
+        mirrored = cv2.warpAffine(rabbit[late], matrix, (width, height), flags=cv2.INTER_NEAREST)
+        copy[i] = (mirrored > 0) & (rabbit[i] == 0)
+        both[i][copy[i]] = image[copy[i]]
+    return Scene(network, alone, both, rabbit, copy)
+
+
+def has_distractors(clips: list[ClipResult]) -> bool:
+    return any(obj < 0 for planes in remembered(clips).values() for obj in planes)
+
+
+@shipped
+def test_a_copy_is_found_and_kept_apart(scene: Scene):
+    clips, without = scene.follow(), scene.follow(distractors=False)
+    assert has_distractors(clips) and not has_distractors(without)
+    taken = [
+        sum(np.count_nonzero(labels[scene.copy[frame]]) for frame, labels in collect(run).items())
+        for run in (clips, without)
+    ]
+    assert taken[0] < 0.9 * taken[1]
+    for clip in clips:
+        assert set(clip.confidence) == {1} and all(set(planes) <= {1} for planes in clip.small), "unseen"
+        assert clip.labels.max() <= 1
+
+
+@shipped
+def test_where_there_is_no_copy_nothing_is_found_and_nothing_changes(scene: Scene):
+    clips = scene.follow(frames=scene.alone)
+    assert not has_distractors(clips)
+    assert_equal(collect(clips), dict(enumerate(scene.rabbit)))
+
+
+@shipped
+def test_a_run_that_goes_on_follows_distractors_as_before(scene: Scene):
+    clips = scene.follow(interval=2)
+    whole = collect(clips)
     done = {frame: whole[frame] for frame in range(5)}
-    rest = collect(make_propagator(small_network, FRAMES, given_, settings).run(finished=done, remembered=known))
-    assert rest.keys() == whole.keys() - done.keys()
-    for frame, labels in rest.items():
-        np.testing.assert_array_equal(labels, whole[frame], f"frame {frame}")
+    again = make_propagator(scene.network, scene.both, [(0, scene.rabbit[0])], {"interval": 2, "distractors": True})
+    rest = collect(again.run(finished=done, remembered=remembered(clips)))
+    assert_equal(rest, {frame: whole[frame] for frame in range(5, COUNT)})
 
 
+@shipped
 @pytest.mark.parametrize("direction", ["forward", "backward", "both"])
-def test_annotated_frames_keep_what_was_said_beside_distractors(small_network: PCVOS, direction: str):
-    given_ = [(2, LABELS[2]), (6, LABELS[6], [1])]
-    clips = list(make_propagator(small_network, FRAMES, given_, {"distractors": True, "soft": True}).run(
-        direction=direction
-    ))  # fmt: skip
+def test_annotated_frames_keep_what_was_said_beside_distractors(scene: Scene, direction: str):
+    """The second object, the copy itself, is carried through frame 6, where the first is annotated."""
+    labels = np.where(scene.copy, np.uint8(2), scene.rabbit)
+    given_, settings = [(2, labels[2]), (6, scene.rabbit[6], [1])], {"distractors": True, "soft": True}
+    clips = list(make_propagator(scene.network, scene.both, given_, settings).run(direction=direction))
     found = collect(clips)
-    np.testing.assert_array_equal(found[2], LABELS[2])
-    np.testing.assert_array_equal(found[6] == 1, LABELS[6] == 1)
+    np.testing.assert_array_equal(found[2], labels[2])
+    np.testing.assert_array_equal(found[6] == 1, scene.rabbit[6] == 1)
     for clip in clips:
         assert set(clip.soft) == set(clip.confidence) == {1, 2}
         assert all(set(planes) <= {1, 2} for planes in clip.small)
+    if direction != "backward":
+        assert (found[6][scene.copy[6]] == 2).mean() > 0.5, "the first object's distractor leaves the second alone"
+
+
+@shipped
+def test_the_exact_mode_knows_no_distractors(scene: Scene):
+    exact = scene.follow(exact=True)
+    assert not has_distractors(exact)
+    assert_equal(collect(exact), collect(scene.follow(exact=True, distractors=False)))
+
+
+@shipped
+def test_settings_that_look_for_distractors_encode_annotated_frames_anew(scene: Scene):
+    first = make_propagator(scene.network, scene.both, [(0, scene.rabbit[0])])
+    collect(first.run(end=4))
+    found = collect(first.with_settings(make_settings(distractors=True)).run())
+    assert_equal(found, collect(scene.follow()))
 
 
 @pytest.mark.parametrize("objects", [[1, 2], [1, 2, 3]])
 def test_what_is_absent_or_a_few_pixels_has_no_distractor(small_network: PCVOS, objects: list[int]):
-    labels = np.zeros_like(LABELS[0])
-    labels[10:11, 8:10] = 1
-    propagator = make_propagator(small_network, FRAMES, [(0, labels, objects)], {"distractors": True})
-    clips = list(propagator.run())
-    assert collect(clips).keys() == set(range(len(FRAMES)))
-    assert not any(obj < 0 for clip in clips for obj in clip.remembered or {})
-
-
-def test_the_exact_mode_knows_no_distractors(small_network: PCVOS):
-    drawn = [
-        collect(
-            make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"exact": True, "distractors": distractors}).run()
-        )
-        for distractors in (False, True)
-    ]
-    for frame in drawn[0]:
-        np.testing.assert_array_equal(drawn[0][frame], drawn[1][frame])
-
-
-def test_settings_that_look_for_distractors_encode_annotated_frames_anew(small_network: PCVOS):
-    first = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"distractors": False})
-    collect(first.run())
-    expected = collect(make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"distractors": True}).run())
-    found = collect(first.with_settings(make_settings(distractors=True)).run())
-    for frame, labels in expected.items():
-        np.testing.assert_array_equal(found[frame], labels)
-
-
-@pytest.mark.skipif(not DEFAULT_WEIGHTS.is_file(), reason="no weights in this checkout")
-def test_a_copy_of_the_rabbit_is_kept_apart_from_it():
-    """Mirrored, three quarters of its size, behind it, and three frames late."""
-    network, size = load_network(device="cpu"), (426, 240)
-    drawn = cv2.imread(str(DEMO / "big-buck-bunny.00040.png"), cv2.IMREAD_UNCHANGED)
-    mask = cv2.resize(np.uint8(drawn[..., :3].any(-1) if drawn.ndim == 3 else drawn > 0), size, interpolation=0)
-    with open_media(DEMO / "big-buck-bunny.mp4") as media:
-        frames = np.stack(
-            [cv2.resize(media.read(i), size, interpolation=cv2.INTER_AREA) for i in range(FIRST, LAST + 1)]
-        )
-
-    def follow(pictures: np.ndarray, distractors: bool) -> np.ndarray:
-        clips = list(make_propagator(network, pictures, [(0, mask)], {"distractors": distractors}).run())
-        found = collect(clips)
-        kept = any(-1 in clip.remembered for clip in clips if clip.remembered)
-        assert kept == (distractors and pictures is not frames), "only where there is a copy"
-        return np.stack([found[frame] for frame in range(len(pictures))]) == 1
-
-    alone = follow(frames, True)
-    np.testing.assert_array_equal(alone, follow(frames, False))
-    matrix = np.float32([[-0.75, 0, 0.875 * size[0]], [0, 0.75, 0.125 * size[1]]])
-    both, copies = frames.copy(), []
-    for i in range(len(frames)):
-        late = max(0, i - 3)
-        image = cv2.warpAffine(frames[late], matrix, size, flags=cv2.INTER_AREA)
-        shown = (cv2.warpAffine(np.uint8(alone[late]), matrix, size, flags=cv2.INTER_NEAREST) > 0) & ~alone[i]
-        both[i][shown] = image[shown]
-        copies.append(shown)
-    taken = {d: np.count_nonzero(follow(both, d) & np.stack(copies)) for d in (False, True)}
-    assert taken[True] < 0.9 * taken[False]
+    frames, labels = footage(5)
+    mask = np.zeros_like(labels[0])
+    mask[10:11, 8:10] = 1
+    clips = list(make_propagator(small_network, frames, [(0, mask, objects)], {"distractors": True}).run())
+    assert collect(clips).keys() == set(range(5)) and not has_distractors(clips)
