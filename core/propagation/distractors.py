@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from core.network.aggregation import aggregate
+from core.propagation.sightings import NOWHERE
 
 SURE, POSSIBLE = 0.5, 0.3
 """Probabilities: a distractor is what is above the first, and what is above the second within reach of that."""
@@ -18,7 +19,7 @@ REACH = 0.25
 """How far that is, in diagonals of the box around the object."""
 
 SMALLEST = 0.1
-"""Share of the object's area that is the least to be taken for a distractor."""
+"""Share of the object's area that is the least to be taken, or followed, for a distractor."""
 
 LARGEST = 0.5
 """Share of the frame that is the most: where all looks alike, looking alike says nothing.
@@ -63,12 +64,15 @@ def distractor(probability: np.ndarray, mask: np.ndarray, size: float) -> np.nda
 
 
 def compete(found: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
-    """Mask logits of an object and of its distractor, any shape, once they are aggregated as two objects are (paper
-    Sec. 3.4).
+    """Mask logits of an object and of its distractor on D frames, (D, h, w), once they are aggregated as two objects
+    are (paper Sec. 3.4).
 
     They are half of what comes out, for aggregating each by itself doubles them again: where there is no distractor,
-    an object's logits stay as they are.
+    an object's logits stay as they are. Where less is left of a distractor than it takes to be one, it is nowhere:
+    once it is out of sight, the network tends to go on with some part of the object.
     """
     planes = aggregate(torch.sigmoid(torch.stack([found, other])))[1:]
     ours, theirs = torch.logit(planes, eps=1e-7) / 2
-    return ours, theirs
+    areas = [(logits > 0).sum((-2, -1), keepdim=True) for logits in (theirs, found)]
+    little = areas[0] < SMALLEST * areas[1]
+    return torch.where(little, found, ours), torch.where(little, NOWHERE, theirs)

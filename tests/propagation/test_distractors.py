@@ -73,17 +73,22 @@ def test_the_diagonal_of_the_box_around_an_object():
 # what both claim
 
 
-@given(st.floats(-12, 12), st.floats(-12, 12))
-def test_an_object_and_its_distractor_are_aggregated_as_two_objects(ours: float, theirs: float):
-    found, other = torch.full((1, 1), ours), torch.full((1, 1), theirs)
+@given(st.floats(-12, 12), st.floats(-12, 12), st.floats(0.2, 12))
+def test_an_object_and_its_distractor_are_aggregated_as_two_objects(ours: float, theirs: float, own: float):
+    """Both claim the upper half, and the distractor the lower one."""
+    found, other = torch.full((1, 4, 4), ours), torch.full((1, 4, 4), theirs)
+    found[0, 2:], other[0, 2:] = -5, own
     both = aggregate(torch.sigmoid(torch.stack([found, other])))
-    for alone, plane in zip(compete(found, other), both[1:], strict=True):
-        assert aggregate(torch.sigmoid(alone[None]))[1].item() == pytest.approx(plane.item(), abs=1e-3)
+    for logits, planes in zip(compete(found, other), both[1:], strict=True):
+        torch.testing.assert_close(aggregate(torch.sigmoid(logits))[1:], planes, atol=1e-3, rtol=0)
 
 
 def test_without_a_distractor_an_object_stays_as_it_is():
-    found = torch.linspace(-6, 6, 25)
-    torch.testing.assert_close(compete(found, torch.full_like(found, -16))[0], found, atol=1e-2, rtol=0)
+    found = torch.linspace(-6, 6, 25).view(1, 5, 5)
+    for other in (torch.full_like(found, -16), torch.where(found > 5.9, 8.0, -16.0)):
+        ours, theirs = compete(found, other)
+        torch.testing.assert_close(ours, found, atol=1e-6, rtol=0, msg="too little of it is left")
+        assert (theirs < -20).all(), "nowhere"
 
 
 def test_hidden_memory_is_not_read():
