@@ -255,8 +255,9 @@ class Run:
     def _remembered_logits(self, frame: int) -> tuple[dict[int, Tensor] | None, dict[int, Tensor]]:
         """Mask logits that an interrupted run remembered a frame by, of objects and of distractors; None and nothing
         unless they fit this run."""
-        kept = self._remembered.get(frame)
-        if not kept or not {abs(obj) for obj in kept} <= set(self._memory.objects):
+        kept = self._remembered.get(frame) or {}
+        objects = {obj for obj in kept if obj > 0}
+        if not objects or not objects <= set(self._memory.objects) or {abs(obj) for obj in kept} != objects:
             return None, {}
         shape = tuple(n // 4 for n in self._geometry.padded)
         if any(

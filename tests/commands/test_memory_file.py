@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from core.commands.memory_file import read_remembered, write_remembered
 
-REMEMBERED = {o: np.random.default_rng(o).normal(0, 5, (6, 9)).astype(np.float32) for o in (1, 7, 254)}
+# of objects, and of one's distractor
+REMEMBERED = {o: np.random.default_rng(abs(o)).normal(o, 5, (6, 9)).astype(np.float32) for o in (1, 7, 254, -7)}
 
 
 def same(one, other):

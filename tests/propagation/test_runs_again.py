@@ -237,6 +237,8 @@ def test_a_resumed_run_keeps_the_memory_frames_that_were_kept(small_network: PCV
         lambda kept: {o: plane[:-1] for o, plane in kept.items()},
         lambda kept: {o: plane.astype(np.float64) for o, plane in kept.items()},
         lambda kept: {**kept, 77: kept[1]},
+        lambda kept: {**kept, -77: kept[1]},
+        lambda kept: {-1: kept[1]},
         lambda kept: {o: plane * np.nan for o, plane in kept.items()},
     ],
 )
