@@ -83,10 +83,13 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="in place of the shipped ones")
     parser.add_argument("--interval", type=int, default=5)
     parser.add_argument("--resolution", type=int, default=480)
+    parser.add_argument("--no-distractors", action="store_true", help="look-alikes are not followed")
     parser.add_argument("--pasted", choices=["look-alikes", "reappearance"], help="on the sequences made harder so")
     arguments = parser.parse_args()
     network = load_network(arguments.weights, "cpu")
-    settings = PropagationSettings(interval=arguments.interval, resolution=arguments.resolution)
+    settings = PropagationSettings(
+        interval=arguments.interval, resolution=arguments.resolution, distractors=not arguments.no_distractors
+    )
     sequences = load_validation_sequences(arguments.data)
     if arguments.pasted:
         sequences = PASTED[arguments.pasted](sequences)
