@@ -4,15 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.annotation.soft_mask import STRIDE as SOFT_STRIDE
 from core.propagation.clip_inference import ClipInference
 from core.propagation.compose import Distribution
 from core.propagation.distractors import diagonal, distractor
 from core.propagation.feature_cache import FrameFeatures
 from core.propagation.geometry import STRIDE
 from core.propagation.memory import MemoryEntry
-
-CELL = 4
-"""Pixels of the network's input on a side for one of its mask logits."""
 
 AROUND, AROUND_AT_LEAST = 0.5, 6.0
 """How far around a position what it reads is left out: diagonals of the box around the object; memory positions."""
@@ -38,7 +36,7 @@ def find_distractors(
     mirrored = engine.features([image])[0]
     values = engine.values(mirrored, planes.flip(-1))
     rows, columns = features.thin.shape[-2:]
-    cells = F.avg_pool2d(planes.unsqueeze(1), CELL)[:, 0] > 0.5
+    cells = F.avg_pool2d(planes.unsqueeze(1), SOFT_STRIDE)[:, 0] > 0.5
     taken = cells.any(0).cpu().numpy()
     found = {}
     for obj, value, mask in zip(marked.objects, values, cells, strict=True):
@@ -52,8 +50,8 @@ def find_distractors(
         own = torch.cat([covers > 0, covers.new_ones(len(both) - len(covers), dtype=torch.bool)])
         logits = engine.match_elsewhere(features, memory, both, own, max(AROUND_AT_LEAST, AROUND * size))
         looks = torch.sigmoid(logits).cpu().numpy()
-        alike = distractor(looks, mask.cpu().numpy(), size * STRIDE / CELL) & ~taken
+        alike = distractor(looks, mask.cpu().numpy(), size * STRIDE / SOFT_STRIDE) & ~taken
         if alike.any():
             plane = torch.from_numpy(alike).to(planes.device, planes.dtype)
-            found[-obj] = F.interpolate(plane[None, None], scale_factor=CELL)[0, 0]
+            found[-obj] = F.interpolate(plane[None, None], scale_factor=SOFT_STRIDE)[0, 0]
     return found

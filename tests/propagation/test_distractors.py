@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import torch
 from footage import assert_equal, collect, footage, make_propagator, make_settings, remembered
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from core.media import open_media
 from core.network import PCVOS, load_network
@@ -57,11 +56,20 @@ def test_where_all_looks_alike_looking_alike_says_nothing():
     assert distractor(np.ones(OBJECT.shape, np.float32) * ~OBJECT, OBJECT, 1000.0).sum() == 0
 
 
-@given(arrays(np.float32, (20, 24), elements=st.floats(0, 1, width=32)), arrays(bool, (20, 24)))
-def test_a_distractor_is_likely_and_beside_the_object(looks: np.ndarray, mask: np.ndarray):
+BOXES = st.builds(box, st.integers(0, 30), st.integers(0, 50), st.integers(4, 10), st.integers(4, 10))
+
+
+@given(st.lists(st.tuples(BOXES, st.sampled_from([0.2, 0.4, 0.9])), min_size=1, max_size=5), BOXES)
+def test_a_distractor_is_likely_and_beside_the_object(parts: list[tuple[np.ndarray, float]], mask: np.ndarray):
+    looks = np.max([level * part for part, level in parts], axis=0)
     found = distractor(looks, mask, 12.0)
-    assert found.dtype == bool and not (found & mask).any()
+    outline = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3))) > 0
+    assert found.dtype == bool and not (found & outline).any()
     assert (looks[found] > 0.3).all()
+    event("found" if found.any() else "nothing found")
+    for part, level in parts:
+        if level == 0.9 and not (part & outline).any() and part.sum() >= SMALLEST * mask.sum():
+            assert found[part].all(), "each that is sure, large enough and apart"
 
 
 def test_the_diagonal_of_the_box_around_an_object():
