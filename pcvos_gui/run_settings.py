@@ -32,6 +32,7 @@ class RunSettings:
     progressive: int = 5
     top_k: int = 20
     memory_frames: int = 40
+    distractors: bool = True
     resolution: int | None = 480
     precision: Precision = "auto"
     device: str = "auto"
@@ -44,6 +45,7 @@ class RunSettings:
             progressive=self.progressive,
             top_k=self.top_k,
             memory_frames=self.memory_frames,
+            distractors=self.distractors,
             resolution=self.resolution,
             precision=self.precision,
         )
@@ -62,6 +64,8 @@ def settings_from(stored: object) -> RunSettings:
         _ = settings.propagation, settings.engine  # which look at the values
         if settings.direction not in get_args(Direction) or settings.precision not in get_args(Precision):
             raise ValueError(f"{settings.direction}, {settings.precision}")
+        if not isinstance(settings.distractors, bool):
+            raise TypeError(f"distractors: {settings.distractors!r}")
     except (PCVOSError, TypeError, ValueError) as error:
         log.info("the settings of the project are passed over: %s", error)
         return RunSettings()

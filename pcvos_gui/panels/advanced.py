@@ -56,6 +56,7 @@ class AdvancedSettings(QWidget):
             (self.tr("Progressive"), _row(self.progressive, self.progressive_every)),
             (self.tr("Top-k"), self.top_k),
             (self.tr("Memory frames"), self.memory_frames),
+            (self.tr("Look-alikes"), self.distractors),
             (self.tr("Resolution"), _row(self.resolution, self.resolution_pixels)),
             (self.tr("Device"), self.device),
             (self.tr("Precision"), self.precision),
@@ -74,6 +75,13 @@ class AdvancedSettings(QWidget):
         self.top_k = _number(1, 10_000, self.tr("How many places in memory each place of a frame is compared with (k)"))
         self.memory_frames = _number(
             1, 10_000, self.tr("Most frames kept in working memory: the newest stay, older ones are thinned evenly")
+        )
+        self.distractors = QCheckBox(self.tr("followed too, unseen"))
+        self.distractors.setToolTip(
+            self.tr(
+                "What looks like an object on a frame that you marked is followed as well, and not taken for it. "
+                "Turn this off where an object loses parts that it should have"
+            )
         )
         self.resolution = QComboBox()
         for pixels in RESOLUTIONS:
@@ -103,6 +111,7 @@ class AdvancedSettings(QWidget):
         self.weights_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         for field, name in (
             (self.progressive, self.tr("Progressive matching")),
+            (self.distractors, self.tr("Look-alikes are followed too, unseen")),
             (self.resolution, self.tr("Resolution")),
             (self.device, self.tr("Device")),
             (self.precision, self.tr("Precision")),
@@ -111,7 +120,8 @@ class AdvancedSettings(QWidget):
             field.setAccessibleName(name)
 
     def _connect(self) -> None:
-        self.progressive.toggled.connect(self._commit)
+        for box in (self.progressive, self.distractors):
+            box.toggled.connect(self._commit)
         for number in (self.progressive_every, self.top_k, self.memory_frames, self.resolution_pixels):
             number.valueChanged.connect(self._commit)
         self.resolution.activated.connect(self._on_resolution)
@@ -134,6 +144,7 @@ class AdvancedSettings(QWidget):
             self.progressive_every.setValue(settings.progressive)
         self.top_k.setValue(settings.top_k)
         self.memory_frames.setValue(settings.memory_frames)
+        self.distractors.setChecked(settings.distractors)
         self._show_resolution(settings.resolution)
         self.device.setEditText(settings.device)
         self.precision.setCurrentText(settings.precision)
@@ -162,6 +173,7 @@ class AdvancedSettings(QWidget):
             progressive=self.progressive_every.value() if self.progressive.isChecked() else 0,
             top_k=self.top_k.value(),
             memory_frames=self.memory_frames.value(),
+            distractors=self.distractors.isChecked(),
             resolution=self.resolution_pixels.value() if chosen == _CUSTOM else chosen,
             device=self.device.currentText().strip() or "auto",
             precision=self.precision.currentText(),

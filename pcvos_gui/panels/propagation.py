@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -51,7 +51,7 @@ class PropagationPanel(QWidget):
         column.addLayout(self._make_extras())
         column.addWidget(self._make_advanced())
         column.addStretch(1)
-        scroll = QScrollArea()
+        scroll = self.scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -174,8 +174,14 @@ class PropagationPanel(QWidget):
         # Folded it has no height, but the tab key would still find its fields.
         fold.content().setVisible(False)
         fold.toggled.connect(fold.content().setVisible)
+        fold.toggled.connect(lambda: QTimer.singleShot(0, self, self._show_advanced))  # laid out by then
         self.fold = fold
         return fold
+
+    def _show_advanced(self) -> None:
+        """Scroll to what was just unfolded: in a low window it would be out of sight."""
+        if self.fold.isExpanded():
+            self.scroll.verticalScrollBar().setValue(self.fold.y())
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -1,6 +1,6 @@
 """The wheel scrolls a panel; it changes a setting only where that has the focus."""
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QAbstractSlider, QAbstractSpinBox, QComboBox, QScrollBar, QWidget
 
 
@@ -13,6 +13,8 @@ class WheelGuard(QObject):
             for field in panel.findChildren(kind):
                 if not isinstance(field, QScrollBar):
                     field.installEventFilter(self)
+                    if field.focusPolicy() is Qt.FocusPolicy.WheelFocus:  # Qt would give it the focus first
+                        field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Wheel and not watched.hasFocus():

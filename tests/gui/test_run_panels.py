@@ -2,7 +2,7 @@
 
 import pytest
 from panel_parts import Desk
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 
 from pcvos_gui.panels import HistoryPanel, MemoryPanel, PropagationPanel
@@ -37,6 +37,13 @@ def panel(qtbot, desk):
 
 def click(widget) -> None:
     QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def turn_the_wheel(widget, delta: int) -> None:
+    """As the window system does, which may give the focus first."""
+    window = widget.window()
+    at = widget.mapTo(window, widget.rect().center())
+    QTest.wheelEvent(window.windowHandle(), QPointF(at), QPoint(0, delta))
 
 
 def direction(panel, name):
@@ -153,6 +160,9 @@ def test_advanced_settings(desk, panel):
     form.top_k.setValue(30)
     form.memory_frames.setValue(12)
     assert (runs.settings.progressive, runs.settings.top_k, runs.settings.memory_frames) == (3, 30, 12)
+    assert runs.settings.propagation.distractors
+    form.distractors.click()
+    assert not runs.settings.propagation.distractors
     for text, resolution in (("240 pixels", 240), ("native", None)):
         form.resolution.setCurrentText(text)
         form.resolution.activated.emit(form.resolution.currentIndex())
@@ -174,7 +184,24 @@ def test_advanced_settings(desk, panel):
     desk.project.set_setting("mark", 1)
     desk.reopen()
     assert form.weights.text() == "/w/p.pth" and form.device.currentText() == "cuda:1"
-    assert form.top_k.value() == 30
+    assert form.top_k.value() == 30 and not form.distractors.isChecked()
+
+
+def test_the_wheel_scrolls_and_changes_only_what_has_the_focus(qtbot, desk, panel):
+    panel.resize(300, 500)
+    click(panel.fold.toggleButton())
+    form, scroll = panel.advanced, panel.scroll
+    qtbot.waitUntil(lambda: scroll.verticalScrollBar().value() > 0)  # to what was unfolded
+    for field in (form.memory_frames, form.precision, form.device):
+        scroll.ensureWidgetVisible(field)
+        before, scrolled = desk.runs.settings, scroll.verticalScrollBar().value()
+        turn_the_wheel(field, 120)
+        assert desk.runs.settings == before and not field.hasFocus(), field.accessibleName()
+        assert scroll.verticalScrollBar().value() < scrolled
+    scroll.ensureWidgetVisible(form.memory_frames)
+    form.memory_frames.setFocus()
+    turn_the_wheel(form.memory_frames, 120)
+    assert form.memory_frames.value() == 41
 
 
 # memory

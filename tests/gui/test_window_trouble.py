@@ -286,11 +286,12 @@ def test_a_damaged_project_is_recovered_never_shown_as_an_empty_one(hands: Hands
     assert np.array_equal(hands.labels(0) == 1, truth(0)), "from now on the footage brings the recovered one"
 
 
-def test_an_unsound_view_state_is_no_obstacle(hands: Hands, clip: Path):
+@pytest.mark.parametrize("run", [{"interval": "many", "range": 7}, {"interval": 7, "distractors": "no"}])
+def test_an_unsound_view_state_is_no_obstacle(hands: Hands, clip: Path, run: dict):
     path = mark(hands, clip)
     hands.act("close")
     with Project.open(path) as project:
-        project.set_setting("run", {"interval": "many", "range": 7})
+        project.set_setting("run", run)
         project.set_setting("in_out", [3, 10_000])
         project.set_setting("frame", "first")
     hands.open(path)
