@@ -235,7 +235,7 @@ class ClipMaker:
             labels[i][alpha > 0.5] = 0
 
     def _board(self, frames: np.ndarray, labels: np.ndarray) -> None:
-        """Let a photo or a video frame cover an object on some frames after the first, wherever it goes; in place.
+        """Let a photo cover an object on some frames after the first, wherever it goes; in place.
 
         The board is background, whatever it shows. In half of the cases it is gone again by the last frame.
         """
@@ -246,11 +246,7 @@ class ClipMaker:
         own = ids[rng.integers(len(ids))]
         begin = int(rng.integers(1, last))
         end = int(rng.integers(begin, last)) if rng.random() < 0.5 else last
-        if rng.random() < 0.6:
-            picture = self.photos[rng.integers(len(self.photos))].image
-        else:
-            shown = self.sequences[rng.integers(len(self.sequences))].frames
-            picture = shown[rng.integers(len(shown))]
+        picture = self.photos[rng.integers(len(self.photos))].image
         grow, aside = rng.uniform(1.05, 1.8, 2), rng.normal(size=2) * 0.05
         boxes = {i: cv2.boundingRect((labels[i] == own).view(np.uint8)) for i in range(last + 1)}
         size = np.max([boxes[i][2:] for i in range(begin, end + 1)], 0)
@@ -269,10 +265,9 @@ class ClipMaker:
             labels[i][inside] = 0
 
     def _cut_out(self, frames: np.ndarray, labels: np.ndarray) -> CutOut | None:
-        """The clip's own object, still or moving as it does, some frames late, or one of a photo or a video frame."""
+        """The clip's own object, still or moving as it does, some frames late, or one of a photo."""
         rng, count = self.rng, len(frames)
-        kind = rng.random()
-        is_alike = kind < self.settings.alike_share
+        is_alike = rng.random() < self.settings.alike_share
         if is_alike:
             late = rng.integers(0, count)
             images, masks = [], []
@@ -280,14 +275,9 @@ class ClipMaker:
                 images.append(frames[i].copy())
                 masks.append(labels[i] == 1)
         else:
-            if kind < self.settings.alike_share + 0.7 * (1 - self.settings.alike_share):
-                photo = self.photos[rng.integers(len(self.photos))]
-                mask, image = photo.labels == photo.objects[rng.integers(len(photo.objects))], photo.image
-            else:
-                sequence = self.sequences[rng.integers(len(self.sequences))]
-                i = rng.integers(len(sequence.frames))
-                mask, image = sequence.labels[i] == 1, sequence.frames[i]
-            images, masks = [image] * count, [mask] * count
+            photo = self.photos[rng.integers(len(self.photos))]
+            mask = photo.labels == photo.objects[rng.integers(len(photo.objects))]
+            images, masks = [photo.image] * count, [mask] * count
         return CutOut(images, masks, is_alike) if masks[0].sum() >= MIN_AREA else None
 
     def _choose(self, labels: np.ndarray) -> np.ndarray | None:

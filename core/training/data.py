@@ -24,6 +24,9 @@ IGNORE = 255
 REGION_SETS = {"bsds"}
 """Sets whose masks are maps of regions without a background: a region of middling size serves as an object."""
 
+FRAMES = "video"
+"""The set of photos that the frames of the training sequences make."""
+
 _VIDEO = re.compile(r"^(JPEGImages|Annotations)/([^/]+)/(\d+)\.(jpg|png)$")
 _ANY_IMAGE = re.compile(r".*\.(jpg|png)$")
 _PHOTO = re.compile(r"^([^/]+)/([^/]+)\.(jpg|png)$")
@@ -49,7 +52,7 @@ class Sequence:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Photos by set, and sequences; those of the validation split apart."""
+    """Photos by set, the frames of the sequences among them, and sequences; those of the validation split apart."""
 
     photos: dict[str, list[Photo]] = field(default_factory=dict)
     sequences: list[Sequence] = field(default_factory=list)
@@ -84,6 +87,8 @@ def load_training_data(folder: str | Path) -> TrainingData:
     for kind, found in (("photos", data.photos), ("sequences", data.sequences)):
         if not found:
             raise PCVOSError(f"{folder} holds no {kind} to train on, and both photos and video are needed.")
+    stills = [_photo(FRAMES, *pair) for s in data.sequences for pair in zip(s.frames, s.labels, strict=True)]
+    data.photos.setdefault(FRAMES, []).extend(still for still in stills if still is not None)
     log.info(
         "training data: %s; %d sequences, %d for validation",
         ", ".join(f"{group} {len(items)}" for group, items in sorted(data.photos.items())),

@@ -96,7 +96,7 @@ def test_labels_stay_on_their_pixels(coloured: TrainingData, video_share: float,
 
 @pytest.mark.parametrize("alike_share", [0.0, 1.0])
 def test_a_look_alike_is_the_scenes_own_object(coloured: TrainingData, alike_share: float):
-    """Photos and other videos show blue discs here, the scene a red one."""
+    """Photos show blue discs here, the scene a red one."""
     red = coloured.sequences[0]
     blue = [Photo(photo.image[..., ::-1], photo.labels, (1,)) for photo in coloured.photos["discs"]]
     maker = ClipMaker(

@@ -7,17 +7,20 @@ import pytest
 from training_files import encode, photo, photos, sequence, texture, write_tar
 
 from core.errors import PCVOSError
-from core.training.data import TrainingData, load_training_data, load_validation_sequences
+from core.training.data import FRAMES, TrainingData, load_training_data, load_validation_sequences
 
 
 def test_photos_and_sequences_are_read_whole(data: TrainingData):
-    assert {group: len(found) for group, found in data.photos.items()} == {"things": 5, "bsds": 1}
+    found = {group: len(found) for group, found in data.photos.items()}
+    assert found == {"things": 5, "bsds": 1, FRAMES: 11 + 8}, "of the sequences' frames, those with an object"
     image, labels = photo(3)
     found = data.photos["things"][3]
     np.testing.assert_array_equal(found.labels, labels)
     assert found.objects == (1, 4), "neither background nor what is to be ignored"
     assert np.abs(found.image.astype(int) - image).mean() < 12, "RGB, but for the JPEG"
 
+    frames = [frame for s in data.sequences for frame in s.frames[:-1]]
+    assert all(np.array_equal(a.image, b) for a, b in zip(data.photos[FRAMES], frames, strict=True)), "none held out"
     assert {s.name: s.frames.shape for s in data.sequences} == {"car": (12, 96, 128, 3), "dog": (9, 96, 128, 3)}
     assert [s.name for s in data.validation] == ["mallard-fly"], "held out"
     for s in (*data.sequences, *data.validation):
