@@ -96,7 +96,7 @@ class _Run:
 
     def __init__(self, request: PropagateRequest, media: FrameSource, note: Say, warn: Say):
         self._began = time.perf_counter()
-        self._request, self._media, self._warn = request, media, warn
+        self._request, self._media, self._note, self._warn = request, media, note, warn
         self._warnings_passed_on = 0
         self._pass_on_warnings()
         self._frames = _frames(request, len(media))
@@ -197,6 +197,11 @@ class _Run:
                     self._seconds["writing"] += time.perf_counter() - writing
                     written += len(clip.frames)
                 progress.advance(len(clip.frames))
+        for frame, objects in self._propagator.distractors.items():
+            of = f"object {objects[0]}" if len(objects) == 1 else f"objects {', '.join(map(str, objects))}"
+            self._note(
+                f"On frame {frame} something else looks like {of}: it is followed too, unseen (--no-distractors: not)."
+            )
         seconds = time.perf_counter() - began
         self._record = replace(self._record, fps=round(written / seconds, 2))
         return f"{written} frames in {seconds:.1f} s ({written / seconds:.1f} fps), masks in {request.output}"

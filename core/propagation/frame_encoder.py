@@ -78,6 +78,13 @@ class FrameEncoder:
         """Annotated frames whose entries are kept."""
         return frozenset(self._permanent)
 
+    @property
+    def distractors(self) -> dict[int, tuple[int, ...]]:
+        """By annotated frame that is encoded: the objects that something else looks like there."""
+        known = sorted(self._permanent.items())
+        found = {frame: tuple(sorted(-o for o in entry.values if o < 0)) for frame, (_, entry) in known}
+        return {frame: objects for frame, objects in found.items() if objects}
+
     def permanent_entries(self) -> list[MemoryEntry]:
         """All annotated frames as memory, in order; those that are annotated no longer are forgotten."""
         self._permanent = {frame: known for frame, known in self._permanent.items() if frame in self._memory}

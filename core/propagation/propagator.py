@@ -90,6 +90,12 @@ class Propagator:
         run = self._run
         return () if run is None else run.bank.working
 
+    @property
+    def distractors(self) -> dict[int, tuple[int, ...]]:
+        """By annotated frame: the objects that something else looks like there, which is followed too, unseen; of the
+        frames encoded so far."""
+        return self._encoder.distractors
+
     def count_frames(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> int:
         """Frames a run draws, those drawn in both directions counted twice."""
         return sum(len(p.frames) for p in self._passes(*self._range(start, end), direction))

@@ -1,6 +1,6 @@
 """What the network remembers: permanent frames, the working memory of the last run, and what all of it takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QIcon, QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
@@ -188,6 +188,14 @@ class MemoryPanel(QWidget):
         self.working = QLabel()
         self.working.setWordWrap(True)
         self.working.setToolTip(self.tr("Frames of the last run that later frames were drawn from"))
+        self.look_alikes = QLabel()
+        self.look_alikes.setWordWrap(True)
+        self.look_alikes.setToolTip(
+            self.tr(
+                "What looks like an object on a frame in permanent memory is followed as well, so as not to be taken "
+                "for it. Advanced, in the Propagation panel, turns that off"
+            )
+        )
         self.ram = _Gauge(self.tr("RAM"), self.tr("Memory this program takes, of all there is"))
         self.gpu = _Gauge(self.tr("GPU memory"), self.tr("Graphics memory in use, of all there is"))
         layout = QVBoxLayout(self)
@@ -195,7 +203,7 @@ class MemoryPanel(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self._stack, 1)
         layout.addLayout(buttons)
-        for widget in (self.working, self.ram, self.gpu):
+        for widget in (self.working, self.look_alikes, self.ram, self.gpu):
             widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
             layout.addWidget(widget)
         self._connect()
@@ -220,7 +228,8 @@ class MemoryPanel(QWidget):
         for signal in (session.opened, session.closed, session.states_changed, session.image_changed):
             signal.connect(self._refresh)
         session.frame_changed.connect(self._refresh)
-        runs.memory_changed.connect(self._refresh_use)
+        for signal in (runs.memory_changed, session.objects_changed):
+            signal.connect(self._refresh_use)
         self.view.jump_wanted.connect(session.go_to)
         self.view.removal_wanted.connect(lambda frame: self.take_out(frame))
         self.view.customContextMenuRequested.connect(self._show_menu)
@@ -248,6 +257,7 @@ class MemoryPanel(QWidget):
         memory = self._runs.memory
         for gauge in (self.ram, self.gpu):
             gauge.setVisible(memory is not None)
+        self._refresh_look_alikes({} if memory is None else memory.look_alikes)
         if memory is None:
             self.working.setText(self.tr("Working memory: empty until a run"))
             return
@@ -257,6 +267,16 @@ class MemoryPanel(QWidget):
         self.gpu.setVisible(memory.gpu_bytes is not None and memory.gpu_total_bytes is not None)
         if memory.gpu_bytes is not None and memory.gpu_total_bytes is not None:
             self.gpu.show_bytes(memory.gpu_bytes, memory.gpu_total_bytes)
+
+    def _refresh_look_alikes(self, found: Mapping[int, tuple[int, ...]]) -> None:
+        """Say what is followed that nobody sees; `found` as in `MemoryUse`."""
+        parts = []
+        for obj in self._session.objects:
+            frames = tuple(frame for frame, ids in found.items() if obj.id in ids)
+            if frames:
+                parts.append(self.tr("of {} on {}").format(obj.name, frames_in_words(frames)))
+        self.look_alikes.setVisible(bool(parts))
+        self.look_alikes.setText(self.tr("Look-alikes followed unseen: {}.").format("; ".join(parts)))
 
     # what it does
 

@@ -227,6 +227,7 @@ class Engine:
             gpu_bytes=None if total is None else total - free,
             gpu_total_bytes=total,
             cached_frames=len(propagator.cache),
+            look_alikes=propagator.distractors,
         )
 
 

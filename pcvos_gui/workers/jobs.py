@@ -87,7 +87,10 @@ class EstimateJob:
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """Gauges, in bytes (None: not known on this machine), and the frames in memory."""
+    """Gauges, in bytes (None: not known on this machine), and the frames in memory.
+
+    `look_alikes`: by permanent frame, the objects that something else looks like there.
+    """
 
     permanent: tuple[int, ...]
     working: tuple[int, ...]
@@ -96,6 +99,7 @@ class MemoryUse:
     gpu_bytes: int | None = None
     gpu_total_bytes: int | None = None
     cached_frames: int = 0
+    look_alikes: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Propagation, the costs of L, memory and history: what they show and what they start."""
 
+from dataclasses import replace
+
 import pytest
 from panel_parts import Desk
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -289,6 +291,23 @@ def test_gauges_and_working_memory(desk, memory):
     desk.runs.memory_changed.emit()
     assert memory.gpu.isVisible() and memory.gpu.bar.value() == 250
     assert frames_in_words((3,)) == "1 frame (3)"
+
+
+def test_look_alikes_that_are_followed_are_told(desk, memory):
+    desk.correct(7)
+    desk.correct(7, id=2)
+    assert not memory.look_alikes.isVisible()
+    desk.runs.memory = MemoryUse((7, 50), (), 1, 2, look_alikes={7: (1, 2), 50: (1,), 60: (9,)})
+    desk.runs.memory_changed.emit()
+    assert memory.look_alikes.isVisible()
+    names = [obj.name for obj in desk.session.objects]
+    told = "Look-alikes followed unseen: of {} on 2 frames (7, 50); of {} on 1 frame (7)."
+    assert memory.look_alikes.text() == told.format(*names)
+    desk.session.change_object(replace(desk.session.object(1), name="Rabbit"))
+    assert "of Rabbit on 2 frames" in memory.look_alikes.text()
+    desk.runs.memory = None
+    desk.runs.memory_changed.emit()
+    assert not memory.look_alikes.isVisible()
 
 
 def test_pictures_of_frames_that_were_not_on_the_screen_are_read(desk, memory):

@@ -11,12 +11,13 @@ from footage import assert_equal, collect, footage, make_propagator, make_settin
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from core.commands.propagate import PropagateRequest, propagate
 from core.media import open_media
 from core.network import PCVOS, load_network
 from core.network.aggregation import aggregate
 from core.network.checkpoint import DEFAULT_WEIGHTS
 from core.network.matching import read_top_k
-from core.propagation import ClipResult
+from core.propagation import ClipResult, PropagationSettings
 from core.propagation.distractors import SMALLEST, compete, diagonal, distractor
 
 DEMO = Path(__file__).resolve().parents[2] / "resources" / "demo"
@@ -218,8 +219,27 @@ def test_the_exact_mode_knows_no_distractors(scene: Scene):
 def test_settings_that_look_for_distractors_encode_annotated_frames_anew(scene: Scene):
     first = make_propagator(scene.network, scene.both, [(0, scene.rabbit[0])])
     collect(first.run(end=4))
-    found = collect(first.with_settings(make_settings(distractors=True)).run())
-    assert_equal(found, collect(scene.follow()))
+    second = first.with_settings(make_settings(distractors=True))
+    assert_equal(collect(second.run()), collect(scene.follow()))
+    assert not first.distractors and second.distractors == {0: (1,)}
+
+
+@shipped
+def test_the_command_says_what_is_followed_unseen(scene: Scene, tmp_path: Path):
+    (tmp_path / "frames").mkdir()
+    for frame in range(2):
+        cv2.imwrite(str(tmp_path / "frames" / f"{frame:05}.png"), scene.both[frame, ..., ::-1])
+    cv2.imwrite(str(tmp_path / "00000.png"), scene.rabbit[0])
+    told = []
+    for distractors in (True, False):
+        settings = PropagationSettings(resolution=None, distractors=distractors)
+        request = PropagateRequest(
+            tmp_path / "frames", tmp_path / "00000.png", tmp_path / f"masks-{distractors}", settings, device="cpu"
+        )
+        notes: list[str] = []
+        propagate(request, say=notes.append, note=notes.append, warn=notes.append)
+        told.append([note for note in notes if "looks like object 1" in note])
+    assert told[0] and "--no-distractors" in told[0][0] and not told[1]
 
 
 @pytest.mark.parametrize("objects", [[1, 2], [1, 2, 3]])
