@@ -3,8 +3,10 @@
     python scripts/compare_networks.py NAME --data DATA --init resnet18_to_layer3.safetensors --run FOLDER
 
 NAME is one of NETWORKS. The schedule is that of a run from ImageNet, stretched over --clips instead of over minutes, so
-that what else the machine does changes nothing. Prints the size and the cost of the network, and J on the held-out
-sequences at 240p in the end; FOLDER/log.csv is the curve. The same command resumes.
+that what else the machine does changes nothing. Prints the size and the cost of the network, and at the end J at 240p:
+of the held-out sequences, and of their pieces of 10 frames, each followed from its own first mask. After so little
+training the first is mostly chance, an object lost early on or not. FOLDER/log.csv is the curve. The same command
+resumes.
 """
 
 import argparse
@@ -26,12 +28,13 @@ from core.network.config import PCVOSConfig
 from core.network.inference import prepare
 from core.network.value_encoder import FeatureFuser
 from core.propagation import PropagationSettings
-from core.training.data import TrainingData, load_training_data
+from core.training.data import Sequence, TrainingData, load_training_data
 from core.training.initialise import initial_network
 from core.training.trainer import Trainer, TrainingSettings
 
 INTERVAL = 5
 SIZE = (480, 864)
+PIECE = 10
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,12 @@ def cost(network: PCVOS) -> tuple[float, float]:
     return parameters / 1e6, counter.get_total_flops() / 2 / INTERVAL / 1e9
 
 
+def pieces(sequences: list[Sequence]) -> list[Sequence]:
+    """From every tenth frame that shows the object, it and the ten behind it."""
+    starts = [(s, i) for s in sequences for i in range(0, len(s.frames) - PIECE, PIECE) if s.labels[i].any()]
+    return [Sequence(s.name, s.frames[i : i + PIECE + 1], s.labels[i : i + PIECE + 1]) for s, i in starts]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=NETWORKS)
@@ -128,12 +137,12 @@ def main() -> None:
     trainer = ByClips(network, data, arguments.run, settings, torch.device("cpu"))
     trainer.clips = arguments.clips
     trainer.run()
-    with torch.inference_mode():
-        propagation = PropagationSettings(resolution=240, precision="fp32", distractors=False)
-        j = mean_j(prepare(copy.deepcopy(trainer.ema)), data.validation, propagation, logging.info)
-    print(
-        f"{arguments.name}, seed {arguments.seed}: J {j:.4f} at 240p after {trainer.progress.clips} clips", flush=True
-    )
+    network = prepare(copy.deepcopy(trainer.ema))
+    propagation = PropagationSettings(resolution=240, precision="fp32", distractors=False)
+    whole = mean_j(network, data.validation, propagation, logging.info)
+    short = mean_j(network, pieces(data.validation), propagation, logging.debug)
+    after = f"{arguments.name}, seed {arguments.seed}, {trainer.progress.clips} clips"
+    print(f"{after}: J {whole:.4f}, of pieces {short:.4f}", flush=True)
 
 
 if __name__ == "__main__":
