@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the training tars")
     parser.add_argument("--init", type=Path, required=True, help="ResNet-18, ImageNet weights")
     parser.add_argument("--run", type=Path, help="folder of the run; without one only the cost is printed")
-    parser.add_argument("--clips", type=int, default=1600)
+    parser.add_argument("--clips", type=int, default=1280)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
