@@ -200,7 +200,13 @@ def propagate(
 
 @app.command(short_help="Train the small network, in pieces, within a time limit.")
 def train(
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder with the training tars.")],
+    data: Annotated[
+        list[str],
+        typer.Option(
+            metavar="DIR[=WEIGHT]",
+            help="Folder with training tars; several times for several, each with how often it is drawn.",
+        ),
+    ],
     run: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the run; resumed if it holds one.")],
     init: Annotated[Path | None, typer.Option(metavar="FILE", help="Start from this ImageNet ResNet-18.")] = None,
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on from these trained weights.")] = None,
@@ -225,6 +231,7 @@ def train(
         import logging
 
         from core.commands.train import train as command
+        from core.training.data import DataFolder
         from core.training.trainer import TrainingSettings
 
         settings = TrainingSettings(
@@ -237,7 +244,7 @@ def train(
             validate_minutes=validate_every,
         )
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-        command(data, init, weights, run, settings, device, precision, output)
+        command([DataFolder.parse(d) for d in data], init, weights, run, settings, device, precision, output)
 
 
 @app.command(short_help="Measure weights on the held-out sequences.")

@@ -13,7 +13,7 @@ from core.network.config import SMALL
 from core.network.inference import prepare
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings
-from core.training.data import TrainingData, load_training_data
+from core.training.data import DataFolder, TrainingData, load_training_data
 from core.training.initialise import initial_network
 from core.training.precision import faster_precision
 from core.training.schedule import CONTINUATION, FROM_IMAGENET
@@ -26,7 +26,7 @@ VALIDATION_RESOLUTION = 240
 
 
 def train(
-    data: Path,
+    folders: list[DataFolder],
     init: Path | None,
     weights: Path | None,
     folder: Path,
@@ -38,6 +38,7 @@ def train(
     """Start or resume the run in `folder`; write the averaged weights to `output` (fp16) at the end of the session.
 
     Args:
+        folders: training data, each folder with its weight.
         init: ImageNet weights to start from. weights: trained weights to go on from instead.
     """
     if (init is None) == (weights is None):
@@ -45,7 +46,7 @@ def train(
     place = find_device(device)
     settings = replace(settings, precision=faster_precision(place) if precision == "auto" else precision)
     log.info("training on %s in %s", place, settings.precision)
-    training_data = load_training_data(data)
+    training_data = load_training_data(*folders)
     resumes = (folder / "progress.json").is_file()
     if resumes:
         network = PCVOS(SMALL)

@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
-from core.training.data import IGNORE, TrainingData
+from core.training.data import IGNORE, Photo, TrainingData
+from core.training.data import Sequence as VideoSequence
+from core.training.weather import add_smoke, blur_along_motion, line_kernel
 
 MIN_AREA = 80
 """Pixels an object must show on the first frame."""
@@ -33,6 +35,8 @@ class ClipSettings:
         paste_share: share of samples with a pasted object; a second one follows in a quarter of these.
         alike_share: share of the pasted objects that are the scene's own once more.
         hide_share: share of samples in which something unlabelled passes in front of an object, or uncovers it.
+        fast_share: share of samples with large steps, change of size, and blur along the way that the object moves.
+        smoke_share: share of samples with something half transparent over an object: dust, smoke, spray.
         max_objects: most objects a sample asks for.
     """
 
@@ -45,6 +49,8 @@ class ClipSettings:
     paste_share: float = 0.5
     alike_share: float = 0.35
     hide_share: float = 0.0
+    fast_share: float = 0.0
+    smoke_share: float = 0.0
     max_objects: int = 2
 
     @property
@@ -75,14 +81,17 @@ class ClipMaker:
     def __init__(self, data: TrainingData, settings: ClipSettings, rng: np.random.Generator):
         self.settings, self.rng = settings, rng
         self.photos = [photo for photos in data.photos.values() for photo in photos]
+        self.photos_up_to = np.cumsum([photo.weight for photo in self.photos])
         self.sequences = data.sequences
-        frames = np.array([len(s.frames) for s in data.sequences], np.float64)
-        self.sequence_weights = np.sqrt(frames) / np.sqrt(frames).sum()
+        frames = np.array([np.sqrt(len(s.frames)) * s.weight for s in data.sequences], np.float64)
+        self.sequence_weights = frames / frames.sum()
+        self._is_fast = False
 
     def make(self) -> TrainingClip:
         """One clip whose first frame shows at least one object of MIN_AREA pixels."""
         while True:
             video = self.rng.random() < self.settings.video_share
+            self._is_fast = self.rng.random() < self.settings.fast_share
             frames, labels = self._from_video() if video else self._from_photo()
             if self.rng.random() < self.settings.paste_share:
                 self._paste(frames, labels)
@@ -90,35 +99,60 @@ class ClipMaker:
                     self._paste(frames, labels)
             if self.rng.random() < self.settings.hide_share:
                 self._hide(frames, labels) if self.rng.random() < 0.5 else self._board(frames, labels)
+            if self._is_fast:
+                blur_along_motion(frames, labels, self.rng)
+            if self.rng.random() < self.settings.smoke_share:
+                add_smoke(frames, labels, self.rng)
             labels = self._choose(labels)
             if labels is not None:
                 return TrainingClip(self._recolour(frames), labels)
 
+    def _draw_photo(self) -> Photo:
+        return self.photos[np.searchsorted(self.photos_up_to, self.rng.random() * self.photos_up_to[-1], "right")]
+
     # scenes
 
     def _from_photo(self) -> tuple[np.ndarray, np.ndarray]:
-        photo = self.photos[self.rng.integers(len(self.photos))]
+        photo = self._draw_photo()
+        ids = photo.labels
         chosen = photo.objects[self.rng.integers(len(photo.objects))]
-        labels = np.where(photo.labels == IGNORE, np.uint8(IGNORE), np.uint8(0))
+        labels = np.where(ids == IGNORE, np.uint8(IGNORE), np.uint8(0))
         others = [i for i in photo.objects if i != chosen]
-        labels[photo.labels == chosen] = 1
+        labels[ids == chosen] = 1
         if others and self.rng.random() < 0.5:
-            labels[photo.labels == others[self.rng.integers(len(others))]] = 2
-        maps = self._trajectory(_point_inside(labels == 1, self.rng), self._zoom(photo.labels.shape), 1.0)
+            labels[ids == others[self.rng.integers(len(others))]] = 2
+        maps = self._trajectory(_point_inside(labels == 1, self.rng), self._zoom(ids.shape), 1.0)
         images = _warp_images([photo.image] * len(maps), maps)
         return images, _warp_labels([labels] * len(maps), maps)
 
     def _from_video(self) -> tuple[np.ndarray, np.ndarray]:
         sequence = self.sequences[self.rng.choice(len(self.sequences), p=self.sequence_weights)]
-        index = self._frame_indices(len(sequence.frames))
+        index = self._labelled_indices(sequence) if sequence.is_sparse else self._frame_indices(len(sequence.frames))
         start = sequence.labels[index[0]]
-        if not start.any():
+        if not _ids(start):
             index = index[::-1]
             start = sequence.labels[index[0]]
-        centre = _point_inside(start == 1, self.rng) if start.any() else np.array(start.shape[::-1]) / 2
-        maps = self._trajectory(centre, self._zoom(start.shape), 0.15)
+        ids, focus = _ids(start), 1
+        if ids:
+            areas = np.array([(start == i).sum() for i in ids])
+            large = [i for i, area in zip(ids, areas, strict=True) if area >= MIN_AREA]
+            focus = large[self.rng.integers(len(large))] if large else ids[int(areas.argmax())]
+        centre = _point_inside(start == focus, self.rng) if ids else np.array(start.shape[::-1]) / 2
+        maps = self._trajectory(centre, self._zoom(start.shape), 0.6 if self._is_fast else 0.15)
         frames = _warp_images([sequence.frames[i] for i in index], maps)
-        return frames, _warp_labels([sequence.labels[i] for i in index], maps)
+        swap = np.arange(256, dtype=np.uint8)  # the object in the middle is number 1, as in a photo
+        swap[1], swap[focus] = focus, 1
+        return frames, _warp_labels([swap[sequence.labels[i]] for i in index], maps)
+
+    def _labelled_indices(self, sequence: VideoSequence) -> np.ndarray:
+        """Frames of a sample where few have a mask: the first and the last have one; half the time reversed."""
+        count, labelled = self.settings.frames, sequence.labelled
+        first = int(self.rng.integers(len(labelled)))
+        last = min(len(labelled) - 1, first + int(self.rng.integers(1, 3)))
+        index = np.linspace(labelled[first], labelled[last], count).round().astype(int)
+        for between in labelled[first + 1 : last]:
+            index[np.abs(index - between).argmin()] = between
+        return index[::-1] if self.rng.random() < 0.5 else index
 
     def _frame_indices(self, count: int) -> np.ndarray:
         """Frames of the sample: one, then the clips; half the time reversed. Gaps shrink if the video is short, and its
@@ -126,6 +160,8 @@ class ClipMaker:
         s = self.settings
         inter = self.rng.integers(1, s.inter_gap + 1, s.clips)
         intra = self.rng.integers(1, s.intra_gap + 1)
+        if self._is_fast:
+            inter, intra = inter + s.intra_gap, intra + s.intra_gap // 2
         steps = np.concatenate([[g, *[intra] * (s.length - 1)] for g in inter])
         while steps.sum() >= count and steps.max() > 1:
             steps = np.maximum(steps - 1, 1)
@@ -148,12 +184,15 @@ class ClipMaker:
         """
         s, rng = self.settings, self.rng
         t = np.linspace(-0.5, 0.5, s.frames) * rng.choice([-1, 1])
+        pace = rng.uniform(1.2, 2.2) if self._is_fast else 1.0
         jitter = lambda scale: scale * motion * (t * rng.normal() + 0.15 * rng.normal(size=s.frames))  # noqa: E731
         angle = np.deg2rad(rng.uniform(-15, 15) + jitter(20))
         grow = zoom * np.exp(jitter(0.25))
+        if self._is_fast and rng.random() < 0.6:
+            grow *= np.exp((t - t[0]) * rng.choice([-1, 1]) * rng.uniform(np.log(1.5), np.log(3.0)))
         stretch = np.exp(rng.uniform(-0.12, 0.12) + jitter(0.12))
         shear = np.deg2rad(rng.uniform(-8, 8) + jitter(10))
-        drift = np.stack([jitter(0.45 * s.size), jitter(0.3 * s.size)], 1) / zoom
+        drift = pace * np.stack([jitter(0.45 * s.size), jitter(0.3 * s.size)], 1) / zoom
         centre = centre + rng.uniform(-0.3, 0.3, 2) * s.size / zoom
         flip = -1.0 if rng.random() < 0.5 else 1.0
         bend = 0.03 * s.size / zoom * motion * rng.random()
@@ -187,7 +226,7 @@ class ClipMaker:
         zoom = rng.uniform(0.75, 1.2) if cut_out.is_alike else wanted / extent
         centre = np.array([xs.mean(), ys.mean()])
         place = rng.uniform(-0.4, 0.4, 2) * s.size
-        travel = rng.normal(size=2) * 0.35 * s.size
+        travel = rng.normal(size=2) * (0.8 if self._is_fast else 0.35) * s.size
         maps = self._trajectory(centre, zoom, 0.4)
         label = np.uint8(max(labels[labels != IGNORE].max(initial=0) + 1, 2))
         behind = rng.random() < 0.35
@@ -208,11 +247,12 @@ class ClipMaker:
         What passes in front is background. The first frame is left alone, or goes on showing a quarter of the object.
         """
         s, rng = self.settings, self.rng
-        photo = self.photos[rng.integers(len(self.photos))]
+        photo = self._draw_photo()
         if rng.random() < 0.5:
             mask = np.ones(photo.labels.shape, bool)
         else:
             mask = photo.labels == photo.objects[rng.integers(len(photo.objects))]
+        image = photo.image
         reveals = rng.random() < 0.35
         ys, xs = np.nonzero(mask)
         share = rng.uniform(0.3, 1.0) if reveals else rng.uniform(0.8, 1.8)
@@ -230,7 +270,7 @@ class ClipMaker:
             alpha = cv2.GaussianBlur(alpha, (3, 3), 0.8).astype(np.float32) / 255
             if i == 0 and not _stays_visible(labels[0], alpha > 0.5):
                 return
-            pixels = cv2.remap(photo.image, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+            pixels = cv2.remap(image, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
             frames[i] = frames[i] + alpha[..., None] * (pixels.astype(np.float32) - frames[i])
             labels[i][alpha > 0.5] = 0
 
@@ -240,13 +280,13 @@ class ClipMaker:
         The board is background, whatever it shows. In half of the cases it is gone again by the last frame.
         """
         rng, last = self.rng, len(labels) - 1
-        ids = [i for i in np.unique(labels[0]) if i not in (0, IGNORE)]
+        ids = _ids(labels[0])
         if not ids or last < 2:
             return
         own = ids[rng.integers(len(ids))]
         begin = int(rng.integers(1, last))
         end = int(rng.integers(begin, last)) if rng.random() < 0.5 else last
-        picture = self.photos[rng.integers(len(self.photos))].image
+        picture = self._draw_photo().image
         grow, aside = rng.uniform(1.05, 1.8, 2), rng.normal(size=2) * 0.05
         boxes = {i: cv2.boundingRect((labels[i] == own).view(np.uint8)) for i in range(last + 1)}
         size = np.max([boxes[i][2:] for i in range(begin, end + 1)], 0)
@@ -275,7 +315,7 @@ class ClipMaker:
                 images.append(frames[i].copy())
                 masks.append(labels[i] == 1)
         else:
-            photo = self.photos[rng.integers(len(self.photos))]
+            photo = self._draw_photo()
             mask = photo.labels == photo.objects[rng.integers(len(photo.objects))]
             images, masks = [photo.image] * count, [mask] * count
         return CutOut(images, masks, is_alike) if masks[0].sum() >= MIN_AREA else None
@@ -328,8 +368,13 @@ class ClipStream(IterableDataset):
 
 def _stays_visible(labels: np.ndarray, hidden: np.ndarray) -> bool:
     """Whether a quarter of every object shows beside what is `hidden`."""
-    ids = [i for i in np.unique(labels) if i not in (0, IGNORE)]
+    ids = _ids(labels)
     return all(((labels == i) & ~hidden).sum() >= 0.25 * (labels == i).sum() for i in ids)
+
+
+def _ids(labels: np.ndarray) -> list[int]:
+    """The objects that a label map shows."""
+    return [int(i) for i in np.unique(labels) if i not in (0, IGNORE)]
 
 
 def _point_inside(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -377,9 +422,5 @@ _TURN = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], np.float64)
 
 
 def _motion_blur(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    length = int(rng.integers(3, 9))
-    kernel = np.zeros((length, length), np.float32)
-    end = (length - 1) / 2 * (1 + np.array([np.cos(a := rng.uniform(0, np.pi)), np.sin(a)]))
-    start = length - 1 - end
-    cv2.line(kernel, tuple(round(v) for v in start.tolist()), tuple(round(v) for v in end.tolist()), 1.0)
-    return cv2.filter2D(frame, -1, kernel / kernel.sum())
+    angle = rng.uniform(0, np.pi)
+    return cv2.filter2D(frame, -1, line_kernel(rng.uniform(2, 8) * np.array([np.cos(angle), np.sin(angle)])))

@@ -94,8 +94,8 @@ def rollout(
             last = start + length - 1
             soft = logits[:, :, -1].softmax(1)[:, 1:]
             masks = soft[objects.owner, objects.label - 1]
-            if torch.rand((), generator=generator) < true_memory:
-                masks = objects.one_hot(labels[:, last])
+            if torch.rand((), generator=generator) < true_memory:  # where the labels say nothing, the prediction stays
+                masks = torch.where((labels[:, last] == IGNORE)[objects.owner], masks, objects.one_hot(labels[:, last]))
             memory.write(last, masks)
     return predictions
 

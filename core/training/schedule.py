@@ -70,22 +70,33 @@ FROM_IMAGENET = Schedule(
 )
 """Both stages, from ImageNet trunks."""
 
-_LATE = ClipSettings(size=256, length=3, inter_gap=15, intra_gap=5, video_share=0.7, alike_share=0.5, hide_share=0.5)
+_LATE = ClipSettings(
+    size=256,
+    length=3,
+    inter_gap=25,
+    intra_gap=5,
+    video_share=0.7,
+    alike_share=0.5,
+    hide_share=0.4,
+    fast_share=0.3,
+    smoke_share=0.1,
+    max_objects=3,
+)
 _MORE_CLIPS = replace(_LATE, length=2, clips=3)
 
 CONTINUATION = Schedule(
     (
-        Phase(0.25, _LATE, progressive_share=0.5),
-        Phase(0.50, _MORE_CLIPS, progressive_share=0.5),
-        Phase(0.70, _LATE, progressive_share=0.5),
-        Phase(0.90, replace(_MORE_CLIPS, size=320), progressive_share=0.5),
-        Phase(1.00, replace(_LATE, size=320, inter_gap=5), progressive_share=0.5),
+        Phase(0.25, replace(_LATE, size=192), progressive_share=0.5),
+        Phase(0.50, replace(_MORE_CLIPS, size=224), progressive_share=0.5),
+        Phase(0.75, _LATE, progressive_share=0.5),
+        Phase(0.92, replace(_MORE_CLIPS, size=320), progressive_share=0.5),
+        Phase(1.00, replace(_LATE, size=320, inter_gap=10), progressive_share=0.5),
     ),
     begin=0.5,
     frozen=("key_encoder.conv1", "key_encoder.res2", "key_encoder.layer2"),
 )
-"""The second stage again, from trained weights: larger pictures, more look-alikes, more clips one after another, and
-objects that are hidden for a while, or uncovered.
+"""The second stage again, from trained weights: pictures that grow, more look-alikes, more clips one after another,
+fast motion, smoke, and objects that are hidden for a while, or uncovered.
 
 Half of the steps use progressive matching, so that a raw readout learns to be a memory value (the paper's training has
-none). The key encoder's trunk learns no more, which spares its backward pass."""
+none). Of the key encoder's trunk only the last layer learns, which spares most of its backward pass."""

@@ -1,17 +1,20 @@
 """Clips made from photos and from video."""
 
 import multiprocessing
+from dataclasses import replace
 from itertools import islice
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from training_files import disc
+from training_files import disc, photos, sparse_sequence, write_tar
 
 from core.training.clips import MIN_AREA, ClipMaker, ClipSettings, ClipStream
-from core.training.data import IGNORE, Photo, Sequence, TrainingData
+from core.training.data import IGNORE, Photo, Sequence, TrainingData, load_training_data
+from core.training.weather import add_smoke, blur_along_motion
 
 clip_settings = st.builds(
     ClipSettings,
@@ -23,6 +26,8 @@ clip_settings = st.builds(
     video_share=st.sampled_from([0.0, 0.5, 1.0]),
     paste_share=st.sampled_from([0.0, 1.0]),
     hide_share=st.sampled_from([0.0, 1.0]),
+    fast_share=st.sampled_from([0.0, 1.0]),
+    smoke_share=st.sampled_from([0.0, 1.0]),
     max_objects=st.integers(1, 3),
 )
 
@@ -69,7 +74,7 @@ def coloured() -> TrainingData:
     """Red discs on green: pixels tell their label."""
     labels = np.stack([disc((96, 128), (48, 30 + 8 * i), 22) for i in range(8)]).astype(np.uint8)
     frames = np.where(labels[..., None] == 1, np.uint8([200, 40, 40]), np.uint8([40, 180, 40]))
-    photos = [Photo(frames[i], labels[i], (1,)) for i in range(8)]
+    photos = [Photo.encode(frames[i], labels[i], (1,)) for i in range(8)]
     return TrainingData({"discs": photos}, [Sequence("discs", frames, labels)])
 
 
@@ -98,7 +103,7 @@ def test_labels_stay_on_their_pixels(coloured: TrainingData, video_share: float,
 def test_a_look_alike_is_the_scenes_own_object(coloured: TrainingData, alike_share: float):
     """Photos show blue discs here, the scene a red one."""
     red = coloured.sequences[0]
-    blue = [Photo(photo.image[..., ::-1], photo.labels, (1,)) for photo in coloured.photos["discs"]]
+    blue = [Photo.encode(photo.image[..., ::-1], photo.labels, (1,)) for photo in coloured.photos["discs"]]
     maker = ClipMaker(
         TrainingData({"blue": blue}, [red]),
         ClipSettings(size=96, length=2, video_share=1.0, paste_share=1.0, alike_share=alike_share, max_objects=1),
@@ -157,7 +162,8 @@ def test_frames_of_a_video_sample(data: TrainingData, count: int, seed: int, wan
 
 def test_videos_shorter_than_a_sample_can_be_used(data: TrainingData):
     car = data.sequences[0]
-    short = TrainingData(data.photos, [Sequence("short", car.frames[:3], car.labels[:3])])
+    frames, labels = (np.stack([part[i] for i in range(3)]) for part in (car.frames, car.labels))
+    short = TrainingData(data.photos, [Sequence("short", frames, labels)])
     clip = ClipMaker(short, ClipSettings(size=64, length=3, video_share=1.0), np.random.default_rng(0)).make()
     assert clip.labels.shape == (7, 64, 64)
 
@@ -167,3 +173,55 @@ def test_pasting_makes_clips_with_several_objects(coloured: TrainingData):
     clips = [ClipMaker(coloured, wanted, np.random.default_rng(seed)).make() for seed in range(40)]
     counts = [int(clip.labels[clip.labels != IGNORE].max()) for clip in clips]
     assert counts.count(1) >= 5 and counts.count(2) >= 5 and counts.count(3) >= 1
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10_000))
+def test_of_few_masks_the_first_and_the_last_are_in_a_sample(sparse: TrainingData, seed: int):
+    """Frames between them may have none: these say nothing."""
+    wanted = ClipSettings(size=64, length=2, video_share=1.0, paste_share=0.0, hide_share=0.0)
+    clip = ClipMaker(sparse, wanted, np.random.default_rng(seed)).make()
+    says = [(labels != IGNORE).mean() > 0.2 for labels in clip.labels]
+    assert says[0] and says[-1]
+    assert set(np.unique(clip.labels)) <= {0, 1, 2, IGNORE}
+
+
+@pytest.fixture(scope="module")
+def sparse(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
+    folder = tmp_path_factory.mktemp("sparse")
+    write_tar(folder / "a.tar", {**photos("things", 2), **sparse_sequence("walk", 1, 13, every=6)})
+    return load_training_data(folder)
+
+
+def test_each_object_of_a_crowd_is_followed_at_times(sparse: TrainingData):
+    wanted = ClipSettings(size=64, length=2, video_share=1.0, paste_share=0.0, max_objects=1)
+    shades = set()
+    for seed in range(12):
+        clip = ClipMaker(sparse, wanted, np.random.default_rng(seed)).make()
+        red, _, blue = clip.frames[0][clip.labels[0] == 1].mean(0)
+        shades.add(bool(red > blue))
+    assert shades == {False, True}, "disc 7 is red, disc 3 is blue"
+
+
+def test_what_is_drawn_follows_the_weights():
+    image = np.zeros((64, 64, 3), np.uint8)
+    labels = disc((64, 64), (32, 32), 20).astype(np.uint8)
+    rare, often = (replace(Photo.encode(image + v, labels, (1,)), weight=w) for v, w in ((20, 1.0), (200, 9.0)))
+    data = TrainingData({"a": [rare, often]}, [Sequence("s", image[None], labels[None])])
+    wanted = ClipSettings(size=48, length=1, video_share=0.0, paste_share=0.0)
+    maker = ClipMaker(data, wanted, np.random.default_rng(0))
+    bright = [maker.make().frames.mean() > 110 for _ in range(60)]
+    assert 0.75 < np.mean(bright) < 1
+
+
+def test_smoke_and_motion_blur_change_pixels_and_no_labels(coloured: TrainingData):
+    rng = np.random.default_rng(0)
+    sequence = coloured.sequences[0]
+    for change in (add_smoke, blur_along_motion):
+        frames, labels = sequence.frames[:, :96, :96].copy(), sequence.labels[:, :96, :96].copy()
+        change(frames, labels, rng)
+        np.testing.assert_array_equal(labels, sequence.labels[:, :96, :96])
+        np.testing.assert_array_equal(frames[0], sequence.frames[0, :96, :96])
+        changed = (frames != sequence.frames[:, :96, :96]).any(-1)[1:]
+        near = np.stack([cv2.dilate((m == 1).astype(np.uint8), np.ones((25, 25))) for m in labels[1:]]).astype(bool)
+        assert changed.any() and changed[near].mean() > 0.02

@@ -4,10 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training_files import encode, photo, photos, sequence, texture, write_tar
+from training_files import encode, photo, photos, sequence, sparse_sequence, texture, write_tar
 
 from core.errors import PCVOSError
-from core.training.data import FRAMES, TrainingData, load_training_data, load_validation_sequences
+from core.training.data import (
+    FRAMES,
+    IGNORE,
+    DataFolder,
+    TrainingData,
+    load_training_data,
+    load_validation_sequences,
+)
 
 
 def test_photos_and_sequences_are_read_whole(data: TrainingData):
@@ -19,15 +26,17 @@ def test_photos_and_sequences_are_read_whole(data: TrainingData):
     assert found.objects == (1, 4), "neither background nor what is to be ignored"
     assert np.abs(found.image.astype(int) - image).mean() < 12, "RGB, but for the JPEG"
 
-    frames = [frame for s in data.sequences for frame in s.frames[:-1]]
+    frames = [s.frames[i] for s in data.sequences for i in range(len(s.frames) - 1)]
     assert all(np.array_equal(a.image, b) for a, b in zip(data.photos[FRAMES], frames, strict=True)), "none held out"
-    assert {s.name: s.frames.shape for s in data.sequences} == {"car": (12, 96, 128, 3), "dog": (9, 96, 128, 3)}
+    shapes = {s.name: np.stack(s.frames).shape for s in data.sequences}
+    assert shapes == {"car": (12, 96, 128, 3), "dog": (9, 96, 128, 3)}
     assert [s.name for s in data.validation] == ["mallard-fly"], "held out"
     for s in (*data.sequences, *data.validation):
-        assert s.labels.shape == s.frames.shape[:3] and set(np.unique(s.labels)) == {0, 1}
-        centres = [np.nonzero(mask)[1].mean() for mask in s.labels[:-1]]
+        labels = np.stack(s.labels)
+        assert labels.shape == np.stack(s.frames).shape[:3] and set(np.unique(labels)) == {0, 1}
+        centres = [np.nonzero(mask)[1].mean() for mask in labels[:-1]]
         np.testing.assert_allclose(np.diff(centres), 6, atol=0.1)
-        assert not s.labels[-1].any()
+        assert not labels[-1].any()
 
 
 def test_regions_of_middling_size_are_objects(data: TrainingData):
@@ -40,6 +49,33 @@ def test_held_out_sequences_alone(data_folder: Path, data: TrainingData, tmp_pat
     write_tar(tmp_path / "a.tar", sequence("car", 1, 3))
     with pytest.raises(PCVOSError, match="held-out"):
         load_validation_sequences(tmp_path)
+
+
+def test_frames_without_masks_say_nothing(tmp_path: Path):
+    write_tar(tmp_path / "a.tar", {**photos("things", 2), **sparse_sequence("walk", 1, 10, every=4)})
+    (walk,) = load_training_data(tmp_path).sequences
+    assert walk.labelled == (0, 4, 8) and walk.is_sparse and len(walk.frames) == len(walk.labels) == 10
+    assert set(np.unique(walk.labels[4])) == {0, 3, 7}
+    assert (walk.labels[5] == IGNORE).all() and walk.labels[5].shape == (96, 128)
+
+
+def test_several_folders_each_with_a_weight(tmp_path: Path):
+    one, two = tmp_path / "one", tmp_path / "two=2"
+    for folder, files in ((one, {**photos("things", 3), **CAR}), (two, {**photos("others", 2), **photos("things", 1)})):
+        folder.mkdir()
+        write_tar(folder / "a.tar", files)
+    folders = [DataFolder.parse(f"{one}=0.5"), DataFolder.parse(str(two))]
+    assert folders == [DataFolder(one, 0.5), DataFolder(two, 1.0)], "a folder's name may hold a ="
+    data = load_training_data(*folders)
+    assert [p.weight for p in data.photos["things"]] == [0.5, 0.5, 0.5, 1.0]
+    assert [p.weight for p in data.photos["others"]] == [1.0, 1.0]
+    assert [s.weight for s in data.sequences] == [0.5]
+
+
+@pytest.mark.parametrize("weight", ["0", "-1", "inf", "nan", "much"])
+def test_a_weight_is_a_number_above_0(weight: str):
+    with pytest.raises(PCVOSError, match="FOLDER=WEIGHT"):
+        DataFolder.parse(f"folder={weight}")
 
 
 def binary_photos() -> dict[str, bytes]:
@@ -58,7 +94,14 @@ BAD = {
     "a set without objects": ({**CAR, **photos("things", 1), **binary_photos()}, "set duts"),
     "a sequence of 0 and 255": ({**photos("things", 1), **sequence("car", 1, 4, value=255)}, "sequence car"),
     "a sequence of empty masks": ({**photos("things", 1), **sequence("car", 1, 4, value=0)}, "sequence car"),
-    "a mask missing": ({**photos("things", 1), **without(CAR, "Annotations/car/00002.png")}, "car do not pair"),
+    "a mask missing on a held-out sequence": (
+        {**photos("things", 1), **without(sequence("mallard-fly", 3, 4), "Annotations/mallard-fly/00002.png")},
+        "mallard-fly do not pair",
+    ),
+    "no mask at all": (
+        {**photos("things", 1), **{k: v for k, v in CAR.items() if k.startswith("JPEGImages")}},
+        "sequence car",
+    ),
     "a frame missing": ({**photos("things", 1), **without(CAR, "JPEGImages/car/00002.jpg")}, "car do not pair"),
     "frames of two sizes": (
         {**photos("things", 1), **CAR, "JPEGImages/car/00002.jpg": encode(texture(0, (32, 32)), ".jpg")},

@@ -5,7 +5,14 @@ import math
 import pytest
 import torch
 
-from core.training.losses import absence_loss, bootstrapped_cross_entropy, clip_dice_loss, clip_loss
+from core.training.losses import (
+    THIN_WEIGHT,
+    absence_loss,
+    bootstrapped_cross_entropy,
+    clip_dice_loss,
+    clip_loss,
+    thin_structures,
+)
 from core.training.rollout import ClipPrediction
 
 
@@ -83,10 +90,23 @@ def test_clip_loss_is_the_sum_of_all_and_a_mean_over_objects_and_samples():
     labels = torch.randint(0, 3, (2, 2, 4, 4))
     labels[1][labels[1] == 2] = 255  # the second sample has one object only
     dice = clip_dice_loss(logits.softmax(1), labels)
-    expected = bootstrapped_cross_entropy(logits, labels, 0.5)
+    expected = bootstrapped_cross_entropy(logits, labels, 0.5, 1 + THIN_WEIGHT * thin_structures(labels))
     expected = expected + ((dice[0, 0] + dice[0, 1]) / 2 + dice[1].sum()) / 2 + absence_loss(logits, labels)
     found = clip_loss(ClipPrediction(logits, labels.to(torch.uint8)), 0.5)
     assert found.item() == pytest.approx(expected.item())
+
+
+def test_thin_structures_are_poles_and_gaps_and_a_pixel_around_them():
+    labels = torch.zeros(1, 1, 40, 40, dtype=torch.long)
+    labels[..., 5:35, 4:20] = 1
+    labels[..., 20:23, 4:20] = 0  # a gap of three pixels
+    labels[..., 10, 20:36] = 2  # a rope
+    thin = thin_structures(labels)[0, 0].bool()
+    assert thin[20:23, 6:18].all() and thin[10, 24:34].all(), "the gap and the rope"
+    assert thin[9:12, 24:34].all() and not thin[13:18, 24:34].any(), "and a pixel around them"
+    assert not thin[7:18, 6:17].any() and not thin[26:33, 6:17].any(), "not the blocks"
+    labels[..., 10, 20:36] = 255
+    assert not thin_structures(labels)[0, 0, 10, 24:].any(), "nothing is said there"
 
 
 def test_a_better_prediction_costs_less():

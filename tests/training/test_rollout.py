@@ -9,6 +9,7 @@ from core.media.arrays import ArraySource
 from core.network import PCVOS, SMALL, load_network
 from core.network.checkpoint import DEFAULT_WEIGHTS
 from core.propagation import PropagationSettings, Propagator
+from core.training.data import IGNORE
 from core.training.losses import clip_loss
 from core.training.rollout import ClipPrediction, list_objects, rollout
 from core.training.schedule import FROM_IMAGENET
@@ -139,3 +140,12 @@ def test_progressive_matching_changes_what_later_frames_of_a_clip_read():
         without, with_it = (run(network, frames, labels, length=3, segment=n)[0].logits for n in (0, 1))
     changed = (without - with_it).abs().amax((0, 1, 3, 4))
     assert changed[1:].min() > 5 * changed[0], "refinement passes a little of it on to the first frame"
+
+
+def test_where_labels_say_nothing_memory_keeps_what_was_predicted(network: PCVOS):
+    """A remembered frame without a mask: as if the true mask were never taken."""
+    frames, labels = sample("rollout", 1)
+    labels[:, 2] = IGNORE
+    with torch.no_grad():
+        taken, predicted = (run(network, frames, labels, true_memory=share)[1] for share in (1.0, 0.0))
+    torch.testing.assert_close(taken.logits, predicted.logits)

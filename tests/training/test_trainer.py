@@ -17,13 +17,19 @@ from core.network import PAPER, PCVOS, SMALL, load_network
 from core.network.checkpoint import save_network
 from core.training import trainer as training
 from core.training.clips import ClipSettings
-from core.training.data import TrainingData
+from core.training.data import DataFolder, TrainingData
 from core.training.precision import faster_precision
 from core.training.schedule import CONTINUATION, FROM_IMAGENET, Phase, Schedule
 from core.training.trainer import Trainer, TrainingSettings
 
 CPU = torch.device("cpu")
-RUN = {"data": Path(), "settings": TrainingSettings(), "device": "cpu", "precision": "fp32", "output": None}
+RUN = {
+    "folders": [],
+    "settings": TrainingSettings(),
+    "device": "cpu",
+    "precision": "fp32",
+    "output": None,
+}
 MakeTrainer = Callable[..., Trainer]
 
 
@@ -214,7 +220,10 @@ def test_a_run_goes_on_from_trained_weights_of_the_same_network(data_folder: Pat
     stranger = tmp_path / "stranger.safetensors"
     save_network(stranger, PCVOS(PAPER))
     with pytest.raises(PCVOSError, match="paper network"):
-        train(**RUN | {"data": data_folder, "folder": tmp_path / "run", "init": None, "weights": stranger})
+        train(
+            **RUN
+            | {"folders": [DataFolder(data_folder)], "folder": tmp_path / "run", "init": None, "weights": stranger}
+        )
 
 
 def test_the_faster_precision_is_one_of_the_two():

@@ -56,6 +56,20 @@ def sequence(name: str, seed: int, count: int, value: int = 1) -> dict[str, byte
     return files
 
 
+def sparse_sequence(name: str, seed: int, count: int, every: int) -> dict[str, bytes]:
+    """Files of a sequence of two discs, 3 and 7, that part; a mask on every so many frames alone."""
+    files = {}
+    for i in range(count):
+        image, labels = texture(seed, (96, 128)), np.zeros((96, 128), np.uint8)
+        for value, column in ((3, 60 - 3 * i), (7, 75 + 3 * i)):
+            mask = disc((96, 128), (48, column), 16)
+            labels[mask], image[mask] = value, (30 * value, 20, 250 - 30 * value)
+        files[f"JPEGImages/{name}/{i:05d}.jpg"] = encode(image, ".jpg")
+        if i % every == 0:
+            files[f"Annotations/{name}/{i:05d}.png"] = encode(labels, ".png")
+    return files
+
+
 def photos(group: str, count: int) -> dict[str, bytes]:
     files = {}
     for i in range(count):
