@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from core.errors import PCVOSError
-from core.training.hard_clips import frames_to_train_on
+from core.training.hard_clips import HARD_CLIPS, frames_to_train_on
 
 log = logging.getLogger(__name__)
 
@@ -237,6 +237,32 @@ def load_validation_sequences(folder: str | Path) -> list[Sequence]:
     if not videos:
         raise PCVOSError(f"{folder} holds none of the held-out sequences: name the folder that does with --data.")
     return [_decoded_sequence(name, images) for name, images in sorted(videos.items())]
+
+
+def load_hard_sequences(*folders: str | Path) -> dict[str, tuple[list[np.ndarray], list[np.ndarray]]]:
+    """Frames and label maps of the hard clips that the folders hold, by the name of their sequence: the ends that
+    training does not see, whole (`HARD_CLIPS`).
+
+    Raises:
+        PCVOSError: there is no tar or a damaged one; frames and masks do not pair up.
+    """
+    videos: dict[str, _Images] = {}
+    wanted = re.compile(
+        rf"^(JPEGImages|Annotations)/({'|'.join(clip.sequence for clip in HARD_CLIPS)})/(\d+)\.(jpg|png)$"
+    )
+    for folder in folders:
+        for image in _encoded(folder, wanted):
+            kind, sequence, index, _ = wanted.match(image.name).groups()
+            videos.setdefault(sequence, {})[kind, int(index)] = image
+    found = {}
+    for name, images in videos.items():
+        indices = sorted({index for _, index in images})
+        indices = indices[frames_to_train_on(name, len(indices)) :]
+        parts = [[images.get((kind, i)) for i in indices] for kind in ("JPEGImages", "Annotations")]
+        if None in parts[0] or None in parts[1]:
+            raise _does_not_pair(name)
+        found[name] = tuple([image.decode() for image in part] for part in parts)
+    return found
 
 
 _Images = dict[tuple[str, int], EncodedImage]

@@ -4,16 +4,7 @@ Twenty of them, each fast, thin, blurred or crowded. `scripts/make_hard_clips.py
 `pcvos eval` reads.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-
-import cv2
-import numpy as np
-
-from core.training.weather import line_kernel
-
-MOST_OBJECTS = 8
-"""Objects of a crowded clip: the largest on its first frame; the others count as background."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +51,3 @@ HARD_CLIPS = (
 def frames_to_train_on(sequence: str, count: int) -> int:
     """How many of the `count` frames of a sequence training may see: the first ones, all unless its end is a clip."""
     return max(0, count - sum(clip.frames for clip in HARD_CLIPS if clip.sequence == sequence))
-
-
-def render(
-    clip: HardClip, frames: list[np.ndarray], labels: list[np.ndarray], seed: int = 0
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Frames (H, W, 3) and label maps (H, W) of the clip, from the last `clip.frames` frames of its sequence; the same
-    for the same seed."""
-    rng = np.random.default_rng(seed)
-    ids, areas = np.unique(labels[0], return_counts=True)
-    shown = [int(i) for i in ids[np.argsort(-areas, kind="stable")] if i not in (0, 255)]
-    table = np.zeros(256, np.uint8)
-    table[255] = 255
-    kept = shown[:MOST_OBJECTS]
-    table[kept] = np.arange(1, len(kept) + 1)
-    for frame, ids in zip(frames[:: clip.step], labels[:: clip.step], strict=True):
-        if clip.blur:
-            angle, length = rng.uniform(0, np.pi), rng.uniform(0.3, 1) * clip.blur
-            frame = cv2.filter2D(frame, -1, line_kernel(length * np.array([np.cos(angle), np.sin(angle)])))
-        yield frame, table[ids]

@@ -12,9 +12,11 @@ from core.training.data import (
     IGNORE,
     DataFolder,
     TrainingData,
+    load_hard_sequences,
     load_training_data,
     load_validation_sequences,
 )
+from core.training.hard_clips import HARD_CLIPS
 
 
 def test_photos_and_sequences_are_read_whole(data: TrainingData):
@@ -127,3 +129,16 @@ def test_a_file_that_is_no_tar_is_one_sentence(tmp_path: Path):
     (tmp_path / "data.tar").write_bytes(b"not a tar" * 100)
     with pytest.raises(PCVOSError, match=r"data\.tar"):
         load_training_data(tmp_path)
+
+
+def test_the_ends_that_hard_clips_take_are_not_trained_on(tmp_path: Path):
+    taken = next(clip for clip in HARD_CLIPS if clip.sequence == "rollerblade").frames
+    write_tar(tmp_path / "a.tar", {**photos("things", 1), **CAR, **sequence("rollerblade", 2, taken + 4)})
+    write_tar(tmp_path / "b.tar", sequence("mots-0002-09", 3, 60))
+    by_name = {s.name: s for s in load_training_data(tmp_path).sequences}
+    assert set(by_name) == {"car", "rollerblade"}, "one is taken whole"
+    assert len(by_name["rollerblade"].frames) == 4 and len(by_name["car"].frames) == 4
+    hard = load_hard_sequences(tmp_path)
+    assert {name: len(frames) for name, (frames, _) in hard.items()} == {"rollerblade": taken, "mots-0002-09": 60}
+    seen = [by_name["rollerblade"].frames[i] for i in range(4)]
+    assert not any(np.array_equal(a, b) for a in seen for b in hard["rollerblade"][0])
