@@ -43,6 +43,14 @@ EVAL_EXAMPLES = """Examples:
   pcvos eval DAVIS --split 2017/val --predictions their-masks
 """
 
+TRAIN_EXAMPLES = """Examples:
+
+\b
+  pcvos train --data DATA --data MORE=0.5 --weights weights/pcvos-small.safetensors --run runs/more
+  torchrun --nproc-per-node 4 -m -- core.cli train --preset paper --stage video --data YouTubeVOS/train \\
+      --weights photos.safetensors --run runs/video --steps 150000 --rate 1e-5
+"""
+
 EXPORT_EXAMPLES = """Examples:
 
 \b
@@ -79,6 +87,21 @@ class Precision(StrEnum):
     FP32 = "fp32"
     FP16 = "fp16"
     BF16 = "bf16"
+
+
+class Preset(StrEnum):
+    SMALL = "small"
+    PAPER = "paper"
+
+
+class Stage(StrEnum):
+    PHOTOS = "photos"
+    VIDEO = "video"
+
+
+class Unit(StrEnum):
+    CLIP = "clip"
+    FRAME = "frame"
 
 
 def main() -> None:
@@ -198,31 +221,45 @@ def propagate(
         command.propagate(request, say, note, warn)
 
 
-@app.command(short_help="Train the small network, in pieces, within a time limit.")
+@app.command(short_help="Train a network, in pieces, within a time limit.", epilog=TRAIN_EXAMPLES)
 def train(
     data: Annotated[
         list[str],
         typer.Option(
             metavar="DIR[=WEIGHT]",
-            help="Folder with training tars; several times for several, each with how often it is drawn.",
+            help="Folder with training data; several times for several, each with how often it is drawn.",
         ),
     ],
     run: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the run; resumed if it holds one.")],
-    init: Annotated[Path | None, typer.Option(metavar="FILE", help="Start from this ImageNet ResNet-18.")] = None,
+    init: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Start from ImageNet: ResNet-18; for --preset paper ResNet-50 as well."),
+    ] = None,
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on from these trained weights.")] = None,
+    preset: Annotated[Preset, typer.Option(metavar="NAME", help="small or paper: which network.")] = Preset.SMALL,
+    stage: Annotated[
+        Stage | None, typer.Option(metavar="NAME", help="photos or video: the paper's schedule for this stage.")
+    ] = None,
+    unit: Annotated[Unit, typer.Option(metavar="NAME", help="With --stage: clip, or frame by frame.")] = Unit.CLIP,
+    frames: Annotated[int | None, typer.Option(metavar="N", help="With --stage video: 3, 5, 7 or 9 frames.")] = None,
+    without_clip_loss: Annotated[bool, typer.Option("--without-clip-loss", help="With --stage: no L_clip.")] = False,
+    size: Annotated[int, typer.Option(metavar="PIXELS", help="With --stage: side of the crops.")] = 384,
     budget: Annotated[float, typer.Option(metavar="MINUTES", help="Training time of the whole run.")] = 90.0,
+    steps: Annotated[int | None, typer.Option(metavar="N", help="Steps of the whole run, in place of a time.")] = None,
     minutes: Annotated[float, typer.Option(metavar="MINUTES", help="Stop this session after so long.")] = float("inf"),
-    batch: Annotated[int, typer.Option(metavar="N", help="Clips a step.")] = 4,
+    batch: Annotated[int, typer.Option(metavar="N", help="Samples at once, on each process.")] = 4,
+    accumulate: Annotated[int, typer.Option(metavar="N", help="Batches that make one step.")] = 1,
     rate: Annotated[float, typer.Option(metavar="RATE", help="Base learning rate.")] = 3e-4,
+    weight_decay: Annotated[float, typer.Option(metavar="DECAY", help="Weight decay.")] = 0.01,
     workers: Annotated[int, typer.Option(metavar="N", help="Processes that make clips.")] = 1,
     validate_every: Annotated[float, typer.Option(metavar="MINUTES", help="Training time between validations.")] = 15.0,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of everything random.")] = 0,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(metavar="TYPE", help="auto, fp32 or bf16.")] = "auto",
+    precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the weights here, fp16.")] = None,
 ) -> None:
-    """Train the small network: photos first, then video; resumed by the same command. From trained weights (--weights)
-    only the video stage follows, with larger pictures.
+    """Train a network: photos first, then video; resumed by the same command. From trained weights (--weights)
+    only the video stage follows, with larger pictures. With --stage, the paper's own schedule.
 
     DIR/log.csv is the curve: loss, clips per second, and J on the held-out sequences. Ctrl-C saves and stops.
     """
@@ -230,21 +267,38 @@ def train(
         _check_packages()
         import logging
 
+        from core.commands.train import TrainRequest
         from core.commands.train import train as command
         from core.training.data import DataFolder
+        from core.training.schedule import paper_schedule
         from core.training.trainer import TrainingSettings
 
         settings = TrainingSettings(
             budget_minutes=budget,
+            budget_steps=steps,
             session_minutes=minutes,
             batch=batch,
+            accumulate=accumulate,
             rate=rate,
+            weight_decay=weight_decay,
             workers=workers,
             seed=seed,
             validate_minutes=validate_every,
         )
+        request = TrainRequest(
+            folders=[DataFolder.parse(text) for text in data],
+            run=run,
+            init=init or [],
+            weights=weights,
+            preset=preset.value,
+            schedule=stage and paper_schedule(stage.value, unit.value, frames, not without_clip_loss, size),
+            settings=settings,
+            device=device,
+            precision=precision.value,
+            output=output,
+        )
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-        command([DataFolder.parse(d) for d in data], init, weights, run, settings, device, precision, output)
+        command(request)
 
 
 @app.command(short_help="Measure weights on the held-out sequences.")
@@ -484,3 +538,7 @@ def _resolution(text: str) -> int | None:
 def _one_line(text: str) -> str:
     """`text` on one line, and printable: names of files can hold line breaks, and bytes that are no UTF-8."""
     return " ".join(text.splitlines()).encode("utf-8", "backslashreplace").decode()
+
+
+if __name__ == "__main__":  # torchrun starts modules
+    main()

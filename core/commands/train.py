@@ -1,7 +1,7 @@
-"""`pcvos train`: train the small network within a time limit, in pieces that follow each other."""
+"""`pcvos train`: train a network within a time limit or a number of steps, in pieces that follow each other."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -9,14 +9,15 @@ import torch
 from core.errors import PCVOSError
 from core.evaluation.sequences import mean_j
 from core.network.checkpoint import find_device, load_state, read_weights, save_network
-from core.network.config import SMALL
+from core.network.config import PRESETS, PCVOSConfig
 from core.network.inference import prepare
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings
 from core.training.data import DataFolder, TrainingData, load_training_data
-from core.training.initialise import initial_network
+from core.training.distributed import joined_processes
+from core.training.initialise import initial_network, initial_paper_network
 from core.training.precision import faster_precision
-from core.training.schedule import CONTINUATION, FROM_IMAGENET
+from core.training.schedule import CONTINUATION, FROM_IMAGENET, Schedule
 from core.training.trainer import Trainer, TrainingSettings
 
 log = logging.getLogger(__name__)
@@ -25,50 +26,70 @@ VALIDATION_RESOLUTION = 240
 """Shorter side at which a run is validated as it goes: a quarter of the time that 480 takes."""
 
 
-def train(
-    folders: list[DataFolder],
-    init: Path | None,
-    weights: Path | None,
-    folder: Path,
-    settings: TrainingSettings,
-    device: str,
-    precision: str,
-    output: Path | None,
-) -> None:
-    """Start or resume the run in `folder`; write the averaged weights to `output` (fp16) at the end of the session.
+@dataclass(frozen=True)
+class TrainRequest:
+    """What to train.
 
-    Args:
-        folders: training data, each folder with its weight.
-        init: ImageNet weights to start from. weights: trained weights to go on from instead.
+    Attributes:
+        folders: training data, each folder with its weight. run: folder of the run, resumed if it holds one.
+        init: ImageNet weights to start from; weights: trained weights to go on from instead.
+        preset: "small" or "paper". schedule: None: this project's own, from ImageNet or as a continuation.
+        output: where the averaged weights are written (fp16) at the end of the session, too.
     """
-    if (init is None) == (weights is None):
+
+    folders: list[DataFolder]
+    run: Path
+    init: list[Path] = field(default_factory=list)
+    weights: Path | None = None
+    preset: str = "small"
+    schedule: Schedule | None = None
+    settings: TrainingSettings = field(default_factory=TrainingSettings)
+    device: str = "auto"
+    precision: str = "auto"
+    output: Path | None = None
+
+
+def train(request: TrainRequest) -> None:
+    """Start or resume a run; under torchrun, on all its processes.
+
+    Raises:
+        PCVOSError: there is no start, or two; data, weights or device cannot be used.
+    """
+    if bool(request.init) == (request.weights is not None):
         raise PCVOSError("A run starts from --init (ImageNet) or goes on from --weights (trained): give one of them.")
-    place = find_device(device)
-    settings = replace(settings, precision=faster_precision(place) if precision == "auto" else precision)
-    log.info("training on %s in %s", place, settings.precision)
-    training_data = load_training_data(*folders)
-    resumes = (folder / "progress.json").is_file()
-    if resumes:
-        network = PCVOS(SMALL)
-    elif weights is not None:
-        network = _trained_network(weights)
-    else:
-        network = initial_network(SMALL, init, training_data, settings.seed)
-    schedule = FROM_IMAGENET if weights is None else CONTINUATION
-    validate = lambda ema: _validate(ema, training_data)  # noqa: E731
-    trainer = Trainer(network, training_data, folder, settings, place, validate, schedule)
-    try:
-        trainer.run()
-    finally:
-        if output is not None:
-            save_network(output, trainer.ema)
-            log.info("weights written to %s", output)
+    config = PRESETS[request.preset]
+    with joined_processes(request.device) as (processes, device):
+        place = find_device(device)
+        precision = faster_precision(place) if request.precision == "auto" else request.precision
+        settings = replace(request.settings, precision=precision)
+        log.info("training on %s in %s", place, settings.precision)
+        data = load_training_data(*request.folders)
+        network = _network_to_train(request, config, data)
+        schedule = request.schedule or (CONTINUATION if request.weights else FROM_IMAGENET)
+        validate = (lambda averaged: _validate(averaged, data)) if data.validation else None
+        trainer = Trainer(network, data, request.run, settings, place, validate, schedule, processes)
+        try:
+            trainer.run()
+        finally:
+            if request.output is not None and processes.is_first:
+                save_network(request.output, trainer.ema)
+                log.info("weights written to %s", request.output)
 
 
-def _trained_network(weights: Path) -> PCVOS:
+def _network_to_train(request: TrainRequest, config: PCVOSConfig, data: TrainingData) -> PCVOS:
+    if (request.run / "progress.json").is_file():
+        return PCVOS(config)  # the run's own weights are read by the trainer
+    if request.weights is not None:
+        return _trained_network(request.weights, config)
+    if config.batch_norm:
+        return initial_paper_network(config, request.init, request.settings.seed)
+    return initial_network(config, request.init[0], data, request.settings.seed)
+
+
+def _trained_network(weights: Path, wanted: PCVOSConfig) -> PCVOS:
     config, state = read_weights(weights)
-    if config != SMALL:
-        raise PCVOSError(f"{weights} holds the {config.name} network, and only small ones are trained here.")
+    if config != wanted:
+        raise PCVOSError(f"{weights} holds the {config.name} network: give --preset {config.name}, or other weights.")
     network = PCVOS(config)
     load_state(network, state, weights)
     return network

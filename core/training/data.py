@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import re
 import tarfile
 from collections.abc import Iterator
@@ -31,30 +32,39 @@ REGION_SETS = {"bsds"}
 FRAMES = "video"
 """The set of photos that the frames of the training sequences make."""
 
-_VIDEO = re.compile(r"^(JPEGImages|Annotations)/([^/]+)/(\d+)\.(jpg|png)$")
+_VIDEO = re.compile(r"^(?:.*/)?(JPEGImages|Annotations)/(?:480p/|1080p/|Full-Resolution/)?([^/]+)/(\d+)\.(jpg|png)$")
 _ANY_IMAGE = re.compile(r".*\.(jpg|png)$")
 _PHOTO = re.compile(r"^([^/]+)/([^/]+)\.(jpg|png)$")
 
 
 @dataclass(frozen=True)
 class EncodedImage:
-    """A JPEG (`is_labels` False) or a PNG of labels, as in its file; decoded each time it is asked for."""
+    """A JPEG (`is_labels` False) or a PNG of labels, decoded each time it is asked for.
+
+    `source`: the bytes of the file, or where it lies. `name`: its path in the tar or folder.
+    """
 
     name: str
-    data: bytes
+    source: bytes | Path
     is_labels: bool
 
     def decode(self) -> np.ndarray:
-        """uint8 (H, W, 3) RGB, or (H, W) label values.
+        """uint8 (H, W, 3) RGB, or (H, W) label values: of a palette the indices, else the grey values.
 
         Raises:
             PCVOSError: it cannot be decoded.
         """
-        flag = cv2.IMREAD_GRAYSCALE if self.is_labels else cv2.IMREAD_COLOR_RGB
-        image = cv2.imdecode(np.frombuffer(self.data, np.uint8), flag)
-        if image is None:
+        if self.is_labels:
+            try:
+                with Image.open(self._file()) as image:
+                    return np.array(image if image.mode in ("P", "L") else image.convert("L"))
+            except (OSError, ValueError, SyntaxError) as error:
+                raise self._unreadable() from error
+        data = self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+        if pixels is None:
             raise self._unreadable()
-        return image
+        return pixels
 
     @property
     def size(self) -> tuple[int, int]:
@@ -64,10 +74,13 @@ class EncodedImage:
             PCVOSError: there is none.
         """
         try:
-            with Image.open(io.BytesIO(self.data)) as image:
+            with Image.open(self._file()) as image:
                 return image.size[::-1]
         except (OSError, ValueError) as error:
             raise self._unreadable() from error
+
+    def _file(self) -> io.BytesIO | Path:
+        return io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source
 
     def _unreadable(self) -> PCVOSError:
         return PCVOSError(f"{self.name} in the training data cannot be decoded: fetch the data again.")
@@ -176,9 +189,11 @@ class DataFolder:
 
 
 def load_training_data(*folders: str | Path | DataFolder) -> TrainingData:
-    """Read every tar in the folders (layouts: `<set>/X.jpg|png`, `JPEGImages/<seq>/N.jpg`, `Annotations/<seq>/N.png`).
+    """Read every tar in the folders, or what lies in them as files where there is no tar.
 
-    Frames without a mask are kept: a network passes through them, and no loss sees them.
+    Photos are `<set>/X.jpg` and `<set>/X.png`; videos `JPEGImages/<seq>/N.jpg` and `Annotations/<seq>/N.png`, as
+    YouTube-VOS and DAVIS (with `480p/` or `Full-Resolution/` between) have them. Frames without a mask are kept: a
+    network passes through them, and no loss sees them.
 
     Raises:
         PCVOSError: there is no tar or a damaged one, no photo, no sequence, or a set that yields no object at all (a
@@ -230,7 +245,9 @@ def _add_folder(data: TrainingData, folder: DataFolder) -> None:
 def load_validation_sequences(folder: str | Path) -> list[Sequence]:
     """The held-out sequences alone, by name; raises as `load_training_data` does."""
     videos: dict[str, _Images] = {}
-    held_out = re.compile(rf"^(JPEGImages|Annotations)/({'|'.join(VALIDATION_SEQUENCES)})/(\d+)\.(jpg|png)$")
+    held_out = re.compile(
+        rf"^(?:.*/)?(JPEGImages|Annotations)/(?:480p/)?({'|'.join(VALIDATION_SEQUENCES)})/(\d+)\.(jpg|png)$"
+    )
     for image in _encoded(folder, held_out):
         kind, sequence, index, _ = held_out.match(image.name).groups()
         videos.setdefault(sequence, {})[kind, int(index)] = image
@@ -270,10 +287,15 @@ _Images = dict[tuple[str, int], EncodedImage]
 
 
 def _encoded(folder: str | Path, wanted: re.Pattern[str] = _ANY_IMAGE) -> Iterator[EncodedImage]:
-    """The images in the tars of a folder, as their files are."""
+    """The images in the tars of a folder, or, where it holds none, in the folder itself."""
     tars = sorted(Path(folder).glob("*.tar"))
     if not tars:
-        raise PCVOSError(f"{folder} holds no .tar with training data: name the folder that does with --data.")
+        paths = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
+        files = sorted((path.relative_to(folder).as_posix(), path) for path in paths)
+        images = [EncodedImage(name, path, name.endswith(".png")) for name, path in files if wanted.match(name)]
+        if not images:
+            raise PCVOSError(f"{folder} holds neither .tar files nor images to train on: name the folder that does.")
+        yield from images
     for path in tars:
         try:
             with tarfile.open(path) as tar:

@@ -1,10 +1,10 @@
 """A network to start training from: ImageNet trunks, and a key head that already matches features."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -47,6 +47,37 @@ def initial_network(config: PCVOSConfig, weights: str | Path, data: TrainingData
     return network
 
 
+def initial_paper_network(config: PCVOSConfig, weights: Sequence[str | Path], seed: int = 0) -> PCVOS:
+    """The published architecture with ImageNet trunks, as its training starts: what the files lack is random.
+
+    Args:
+        weights: torchvision's ResNet-50 (for the key encoder) and ResNet-18 (for the value encoder), in any order, as
+            safetensors or as plain state dicts of PyTorch.
+
+    Raises:
+        PCVOSError: one of the two is missing, or cannot be read.
+    """
+    torch.manual_seed(seed)
+    network = PCVOS(config)
+    states = [_read(path) for path in weights]
+    for trunk, is_wanted, what in (
+        (network.key_encoder, lambda state: "layer1.0.conv3.weight" in state, "ResNet-50"),
+        (network.value_encoder, lambda state: "layer1.0.conv3.weight" not in state, "ResNet-18"),
+    ):
+        state = next((state for state in states if is_wanted(state)), None)
+        if state is None:
+            raise PCVOSError(
+                f"The paper network starts from ResNet-50 and ResNet-18, and {what} is missing: give both."
+            )
+        renamed = {k.replace("layer1.", "res2."): v for k, v in state.items()} if what == "ResNet-50" else dict(state)
+        if what == "ResNet-18":  # frame, mask, others: the planes of the masks stay random, as small as they are
+            stem = network.value_encoder.conv1.weight.detach().clone()
+            stem[:, :3] = renamed["conv1.weight"]
+            renamed["conv1.weight"] = stem
+        _copy(trunk, renamed, strict=what == "ResNet-50")
+    return network
+
+
 def load_imagenet_trunk(trunk: KeyEncoder, weights: str | Path) -> None:
     """Load a key encoder without batch norms from the file that `initial_network` takes."""
     source = _fold(_read(weights))
@@ -55,11 +86,15 @@ def load_imagenet_trunk(trunk: KeyEncoder, weights: str | Path) -> None:
 
 def _read(weights: str | Path) -> dict[str, Tensor]:
     if not Path(weights).is_file():
-        raise PCVOSError(f"There are no initial weights at {weights}: name the ResNet-18 file with --init.")
+        raise PCVOSError(f"There are no initial weights at {weights}: name the file with --init.")
     try:
-        return {k: v.float() for k, v in load_file(weights).items()}
-    except (SafetensorError, OSError) as error:
-        raise PCVOSError(f"{weights} is not a safetensors file: name the ResNet-18 file with --init.") from error
+        if Path(weights).suffix == ".safetensors":
+            state = load_file(weights)
+        else:  # executes nothing: plain tensors alone are read
+            state = torch.load(weights, map_location="cpu", weights_only=True)
+        return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+    except Exception as error:  # a damaged file makes PyTorch's unpickler raise nearly anything
+        raise PCVOSError(f"{weights} is no file of weights that can be read: name one with --init.") from error
 
 
 def _fold(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -4,6 +4,8 @@ A third term is not the paper's: what is found of an object on frames where it i
 a blob of ten pixels costs an absent object all that a hundred do.
 """
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -12,18 +14,37 @@ from core.training.data import IGNORE
 from core.training.rollout import ClipPrediction
 
 
-def clip_loss(prediction: ClipPrediction, hardest: float) -> Tensor:
-    """Loss of one clip, averaged over the batch: all three terms.
+@dataclass(frozen=True)
+class LossTerms:
+    """What a loss counts beside the bootstrapped cross-entropy.
+
+    `clip`: L_clip, the dice over a clip (paper Eq. 5). Not the paper's: `thin`, that thin structures weigh more;
+    `absence`, what is found of absent objects.
+    """
+
+    clip: bool = True
+    thin: bool = True
+    absence: bool = True
+
+
+ALL_TERMS = LossTerms()
+
+
+def clip_loss(prediction: ClipPrediction, hardest: float, terms: LossTerms = ALL_TERMS) -> Tensor:
+    """Loss of one clip, averaged over the batch.
 
     Args:
         hardest: share of pixels the cross-entropy sees, 0 to 1: the hardest of each frame.
+        terms: what is counted beside the cross-entropy.
     """
     labels = prediction.labels.long()
     objects = labels.masked_fill(labels == IGNORE, 0).flatten(1).amax(1)
-    weights = 1 + THIN_WEIGHT * thin_structures(labels)
-    image = bootstrapped_cross_entropy(prediction.logits, labels, hardest, weights)
-    dice = clip_dice_loss(prediction.logits.softmax(1), labels)
-    return image + (dice.sum(1) / objects.clamp(min=1)).mean() + absence_loss(prediction.logits, labels)
+    weights = 1 + THIN_WEIGHT * thin_structures(labels) if terms.thin else None
+    loss = bootstrapped_cross_entropy(prediction.logits, labels, hardest, weights)
+    if terms.clip:
+        dice = clip_dice_loss(prediction.logits.softmax(1), labels)
+        loss = loss + (dice.sum(1) / objects.clamp(min=1)).mean()
+    return loss + absence_loss(prediction.logits, labels) if terms.absence else loss
 
 
 def bootstrapped_cross_entropy(logits: Tensor, labels: Tensor, hardest: float, weights: Tensor | None = None) -> Tensor:

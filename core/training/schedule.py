@@ -2,8 +2,11 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
+from core.errors import PCVOSError
 from core.training.clips import ClipSettings
+from core.training.losses import ALL_TERMS, LossTerms
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,19 @@ class Schedule:
         begin: how far along the whole course of training a run with this schedule sets in, 0 to 1: a continuation
             leaves the warm start of rate, bootstrapping and memory behind it.
         frozen: parts that keep their weights, by the beginnings of their names.
+        rate_factors: learning rates relative to the base, by the first beginning of a name that fits.
+        loss: what the loss counts.
     """
 
     phases: tuple[Phase, ...]
     begin: float = 0.0
     frozen: tuple[str, ...] = ("key_encoder.conv1", "key_encoder.res2")
+    rate_factors: tuple[tuple[str, float], ...] = (
+        ("key_encoder.", 0.2),
+        ("value_encoder.layer", 0.6),
+        ("key_proj.", 2.0),
+    )
+    loss: LossTerms = ALL_TERMS
 
     def phase(self, progress: float) -> Phase:
         """The phase of a run at `progress`."""
@@ -100,3 +111,67 @@ fast motion, smoke, and objects that are hidden for a while, or uncovered.
 
 Half of the steps use progressive matching, so that a raw readout learns to be a memory value (the paper's training has
 none). Of the key encoder's trunk only the last layer learns, which spares most of its backward pass."""
+
+
+@dataclass(frozen=True)
+class PaperSchedule(Schedule):
+    """The published schedule (paper Sec. 4.1, after STCN): a constant rate that drops to a tenth at `drop`; the
+    predicted mask always enters memory; everything learns."""
+
+    begin: float = 0.0
+    frozen: tuple[str, ...] = ()
+    rate_factors: tuple[tuple[str, float], ...] = ()
+    drop: float = 0.5
+
+    def learning_rate(self, progress: float) -> float:
+        """Factor on the base rate, 1 or 0.1."""
+        return 1.0 if progress < self.drop else 0.1
+
+    def hardest_share(self, progress: float) -> float:
+        """All pixels up to 20,000 of 150,000 iterations, then linearly fewer down to 15 % at 70,000."""
+        return min(1.0, max(0.15, 1.0 - 0.85 * (progress * 150 - 20) / 50))
+
+    def true_memory_share(self, progress: float) -> float:
+        """Never."""
+        return 0.0
+
+
+Stage = Literal["photos", "video"]
+Unit = Literal["clip", "frame"]
+
+PAPER_CLIP = ClipSettings(
+    size=384, length=3, inter_gap=5, intra_gap=5, video_share=1.0, paste_share=0.0, alike_share=0.0
+)
+"""Two clips of three frames after the annotated one, nothing pasted (paper Sec. 4.1)."""
+
+
+def paper_schedule(
+    stage: Stage, unit: Unit = "clip", frames: int | None = None, clip_loss: bool = True, size: int = PAPER_CLIP.size
+) -> PaperSchedule:
+    """The stage "photos" (three frames made of one photo) or "video" of the published training (paper Sec. 3.6, 4.1).
+
+    Args:
+        unit: whether clips are predicted whole, or frame after frame as STCN does (paper Table 2).
+        frames: of a video sample: 3, 5, 7 or 9 in Table 2; None: 7. Two clips take an odd number.
+        clip_loss: whether L_clip counts.
+        size: side of the crops, pixels, a multiple of 16.
+
+    Raises:
+        PCVOSError: so many frames are not two clips and an annotated frame.
+    """
+    loss = LossTerms(clip=clip_loss, thin=False, absence=False)
+    base = replace(PAPER_CLIP, size=size)
+    if stage == "photos":
+        if frames not in (None, 3):
+            raise PCVOSError(f"A photo makes 3 frames, not {frames}: leave the number of frames out.")
+        clips = replace(base, video_share=0.0, length=1, clips=2)
+        return PaperSchedule((Phase(1.0, clips),), loss=loss, drop=0.5)
+    count = 7 if frames is None else frames
+    if count < 3 or (unit == "clip" and count % 2 == 0):
+        raise PCVOSError(f"{count} frames are not an annotated frame and two clips: choose 3, 5, 7 or 9.")
+    length, number = (1, count - 1) if unit == "frame" else ((count - 1) // 2, 2)
+    clips = replace(base, length=length, clips=number)
+    phases = tuple(
+        Phase(until, replace(clips, inter_gap=gap)) for until, gap in ((0.1, 5), (0.2, 10), (0.9, 15), (1.0, 5))
+    )
+    return PaperSchedule(phases, loss=loss, drop=125 / 150)

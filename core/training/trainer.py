@@ -8,27 +8,28 @@ import logging
 import multiprocessing
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
 from core.files import atomic_write
 from core.network.pcvos import PCVOS
 from core.training.clips import ClipSettings, ClipStream
 from core.training.data import TrainingData
-from core.training.losses import clip_loss
-from core.training.rollout import rollout
+from core.training.distributed import ALONE, Processes
 from core.training.schedule import FROM_IMAGENET, Phase, Schedule
+from core.training.step import SampleLoss, StepSettings
 
 log = logging.getLogger(__name__)
 
-RATE_FACTORS = (("key_encoder.", 0.2), ("value_encoder.layer", 0.6), ("key_proj.", 2.0))
-"""Learning rates relative to the base, by the first prefix that fits."""
-
+Batch = tuple[torch.Tensor, torch.Tensor]
+"""Frames uint8 (B, T, 3, S, S) and labels uint8 (B, T, S, S)."""
 
 SAVE_MINUTES = 5.0
 """Training minutes between saves."""
@@ -43,16 +44,20 @@ class TrainingSettings:
 
     Attributes:
         budget_minutes: training time of the whole run; the schedule stretches over it.
+        budget_steps: steps of the whole run, in place of a time; None: the time counts.
         session_minutes: stop after this much in this session; the run can be resumed.
-        batch: samples a step. rate: base learning rate. ema: decay of the averaged weights, which are what counts.
+        batch: samples at once on each process. accumulate: so many batches make one step.
+        rate: base learning rate. ema: decay of the averaged weights, which are what counts.
         workers: processes that make clips.
-        precision: "fp32" or "bf16".
+        precision: "fp32", "bf16", or "fp16" with scaled gradients.
         validate_minutes: training minutes between validations.
     """
 
     budget_minutes: float = 90.0
     session_minutes: float = float("inf")
+    budget_steps: int | None = None
     batch: int = 4
+    accumulate: int = 1
     rate: float = 3e-4
     ema: float = 0.998
     weight_decay: float = 0.01
@@ -86,17 +91,25 @@ class Trainer:
         device: torch.device,
         validate: Callable[[PCVOS], float] | None = None,
         schedule: Schedule = FROM_IMAGENET,
+        processes: Processes = ALONE,
     ):
         self.settings, self.data, self.device, self.validate = settings, data, device, validate
-        self.schedule = schedule
+        self.schedule, self.processes = schedule, processes
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.network = network.to(device, memory_format=torch.channels_last).train()
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(not name.startswith(schedule.frozen))
         self.ema = copy.deepcopy(self.network).requires_grad_(False)
+        for module in self.network.modules():  # their statistics stay ImageNet's
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        self._sample_loss: nn.Module = SampleLoss(self.network)
+        if processes.count > 1:
+            self._sample_loss = DistributedDataParallel(self._sample_loss)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
         self.optimizer = torch.optim.AdamW(
-            _groups(self.network, settings), lr=settings.rate, betas=(0.9, 0.98), fused=True
+            _groups(self.network, settings, schedule), lr=settings.rate, betas=(0.9, 0.98), fused=True
         )
         self.progress = Progress()
         if (self.folder / "progress.json").is_file():
@@ -105,6 +118,8 @@ class Trainer:
     @property
     def share(self) -> float:
         """Progress of the run, 0 to 1."""
+        if self.settings.budget_steps is not None:
+            return min(1.0, self.progress.step / self.settings.budget_steps)
         return min(1.0, self.progress.minutes / self.settings.budget_minutes)
 
     def run(self) -> None:
@@ -117,7 +132,7 @@ class Trainer:
                 self._run_phase(self.schedule.phase(self.share), deadline, generator)
         finally:  # an interrupt loses nothing
             self.save()
-        if self.validate:
+        if self.validate and self.processes.is_first:
             self._log(validation_j=self.validate(self.ema))
 
     def _run_phase(self, phase: Phase, deadline: float, generator: torch.Generator) -> None:
@@ -128,50 +143,79 @@ class Trainer:
         losses: list[float] = []
         while self.share < min(1.0, phase.until) and self.progress.minutes < deadline:
             before = time.monotonic()
-            losses.append(self._step(*next(batches), phase, generator))
-            self.progress.minutes += (time.monotonic() - before) / 60
+            losses.append(self._step([next(batches) for _ in range(self.settings.accumulate)], phase, generator))
+            took = self.processes.shared((time.monotonic() - before) / 60)
+            self.progress.minutes += took
             if len(losses) == 50:
-                rate = 50 * self.settings.batch / 60 / (self.progress.minutes - reported)
+                rate = 50 * self._samples / 60 / (self.progress.minutes - reported)
                 self._log(loss=sum(losses) / 50, clips_per_second=rate)
                 losses, reported = [], self.progress.minutes
             if self.progress.minutes - self._saved > SAVE_MINUTES:
                 self.save()
                 self._saved = self.progress.minutes
             if self.validate and self.progress.minutes - self._validated > self.settings.validate_minutes:
-                self._log(validation_j=self.validate(self.ema))
+                if self.processes.is_first:
+                    self._log(validation_j=self.validate(self.ema))
                 self._validated = self.progress.minutes
 
-    def _step(self, frames: torch.Tensor, labels: torch.Tensor, phase: Phase, generator: torch.Generator) -> float:
+    @property
+    def _samples(self) -> int:
+        """Samples of one step, on all processes."""
+        return self.settings.batch * self.settings.accumulate * self.processes.count
+
+    def _step(self, batches: list[Batch], phase: Phase, generator: torch.Generator) -> float:
+        """One step of the optimizer; the loss of its batches. `generator` is alike on all processes."""
         factor = self.schedule.learning_rate(self.share)
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate * group["factor"] * factor
-        frames, labels = frames.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
-            true_memory = self.schedule.true_memory_share(self.share)
-            segment = int(torch.rand((), generator=generator) < phase.progressive_share)
-            predictions = rollout(self.network, frames, labels, phase.clips.length, true_memory, generator, segment)
-        hardest = self.schedule.hardest_share(self.share)
-        loss = sum(clip_loss(p, hardest) for p in predictions) / len(predictions)
+        step = self._step_settings(phase, generator)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        value = 0.0
+        for i, (frames, labels) in enumerate(batches):
+            frames, labels = frames.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+            with self._gradients_stay_here(i + 1 < len(batches)):
+                loss = self._sample_loss(frames, labels, step) / len(batches)
+                self._scaler.scale(loss).backward()
+            value += loss.item()
+        self._scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 3.0)
-        value = loss.item()
-        if torch.isfinite(norm):
-            self.optimizer.step()
+        if self._scaler.is_enabled() or torch.isfinite(norm):
+            self._scaler.step(self.optimizer)  # skips by itself what is not finite
         else:
             log.warning("step %d skipped: the gradient is not finite", self.progress.step)
+        self._scaler.update()
         self.progress.step += 1
-        self.progress.clips += len(frames)
+        self.progress.clips += self._samples
         decay = min(self.settings.ema, (1 + self.progress.step) / (10 + self.progress.step))
         with torch.no_grad():
             averaged = list(self.ema.parameters())
             torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
         return value
 
+    def _step_settings(self, phase: Phase, generator: torch.Generator) -> StepSettings:
+        """What the schedule says of this step, its draws made."""
+        precision = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.settings.precision)
+        return StepSettings(
+            length=phase.clips.length,
+            true_memory=self.schedule.true_memory_share(self.share),
+            segment=int(torch.rand((), generator=generator) < phase.progressive_share),
+            hardest=self.schedule.hardest_share(self.share),
+            loss=self.schedule.loss,
+            precision=precision,
+            generator=generator,
+        )
+
+    def _gradients_stay_here(self, stay: bool) -> AbstractContextManager:
+        """Whether processes keep their gradients to themselves: until the last batch of a step."""
+        if stay and isinstance(self._sample_loss, DistributedDataParallel):
+            return self._sample_loss.no_sync()
+        return nullcontext()
+
     def _loader(self, clips: ClipSettings) -> DataLoader:
         fork = "fork" in multiprocessing.get_all_start_methods()
         workers = self.settings.workers if fork else 0
-        stream = ClipStream(self.data, clips, self.settings.seed + 7919 * (self.progress.step + 1))
+        seed = self.settings.seed + 7919 * (self.progress.step + 1) + 104_729 * self.processes.rank
+        stream = ClipStream(self.data, clips, seed)
         return DataLoader(
             stream,
             batch_size=self.settings.batch,
@@ -182,7 +226,9 @@ class Trainer:
         )
 
     def save(self) -> None:
-        """Write the run's state; each file as a whole."""
+        """Write the run's state, by the first process; each file as a whole."""
+        if not self.processes.is_first:
+            return
         for name, network in (("network", self.network), ("ema", self.ema)):
             state = {k: v.contiguous() for k, v in network.state_dict().items()}
             atomic_write(self.folder / f"{name}.safetensors", save(state))
@@ -204,6 +250,8 @@ class Trainer:
 
     def _log(self, **measured: float) -> None:
         """One row of the curve."""
+        if not self.processes.is_first:
+            return
         row = {"minutes": round(self.progress.minutes, 2), "step": self.progress.step, "clips": self.progress.clips}
         row |= {name: round(measured[name], 4) if name in measured else "" for name in MEASURED}
         log.info("%s", ", ".join(f"{k} {v}" for k, v in row.items() if v != ""))
@@ -216,12 +264,12 @@ class Trainer:
             writer.writerow(row)
 
 
-def _groups(network: PCVOS, settings: TrainingSettings) -> list[dict]:
+def _groups(network: PCVOS, settings: TrainingSettings, schedule: Schedule) -> list[dict]:
     """Parameter groups with their rate factors; vectors (biases, norms) are not decayed."""
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
-            factor = next((f for prefix, f in RATE_FACTORS if name.startswith(prefix)), 1.0)
+            factor = next((f for prefix, f in schedule.rate_factors if name.startswith(prefix)), 1.0)
             groups.setdefault((factor, parameter.dim() > 1), []).append(parameter)
     return [
         {"params": parameters, "factor": factor, "weight_decay": settings.weight_decay if matrix else 0.0}

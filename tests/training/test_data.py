@@ -1,9 +1,11 @@
 """Reading the tars: everything in them yields objects, or an error says what does not."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from training_files import encode, photo, photos, sequence, sparse_sequence, texture, write_tar
 
 from core.errors import PCVOSError
@@ -61,6 +63,25 @@ def test_frames_without_masks_say_nothing(tmp_path: Path):
     assert (walk.labels[5] == IGNORE).all() and walk.labels[5].shape == (96, 128)
 
 
+@pytest.mark.parametrize("between", ["", "480p/"])
+def test_folders_of_files_as_data_sets_have_them(data_folder: Path, tmp_path: Path, between: str):
+    """Masks with a palette, as DAVIS and YouTube-VOS have them: their values count, not their colours."""
+    files = {**photos("things", 2), **sparse_sequence("walk", 1, 10, every=5)}
+    for name, data in files.items():
+        kind, _, rest = name.partition("/")
+        path = tmp_path / kind / (between if kind != "things" else "") / rest
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        if kind == "Annotations":
+            with Image.open(io.BytesIO(data)) as mask:
+                mask.putpalette([v * 7 % 256 for v in range(768)])
+                mask.save(path)
+    data = load_training_data(tmp_path)
+    assert {group: len(found) for group, found in data.photos.items()} == {"things": 2, FRAMES: 2}
+    (walk,) = data.sequences
+    assert walk.labelled == (0, 5) and set(np.unique(walk.labels[5])) == {0, 3, 7}
+
+
 def test_several_folders_each_with_a_weight(tmp_path: Path):
     one, two = tmp_path / "one", tmp_path / "two=2"
     for folder, files in ((one, {**photos("things", 3), **CAR}), (two, {**photos("others", 2), **photos("things", 1)})):
@@ -92,7 +113,7 @@ def without(files: dict[str, bytes], name: str) -> dict[str, bytes]:
 
 CAR = sequence("car", 1, 4)
 BAD = {
-    "no tar": ({}, "holds no .tar"),
+    "nothing": ({}, "neither .tar files nor images"),
     "a set without objects": ({**CAR, **photos("things", 1), **binary_photos()}, "set duts"),
     "a sequence of 0 and 255": ({**photos("things", 1), **sequence("car", 1, 4, value=255)}, "sequence car"),
     "a sequence of empty masks": ({**photos("things", 1), **sequence("car", 1, 4, value=0)}, "sequence car"),

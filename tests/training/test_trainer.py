@@ -11,25 +11,20 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from core.commands.train import train
+from core.commands.train import TrainRequest, train
 from core.errors import PCVOSError, ResourceError
 from core.network import PAPER, PCVOS, SMALL, load_network
 from core.network.checkpoint import save_network
+from core.training import step
 from core.training import trainer as training
 from core.training.clips import ClipSettings
 from core.training.data import DataFolder, TrainingData
+from core.training.losses import LossTerms
 from core.training.precision import faster_precision
-from core.training.schedule import CONTINUATION, FROM_IMAGENET, Phase, Schedule
+from core.training.schedule import CONTINUATION, FROM_IMAGENET, Phase, Schedule, paper_schedule
 from core.training.trainer import Trainer, TrainingSettings
 
 CPU = torch.device("cpu")
-RUN = {
-    "folders": [],
-    "settings": TrainingSettings(),
-    "device": "cpu",
-    "precision": "fp32",
-    "output": None,
-}
 MakeTrainer = Callable[..., Trainer]
 
 
@@ -142,8 +137,8 @@ def test_a_step_with_an_infinite_gradient_changes_nothing(
 ):
     trainer = make_trainer(budget_minutes=0.5)
     before = parameters(trainer.network)
-    loss = training.clip_loss
-    monkeypatch.setattr(training, "clip_loss", lambda *args: loss(*args) * float("inf"))
+    loss = step.clip_loss
+    monkeypatch.setattr(step, "clip_loss", lambda *args: loss(*args) * float("inf"))
     trainer.run()
     assert "not finite" in caplog.text
     assert all(torch.equal(value, before[name]) for name, value in parameters(trainer.network).items())
@@ -186,6 +181,32 @@ def test_phases_follow_each_other(schedule: Schedule):
         assert all(share >= earlier.until for earlier in phases[: phases.index(phase)])
 
 
+@pytest.mark.parametrize(
+    ("unit", "frames", "shape"),
+    [("clip", None, (2, 3)), ("clip", 5, (2, 2)), ("clip", 9, (2, 4)), ("frame", 3, (2, 1)), ("frame", 7, (6, 1))],
+)
+def test_the_papers_table_2(unit: str, frames: int | None, shape: tuple[int, int]):
+    """Clips or frames as the unit of training, of so many frames, with the clip loss or without."""
+    schedule = paper_schedule("video", unit, frames)
+    assert {(p.clips.clips, p.clips.length) for p in schedule.phases} == {shape}
+    assert [p.clips.inter_gap for p in schedule.phases] == [5, 10, 15, 5]
+    assert schedule.loss == LossTerms(clip=True, thin=False, absence=False)
+    assert not paper_schedule("video", unit, frames, clip_loss=False).loss.clip
+    assert schedule.learning_rate(0) == 1 and schedule.learning_rate(0.9) == 0.1
+    assert schedule.hardest_share(0.1) == 1 and schedule.hardest_share(0.5) == pytest.approx(0.15)
+
+
+def test_photos_are_the_papers_first_stage():
+    (phase,) = paper_schedule("photos").phases
+    assert phase.clips.video_share == 0 and phase.clips.frames == 3
+
+
+@pytest.mark.parametrize(("stage", "frames"), [("video", 4), ("video", 1), ("photos", 7)])
+def test_frames_that_are_no_clips_are_one_sentence(stage: str, frames: int):
+    with pytest.raises(PCVOSError, match="frames"):
+        paper_schedule(stage, "clip", frames)
+
+
 def test_from_imagenet_there_are_two_stages():
     first, *second = FROM_IMAGENET.phases
     assert first.clips.video_share == 0, "first photos"
@@ -211,19 +232,16 @@ def test_a_continuation_sets_in_where_rates_begin_to_fall():
 
 
 def test_a_run_needs_one_start(tmp_path: Path):
-    for start in ({}, {"init": tmp_path / "a", "weights": tmp_path / "b"}):
+    for start in ({}, {"init": [tmp_path / "a"], "weights": tmp_path / "b"}):
         with pytest.raises(PCVOSError, match="give one of them"):
-            train(**RUN | {"folder": tmp_path, "init": None, "weights": None} | start)
+            train(TrainRequest([], tmp_path, **start))
 
 
 def test_a_run_goes_on_from_trained_weights_of_the_same_network(data_folder: Path, tmp_path: Path):
     stranger = tmp_path / "stranger.safetensors"
     save_network(stranger, PCVOS(PAPER))
     with pytest.raises(PCVOSError, match="paper network"):
-        train(
-            **RUN
-            | {"folders": [DataFolder(data_folder)], "folder": tmp_path / "run", "init": None, "weights": stranger}
-        )
+        train(TrainRequest([DataFolder(data_folder)], tmp_path / "run", weights=stranger, device="cpu"))
 
 
 def test_the_faster_precision_is_one_of_the_two():
