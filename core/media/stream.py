@@ -20,7 +20,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from core.errors import PCVOSError
+from core.media.source import SQUARE
 
+_MOST_STRETCHED = 16  # times; what says more is damaged
 _HELP = "give a video file or a folder of images."
 
 
@@ -88,6 +90,12 @@ class OpenVideo:
     def rate(self) -> Fraction | None:
         """Frames per second on average, as the file tells, if it does."""
         return self.stream.average_rate or self.stream.guessed_rate
+
+    @property
+    def sample_aspect_ratio(self) -> Fraction:
+        """How wide a pixel is shown, over how high, as stored; 1 if the file does not say, or says what cannot be."""
+        ratio = self.stream.sample_aspect_ratio or SQUARE
+        return ratio if 1 / _MOST_STRETCHED <= ratio <= _MOST_STRETCHED else SQUARE
 
     def packets(self, all_streams: bool = False) -> Iterator[Packet]:
         """The packets from here to the end; of sound and other streams too when `all_streams`."""

@@ -27,6 +27,7 @@ from av.video.frame import VideoFrame
 
 from core.errors import PCVOSError
 from core.media.frame_index import FrameIndex
+from core.media.rates import simple_rate
 from core.media.stream import KeyPacket, OpenVideo
 from core.media.watch import Watch
 
@@ -207,4 +208,4 @@ def _rate(video: OpenVideo, ticks: np.ndarray) -> Fraction:
     if len(ticks) < 2:
         return stated
     measured = (len(ticks) - 1) / (int(ticks[-1] - ticks[0]) * video.time_base)
-    return stated if abs(stated / measured - 1) < _SAME_RATE else measured.limit_denominator(1001)
+    return stated if abs(stated / measured - 1) < _SAME_RATE else simple_rate(measured)
