@@ -90,8 +90,11 @@ class VideoWriter:
 
     @classmethod
     def like(cls, media: FrameSource, frames: Sequence[int], path: str | Path, **choices) -> Self:
-        """A video of some of a footage's frames, ascending: of its size, rate, colours and sample aspect ratio, and with
-        room for the longest time between two of them. `choices` are further arguments."""
+        """A video of some of a footage's frames, ascending: of its size, rate, colours and sample aspect ratio.
+
+        Args:
+            choices: further arguments.
+        """
         times = [media.timestamps[frame] for frame in frames]
         return cls(
             path,
@@ -155,9 +158,9 @@ class VideoWriter:
 
         self._reformatter = VideoReformatter()
         with atomic_path(self.path) as temporary, _disk_errors(self.path):
-            clock = (
-                {"video_track_timescale": str(self._time_base.denominator)} if self._format in ("mp4", "mov") else {}
-            )
+            # Of itself the muxer would make a slow clock faster, and then run out of bits.
+            has_scale = self._format in ("mp4", "mov")
+            clock = {"video_track_timescale": str(self._time_base.denominator)} if has_scale else {}
             self._container = av.open(f"file:{temporary.absolute()}", "w", format=self._format, container_options=clock)
             try:
                 self._stream = self._add_stream()
