@@ -108,7 +108,7 @@ def sound_of(request: ExportRequest) -> Sound | None:
         return None
     after = request.last + 1
     end = media.timestamps[after] if after < len(media) else media.timestamps[request.last] + 1 / media.rate
-    return Sound(media.path, media.timestamps[request.first], end)
+    return Sound(media.path, media.timestamps[request.first], end, media.clock_parts)
 
 
 def _colour(recipe: Recipe, colour: Colour) -> dict[str, object]:

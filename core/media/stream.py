@@ -77,6 +77,11 @@ class OpenVideo:
         return Fraction(self._container.duration, av.time_base) if self._container.duration else None
 
     @property
+    def start(self) -> Fraction:
+        """When the video begins, in seconds; negative where its clock runs over soon after."""
+        return (self.stream.start_time or 0) * self.time_base
+
+    @property
     def frame_count(self) -> int | None:
         """How many frames the file says it has, if it does: hidden ones are among them."""
         return self.stream.frames or None

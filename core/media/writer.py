@@ -15,6 +15,7 @@ Decisions:
 - The file takes its name only when it is complete.
 """
 
+import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -34,6 +35,10 @@ from core.media.sound import Sound, SoundCopier
 from core.media.source import SQUARE, FrameSource
 from core.media.vp9_alpha import AlphaEncoder
 
+_OF_THE_DISK = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT),
+    *(errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE, errno.ENXIO, errno.ENODEV),
+}
 _TICKS = 65_535
 _TICKS_BETWEEN_FRAMES = 2**27  # at most: with B-frames, as many frames as are reordered must fit into 31 bits
 _BITS_PER_PIXEL = 0.2  # for encoders without a constant quality
@@ -257,4 +262,9 @@ def _disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except FFmpegError as error:
-        raise disk_error(OSError(error.errno, error.strerror), path) from error
+        if error.errno in _OF_THE_DISK:
+            raise disk_error(OSError(error.errno, error.strerror), path) from error
+        raise PCVOSError(
+            f"{path} cannot be written: FFmpeg refuses what it is to hold ({error.strerror}). Choose another format, "
+            "or leave the sound out."
+        ) from error
