@@ -206,6 +206,8 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
     kind = container.format.name
     if kind == "tty":
         raise PCVOSError(f"{path} is not a video but a text file; {_HELP}")
+    if kind == "webp_pipe" and _is_animated_webp(path):
+        raise PCVOSError(f"{path} is an animated WebP, which cannot be read as a video; convert it to MP4 or GIF.")
     if kind == "image2" or kind.endswith("_pipe"):
         raise PCVOSError(f"{path} is a single image; give the folder it lies in, or a video file.")
     for stream in container.streams.video:
@@ -214,6 +216,12 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
                 raise PCVOSError(f"{path} is of a video format that cannot be decoded here; convert it to H.264.")
             return stream
     raise PCVOSError(f"{path} holds no video ({container.format.long_name}); {_HELP}")
+
+
+def _is_animated_webp(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(21)
+    return head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)  # libwebp's extended header and its flags
 
 
 def _what_it_is(path: Path) -> str:
