@@ -115,7 +115,7 @@ class _Run:
             note(sentence)
         for sentence in self._masks.warnings:
             warn(sentence)
-        self._video = VideoWriter(request.overlay, media.size, media.rate) if request.overlay else None
+        self._video = VideoWriter.like(media, self._frames, request.overlay) if request.overlay else None
         self._folder = ResultFolder(
             request.output, media.stems, self._frames, self._masks.objects, request.settings.soft
         )

@@ -13,7 +13,8 @@ from core.exchange.matting import MATTE_OPTIONS, MattedFrame, cut_out, matte_one
 from core.exchange.options import Option
 from core.exchange.sidecar import describe
 from core.media import FrameSource, VideoWriter
-from core.media.recipes import Colour, Recipe, colour_of
+from core.media.colour import Colour
+from core.media.recipes import H264, Recipe
 from core.media.sound import Sound, describe_sound
 
 SOUND_OPTION = Option("sound", "Sound", "bool", True, help="Brings the footage's sound along, cut to the frames.")
@@ -75,10 +76,9 @@ class MatteVideo(Exporter):
         return round(len(request.frames) * height * width * self.bytes_per_pixel)
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
-        media, colour = request.media, colour_of(request.media.path)
+        media, colour = request.media, request.media.colour
         steady = is_steady(media, request.frames)
-        sound = sound_of(request) if request.options["sound"] else None
-        with VideoWriter(place, media.size, media.rate, recipe=self.recipe, colour=colour, sound=sound) as video:
+        with video_of(request, place, self.recipe) as video:
             for done, matted in enumerate(matted_frames(request, together=True), start=1):
                 video.write(self.picture(request, matted), None if steady else media.timestamps[matted.frame])
                 yield done
@@ -87,6 +87,12 @@ class MatteVideo(Exporter):
 
     def preview(self, request: ExportRequest, frame: int) -> np.ndarray:
         return self.picture(request, matte_one(request, frame, together=True))
+
+
+def video_of(request: ExportRequest, place: Path, recipe: Recipe = H264) -> VideoWriter:
+    """The video of an export, with the footage's sound if that is asked for."""
+    sound = sound_of(request) if request.options["sound"] else None
+    return VideoWriter.like(request.media, request.frames, place, recipe=recipe, sound=sound)
 
 
 def is_steady(media: FrameSource, frames: range) -> bool:
@@ -102,7 +108,7 @@ def sound_of(request: ExportRequest) -> Sound | None:
         return None
     after = request.last + 1
     end = media.timestamps[after] if after < len(media) else media.timestamps[request.last] + 1 / media.rate
-    return Sound(media.path, media.timestamps[request.first], end)
+    return Sound(media.path, media.timestamps[request.first], end, media.clock_parts)
 
 
 def _colour(recipe: Recipe, colour: Colour) -> dict[str, object]:

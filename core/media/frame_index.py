@@ -15,9 +15,10 @@ from pathlib import Path
 import av
 import numpy as np
 
+from core.media.clock import ONE_PART, Parts
 from core.media.stream import KeyPacket
 
-_MAGIC = b"PCVOS frames 1\n"  # the number is the version of the format, and of what the scan takes for a frame
+_MAGIC = b"PCVOS frames 2\n"  # the number is the version of the format, and of what the scan takes for a frame
 _DIGEST = hashlib.sha256().digest_size
 _NO_DTS = np.iinfo(np.int64).min
 _SAMPLE = 2**20  # bytes at either end of a file that stand for all of it
@@ -33,6 +34,7 @@ class FrameIndex:
         key: int32 (N,), for each frame the number of the key packet to decode from.
         keys: the key packets, in the order of the file; empty if frames can only be counted from the start.
         rate: frames per second on average: what the file tells if its timestamps bear it out, else what they amount to.
+        parts: where the file's clock begins anew, and what was added to its timestamps there.
         truncated: whether the file promises more than these.
         damaged: whether errors were met, or frames are missing.
     """
@@ -44,6 +46,7 @@ class FrameIndex:
     rate: Fraction
     truncated: bool
     damaged: bool
+    parts: Parts = ONE_PART
 
     def __len__(self) -> int:
         return len(self.ticks)
@@ -62,6 +65,7 @@ class FrameIndex:
             "rate": self.rate.as_integer_ratio(),
             "truncated": self.truncated,
             "damaged": self.damaged,
+            "parts": self.parts,
         }
         body = io.BytesIO()
         np.savez_compressed(
@@ -105,6 +109,7 @@ class FrameIndex:
             rate=Fraction(*plain["rate"]),
             truncated=plain["truncated"],
             damaged=plain["damaged"],
+            parts=tuple((first, shift) for first, shift in plain["parts"]),
         )
 
 

@@ -2,11 +2,11 @@
 
 Decisions:
 - Files count by suffix (jpg, jpeg, png, webp, bmp, tif, tiff, in any case); hidden files, folders and others are
-  passed over.
+  passed over. Links that lead nowhere are, too, and that is told: a frame may be missing.
 - Natural order: runs of digits compare as numbers, so frame2 comes before frame10.
-- 16-bit samples become 8-bit ones by dropping the low byte (value >> 8). Alpha is dropped, grey and palettes are
-  expanded, the first page of a TIFF or animation is taken.
-- An EXIF orientation is applied, as OpenCV's imread does.
+- 16-bit samples become 8-bit ones by dropping the low byte (value >> 8), those of 32 bits that fit into 16 as well;
+  negative ones are 0. Alpha is dropped, grey and palettes are expanded, the first page of a TIFF or animation is taken.
+- An EXIF orientation is applied, as OpenCV's imread does, also where a PNG has it behind the pixels.
 - Every header is read when the folder is opened, so that a size that differs is found before the work begins; the
   pixels are read when asked for, and a damaged file is an error there, never a half-grey frame. Of a folder that was
   opened before, and whose files have the sizes and times of change they had then, no header is read.
@@ -26,13 +26,15 @@ from PIL import Image, ImageOps
 
 from core.errors import PCVOSError
 from core.media.source import FrameSource, Timestamps
+from core.media.tiff import has_unsigned_samples, silence_libtiff
 from core.media.watch import Watch
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 DEFAULT_RATE = Fraction(25)
 
-_STORED = b"PCVOS folder 1\n"  # a stored index begins with this, then come the identity and the size
+_STORED = b"PCVOS folder 2\n"  # a stored index begins with this, then come the identity and the size
 _ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 turn the image by a quarter
+_TAIL = 2**17  # bytes at the end of a PNG in which EXIF behind the pixels begins: 64 KiB of it, and some text
 _DAMAGED = "{} cannot be read as an image ({}); replace it, or take it out of the folder."
 
 
@@ -61,14 +63,14 @@ class ImageFolder(FrameSource):
         progress: Callable[[float], None] | None = None,
     ):
         self.path = path
-        self.stems, names = _stems_and_names(path)
+        self.stems, names, lost = _stems_and_names(path)
         self.files = [path / name for name in names]
         self._identity = _identity(path, names)  # before the headers are read: should a file change meanwhile
         size = _stored_size(stored, self._identity) if stored else None
         self.size = _common_size(self.files, Watch(should_stop, progress)) if size is None else size
         self.rate = Fraction(rate)
         self.timestamps = Timestamps(range(len(self.files)), 1 / self.rate)
-        self.warnings = []
+        self.warnings = [_leads_nowhere(path, lost)] if lost else []
 
     def _read(self, index: int) -> np.ndarray:
         file = self.files[index]
@@ -96,7 +98,7 @@ def first_of_folder(path: Path) -> tuple[np.ndarray, int]:
     Raises:
         PCVOSError: no images, two files of one stem, or the first cannot be read.
     """
-    names = _stems_and_names(path)[1]
+    _, names, _ = _stems_and_names(path)
     return _pixels(path / names[0]), len(names)
 
 
@@ -106,18 +108,33 @@ def natural_key(name: str) -> tuple:
     return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
 
 
-def _stems_and_names(folder: Path) -> tuple[list[str], list[str]]:
-    """The images of a folder in natural order: names without and with suffix; paths would be slow by the thousand."""
+def _stems_and_names(folder: Path) -> tuple[list[str], list[str], list[str]]:
+    """The images of a folder in natural order: names without and with suffix (paths would be slow by the thousand); and
+    the names of links that lead nowhere."""
     with os.scandir(folder) as entries:  # which knows what is a file without asking for each
         found = [(*os.path.splitext(entry.name), entry) for entry in entries if not entry.name.startswith(".")]
-        images = [(stem, entry.name) for stem, suffix, entry in found if suffix.lower() in SUFFIXES and entry.is_file()]
+        named = [(stem, entry) for stem, suffix, entry in found if suffix.lower() in SUFFIXES]
+        images = [(stem, entry.name) for stem, entry in named if entry.is_file()]
+        lost = [entry.name for _, entry in named if entry.is_symlink() and not os.path.exists(entry.path)]
+    lost.sort(key=natural_key)
     if not images:
+        if lost:
+            raise PCVOSError(_leads_nowhere(folder, lost))
         raise PCVOSError(f"{folder} holds no images; give a folder of {_listed(SUFFIXES)} files, or a video.")
     images.sort(key=lambda image: natural_key(image[0]))
     for (stem, one), (other_stem, other) in pairwise(images):
         if stem == other_stem:
             raise PCVOSError(f"{folder} holds two images of one name, {one} and {other}; keep one of them.")
-    return [stem for stem, _ in images], [name for _, name in images]
+    return [stem for stem, _ in images], [name for _, name in images], lost
+
+
+def _leads_nowhere(folder: Path, lost: list[str]) -> str:
+    more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+    links = "a link that leads" if len(lost) == 1 else "links that lead"
+    return (
+        f"{', '.join(lost[:3])}{more} in {folder} {'is' if len(lost) == 1 else 'are'} {links} nowhere, so no frame is "
+        "made of it; put the image in its place if the frame is wanted."
+    )
 
 
 def _identity(folder: Path, names: list[str]) -> bytes:
@@ -156,6 +173,8 @@ def _header_size(file: Path) -> tuple[int, int]:
     try:
         with _opened(file) as image:
             width, height = image.size
+            if image.format == "PNG" and _has_late_exif(file):
+                image.load()
             turned = _has_exif(image) and image.getexif().get(_ORIENTATION, 1) >= 5
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise PCVOSError(_DAMAGED.format(file, _reason(error))) from error
@@ -170,21 +189,26 @@ def _pixels(file: Path) -> np.ndarray:
 
 
 def _decode(file: Path) -> np.ndarray:
-    with _opened(file) as opened:
-        has_exif = _has_exif(opened)
+    with _opened(file) as opened, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if opened.format == "TIFF":
+            silence_libtiff()
         opened.load()
-        image = ImageOps.exif_transpose(opened) if has_exif else opened
+        image = ImageOps.exif_transpose(opened) if _has_exif(opened) else opened
         if image.mode == "F":
             raise ValueError("its samples are floating point")
         if image.mode.startswith("I"):
-            return _grey16_to_rgb(np.asarray(image))
+            samples = np.asarray(image)
+            if samples.dtype == np.int32 and has_unsigned_samples(opened):
+                samples = samples.view(np.uint32)
+            return _grey16_to_rgb(samples)
         return np.array(image.convert("RGB"), order="C")  # of 16-bit colour Pillow has kept the high byte
 
 
 def _grey16_to_rgb(samples: np.ndarray) -> np.ndarray:
     if samples.max() > 0xFFFF:
         raise ValueError("its samples have more than 16 bits")
-    return np.repeat((samples >> 8).astype(np.uint8)[..., None], 3, axis=2)
+    return np.repeat((samples.clip(0) >> 8).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def _opened(file: Path) -> Image.Image:
@@ -194,8 +218,15 @@ def _opened(file: Path) -> Image.Image:
 
 
 def _has_exif(image: Image.Image) -> bool:
-    """Whether the header carries EXIF. Asking a PNG without for it would decode the whole file; TIFF turns itself."""
+    """Whether EXIF has been read. Asking a PNG without for it would decode the whole file; TIFF turns itself."""
     return "exif" in image.info
+
+
+def _has_late_exif(file: Path) -> bool:
+    """Whether a PNG seems to have EXIF near its end, where only decoding it comes by."""
+    with file.open("rb") as data:
+        data.seek(max(0, file.stat().st_size - _TAIL))
+        return b"eXIf" in data.read()
 
 
 def _differs(file: Path, size: tuple[int, int], first: Path, expected: tuple[int, int]) -> str:

@@ -1,9 +1,9 @@
 """From decoded frames to the pixels a person sees.
 
-RGB is what swscale makes of the frame's own tags (matrix and range; untagged footage is taken as BT.601, limited range,
-as FFmpeg and OpenCV take it), 8 bit. Pixels are as coded: the sample aspect ratio is not applied, fields are not
-separated. A rotation or mirroring of the display matrix is applied. Should the size change midway, frames are scaled to
-the first's.
+RGB is what swscale makes of the frame's matrix and range, 8 bit; where the matrix is not tagged, `colour` says which it
+is, and the range is limited. Primaries and transfer are left as they are: HDR is shown by its numbers. Pixels are as
+coded: the sample aspect ratio is not applied, fields are not separated. A rotation or mirroring of the display matrix
+is applied. Should the size change midway, frames are scaled to the first's.
 """
 
 import threading
@@ -13,29 +13,45 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
+from core.media.colour import Colour, colour_of, is_known_matrix, matrix_of
+
 
 class Developer:
     """Makes RGB of the decoded frames of one video. From any thread.
 
     Args:
-        first: the first frame, which tells the size and the display matrix.
+        first: the first frame, which tells the size, the display matrix and the colours.
 
     Attributes:
-        size: (height, width) as displayed.
+        size: (height, width) as displayed. colour: which colours the RGB numbers mean.
+        is_turned: whether rows are shown as columns. is_exact: whether the matrix that is tagged is one that swscale
+            knows, so that the colours are right.
     """
 
     def __init__(self, first: VideoFrame):
         self._coded_size = first.width, first.height
+        coded = first.height, first.width
         self._turn = _display_turn(first)
+        self.colour: Colour = colour_of(first.color_primaries, first.color_trc, coded)
+        self._matrix = None if first.format.is_rgb else matrix_of(first.colorspace, first.color_primaries, coded)
+        self.is_exact = first.format.is_rgb or is_known_matrix(first.colorspace)
         self._reformatter = VideoReformatter()
         self._lock = threading.Lock()  # converting touches up the tags of the frame, which may be in a cache
-        self.size: tuple[int, int] = self._turn(np.empty((first.height, first.width))).shape
+        self.size: tuple[int, int] = self._turn(np.empty(coded)).shape
+        self.is_turned: bool = self._turn(np.empty((1, 2))).shape == (2, 1)
 
     def develop(self, frame: VideoFrame) -> np.ndarray:
         """uint8 (H, W, 3) RGB, C-contiguous, of its own memory."""
         width, height = self._coded_size
         with self._lock:
-            rgb = self._reformatter.reformat(frame, width=width, height=height, format="rgb24")
+            rgb = self._reformatter.reformat(
+                frame,
+                width=width,
+                height=height,
+                format="rgb24",
+                src_colorspace=self._matrix,
+                dst_colorspace=self._matrix,  # of RGB it means nothing, but an unknown one is refused
+            )
         return np.array(self._turn(rgb.to_ndarray()), order="C")  # a copy: that is a view of a padded buffer
 
 

@@ -1,14 +1,7 @@
-"""How frames become a video: encoders and their settings, and which colours the numbers mean."""
+"""How frames become a video: encoders and their settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-
-BT709 = 1  # ITU-T H.273 code points, as FFmpeg numbers them
-BT2020 = 9
-UNSPECIFIED = 2
-RGB = 0  # as a matrix: there is none
-LIMITED, FULL = 1, 2
 
 
 @dataclass(frozen=True)
@@ -66,35 +59,3 @@ VP9 = Recipe(
 )
 ANIMATION = Recipe(("qtrle",), "argb", {}, _MOV, has_alpha=True)
 FFV1 = Recipe(("ffv1",), "bgra", {"level": "3", "slicecrc": "1", "slices": "12"}, _MKV, has_alpha=True)
-
-
-@dataclass(frozen=True)
-class Colour:
-    """Which colours RGB numbers mean: primaries and transfer, code points of ITU-T H.273.
-
-    The matrix of what is encoded follows from them: BT.2020's for its primaries, else BT.709's; limited range.
-    """
-
-    primaries: int = BT709
-    transfer: int = BT709
-
-    @property
-    def matrix(self) -> int:
-        return BT2020 if self.primaries == BT2020 else BT709
-
-
-def colour_of(footage: Path) -> Colour:
-    """The colours of a video's frames as `FrameSource.read` gives them, by its tags; BT.709 where it has none, and for
-    images."""
-    if footage.is_dir():
-        return Colour()
-    import av
-
-    try:
-        with av.open(f"file:{footage.absolute()}", metadata_errors="ignore") as container:
-            context = container.streams.video[0].codec_context
-            primaries, transfer = int(context.color_primaries), int(context.color_trc)
-    except (av.FFmpegError, IndexError, OSError):
-        return Colour()
-    known = [BT709 if code in (0, UNSPECIFIED) else code for code in (primaries, transfer)]
-    return Colour(*known)

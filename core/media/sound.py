@@ -4,7 +4,10 @@ Decisions:
 - All its audio streams come along, in their order. Packets are copied as they are where the container can take them;
   what it cannot is encoded anew: AAC for MP4, uncompressed for QuickTime, Opus for WebM, FLAC for Matroska.
 - The cut is by whole packets (some 20 ms): the first one begins with or after the first frame. Sound and picture keep
-  their distance to the microsecond, whatever the clocks of the containers are.
+  their distance, to a tick of the sound's clock.
+- Where the clock of a file begins anew, its sound goes the way of its frames: part by part onto their clock. Sound of a
+  part that outlasts its pictures is left out.
+- Packets that are damaged are left out.
 """
 
 import logging
@@ -13,6 +16,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from core.media.clock import is_new_part
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -34,11 +39,16 @@ _OPUS_RATE = 48_000
 
 @dataclass(frozen=True)
 class Sound:
-    """Part of a video's sound: from `start` up to, not including, `end`, seconds of the video's own clock."""
+    """Part of a video's sound: from `start` up to, not including, `end`, seconds of its frames' clock.
+
+    Attributes:
+        clock_parts: as `FrameSource` tells them.
+    """
 
     path: Path
     start: Fraction
     end: Fraction
+    clock_parts: tuple[tuple[Fraction, Fraction], ...] = ((Fraction(0), Fraction(0)),)
 
 
 def describe_sound(path: Path, suffix: str) -> tuple[str, ...]:
@@ -78,9 +88,9 @@ class SoundCopier:
             for stream in self._source.streams.audio:
                 name = stream.codec_context.name if stream.codec_context else ""
                 if name in _TAKEN[suffix]:
-                    self._tracks[stream.index] = _Copied(stream, output, sound)
+                    self._tracks[stream.index] = _Copied(stream, output)
                 elif _can_decode(name) and _can_encode(_ANEW[suffix]):
-                    self._tracks[stream.index] = _Encoded(stream, output, sound, _ANEW[suffix])
+                    self._tracks[stream.index] = _Encoded(stream, output, _ANEW[suffix])
                 else:
                     _logger.info("Sound %s of %s is left out of %s", name, sound.path, suffix)
             self._packets = self._in_range()
@@ -92,9 +102,9 @@ class SoundCopier:
         """Write what sounds before this time from the beginning of the new file; None: all that is left."""
         if not self._tracks:
             return
-        for packet in self._packets:
+        for packet, begins in self._packets:
             self._tracks[packet.stream_index].take(packet)
-            if seconds is not None and packet.pts * packet.time_base - self._sound.start >= seconds:
+            if seconds is not None and begins >= seconds:
                 return
         if seconds is None:
             for track in self._tracks.values():
@@ -103,44 +113,75 @@ class SoundCopier:
     def close(self) -> None:
         self._source.close()
 
-    def _in_range(self) -> Iterator["Packet"]:
-        """Audio packets from the first that begins in the range to the last."""
+    def _in_range(self) -> Iterator[tuple["Packet", Fraction]]:
+        """Audio packets from the first that begins in the range to the last, and when they begin, in the new clock."""
         if not self._tracks:
             return
+        over: set[int] = set()
+        earliest: dict[int, Fraction] = {}  # that the next packet of a stream may begin
+        for packet, begins in self._in_one_clock():
+            if begins >= self._sound.end - self._sound.start:
+                over.add(packet.stream_index)
+                if len(over) == len(self._tracks):
+                    return
+            elif begins >= earliest.get(packet.stream_index, Fraction(0)):
+                earliest[packet.stream_index] = begins + max(packet.duration or 0, 1) * packet.time_base / 2
+                yield packet, begins
+
+    def _in_one_clock(self) -> Iterator[tuple["Packet", Fraction]]:
+        """Audio packets with timestamps from the beginning of the new file on, and these in seconds."""
+        parts = self._sound.clock_parts
+        ends = [begin - self._sound.start for begin, _ in parts[1:]] + [None]
+        part_of: dict[int, int] = {}  # by stream
+        before: dict[int, int] = {}
+        for packet in self._all_packets():
+            stream, pts = packet.stream_index, packet.pts
+            part = part_of.get(stream, 0)
+            if is_new_part(before.get(stream, pts), pts, packet.time_base):
+                part = min(part + 1, len(parts) - 1)
+            part_of[stream], before[stream] = part, pts
+            packet.pts = packet.dts = pts + round((parts[part][1] - self._sound.start) / packet.time_base)
+            begins = packet.pts * packet.time_base
+            if ends[part] is None or begins < ends[part]:
+                yield packet, begins
+
+    def _all_packets(self) -> Iterator["Packet"]:
+        """Audio packets that have a timestamp, from the range on or from before it."""
         import av
 
-        streams = [self._source.streams[index] for index in self._tracks]
-        begin = max(self._sound.start, Fraction(0))
-        try:
-            self._source.seek(int(begin * av.time_base), backward=True, any_frame=False)
-        except av.FFmpegError as error:  # it cannot be sought in: read from the beginning
-            _logger.info("%s: %s", self._sound.path, error)
-        over: set[int] = set()
-        for packet in self._source.demux(streams):
-            if packet.pts is None:
-                continue
-            time = packet.pts * packet.time_base
-            if time >= self._sound.end:
-                over.add(packet.stream_index)
-                if len(over) == len(streams):
-                    return
-            elif time >= self._sound.start:
+        if len(self._sound.clock_parts) == 1:  # else a time can be found in several places
+            try:
+                self._source.seek(int(self._sound.start * av.time_base), backward=True, any_frame=False)
+            except av.FFmpegError as error:  # it cannot be sought in: read from the beginning
+                _logger.info("%s: %s", self._sound.path, error)
+        demux = self._source.demux([self._source.streams[index] for index in self._tracks])
+        while True:
+            try:
+                packet = next(demux, None)
+            except av.FFmpegError as error:
+                _logger.warning("The sound of %s ends early: %s", self._sound.path, error)
+                return
+            if packet is None:
+                return
+            if packet.pts is not None:
                 yield packet
 
 
 class _Copied:
     """A track whose packets are taken as they are."""
 
-    def __init__(self, stream, output: "OutputContainer", sound: Sound):
-        self._output, self._shift = output, sound.start
+    def __init__(self, stream, output: "OutputContainer"):
+        self._output = output
         self._stream = output.add_stream_from_template(stream)
 
     def take(self, packet: "Packet") -> None:
-        shift = round(self._shift / packet.time_base)
-        packet.pts -= shift
-        packet.dts = None if packet.dts is None else packet.dts - shift
+        import av
+
         packet.stream = self._stream
-        self._output.mux(packet)
+        try:
+            self._output.mux(packet)
+        except av.InvalidDataError as error:
+            _logger.warning("Damaged sound is left out: %s", error)
 
     def end(self) -> None:
         pass
@@ -149,21 +190,26 @@ class _Copied:
 class _Encoded:
     """A track that is encoded anew."""
 
-    def __init__(self, stream, output: "OutputContainer", sound: Sound, encoder: str):
+    def __init__(self, stream, output: "OutputContainer", encoder: str):
         from av.audio.resampler import AudioResampler
 
-        self._output, self._sound = output, sound
+        self._output = output
         rate = _OPUS_RATE if encoder == "libopus" else stream.codec_context.rate
         layout = "mono" if stream.codec_context.channels == 1 else "stereo"
         self._stream = output.add_stream(encoder, rate=rate, layout=layout)
         context = self._stream.codec_context
         context.open()
         self._resampler = AudioResampler(context.format, layout, rate, frame_size=context.frame_size or None)
-        self._source = stream
-        self._shift: int | None = None
 
     def take(self, packet: "Packet") -> None:
-        for frame in packet.decode():
+        import av
+
+        try:
+            frames = packet.decode()
+        except av.InvalidDataError as error:
+            _logger.warning("Damaged sound is left out: %s", error)
+            return
+        for frame in frames:
             self._encode(self._resampler.resample(frame))
 
     def end(self) -> None:
@@ -172,9 +218,6 @@ class _Encoded:
 
     def _encode(self, frames) -> None:
         for frame in frames:
-            if self._shift is None:
-                self._shift = round(self._sound.start / frame.time_base)
-            frame.pts -= self._shift
             self._output.mux(self._stream.encode(frame))
 
 

@@ -8,6 +8,11 @@ from typing import Self
 
 import numpy as np
 
+from core.media.colour import Colour
+
+SQUARE = Fraction(1)
+"""The sample aspect ratio of square pixels."""
+
 
 class ReadStopped(Exception):  # noqa: N818 - nothing went wrong
     """Reading or opening ended early because its `should_stop` said so."""
@@ -28,6 +33,10 @@ class FrameSource(ABC):
             natural order; the frames of a video are numbered from 00000.
         rate: frames per second on average.
         timestamps: presentation time of each frame in seconds, ascending.
+        colour: which colours the RGB numbers mean: those of the footage, of which none is converted.
+        sample_aspect_ratio: how wide a pixel is to be shown, over how high. The frames are of pixels as stored.
+        clock_parts: for each part of the file whose clock begins anew: when it begins, and what was added to the file's
+            own timestamps in it; both in seconds.
         is_video: whether this is a video file rather than a folder of images.
         warnings: sentences for the person, e.g. that a video is truncated. Reading can add to them.
     """
@@ -39,6 +48,9 @@ class FrameSource(ABC):
     timestamps: Sequence[Fraction]
     is_video: bool
     warnings: list[str]
+    colour: Colour = Colour()
+    sample_aspect_ratio: Fraction = SQUARE
+    clock_parts: tuple[tuple[Fraction, Fraction], ...] = ((Fraction(0), Fraction(0)),)
 
     def __len__(self) -> int:
         return len(self.stems)

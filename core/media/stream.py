@@ -20,7 +20,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from core.errors import PCVOSError
+from core.media.source import SQUARE
 
+_MOST_STRETCHED = 16  # times; what says more is damaged
 _HELP = "give a video file or a folder of images."
 
 
@@ -75,6 +77,11 @@ class OpenVideo:
         return Fraction(self._container.duration, av.time_base) if self._container.duration else None
 
     @property
+    def start(self) -> Fraction:
+        """When the video begins, in seconds; negative where its clock runs over soon after."""
+        return (self.stream.start_time or 0) * self.time_base
+
+    @property
     def frame_count(self) -> int | None:
         """How many frames the file says it has, if it does: hidden ones are among them."""
         return self.stream.frames or None
@@ -88,6 +95,12 @@ class OpenVideo:
     def rate(self) -> Fraction | None:
         """Frames per second on average, as the file tells, if it does."""
         return self.stream.average_rate or self.stream.guessed_rate
+
+    @property
+    def sample_aspect_ratio(self) -> Fraction:
+        """How wide a pixel is shown, over how high, as stored; 1 if the file does not say, or says what cannot be."""
+        ratio = self.stream.sample_aspect_ratio or SQUARE
+        return ratio if 1 / _MOST_STRETCHED <= ratio <= _MOST_STRETCHED else SQUARE
 
     def packets(self, all_streams: bool = False) -> Iterator[Packet]:
         """The packets from here to the end; of sound and other streams too when `all_streams`."""
@@ -193,6 +206,8 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
     kind = container.format.name
     if kind == "tty":
         raise PCVOSError(f"{path} is not a video but a text file; {_HELP}")
+    if kind == "webp_pipe" and _is_animated_webp(path):
+        raise PCVOSError(f"{path} is an animated WebP, which cannot be read as a video; convert it to MP4 or GIF.")
     if kind == "image2" or kind.endswith("_pipe"):
         raise PCVOSError(f"{path} is a single image; give the folder it lies in, or a video file.")
     for stream in container.streams.video:
@@ -201,6 +216,12 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
                 raise PCVOSError(f"{path} is of a video format that cannot be decoded here; convert it to H.264.")
             return stream
     raise PCVOSError(f"{path} holds no video ({container.format.long_name}); {_HELP}")
+
+
+def _is_animated_webp(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(21)
+    return head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)  # libwebp's extended header and its flags
 
 
 def _what_it_is(path: Path) -> str:

@@ -70,6 +70,9 @@ class VideoFile(FrameSource):
         self.stems = FrameNumbers(len(self._index))
         self.rate = self._index.rate
         self.timestamps = Timestamps(self._index.ticks, self._index.time_base)
+        self.clock_parts = tuple(
+            (self.timestamps[first], shift * self._index.time_base) for first, shift in self._index.parts
+        )
         self.warnings = []
         if self._index.truncated:
             self.warnings.append(f"{path} is truncated: only the {len(self)} frames that are there can be used.")
@@ -86,7 +89,15 @@ class VideoFile(FrameSource):
         self._closed = False
         first = self._decoded(0, never)
         self._developer = Developer(first)
-        self.size = self._developer.size
+        self.size, self.colour = self._developer.size, self._developer.colour
+        self.sample_aspect_ratio = self._video.sample_aspect_ratio
+        if self._developer.is_turned:
+            self.sample_aspect_ratio = 1 / self.sample_aspect_ratio
+        if not self._developer.is_exact:
+            self.warnings.append(
+                f"The colours of {path} are of a kind that cannot be shown exactly (matrix {first.colorspace} of ITU-T "
+                "H.273); convert it to BT.709 if they matter."
+            )
         self._room = max(1, cache_bytes // byte_count(first))
 
     def _read(self, index: int) -> np.ndarray:

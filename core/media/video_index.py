@@ -9,8 +9,9 @@ Decisions:
   and the last two groups of pictures gives the very same timestamps. What the end promises but does not decode to is
   dropped, as truncated.
 - Otherwise everything is decoded once, and the frames are what comes out.
-- If those have no ascending timestamps (raw streams, some AVI), a frame is its place in the order of decoding, and
-  reading backwards begins again at the start of the file: slow, but right.
+- If those have no ascending timestamps (raw streams, some AVI, files joined from several), a frame is its place in the
+  order of decoding, and reading backwards begins again at the start of the file: slow, but right. Clocks that begin
+  anew are put one after the other.
 - For each frame the index knows the key packet that decoding must begin from, so that every reference it can have is
   there; the leading frames of an open group of pictures belong to the key before.
 """
@@ -26,7 +27,9 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from core.errors import PCVOSError
+from core.media.clock import ONE_PART, Parts, in_one_clock
 from core.media.frame_index import FrameIndex
+from core.media.rates import simple_rate
 from core.media.stream import KeyPacket, OpenVideo
 from core.media.watch import Watch
 
@@ -182,15 +185,27 @@ def _from_decoding(video: OpenVideo, table: _PacketTable, watch: Watch) -> Frame
     if not ascending or -1 in keys:
         table.keys.clear()
         keys = [0] * len(decoded)
-    ticks = np.array(decoded if ascending else range(len(decoded)), dtype=np.int64)
-    return _index(video, table, ticks, np.array(keys, dtype=np.int32), lost, timed=ascending)
+    timed = None not in decoded
+    parts = ONE_PART
+    if timed:
+        step = round(1 / ((video.rate or DEFAULT_VIDEO_RATE) * video.time_base))
+        ticks, parts = in_one_clock(decoded, step, video.time_base)
+    else:
+        ticks = np.arange(len(decoded), dtype=np.int64)
+    return _index(video, table, ticks, np.array(keys, dtype=np.int32), lost, timed, parts)
 
 
 def _index(
-    video: OpenVideo, table: _PacketTable, ticks: np.ndarray, key: np.ndarray, lost: bool = False, timed: bool = True
+    video: OpenVideo,
+    table: _PacketTable,
+    ticks: np.ndarray,
+    key: np.ndarray,
+    lost: bool = False,
+    timed: bool = True,
+    parts: Parts = ONE_PART,
 ) -> FrameIndex:
     rate = _rate(video, ticks if timed else ticks[:1])
-    missing = (video.duration or Fraction(0)) - table.end
+    missing = (video.duration or Fraction(0)) + min(video.start, Fraction(0)) - table.end
     return FrameIndex(
         ticks=ticks,
         time_base=video.time_base if timed else 1 / rate,
@@ -199,6 +214,7 @@ def _index(
         rate=rate,
         truncated=lost or video.broken_off or table.cut or missing > max(3 / rate, _SLACK),
         damaged=video.damaged or lost,
+        parts=parts,
     )
 
 
@@ -207,4 +223,4 @@ def _rate(video: OpenVideo, ticks: np.ndarray) -> Fraction:
     if len(ticks) < 2:
         return stated
     measured = (len(ticks) - 1) / (int(ticks[-1] - ticks[0]) * video.time_base)
-    return stated if abs(stated / measured - 1) < _SAME_RATE else measured.limit_denominator(1001)
+    return stated if abs(stated / measured - 1) < _SAME_RATE else simple_rate(measured)

@@ -1,5 +1,6 @@
 """Folders of images as footage."""
 
+import struct
 from fractions import Fraction
 
 import cv2
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.errors import PCVOSError
-from core.media import open_media
+from core.media import open_media, open_provisionally
 from core.media.images import natural_key
 
 
@@ -110,6 +111,87 @@ def test_exif_orientation_as_opencv_applies_it(tmp_path, orientation, suffix):
     with open_media(tmp_path) as media:
         assert media.size == ((48, 64) if orientation < 5 else (64, 48))
         np.testing.assert_array_equal(media.read(0), expected)
+
+
+def with_late_exif(data: bytes) -> bytes:
+    """A PNG with its eXIf chunk moved behind the pixels."""
+    begin = data.index(b"eXIf") - 4
+    end = begin + 12 + int.from_bytes(data[begin : begin + 4], "big")
+    last = data.index(b"IEND") - 4
+    return data[:begin] + data[end:last] + data[begin:end] + data[last:]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_behind_the_pixels_counts(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010E] = "x" * 60_000  # a description
+    path = tmp_path / "a.png"
+    save(path, picture(3, 300, 400), exif=exif)
+    path.write_bytes(with_late_exif(path.read_bytes()))
+    expected = cv2.imread(str(path))[..., ::-1]
+    with open_media(tmp_path) as media:
+        assert media.size == expected.shape[:2] == ((300, 400) if orientation < 5 else (400, 300))
+        np.testing.assert_array_equal(media.read(0), expected)
+    assert open_provisionally(tmp_path).size == expected.shape[:2]
+
+
+def test_negative_samples_are_black(tmp_path):
+    samples = np.linspace(-70_000, 65_535, 600).astype(np.int32).reshape(20, 30)
+    save(tmp_path / "a.tif", samples)
+    expected = np.repeat((samples.clip(0) >> 8).astype(np.uint8)[..., None], 3, 2)
+    np.testing.assert_array_equal(read_one(tmp_path / "a.tif"), expected)
+    assert expected.max() == 255 and expected[0].max() == 0
+
+
+def test_large_samples_without_a_sign_are_not_taken_for_negative_ones(tmp_path):
+    save(tmp_path / "a.tif", np.full((20, 30), -5, np.int32))
+    data = (tmp_path / "a.tif").read_bytes()
+    signed = struct.pack("<HHIHH", 339, 3, 1, 2, 0)
+    assert signed in data
+    (tmp_path / "a.tif").write_bytes(data.replace(signed, struct.pack("<HHIHH", 339, 3, 1, 1, 0)))
+    with pytest.raises(PCVOSError, match="more than 16 bits"):
+        read_one(tmp_path / "a.tif")
+
+
+def test_links_that_lead_nowhere_are_told(tmp_path):
+    for number in range(3):
+        save(tmp_path / f"{number}.png", picture(number))
+    (tmp_path / "more").mkdir()
+    save(tmp_path / "more" / "4.png", picture(4))
+    (tmp_path / "4.png").symlink_to(tmp_path / "more" / "4.png")
+    assert open_media(tmp_path).warnings == []
+    (tmp_path / "3.png").symlink_to(tmp_path / "gone.png")
+    (tmp_path / "notes.txt").symlink_to(tmp_path / "gone.txt")
+    with open_media(tmp_path) as media:
+        assert list(media.stems) == ["0", "1", "2", "4"]
+        assert len(media.warnings) == 1 and "3.png" in media.warnings[0] and "nowhere" in media.warnings[0]
+        again = open_media(tmp_path, index=media.stored_index())
+        assert again.warnings == media.warnings
+    for number in range(5, 12):
+        (tmp_path / f"{number}.png").symlink_to(tmp_path / "gone.png")
+    assert "3.png, 5.png, 6.png and 5 more" in open_media(tmp_path).warnings[0]
+
+
+def test_nothing_but_links_that_lead_nowhere(tmp_path):
+    (tmp_path / "0.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(PCVOSError, match=r"0\.png .*nowhere"):
+        open_media(tmp_path)
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "group4", "jpeg"])
+def test_a_damaged_tiff_says_nothing_but_its_one_sentence(tmp_path, capfd, compression):
+    noise = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    image = Image.fromarray(noise).convert("1" if compression == "group4" else "RGB")
+    image.save(tmp_path / "a.tif", compression=compression)
+    data = (tmp_path / "a.tif").read_bytes()
+    for begin in (8, 300, 400):
+        (tmp_path / "a.tif").write_bytes(data[:begin] + b"\xff" * 60 + data[begin + 60 :])
+        try:
+            read_one(tmp_path / "a.tif")
+        except PCVOSError as error:
+            assert "a.tif" in str(error) and "\n" not in str(error)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_names_beyond_ascii(tmp_path):

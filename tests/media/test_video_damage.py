@@ -162,6 +162,18 @@ def test_a_single_image(tmp_path, name):
     assert_one_sentence(error.value, path)
 
 
+def test_an_animated_webp_is_not_called_a_single_image(tmp_path):
+    path = tmp_path / "moving.webp"
+    first, *others = (Image.fromarray(picture(number)) for number in range(4))
+    first.save(path, save_all=True, append_images=others, duration=100)
+    with pytest.raises(PCVOSError, match="an animated WebP") as error:
+        open_media(path)
+    assert_one_sentence(error.value, path)
+    first.save(path)
+    with pytest.raises(PCVOSError, match="single image"):
+        open_media(path)
+
+
 def test_zero_frames(video):
     path = video("clip.mov", count=4, codec="png", pixels="rgb24")
     data = path.read_bytes()

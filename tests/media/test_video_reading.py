@@ -193,6 +193,19 @@ def test_the_sample_aspect_ratio_is_not_applied(video):
         assert media.size == media.read(0).shape[:2] == (48, 64)
 
 
+def test_the_sample_aspect_ratio_is_told_as_it_is_shown(video):
+    aspect = Fraction(64, 45)
+    for name in ("clip.mp4", "clip.mkv"):
+        with open_media(video(name, count=3, aspect=aspect)) as media:
+            assert media.sample_aspect_ratio == aspect
+    for matrix, _ in TURNS.values():
+        path = set_matrix(video(count=3, aspect=aspect), *matrix)
+        with open_media(path) as media:
+            assert media.sample_aspect_ratio == (1 / aspect if media.size == (64, 48) else aspect)
+    with open_media(video(count=3)) as media:
+        assert media.sample_aspect_ratio == 1
+
+
 @pytest.mark.parametrize(
     ("codec", "pixels", "matrix", "full_range"),
     [("libx264", "yuv420p", 1, 1), ("libx264", "yuv420p", 5, 1), ("mjpeg", "yuvj420p", 5, 2)],

@@ -15,7 +15,7 @@ from core.exchange.matting import MATTE_OPTIONS, THREADS, MattedFrame, alpha_of,
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
 from core.exchange.sidecar import NAME, describe
-from core.media.recipes import BT2020, colour_of
+from core.media.colour import BT2020
 
 _SAMPLES = 2
 _PLANES = 64  # that are in memory at once
@@ -62,7 +62,7 @@ class OpenEXRFiles(Exporter):
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
         names = layer_names(request)
-        primaries = colour_of(request.media.path).primaries
+        primaries = request.media.colour.primaries
         frames = matted_frames(request, together=False, maximum=_STEPS)
         jobs = (partial(_write, request, matted, names, primaries, place) for matted in frames)
         threads = max(1, min(THREADS, _PLANES // len(names)))

@@ -8,9 +8,8 @@ import numpy as np
 from core.annotation.overlay import draw_overlay
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.options import Option
-from core.exchange.video_export import SOUND_OPTION, is_steady, sound_of
-from core.media import VideoWriter, read_ahead
-from core.media.recipes import colour_of
+from core.exchange.video_export import SOUND_OPTION, is_steady, video_of
+from core.media import read_ahead
 from core.media.sound import describe_sound
 
 _BYTES_PER_PIXEL = 0.06  # of busy footage at the writer's quality
@@ -40,8 +39,7 @@ class OverlayVideo(Exporter):
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
         media, steady = request.media, is_steady(request.media, request.frames)
-        sound = sound_of(request) if request.options["sound"] else None
-        with VideoWriter(place, request.size, media.rate, colour=colour_of(media.path), sound=sound) as video:
+        with video_of(request, place) as video:
             for done, (frame, pixels) in enumerate(read_ahead(media, request.frames), start=1):
                 video.write(_drawn(request, frame, pixels), None if steady else media.timestamps[frame])
                 yield done
