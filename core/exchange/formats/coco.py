@@ -21,6 +21,7 @@ from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest
 from core.exchange.json_fields import Node
 from core.exchange.options import Option
 from core.exchange.rle import coco_masks, decode, encode
+from core.files import decoded
 from core.media.images import ImageFolder
 
 COMPRESSED = Option("compressed", "Compressed RLE", "bool", True, help="Otherwise the runs are lists of numbers.")
@@ -86,9 +87,12 @@ class CocoFile(Importer):
                 raise image.wrong(f"is {image.value}, but there is no such image")
             frame, size = images[image.value]
             if frame is not None:
-                segmentation = annotation.at("segmentation", dict, list)
+                mask = read_mask(annotation.at("segmentation"), size, request)
+                if mask is None:
+                    gathering.leave_out(annotation)
+                    continue
                 gathering.know(number, number, known[category].name, known[category].colour)
-                gathering.add(frame, number, fit(decode(segmentation, size), request.media.size, str(segmentation)))
+                gathering.add(frame, number, mask)
         for frame, _ in images.values():
             if frame is not None:
                 gathering.cover(frame)
@@ -110,11 +114,27 @@ def bounding_box(mask: PackedMask) -> list[int]:
     return [left, top, width, height]
 
 
+def read_mask(segmentation: Node, size: tuple[int, int], request: ImportRequest) -> PackedMask | None:
+    """A `segmentation` at the footage's size; None if it has no pixel: then it is of a box alone, or of points or lines
+    in place of a polygon, and does not say that its object is absent.
+
+    Args:
+        size: (height, width) of its image.
+    """
+    if segmentation.value is None:
+        return None
+    mask = fit(decode(segmentation, size), request.media.size, str(segmentation))
+    return None if mask.is_empty else mask
+
+
 def has_keys(path: Path, *keys: str) -> bool:
     """Whether the JSON file's text holds these; a look is enough to tell formats apart."""
     if path.suffix.lower() != ".json" or not path.is_file():
         return False
-    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        text = decoded(path.read_bytes())
+    except UnicodeDecodeError:
+        return False
     return all(key in text for key in keys)
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from core.exchange.categories import INFO, Category, categories, know_listed, read_categories
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
-from core.exchange.fitting import FrameNames, fit
-from core.exchange.formats.coco import COMPRESSED, bounding_box, has_keys, image_name
+from core.exchange.fitting import FrameNames
+from core.exchange.formats.coco import COMPRESSED, bounding_box, has_keys, image_name, read_mask
 from core.exchange.gathering import Gathering
 from core.exchange.importer import COMPLETE, SEQUENCE, Found, Importer, ImportRequest, Question, sequence_name
 from core.exchange.json_fields import Node
-from core.exchange.rle import coco_masks, decode, encode
+from core.exchange.rle import coco_masks, encode
 
 
 class YouTubeVIS(Exporter):
@@ -159,5 +159,8 @@ def _gather(
     gathering.know(number, number, known[category.value].name, known[category.value].colour)
     for frame, segmentation in zip(frames, segmentations.items(), strict=True):
         if frame is not None and segmentation.value is not None:
-            mask = fit(decode(segmentation, size), request.media.size, str(segmentation))
-            gathering.add(frame, number, mask)
+            mask = read_mask(segmentation, size, request)
+            if mask is None:
+                gathering.leave_out(segmentation)
+            else:
+                gathering.add(frame, number, mask)
