@@ -16,6 +16,7 @@ class Gathering:
         self._objects: dict[Hashable, tuple[int | None, str, RGB | None]] = {}
         self._joined = 0
         self._without_mask: list[Node] = []
+        self.notes: list[str] = []
         self.warnings: list[str] = []
 
     def know(self, object: Hashable, number: int | None, name: str, colour: RGB | None = None) -> None:
@@ -64,4 +65,4 @@ class Gathering:
         masks = {
             frame: {keys[object]: mask for object, mask in here.items()} for frame, here in sorted(self._masks.items())
         }
-        return Found(masks, objects, warnings=tuple(self.warnings), in_front=in_front)
+        return Found(masks, objects, notes=tuple(self.notes), warnings=tuple(self.warnings), in_front=in_front)

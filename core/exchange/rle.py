@@ -76,8 +76,8 @@ def decode(node: Node, size: tuple[int, int] | None = None) -> np.ndarray:
     """A `segmentation` of a COCO file, as bool (H, W).
 
     Args:
-        node: an RLE, or a list of polygons, of which those with fewer than three corners have no pixel. size: (height, width) of its image, to which an RLE must agree; needed for
-            polygons.
+        node: an RLE, or a list of polygons, of which those with fewer than three corners have no pixel.
+        size: (height, width) of its image, to which an RLE must agree; needed for polygons.
 
     Raises:
         PCVOSError: it names the field that is wrong.

@@ -76,9 +76,13 @@ class CocoFile(Importer):
 
     def read(self, request: ImportRequest) -> Found:
         root = Node.load(request.path)
-        images, known = _images(root, request), read_categories(root)
+        nodes, gathering = root.at("images", list).items(dict), Gathering()
+        names = FrameNames(request, [image.at("file_name", str).value for image in nodes], strangers=True)
+        if names.question:
+            return Found({}, (), (names.question,))
+        images, known = _images(nodes, names), read_categories(root)
         annotations = root.at("annotations", list).items(dict)
-        numbers, gathering = _numbers(annotations, known), Gathering()
+        numbers = _numbers(annotations, known)
         know_listed(gathering, root, known, numbers)
         for done, (annotation, (number, category)) in enumerate(zip(annotations, numbers, strict=True)):
             request.tell(done, len(annotations))
@@ -98,6 +102,7 @@ class CocoFile(Importer):
                 gathering.cover(frame)
         if strangers := sum(frame is None for frame, _ in images.values()):
             gathering.warnings.append(f"Images that belong to no frame of the footage, left out: {strangers}.")
+        gathering.notes += names.notes
         return gathering.found(in_front="later")
 
 
@@ -153,10 +158,9 @@ def _annotations(request: ExportRequest, frame: int) -> Iterator[dict[str, Any]]
         }
 
 
-def _images(root: Node, request: ImportRequest) -> dict[Any, tuple[int | None, tuple[int, int]]]:
+def _images(nodes: list[Node], names: FrameNames) -> dict[Any, tuple[int | None, tuple[int, int]]]:
     """Frame (None: of none) and (height, width) of each image, by id."""
-    names = FrameNames(request.media)
-    nodes, found = root.at("images", list).items(dict), {}
+    found = {}
     for image in nodes:
         size = image.at("height", int).value, image.at("width", int).value
         found[image.at("id", int, str).value] = (names.find(image.at("file_name", str).value), size)

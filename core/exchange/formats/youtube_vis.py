@@ -84,8 +84,11 @@ class YouTubeVISFile(Importer):
         video = _chosen(root.at("videos", list).items(dict), root, request)
         if isinstance(video, Question):
             return Found({}, (), (video,))
-        gathering = Gathering()
-        frames, size = _frames(video, request, gathering), (video.at("height", int).value, video.at("width", int).value)
+        gathering, files = Gathering(), video.at("file_names", list).items(str)
+        names = FrameNames(request, [file.value for file in files], strangers=True)
+        if names.question:
+            return Found({}, (), (names.question,))
+        frames, size = _frames(files, names, gathering), (video.at("height", int).value, video.at("width", int).value)
         annotations = root.at("annotations", list).items(dict)
         numbers = [(annotation.value.get("id"), annotation.value.get("category_id")) for annotation in annotations]
         know_listed(gathering, root, known, numbers)
@@ -128,9 +131,8 @@ def _chosen(videos: list[Node], root: Node, request: ImportRequest) -> Node | Qu
     return Question(SEQUENCE, text, tuple((name, name) for name in named))
 
 
-def _frames(video: Node, request: ImportRequest, gathering: Gathering) -> list[int | None]:
-    """Of each of its files; None: it belongs to none."""
-    names, files = FrameNames(request.media), video.at("file_names", list).items(str)
+def _frames(files: list[Node], names: FrameNames, gathering: Gathering) -> list[int | None]:
+    """Of each file of a video; None: it belongs to none."""
     frames = [names.find(file.value) for file in files]
     if files and not any(frame is not None for frame in frames):
         raise names.refusal(files[0].value, str(files[0]))
@@ -139,6 +141,7 @@ def _frames(video: Node, request: ImportRequest, gathering: Gathering) -> list[i
     for frame in frames:
         if frame is not None:
             gathering.cover(frame)
+    gathering.notes += names.notes
     return frames
 
 
