@@ -322,7 +322,7 @@ def _settings(request: PropagateRequest, frames: range) -> dict[str, Any]:
         "end": frames[-1],
         "direction": request.direction,
         "mask_frame": request.mask_frame,
-        "mask_numbers": request.mask_numbers,
+        **({} if request.mask_numbers is None else {"mask_numbers": request.mask_numbers}),
         "masks_complete": request.masks_complete,
         **settings,
     }
