@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from core.annotation.frame_numbers import FootageNames, Numbering, place
-from core.annotation.label_map import RGB, ReadMask, object_ids, read_label_maps
+from core.annotation.label_map import RGB, ReadMask, object_ids, read_label_maps, sentences_on_reading
 from core.annotation.packed_labels import PackedLabels
 from core.errors import PCVOSError
 from core.telling import Tell, tell_nobody
@@ -120,6 +120,7 @@ def load_masks(
     masks = read_label_maps(paths, tell)
     notes = _colour_notes(masks) + notes
     fitted, warnings = _fit(paths, masks, size)
+    warnings = [*sentences_on_reading([file.name for file in paths], masks), *warnings]
     ids = [mask.ids for mask in fitted]
     if not may_be_empty:
         _check_objects(path, paths, ids, complete)
