@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from core.annotation.frame_numbers import Numbering
 from core.errors import PCVOSError
 
 INTERRUPTED = 130  # exit code, as shells have it: 128 + SIGINT
@@ -158,6 +159,9 @@ def propagate(
     mask_frame: Annotated[
         int | None, typer.Option(metavar="N", help="Frame of a single mask whose name has none.")
     ] = None,
+    mask_numbers: Annotated[
+        Numbering | None, typer.Option(metavar="WAY", help="Masks are numbered: names (as images are), from-0, from-1.")
+    ] = None,
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
@@ -211,6 +215,7 @@ def propagate(
             end=end,
             direction=direction.value,
             mask_frame=mask_frame,
+            mask_numbers=mask_numbers,
             masks_complete=masks_complete,
             weights=weights,
             device=device,

@@ -1,5 +1,6 @@
 """Writing files so that a crash, a kill or a full disk never leaves half of one."""
 
+import codecs
 import errno
 import os
 import tempfile
@@ -45,6 +46,16 @@ def atomic_write(path: str | Path, data: bytes) -> None:
     """Write `data` to `path` as a whole or not at all; raises as `atomic_path` does."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+
+
+def decoded(data: bytes) -> str:
+    """The text of a file that may begin with a byte-order mark, as Windows writes it: of UTF-8 or UTF-16; else UTF-8.
+
+    Raises:
+        UnicodeDecodeError: it is no such text.
+    """
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if is_wide else "utf-8-sig")
 
 
 def disk_error(error: OSError, path: Path) -> PCVOSError:

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import PCVOSError
-from core.exchange.importer import SEQUENCE, Importer, Question
+from core.exchange.importer import READING, Importer, Question
 from core.exchange.planning import ImportPlan
 from core.exchange.registry import IMPORTERS, importer, recognise
 from pcvos_gui.busy_bar import BusyBar
@@ -267,7 +267,7 @@ class ImportDialog(QDialog):
             self._session.frame,
             known.name,
             self.options.values,
-            {key: answer for key, answer in self._answers().items() if key == SEQUENCE},
+            {key: answer for key, answer in self._answers().items() if key in READING},
         )
         self._begin(lambda tell: work(tell=tell), self._on_read)
 
@@ -308,7 +308,8 @@ class ImportDialog(QDialog):
         """Those of a format, as they usually are for what is read."""
         path = self._paths[0] if self._paths else Path()
         self.reads.setText(known.reads)
-        self.options.show_options(options_for(known, path), usual_options(known, path, self._session.frame))
+        usual = usual_options(known, path, self._session.frame, self._session.media)
+        self.options.show_options(options_for(known, path), usual)
         self._has_options = True
         self._order_tabs()
 
@@ -369,8 +370,8 @@ class ImportDialog(QDialog):
         return {key: answer for key, answer in self.question_box.given.items() if answer is not None}
 
     def _on_answered(self, key: str) -> None:
-        if key == SEQUENCE:  # other files
-            self._forget_questions(but=SEQUENCE)
+        if key in READING:  # what is read is other files, or of other frames
+            self._forget_questions(but=READING)
             self._read()
         elif self._reading is not None:
             self._make_plan()
@@ -379,7 +380,7 @@ class ImportDialog(QDialog):
         self.question_box.ask(questions)
         self._order_tabs()
 
-    def _forget_questions(self, but: str = "") -> None:
+    def _forget_questions(self, but: Sequence[str] = ()) -> None:
         self.question_box.forget(but)
         self._order_tabs()
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 
+from core.annotation.frame_numbers import FootageNames
 from core.errors import PCVOSError
+from core.exchange.formats.indexed_png import PNGs
 from core.exchange.importer import Found, Importer, ImportRequest, import_request
 from core.exchange.options import Option, Value
 from core.exchange.planning import ImportPlan, make_plan, unanswered
@@ -22,7 +24,7 @@ class Reading:
     """What was read.
 
     Attributes:
-        paths: files or folders; several are files of one format. request: of the first of them.
+        paths: files or folders; several are files of one format, and one import. request: of the first of them.
         found: in all of them.
     """
 
@@ -72,10 +74,17 @@ def read_masks(
         PCVOSError: one of them cannot be read; it names the file.
     """
     known = recognise(paths[0]) if format is None else importer(format)
-    requests = [
-        import_request(known, path, media, usual_options(known, path, frame) if options is None else options, answers)
-        for path in paths
-    ]
+    if known.name == PNGs.name and len(paths) > 1:  # whose frames are found from all their names together
+        chosen = {name: value for name, value in (options or {}).items() if name != _FRAME}
+        request = import_request(known, paths[0], media, chosen, answers)
+        requests = [replace(request, files=tuple(paths))]
+    else:
+        requests = [
+            import_request(
+                known, path, media, usual_options(known, path, frame, media) if options is None else options, answers
+            )
+            for path in paths
+        ]
     found = reduce(_joined, map(known.read, [replace(request, tell=tell) for request in requests]))
     return Reading(known, tuple(paths), requests[0], found)
 
@@ -85,14 +94,14 @@ def options_for(known: Importer, path: Path) -> tuple[Option, ...]:
     return tuple(option for option in known.options if option.name != _FRAME or path.is_file())
 
 
-def usual_options(known: Importer, path: Path, frame: int) -> dict[str, Value]:
+def usual_options(known: Importer, path: Path, frame: int, media: FrameSource) -> dict[str, Value]:
     """Those that are not the format's default.
 
     Args:
-        frame: what a single PNG belongs to whose name says nothing of one.
+        frame: of `media`, what a single PNG belongs to whose name says nothing of one.
     """
     has_frame = any(option.name == _FRAME for option in options_for(known, path))
-    return {_FRAME: frame} if has_frame and _says_nothing(path) else {}
+    return {_FRAME: frame} if has_frame and not FootageNames(media.stems, media.is_video).says_frame(path.name) else {}
 
 
 def may_hold_masks(paths: Sequence[Path]) -> bool:
@@ -104,11 +113,6 @@ def may_hold_masks(paths: Sequence[Path]) -> bool:
         except PCVOSError:  # it is like no format: footage, perhaps
             return False
     return bool(paths) and all(path.suffix.lower() in suffixes for path in paths)
-
-
-def _says_nothing(path: Path) -> bool:
-    """Whether a file's name has no number of a frame, which it would be or end with after a dot."""
-    return not path.stem.rpartition(".")[2].isdecimal()
 
 
 def _joined(one: Found, other: Found) -> Found:

@@ -50,9 +50,9 @@ class QuestionBox(QGroupBox):
         self._asked |= {question.key: question for question in questions}
         self._show()
 
-    def forget(self, but: str = "") -> None:
-        """Ask nothing any more, but for the question of this key."""
-        self._asked = {key: question for key, question in self._asked.items() if key == but}
+    def forget(self, but: Sequence[str] = ()) -> None:
+        """Ask nothing any more, but for the questions of these keys."""
+        self._asked = {key: question for key, question in self._asked.items() if key in but}
         self._show()
 
     def _show(self) -> None:

@@ -5,31 +5,58 @@ indexed PNG into colours and loses the ids.
 """
 
 import io
-import struct
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from core.annotation.packed_labels import PackedLabels, values_of
+from core.annotation.mask_pictures import (
+    MAX_ID,
+    VOID,
+    ColourPicture,
+    LabelPicture,
+    Picture,
+    Taken,
+    UnclearMaskError,
+    object_ids,
+    read_picture,
+    too_many_colours,
+)
+from core.annotation.packed_labels import PackedLabels
 from core.annotation.palette import DAVIS_PALETTE
 from core.errors import PCVOSError
 from core.files import atomic_write
 from core.telling import Tell, tell_nobody
 
-MAX_ID = 254
-VOID = 255
+__all__ = [
+    "MAX_ID",
+    "RGB",
+    "VOID",
+    "ReadMask",
+    "encode_grey",
+    "encode_label_map",
+    "object_ids",
+    "read_label_map",
+    "read_label_maps",
+    "sentences_on_reading",
+    "write_grey",
+    "write_label_map",
+]
 
 RGB = tuple[int, int, int]
 
-_INDEXED, _GREY, _GREY_ALPHA = 3, 0, 4  # colour types of the PNG header
-_BYTES = ("L", "P")  # Pillow's modes of a byte a pixel
 # Measured on label maps, 480p / 1080p: level 1 0.8 / 4.9 ms, 3 0.9 / 5.1 ms and a quarter smaller, 4 1.4 / 9.5 ms,
 # 6 2.3 / 10.8 ms. On soft masks the levels up to 4 differ by less than the noise.
 _COMPRESS_LEVEL = 3
+_SAID = {
+    Taken.SOFT: "with soft edges: what is at least half white is object 1",
+    Taken.SOFT_COLOURS: "with soft edges: a pixel on an edge belongs to the object that it is nearest to",
+    Taken.ALPHA: "by the alpha channel: what is at least half opaque is object 1",
+    Taken.TRANSPARENT: "by the alpha channel, too: what is transparent is background",
+    Taken.PALETTE: "by the colours of the palette: white is object 1",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,24 +68,18 @@ class ReadMask:
         ids: the ids that occur, ascending.
         colours: for a colour PNG, the RGB colour that each id was read from (over all files read together);
             None for an indexed or grey one.
+        taken: how it was read, where that is not by the plain rules; `sentences_on_reading` says it.
     """
 
     packed: PackedLabels
     ids: tuple[int, ...]
     colours: dict[int, RGB] | None = None
+    taken: Taken = Taken.PLAINLY
 
     @property
     def labels(self) -> np.ndarray:
         """uint8 (H, W), the ids, 0 background; unpacked each time it is asked for."""
         return self.packed.unpack()
-
-
-@dataclass(frozen=True, eq=False)
-class _ColourImage:
-    """A colour PNG in little: its distinct colours as 0xRRGGBB, ascending, and the index of each pixel's, packed."""
-
-    codes: list[int]
-    index: PackedLabels
 
 
 def read_label_map(path: str | Path) -> ReadMask:
@@ -76,7 +97,16 @@ def read_label_maps(paths: Sequence[str | Path], tell: Tell = tell_nobody) -> li
       void); else black is background and the other colours, of all files together, get ids from 1 in ascending RGB
       order.
 
-    An alpha channel is dropped: what is under transparent pixels counts like the rest.
+    Taken as they are meant, and told by `sentences_on_reading`, are also:
+
+    - Soft edges, drawn, blurred or left by JPEG: black and white with soft edges is object 1 where it is at least half
+      white; between areas of several values or colours a pixel gets that of the nearest.
+    - An alpha channel that is the shape of something: what it shows of a photograph, or of one that is all black or
+      white, is object 1; of painted colours it shows the objects, and the rest is background.
+    - Indexed with a palette of greys that begins with white, or whose every value is its own grey: as grey.
+
+    If some of the files are black and white with soft edges, or have the mask in the alpha channel, the other grey
+    ones, or those with alpha, are read so as well.
 
     Args:
         tell: how many files are read, of how many.
@@ -85,28 +115,32 @@ def read_label_maps(paths: Sequence[str | Path], tell: Tell = tell_nobody) -> li
         One `ReadMask` a path, in the order of `paths`.
 
     Raises:
-        PCVOSError: not a readable PNG, damaged or cut short, an id over 254, or more than 254 colours.
+        PCVOSError: not a readable PNG, damaged or cut short, an id over 254, more than 254 colours, or a picture that
+            can be meant in two ways.
     """
-    images = []
-    for done, path in enumerate(paths, start=1):
-        images.append(_decode(Path(path)))
-        tell(done, len(paths))
-    by_path = zip(map(Path, paths), images, strict=True)
-    ids_of_colours = _assign_ids({path: image for path, image in by_path if isinstance(image, _ColourImage)})
+    files = [Path(path) for path in paths]
+    found: list[Picture | UnclearMaskError] = []
+    for done, path in enumerate(files, start=1):
+        try:
+            found.append(read_picture(path))
+        except UnclearMaskError as error:
+            found.append(error)
+        tell(done, len(files))
+    images = _alike(files, found)
+    ids_of_colours = _assign_ids({f: i for f, i in zip(files, images, strict=True) if isinstance(i, ColourPicture)})
     colours = {number: _rgb(code) for code, number in ids_of_colours.items() if number}
-    masks = []
-    for image in images:
-        if isinstance(image, _ColourImage):
-            table = np.array([ids_of_colours[code] for code in image.codes], np.uint8)
-            masks.append(ReadMask(PackedLabels(table[image.index.unpack()]), object_ids(table), colours))
-        else:
-            masks.append(image)
-    return masks
+    return [_as_mask(image, ids_of_colours, colours) for image in images]
 
 
-def object_ids(labels: np.ndarray) -> tuple[int, ...]:
-    """The object ids that occur in a label map (uint8, any shape), ascending, without the background."""
-    return tuple(number for number in values_of(labels) if number)
+def sentences_on_reading(names: Sequence[str], masks: Sequence[ReadMask]) -> list[str]:
+    """What the person is told of masks that were not read by the plain rules; of files called `names`."""
+    sentences = []
+    for taken, said in _SAID.items():
+        own = [name for name, mask in zip(names, masks, strict=True) if mask.taken == taken]
+        if own:
+            others = f" and {len(own) - 1} more" if len(own) > 1 else ""
+            sentences.append(f"{own[0]}{others}: read {said}.")
+    return sentences
 
 
 def write_label_map(path: str | Path, labels: np.ndarray) -> None:
@@ -139,86 +173,31 @@ def encode_grey(image: np.ndarray) -> bytes:
     return _encode_png(_as_image(image))
 
 
-def _decode(path: Path) -> ReadMask | _ColourImage:
-    """What a file says, or for a colour PNG its colours, which get their ids once those of all files are known."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise PCVOSError(f"The mask {path} cannot be read: {error.strerror or error}.") from error
-    if not data.startswith(b"\x89PNG\r\n\x1a\n"):
-        raise PCVOSError(f"The mask {path} is not a PNG: save it as an indexed or 8-bit grey PNG.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # an 8K mask is no attack
-            # Decoding alone would take a file that was cut after its last pixel, and does not look at checksums.
-            Image.open(io.BytesIO(data), formats=["PNG"]).verify()
-            image = Image.open(io.BytesIO(data), formats=["PNG"])
-            image.load()
-    except Image.DecompressionBombError as error:
-        raise PCVOSError(f"The mask {path} has too many pixels: give one of the footage's size.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:  # all of these occur
-        raise PCVOSError(f"The mask {path} is damaged or cut short: save or copy it again.") from error
-
-    bits, colour_type = data[24], data[25]  # of the header: Pillow's mode hides the depth of grey below 8 bits
-    if colour_type == _INDEXED:
-        return _read_mask(image, _without_void)
-    if colour_type == _GREY:
-        return _read_mask(image, lambda values: _grey_labels(path, _as_in_file(values, bits), 2**bits - 1))
-    if colour_type == _GREY_ALPHA:
-        if bits == 16:  # Pillow keeps only the high bytes of these, in which small ids are lost
-            raise PCVOSError(f"The mask {path} is 16-bit grey with alpha: save it as an indexed or 8-bit grey PNG.")
-        return _read_mask(image.getchannel(0), lambda values: _grey_labels(path, values, white=255))
-    return _colour_image(path, np.array(image.convert("RGB")))
+def _alike(files: Sequence[Path], found: Sequence[Picture | UnclearMaskError]) -> list[Picture]:
+    """The pictures, those that say nothing for themselves read as others beside them."""
+    ways = {image.taken for image in found if not isinstance(image, UnclearMaskError)}
+    images: list[Picture] = []
+    for path, image in zip(files, found, strict=True):
+        is_unclear = isinstance(image, UnclearMaskError)
+        if Taken.ALPHA in ways and (is_unclear or (image.has_alpha and image.taken == Taken.PLAINLY)):
+            image = read_picture(path, Taken.ALPHA)
+        elif Taken.SOFT in ways and (is_unclear or image.taken == Taken.GREY_IDS):
+            image = read_picture(path, Taken.SOFT)
+        elif is_unclear:
+            raise image
+        images.append(image)
+    return images
 
 
-def _read_mask(image: Image.Image, labels_of: Callable[[np.ndarray], np.ndarray]) -> ReadMask:
-    """The mask of a picture in which 0 is background. Only the rectangle that holds all else is looked at, and made an
-    array of: in a file of one of hundreds of objects it is small.
-
-    Args:
-        labels_of: makes ids, uint8, of such a part (h, w).
-    """
-    box = image.getbbox() if image.mode in _BYTES else (0, 0, *image.size)
-    left, top, right, bottom = box or (0, 0, 0, 0)
-    labels = labels_of(np.array(image.crop((left, top, right, bottom))))
-    return ReadMask(PackedLabels.of_part(labels, image.size[::-1], top, left), object_ids(labels))
+def _as_mask(image: Picture, ids_of_colours: Mapping[int, int], colours: dict[int, RGB]) -> ReadMask:
+    taken = Taken.PLAINLY if image.taken == Taken.GREY_IDS else image.taken
+    if isinstance(image, LabelPicture):
+        return ReadMask(image.packed, image.ids, None, taken)
+    table = np.array([ids_of_colours[code] for code in image.codes], np.uint8)
+    return ReadMask(PackedLabels(table[image.index.unpack()]), object_ids(table), colours, taken)
 
 
-def _as_in_file(values: np.ndarray, bits: int) -> np.ndarray:
-    """A grey PNG's values, uint8 or uint16: Pillow spreads 2 and 4 bits over 0 to 255, 1 bit is bool."""
-    if bits == 16:
-        return values.astype(np.uint16)
-    return values // (255 // (2**bits - 1)) if bits in (2, 4) else values.astype(np.uint8)
-
-
-def _grey_labels(path: Path, values: np.ndarray, white: int) -> np.ndarray:
-    present = set(values_of(values) if values.dtype == np.uint8 else np.unique(values).tolist())
-    if present <= {0, white} or present <= {0, 255}:
-        return (values > 0).astype(np.uint8)
-    ids = present - {0, VOID}
-    if max(ids) > MAX_ID:
-        found = f"{len(ids)} object ids" if len(ids) > MAX_ID else f"the object id {max(ids)}"
-        raise PCVOSError(f"The mask {path} holds {found}: only ids from 1 to {MAX_ID} can be used.")
-    return _without_void(values.astype(np.uint8))
-
-
-def _without_void(labels: np.ndarray) -> np.ndarray:
-    labels[labels == VOID] = 0
-    return labels
-
-
-def _colour_image(path: Path, rgb: np.ndarray) -> _ColourImage:
-    packed = rgb.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    flat = packed.ravel()
-    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])  # of runs: sorting all pixels takes long
-    codes, index = np.unique(flat[starts], return_inverse=True)
-    if len(codes) > 256:
-        raise PCVOSError(_too_many_colours(str(path), len(codes)))
-    labels = np.repeat(index.astype(np.uint8), np.diff(starts, append=flat.size))
-    return _ColourImage(codes.tolist(), PackedLabels(labels.reshape(packed.shape)))
-
-
-def _assign_ids(images: dict[Path, _ColourImage]) -> dict[int, int]:
+def _assign_ids(images: dict[Path, ColourPicture]) -> dict[int, int]:
     """The id (0 = background) of every colour code in the images."""
     codes = sorted({code for image in images.values() for code in image.codes})
     davis = {int(r) << 16 | int(g) << 8 | int(b): number for number, (r, g, b) in enumerate(DAVIS_PALETTE)}
@@ -228,15 +207,8 @@ def _assign_ids(images: dict[Path, _ColourImage]) -> dict[int, int]:
     if len(objects) > MAX_ID:
         first = next(iter(images))
         name = str(first) if len(images) == 1 else f"folder {first.parent}"
-        raise PCVOSError(_too_many_colours(name, len(objects)))
+        raise PCVOSError(too_many_colours(name, len(objects)))
     return {0: 0} | {code: number for number, code in enumerate(objects, start=1)}
-
-
-def _too_many_colours(name: str, count: int) -> str:
-    return (
-        f"The mask {name} holds {count} colours, but at most {MAX_ID} objects are possible: "
-        "save it without soft edges, as an indexed or 8-bit grey PNG."
-    )
 
 
 def _rgb(code: int) -> RGB:

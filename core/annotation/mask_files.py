@@ -1,21 +1,20 @@
 """The masks a person gives to the command: one PNG or a folder of them, and which frame each belongs to."""
 
 import hashlib
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from core.annotation.label_map import RGB, ReadMask, object_ids, read_label_maps
+from core.annotation.frame_numbers import FootageNames, Numbering, place
+from core.annotation.label_map import RGB, ReadMask, object_ids, read_label_maps, sentences_on_reading
 from core.annotation.packed_labels import PackedLabels
 from core.errors import PCVOSError
 from core.telling import Tell, tell_nobody
 
 _ASPECT_TOLERANCE = 0.01
-_NUMBER = re.compile(r"(?:^|\.)([0-9]+)$")  # a whole stem, or the end of one after a dot: rabbit.00040
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +58,7 @@ class Masks:
 
 
 def load_masks(
-    path: str | Path,
+    path: str | Path | Sequence[Path],
     stems: Sequence[str],
     size: tuple[int, int],
     *,
@@ -68,6 +67,8 @@ def load_masks(
     is_video: bool = False,
     backward: bool = False,
     mask_frame: int | None = None,
+    numbering: Numbering | None = None,
+    names: Collection[str] = (),
     complete: bool = False,
     may_be_empty: bool = False,
     tell: Tell = tell_nobody,
@@ -77,14 +78,11 @@ def load_masks(
     The frame of a file, by the first of these that applies:
 
     1. `mask_frame` (for a single file).
-    2. In a folder of images, the image of the same stem.
-    3. The number that is the file's stem (00040.png) or ends it after a dot (rabbit.00040.png). In a video it is the
-       frame's index. In a folder whose images carry numbers in the same way it is that number, never an index: among
-       00005.jpg, 00010.jpg, 5.png belongs to 00005.jpg and 1.png to none. In any other folder it is the index.
-    4. For a single file, the range's first frame, or its last when the run goes backward.
+    2. What its name says, by the one rule that holds for all files: see `core.annotation.frame_numbers`.
+    3. For a single file whose name says nothing, the range's first frame, or its last when the run goes backward.
 
     Args:
-        path: a PNG, or a folder: its *.png, without subfolders and hidden files.
+        path: a PNG, a folder (its *.png, without subfolders and hidden files), or several PNGs.
         stems: the footage's frames by name, as many as it has frames (of a video only their count matters).
         size: (height, width) of the footage.
         start: first frame of the range. Masks of frames outside the range are read like the others.
@@ -92,31 +90,37 @@ def load_masks(
         is_video: whether the footage is a video.
         backward: whether the run goes from `end` to `start`.
         mask_frame: the frame of a single file.
+        numbering: how to read numbers in names, where the person has said so.
+        names: of the other files of one import: the rule is found from these, too.
         complete: every file speaks for all objects found in any of them (`--masks-complete`). Without it a file speaks
             for the ids that occur in it.
         may_be_empty: files without an object are no error; without `complete` they speak for none.
         tell: how many files are read, of how many.
 
     Raises:
+        UnclearNumberingError: the names can be read in several ways.
         PCVOSError: no such file; a folder without a PNG; a file that cannot be read (see `read_label_maps`), belongs to
             no frame, or to the frame of another file; a size whose aspect ratio is not the footage's within 1 %; no
             object in a file or, with `complete`, in any of them; `mask_frame` outside the footage or with a folder.
     """
-    path = Path(path)
-    footage = _Footage(stems, is_video)
+    footage = FootageNames(stems, is_video)
+    path, files = (Path(path), None) if isinstance(path, str | Path) else (path[0].parent, list(path))
+    notes: list[str] = []
     if mask_frame is not None:
         placed = {_checked_mask_frame(mask_frame, path, len(stems)): path}
-    elif path.is_dir():
-        placed = _place(_list_pngs(path), footage)
     else:
+        is_single = files is None and not path.is_dir()
+        files = files or ([path] if is_single else mask_pngs(path))
         last = len(stems) - 1 if end is None else end
-        placed = _place([path], footage, default=last if backward else start)
+        default = (last if backward else start) if is_single else None
+        placed = _place(files, footage, numbering, names, default, notes)
 
     frames = sorted(placed)
     paths = [placed[frame] for frame in frames]
     masks = read_label_maps(paths, tell)
-    notes = _colour_notes(masks) + _index_notes(placed, footage)
+    notes = _colour_notes(masks) + notes
     fitted, warnings = _fit(paths, masks, size)
+    warnings = [*sentences_on_reading([file.name for file in paths], masks), *warnings]
     ids = [mask.ids for mask in fitted]
     if not may_be_empty:
         _check_objects(path, paths, ids, complete)
@@ -127,72 +131,12 @@ def load_masks(
     return Masks(annotations, objects, tuple(notes), tuple(warnings), colours)
 
 
-def frame_finder(stems: Sequence[str], is_video: bool) -> Callable[[str], int | None]:
-    """What tells the frame of a file from its stem, by the rules 2 and 3 of `load_masks`; None: it belongs to none."""
-    footage = _Footage(stems, is_video)
-
-    def find(stem: str) -> int | None:
-        number, frame = _number(stem), footage.by_stem(stem)
-        return footage.by_number(number) if frame is None and number is not None else frame
-
-    return find
-
-
-def masks_fingerprint(path: str | Path) -> str:
-    """SHA-256 (hex) over names and bytes of the mask files at `path`, to tell whether they changed between two runs.
+def mask_pngs(folder: Path) -> list[Path]:
+    """The mask files of a folder, by name: its PNGs, however their suffix is written, without hidden files.
 
     Raises:
-        PCVOSError: no such file, a folder without a PNG, or one that cannot be read.
+        PCVOSError: it cannot be read, or holds none.
     """
-    path = Path(path)
-    digest = hashlib.sha256()
-    for file in _list_pngs(path) if path.is_dir() else [path]:
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise PCVOSError(f"The mask {file} cannot be read: {error.strerror or error}.") from error
-        for part in (file.name.encode(errors="surrogateescape"), data):
-            digest.update(len(part).to_bytes(8, "little") + part)
-    return digest.hexdigest()
-
-
-class _Footage:
-    """Finds a frame's index by its stem or number."""
-
-    def __init__(self, stems: Sequence[str], is_video: bool) -> None:
-        self._stems = stems
-        self.is_video = is_video
-        self._by_stem: dict[str, int] = {} if is_video else {stem: index for index, stem in enumerate(stems)}
-        self._by_number: dict[int, int | None] = {}
-        for stem, index in self._by_stem.items():
-            if (number := _number(stem)) is not None:
-                self._by_number[number] = None if number in self._by_number else index  # None: shared by two images
-        self.numbers_are_indices = not self._by_number
-
-    def by_stem(self, stem: str) -> int | None:
-        return self._by_stem.get(stem)
-
-    def by_number(self, number: int) -> int | None:
-        if self.numbers_are_indices:
-            return number if number < len(self._stems) else None
-        return self._by_number.get(number)
-
-    def name(self, frame: int) -> str:
-        return f"frame {frame}" if self.is_video else f"frame {frame} ({self._stems[frame]})"
-
-    @property
-    def range(self) -> str:
-        """The frames in words, for messages."""
-        numbers = f"0 to {len(self._stems) - 1}"
-        return numbers if self.is_video else f"{self._stems[0]} to {self._stems[-1]} (numbered {numbers})"
-
-
-def _number(stem: str) -> int | None:
-    found = _NUMBER.search(stem)
-    return int(found[1]) if found else None
-
-
-def _list_pngs(folder: Path) -> list[Path]:
     try:
         files = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".png" and file.is_file())
     except OSError as error:
@@ -203,6 +147,24 @@ def _list_pngs(folder: Path) -> list[Path]:
     return files
 
 
+def masks_fingerprint(path: str | Path) -> str:
+    """SHA-256 (hex) over names and bytes of the mask files at `path`, to tell whether they changed between two runs.
+
+    Raises:
+        PCVOSError: no such file, a folder without a PNG, or one that cannot be read.
+    """
+    path = Path(path)
+    digest = hashlib.sha256()
+    for file in mask_pngs(path) if path.is_dir() else [path]:
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise PCVOSError(f"The mask {file} cannot be read: {error.strerror or error}.") from error
+        for part in (file.name.encode(errors="surrogateescape"), data):
+            digest.update(len(part).to_bytes(8, "little") + part)
+    return digest.hexdigest()
+
+
 def _checked_mask_frame(mask_frame: int, path: Path, count: int) -> int:
     if path.is_dir():
         raise PCVOSError(f"A frame can be given for one PNG, but {path} is a folder: name its files like the frames.")
@@ -211,14 +173,24 @@ def _checked_mask_frame(mask_frame: int, path: Path, count: int) -> int:
     return mask_frame
 
 
-def _place(files: Sequence[Path], footage: _Footage, default: int | None = None) -> dict[int, Path]:
-    """The files by frame; `default` is the frame of a file whose name says nothing about one."""
+def _place(
+    files: Sequence[Path],
+    footage: FootageNames,
+    numbering: Numbering | None,
+    names: Collection[str],
+    default: int | None,
+    notes: list[str],
+) -> dict[int, Path]:
+    """The files by frame; `default` is the frame of a file whose name says nothing about one. Adds to `notes`."""
+    placement = place([*(file.name for file in files), *names], footage, numbering)
+    notes += placement.notes
     placed: dict[int, Path] = {}
     for file in files:
-        number = _number(file.stem)
-        frame = footage.by_stem(file.stem)
-        if frame is None:
-            frame = default if number is None else footage.by_number(number)
+        frame = placement.frames[file.name]
+        if frame is None and default is not None and not footage.says_frame(file.name):
+            frame = default
+            if file.stem[-1:].isdecimal():
+                notes.append(f"The name of {file.name} does not say a frame for sure: it is for {footage.name(frame)}.")
         if frame is None:
             raise _no_frame(file, footage)
         if frame in placed:
@@ -227,23 +199,13 @@ def _place(files: Sequence[Path], footage: _Footage, default: int | None = None)
     return placed
 
 
-def _no_frame(file: Path, footage: _Footage) -> PCVOSError:
+def _no_frame(file: Path, footage: FootageNames) -> PCVOSError:
     sentence = f"The mask {file} belongs to no frame: the footage's frames are {footage.range}; name it like one"
     options = "--mask-frame N (pcvos import: --option frame=N)"
     return PCVOSError(
         f"{sentence}, or say which frame a single mask is for.",
         command=f"{sentence}, or give the frame of a single mask with {options}.",
     )
-
-
-def _index_notes(placed: dict[int, Path], footage: _Footage) -> list[str]:
-    """One note if numbers were read as indices of images that have other names, which the person may not have meant."""
-    if footage.is_video or not footage.numbers_are_indices:
-        return []
-    for frame, path in sorted(placed.items()):
-        if _number(path.stem) == frame:
-            return [f"Numbers of masks are read as indices, from 0: {path.name} belongs to {footage.name(frame)}."]
-    return []
 
 
 def _colour_notes(masks: Sequence[ReadMask]) -> list[str]:

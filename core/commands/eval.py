@@ -128,7 +128,7 @@ class _Evaluation(ABC):
         with FrameProgress("Evaluating", frames * self.runs_per_frame()) as progress:
             for sequence in self.sequences:
                 with open_media(sequence.frames) as media:
-                    truth = read_truth(sequence, media)
+                    truth = read_truth(sequence, media, self._warn)
                     if why := too_short(truth, self.request.corrections):
                         self._leave_out(sequence.name, why)
                         continue
@@ -223,7 +223,7 @@ class _Predictions(_Evaluation):
 
     def score(self, name: str, media: FrameSource, truth: Truth, advance: Callable[[int], None]) -> list[list[Round]]:
         folder = self.request.predictions / name
-        masks, _ = read_masks(folder, name, media)
+        masks, _ = read_masks(folder, name, media, self._warn)
         counted = counted_frames(truth)
         if missing := [frame for frame in counted if frame not in masks]:
             raise PCVOSError(

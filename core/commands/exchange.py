@@ -106,7 +106,7 @@ def import_masks(command: ImportCommand, say: Say, note: Say, warn: Say) -> None
         for sentence in plan.warnings:
             warn(sentence)
         if plan.questions:
-            raise PCVOSError(unanswered(plan.questions))
+            raise unanswered(plan.questions)
         say(f"{importer.label}: {command.path}")
         for sentence in plan.sentences(command.corrected):
             say(sentence)

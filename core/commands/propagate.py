@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from core.annotation.frame_numbers import Numbering
 from core.annotation.mask_files import load_masks, masks_fingerprint
 from core.annotation.overlay import draw_overlay
 from core.commands.places import check_output, check_overlay
@@ -36,6 +37,7 @@ class PropagateRequest:
         output: the folder for the results.
         start, end: the range, inclusive; None: the footage's first and last frame.
         mask_frame: the frame of a single mask whose name does not say it.
+        mask_numbers: how to read the numbers in names of masks; None: as they say for sure.
         masks_complete: whether each mask speaks for all objects.
         weights: a weights file; None: the shipped one.
         overlay: a video to draw; None: none.
@@ -50,6 +52,7 @@ class PropagateRequest:
     end: int | None = None
     direction: Direction = "forward"
     mask_frame: int | None = None
+    mask_numbers: Numbering | None = None
     masks_complete: bool = False
     weights: Path | None = None
     device: str = "auto"
@@ -109,6 +112,7 @@ class _Run:
             is_video=media.is_video,
             backward=request.direction == "backward",
             mask_frame=request.mask_frame,
+            numbering=request.mask_numbers,
             complete=request.masks_complete,
         )
         for sentence in self._masks.notes:
@@ -318,6 +322,7 @@ def _settings(request: PropagateRequest, frames: range) -> dict[str, Any]:
         "end": frames[-1],
         "direction": request.direction,
         "mask_frame": request.mask_frame,
+        **({} if request.mask_numbers is None else {"mask_numbers": request.mask_numbers}),
         "masks_complete": request.masks_complete,
         **settings,
     }

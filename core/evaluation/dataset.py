@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import PCVOSError
+from core.files import decoded
 from core.media.images import natural_key
 
 Layout = Literal["davis", "ytvos", "mose"]
@@ -105,7 +106,7 @@ def _read_split(dataset: Path, split: str) -> list[str]:
     if path is None:
         raise PCVOSError(f"There is no split {split}, neither as a file nor in {dataset / _SPLITS}: name one of them.")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = decoded(path.read_bytes()).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise PCVOSError(f"{path} cannot be read as a split: give a text file with one sequence a line.") from error
     entries = [line.split()[0] for line in lines if line.strip()]

@@ -1,18 +1,23 @@
 """The true masks of a sequence, and on which frame each object's mask is given."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from core.annotation.label_map import object_ids, read_label_maps
+from core.annotation.label_map import object_ids, read_label_maps, sentences_on_reading
+from core.annotation.mask_files import mask_pngs
 from core.annotation.packed_labels import PackedLabels
 from core.errors import PCVOSError
 from core.evaluation.dataset import SequenceFolder
 from core.media.source import FrameSource
+
+
+def _to_nobody(sentence: str) -> None:
+    """Where nobody wants to know."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +63,16 @@ class Truth:
         return {frame: frozenset(objects) for frame, objects in sorted(frames.items())}
 
 
-def read_truth(sequence: SequenceFolder, media: FrameSource) -> Truth:
+def read_truth(sequence: SequenceFolder, media: FrameSource, warn: Callable[[str], None] = _to_nobody) -> Truth:
     """Read the masks of a sequence.
+
+    Args:
+        warn: takes sentences on masks that were not read by the plain rules of `read_label_maps`.
 
     Raises:
         PCVOSError: no mask or a damaged one, one that belongs to no frame or has another size, or no object.
     """
-    masks, ids = read_masks(sequence.masks, sequence.name, media)
+    masks, ids = read_masks(sequence.masks, sequence.name, media, warn)
     frames = {media.stems[frame]: frame for frame in masks}
     given = _first_frames(ids)
     for obj, stem in sequence.first.items():
@@ -76,17 +84,21 @@ def read_truth(sequence: SequenceFolder, media: FrameSource) -> Truth:
 
 
 def read_masks(
-    folder: Path, name: str, media: FrameSource
+    folder: Path, name: str, media: FrameSource, warn: Callable[[str], None] = _to_nobody
 ) -> tuple[dict[int, PackedLabels], dict[int, tuple[int, ...]]]:
     """Label maps and ids by frame, from the PNGs of a folder that are named like frames of the sequence `name`.
+
+    Args:
+        warn: as `read_truth`.
 
     Raises:
         PCVOSError: as `read_truth`.
     """
     by_stem = {stem: frame for frame, stem in enumerate(media.stems)}
-    files = {path.stem: path for path in folder.glob("*.png") if not path.name.startswith(".")}
-    if not files:
-        raise PCVOSError(f"{folder} holds no PNG: put the masks of {name} there, named like its frames.")
+    files: dict[str, Path] = {}
+    for path in mask_pngs(folder):
+        if files.setdefault(path.stem, path) != path:
+            raise PCVOSError(f"{files[path.stem]} and {path} are both masks of one frame: remove one of them.")
     if stray := sorted(files.keys() - by_stem.keys()):
         raise PCVOSError(
             f"The mask {files[stray[0]]} belongs to no frame of {name}, whose frames are {media.stems[0]} to "
@@ -95,6 +107,8 @@ def read_masks(
     frames = sorted(by_stem[stem] for stem in files)
     paths = [files[media.stems[frame]] for frame in frames]
     found = dict(zip(frames, read_label_maps(paths), strict=True))
+    for sentence in sentences_on_reading([f"{name}/{path.name}" for path in paths], list(found.values())):
+        warn(sentence)
     for path, mask in zip(paths, found.values(), strict=True):
         if mask.packed.shape != media.size:
             (height, width), (rows, columns) = media.size, mask.packed.shape

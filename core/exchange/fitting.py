@@ -1,34 +1,58 @@
 """Masks from elsewhere, brought to the frames and the size of the footage."""
 
-import re
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 import cv2
 import numpy as np
 
-from core.annotation.mask_files import frame_finder
+from core.annotation.frame_numbers import FootageNames, UnclearNumberingError, place
 from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
-from core.media.source import FrameSource
+from core.exchange.importer import ImportRequest, Question, numbers_question
 
 _ASPECT_TOLERANCE = 0.01
-_CVAT_FRAME = re.compile(r"frame_([0-9]+)")  # as CVAT calls the frames of a video
 
 
 class FrameNames:
-    """Finds the frame that a file name speaks of: as `load_masks` does, and as CVAT numbers a video's frames."""
+    """The frames that the files named in a data set belong to, by the one rule of `core.annotation.frame_numbers`.
 
-    def __init__(self, media: FrameSource):
-        self._media = media
-        self._find = frame_finder(media.stems, media.is_video)
+    Attributes:
+        notes: sentences on how the names were read. question: to be answered before they can be; None: nothing is.
+    """
+
+    def __init__(self, request: ImportRequest, names: Sequence[str], *, strangers: bool = False):
+        """Read `names`, which can have folders.
+
+        Args:
+            strangers: files of other footage can be among them. If they lie in several folders, one of which is called
+                like the footage, all others are strangers.
+
+        Raises:
+            PCVOSError: two of them belong to one frame.
+        """
+        media, self._media = request.media, request.media
+        self.notes: tuple[str, ...] = ()
+        self.question: Question | None = None
+        self._frames: Mapping[str, int | None] = {}
+        own = [name for name in names if _folder(name) == request.sequence] if strangers else []
+        footage = FootageNames(media.stems, media.is_video)
+        try:
+            placement = place(own or names, footage, request.numbering, strangers=strangers)
+        except UnclearNumberingError as error:
+            self.question = numbers_question(error)
+            return
+        self._frames, self.notes = placement.frames, placement.notes
+        first: dict[int, str] = {}
+        for name, frame in self._frames.items():
+            if frame is not None and first.setdefault(frame, name) != name:
+                raise PCVOSError(
+                    f"{request.path}: {first[frame]} and {name} are both of {footage.name(frame)}: leave one out."
+                )
 
     def find(self, name: str) -> int | None:
-        """The frame of a file name, which can have folders and a suffix; None: it belongs to none."""
-        stem = PurePosixPath(name.replace("\\", "/")).stem
-        frame = self._find(stem)
-        if frame is None and (found := _CVAT_FRAME.fullmatch(stem)):
-            frame = int(found[1]) if int(found[1]) < len(self._media) else None
-        return frame
+        """The frame of one of the names; None: it belongs to none."""
+        return self._frames.get(name)
 
     def refusal(self, name: str, where: str) -> PCVOSError:
         """The sentence for a name that belongs to no frame."""
@@ -36,6 +60,10 @@ class FrameNames:
         return PCVOSError(
             f"{where} is {name}, which belongs to no frame of the footage: they are {stems[0]} to {stems[-1]}."
         )
+
+
+def _folder(name: str) -> str:
+    return PurePosixPath(name.replace("\\", "/")).parent.name
 
 
 def fit(mask: np.ndarray, size: tuple[int, int], where: str) -> PackedMask:

@@ -5,6 +5,7 @@ from collections.abc import Hashable
 
 from core.annotation.packed_mask import PackedMask
 from core.exchange.importer import RGB, Found, FoundObject, InFront
+from core.exchange.json_fields import Node
 
 
 class Gathering:
@@ -14,6 +15,8 @@ class Gathering:
         self._masks: dict[int, dict[Hashable, PackedMask]] = {}
         self._objects: dict[Hashable, tuple[int | None, str, RGB | None]] = {}
         self._joined = 0
+        self._without_mask: list[Node] = []
+        self.notes: list[str] = []
         self.warnings: list[str] = []
 
     def know(self, object: Hashable, number: int | None, name: str, colour: RGB | None = None) -> None:
@@ -31,6 +34,10 @@ class Gathering:
             self._joined += 1
             mask = PackedMask.pack(here.pop(object).unpack() | mask.unpack())
         here[object] = mask
+
+    def leave_out(self, annotation: Node) -> None:
+        """This one has no mask: it is counted."""
+        self._without_mask.append(annotation)
 
     def found(self, in_front: InFront = None) -> Found:
         """All of it. An object is keyed by its name or, if others have that too, with its number; several of one kind
@@ -52,7 +59,10 @@ class Gathering:
         if self._joined:
             times = "once" if self._joined == 1 else f"{self._joined} times"
             self.warnings.append(f"Several masks of one object on one frame were joined, {times}.")
+        if self._without_mask:
+            count, first = len(self._without_mask), self._without_mask[0].where
+            self.warnings.append(f"Annotations without a mask (a box alone, say), left out: {count}, first {first}.")
         masks = {
             frame: {keys[object]: mask for object, mask in here.items()} for frame, here in sorted(self._masks.items())
         }
-        return Found(masks, objects, warnings=tuple(self.warnings), in_front=in_front)
+        return Found(masks, objects, notes=tuple(self.notes), warnings=tuple(self.warnings), in_front=in_front)

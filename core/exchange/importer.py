@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from core.annotation.frame_numbers import Numbering, UnclearNumberingError
 from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.exchange.options import Option, Value, resolve
@@ -24,6 +25,12 @@ InFront = Literal["later", "higher id"] | None
 
 SEQUENCE = "sequence"
 """The key of the question which sequence of a data set is the footage."""
+
+NUMBERS = "numbers"
+"""The key of the question how the masks are numbered; its answers are those of `Numbering`."""
+
+READING = (SEQUENCE, NUMBERS)
+"""The keys of all questions that are answered before files can be read."""
 
 COMPLETE = Option(
     "complete",
@@ -41,6 +48,7 @@ class ImportRequest:
 
     Attributes:
         path: a file or a folder.
+        files: several PNGs that are one import, in place of `path`, which is the first of them; else empty.
         media: the footage that the masks belong to; only what it says about itself is read, no frames.
         options: a value for every option of the format.
         answers: to the questions of an earlier attempt, by their keys.
@@ -52,6 +60,15 @@ class ImportRequest:
     options: Mapping[str, Value]
     answers: Mapping[str, str] = field(default_factory=dict)
     tell: Tell = tell_nobody
+    files: tuple[Path, ...] = ()
+
+    @property
+    def numbering(self) -> Numbering | None:
+        """How the masks are numbered, as it was answered; PCVOSError if that is no answer."""
+        answer = self.answers.get(NUMBERS)
+        if answer is not None and answer not in list(Numbering):
+            raise PCVOSError(f"{NUMBERS} cannot be {answer}: answer with {', '.join(Numbering)}.")
+        return None if answer is None else Numbering(answer)
 
     @property
     def sequence(self) -> str:
@@ -72,6 +89,11 @@ class Question:
     text: str
     choices: tuple[tuple[str, str], ...]
     proposal: str | None = None
+
+
+def numbers_question(error: UnclearNumberingError) -> Question:
+    """What to ask where names can be read in several ways."""
+    return Question(NUMBERS, error.question, error.choices)
 
 
 @dataclass(frozen=True)

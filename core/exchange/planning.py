@@ -8,7 +8,7 @@ from pathlib import Path
 from core.annotation.packed_mask import PackedMask
 from core.annotation.palette import DISPLAY_PALETTE
 from core.errors import PCVOSError
-from core.exchange.importer import SEQUENCE, Found, FoundObject, ImportRequest, InFront, Question, is_taken_for
+from core.exchange.importer import NUMBERS, READING, Found, FoundObject, ImportRequest, InFront, Question, is_taken_for
 from core.exchange.overlaps import without, without_hidden
 from core.project.model import MAX_OBJECTS, Cell, Change, Key, ObjectInfo
 from core.project.project import Project
@@ -189,7 +189,8 @@ def unanswered(questions: Iterable[Question]) -> PCVOSError:
     """The error that these questions were not answered; it names all of them."""
     texts, commands = [], []
     for question in questions:
-        answers = [answer for answer, _ in question.choices]
+        is_plain = question.key != NUMBERS  # whose answers say little without their labels
+        answers = [answer if is_plain else f"{answer} = {label}" for answer, label in question.choices]
         shown = ", ".join(answers[:_NAMED]) + (f" and {len(answers) - _NAMED} more" if len(answers) > _NAMED else "")
         texts.append(f"{question.text} ({shown})")
         commands.append(f"{question.text} (--answer '{question.key}=…': {shown})")
@@ -256,7 +257,7 @@ def _stacked(
 
 def _check_answers(answers: Iterable[str], found: Found) -> None:
     keys = [object.key for object in found.objects]
-    if unknown := next((key for key in answers if key not in keys and key != SEQUENCE), None):
+    if unknown := next((key for key in answers if key not in keys and key not in READING), None):
         raise PCVOSError(
             f"Nothing is called {unknown} in the masks, so nothing can be answered: {', '.join(keys)} are."
         )

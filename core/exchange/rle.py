@@ -76,8 +76,8 @@ def decode(node: Node, size: tuple[int, int] | None = None) -> np.ndarray:
     """A `segmentation` of a COCO file, as bool (H, W).
 
     Args:
-        node: an RLE, or a list of polygons. size: (height, width) of its image, to which an RLE must agree; needed for
-            polygons.
+        node: an RLE, or a list of polygons, of which those with fewer than three corners have no pixel.
+        size: (height, width) of its image, to which an RLE must agree; needed for polygons.
 
     Raises:
         PCVOSError: it names the field that is wrong.
@@ -133,10 +133,11 @@ def _fill(node: Node, size: tuple[int, int] | None) -> np.ndarray:
     polygons = node.items(list)
     for polygon in polygons:
         numbers = [number.value for number in polygon.items(float)]
-        if len(numbers) % 2 or len(numbers) < 6:
-            raise polygon.wrong(f"has {len(numbers)} numbers: a polygon needs pairs, three at the least")
+        if len(numbers) % 2:
+            raise polygon.wrong(f"has {len(numbers)} numbers: a polygon needs pairs")
         if not all(-_FAR < number < _FAR for number in numbers):  # nor for what is not a number
             raise polygon.wrong("holds a number that no place can have")
+    polygons = [polygon for polygon in polygons if len(polygon.value) >= 6]
     if not polygons:
         return np.zeros(size, bool)
     masks = coco_masks()

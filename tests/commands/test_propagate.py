@@ -134,6 +134,33 @@ def test_a_folder_keeps_its_stems_and_a_single_mask_is_of_the_first_frame(
     assert np.array_equal(found[f"{frame}.png"], scene.labels[0])
 
 
+def test_the_frame_in_the_name_of_a_single_mask(tmp_path, scene, propagate):
+    """As in the shared case `single-mask-frame-name`; an object is on no frame before the one its mask is for."""
+    mask = tmp_path / "frame_000005.png"
+    write_label_map(mask, scene.labels[5])
+    assert propagate(scene.video, mask, "--end", 6).code == 0
+    assert record(tmp_path / "out")["masks"]["frames"] == [5]
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    mask.rename(folder / mask.name)
+    assert propagate(scene.video, folder, "--end", 6, output=tmp_path / "folder").code == 0
+    assert record(tmp_path / "folder")["masks"]["frames"] == [5]
+
+
+def test_doubt_about_numbers_is_refused_and_settled_by_an_option(tmp_path, scene, propagate):
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    for number in (1, 2, 3):
+        write_label_map(folder / f"{number:04d}.png", scene.labels[number - 1])
+    refused = propagate(scene.video, folder, "--end", 3)
+    assert refused.code == 2 and "How are the masks numbered?" in refused.err
+    assert "Counted from 1: 0001.png is frame 0" in refused.err and "--mask-numbers names or from-1" in refused.err
+    done = propagate(scene.video, folder, "--end", 3, "--mask-numbers", "from-1")
+    assert done.code == 0, done.err
+    assert record(tmp_path / "out")["masks"]["frames"] == [0, 1, 2]
+    assert "Note: Numbers of masks are read as indices, from 1: 0001.png belongs to frame 0." in done.err
+
+
 def test_an_object_is_empty_before_its_first_annotation_and_ids_are_kept(tmp_path, scene, propagate):
     masks = tmp_path / "masks"
     masks.mkdir()

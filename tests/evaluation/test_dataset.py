@@ -64,6 +64,15 @@ def test_splits_as_files_and_as_names_of_the_data_set(tmp_path):
     assert names(tmp_path, limit=2) == ["ant", "bear"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
+def test_splits_saved_on_windows(tmp_path, encoding):
+    images, labels = disc_and_square(3)
+    for name in ("ant", "bär"):
+        write_sequence(tmp_path, name, images, labels)
+    (tmp_path / "split.txt").write_bytes("bär\r\nant\r\n".encode(encoding))
+    assert names(tmp_path, split=str(tmp_path / "split.txt")) == ["bär", "ant"]
+
+
 def test_ytvos_gives_objects_where_they_first_appear(tmp_path):
     images, labels = disc_and_square(11, square_from=3)
     write_sequence(tmp_path, "0a1", images, labels, masked=[0, 5, 10])

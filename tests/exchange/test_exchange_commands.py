@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from exchange_projects import STEMS, all_labels, all_masks, tree
+from exchange_projects import SIZE, STEMS, all_labels, all_masks, tree
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -115,6 +115,16 @@ def test_overwriting(path, out):
     )
     done = pcvos(*command, "--overwrite")
     assert done.exit_code == 0 and "Note: H.264 needs even sides" in done.stderr
+
+
+def test_a_question_says_how_it_is_answered(path, out):
+    picture = np.zeros((*SIZE, 3), np.uint8)
+    picture[9:20, 9:30] = (255, 128, 0)
+    Image.fromarray(picture).save(out / f"{STEMS[0]}.png")
+    asked = pcvos("import", path, out / f"{STEMS[0]}.png")
+    assert asked.exit_code == 2 and "--answer '#ff8000=…'" in asked.stderr.splitlines()[-1]
+    assert pcvos("import", path, out / f"{STEMS[0]}.png", "--answer", "#ff8000=7").exit_code == 0
+    np.testing.assert_array_equal(opened(path, all_masks)[0, 7].unpack(), picture.any(axis=2))
 
 
 def test_a_project_that_is_open_can_be_exported_but_not_imported_into(project, out):

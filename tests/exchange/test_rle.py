@@ -69,7 +69,6 @@ def test_text_that_is_no_mask_is_refused_in_a_sentence(text):
         ({"counts": [24]}, ["segmentation.size", "missing"]),
         ({"size": [4, 6]}, ["segmentation.counts", "missing"]),
         ([[0, 0, 3, 0, 3]], ["segmentation[0]", "5 numbers"]),
-        ([[0, 0, 3, 0]], ["segmentation[0]", "4 numbers"]),
         ([[0, 0, 3, 0, 3, 3], [0, 0, "x", 0, 3, 3]], ["segmentation[1][2]", "number"]),
         ([[0, 0, 3, 0, 3, float("nan")]], ["segmentation[0]"]),
         ([[0, 0, 3, 0, 3, 10**400]], ["segmentation[0]"]),
@@ -88,4 +87,6 @@ def test_polygons_are_filled_as_pycocotools_does():
     mask = decode(node([[2, 1, 12, 1, 12, 9, 2, 9], [15.0, 3.5, 18, 3.5, 18, 6]]), (12, 20))
     assert mask[1:9, 2:12].all() and mask[:, 12:15].sum() == 0 and mask[:, 15:].any()
     assert not decode(node([]), (12, 20)).any()
+    assert not decode(node([[0, 0, 3, 0], [5, 5], []]), (12, 20)).any(), "points and lines have no pixel"
+    np.testing.assert_array_equal(decode(node([[0, 0, 3, 0], [2, 1, 12, 1, 12, 9]]), (12, 20))[1:8, 11], True)
     assert decode(node([[-1e300, -5, 1e300, -5, 1e300, 1e300, -1e300, 1e300]]), (12, 20)).all()

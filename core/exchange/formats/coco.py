@@ -21,6 +21,7 @@ from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest
 from core.exchange.json_fields import Node
 from core.exchange.options import Option
 from core.exchange.rle import coco_masks, decode, encode
+from core.files import decoded
 from core.media.images import ImageFolder
 
 COMPRESSED = Option("compressed", "Compressed RLE", "bool", True, help="Otherwise the runs are lists of numbers.")
@@ -75,9 +76,13 @@ class CocoFile(Importer):
 
     def read(self, request: ImportRequest) -> Found:
         root = Node.load(request.path)
-        images, known = _images(root, request), read_categories(root)
+        nodes, gathering = root.at("images", list).items(dict), Gathering()
+        names = FrameNames(request, [image.at("file_name", str).value for image in nodes], strangers=True)
+        if names.question:
+            return Found({}, (), (names.question,))
+        images, known = _images(nodes, names), read_categories(root)
         annotations = root.at("annotations", list).items(dict)
-        numbers, gathering = _numbers(annotations, known), Gathering()
+        numbers = _numbers(annotations, known)
         know_listed(gathering, root, known, numbers)
         for done, (annotation, (number, category)) in enumerate(zip(annotations, numbers, strict=True)):
             request.tell(done, len(annotations))
@@ -86,14 +91,18 @@ class CocoFile(Importer):
                 raise image.wrong(f"is {image.value}, but there is no such image")
             frame, size = images[image.value]
             if frame is not None:
-                segmentation = annotation.at("segmentation", dict, list)
+                mask = read_mask(annotation.at("segmentation"), size, request)
+                if mask is None:
+                    gathering.leave_out(annotation)
+                    continue
                 gathering.know(number, number, known[category].name, known[category].colour)
-                gathering.add(frame, number, fit(decode(segmentation, size), request.media.size, str(segmentation)))
+                gathering.add(frame, number, mask)
         for frame, _ in images.values():
             if frame is not None:
                 gathering.cover(frame)
         if strangers := sum(frame is None for frame, _ in images.values()):
             gathering.warnings.append(f"Images that belong to no frame of the footage, left out: {strangers}.")
+        gathering.notes += names.notes
         return gathering.found(in_front="later")
 
 
@@ -110,11 +119,27 @@ def bounding_box(mask: PackedMask) -> list[int]:
     return [left, top, width, height]
 
 
+def read_mask(segmentation: Node, size: tuple[int, int], request: ImportRequest) -> PackedMask | None:
+    """A `segmentation` at the footage's size; None if it has no pixel: then it is of a box alone, or of points or lines
+    in place of a polygon, and does not say that its object is absent.
+
+    Args:
+        size: (height, width) of its image.
+    """
+    if segmentation.value is None:
+        return None
+    mask = fit(decode(segmentation, size), request.media.size, str(segmentation))
+    return None if mask.is_empty else mask
+
+
 def has_keys(path: Path, *keys: str) -> bool:
     """Whether the JSON file's text holds these; a look is enough to tell formats apart."""
     if path.suffix.lower() != ".json" or not path.is_file():
         return False
-    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        text = decoded(path.read_bytes())
+    except UnicodeDecodeError:
+        return False
     return all(key in text for key in keys)
 
 
@@ -133,10 +158,9 @@ def _annotations(request: ExportRequest, frame: int) -> Iterator[dict[str, Any]]
         }
 
 
-def _images(root: Node, request: ImportRequest) -> dict[Any, tuple[int | None, tuple[int, int]]]:
+def _images(nodes: list[Node], names: FrameNames) -> dict[Any, tuple[int | None, tuple[int, int]]]:
     """Frame (None: of none) and (height, width) of each image, by id."""
-    names = FrameNames(request.media)
-    nodes, found = root.at("images", list).items(dict), {}
+    found = {}
     for image in nodes:
         size = image.at("height", int).value, image.at("width", int).value
         found[image.at("id", int, str).value] = (names.find(image.at("file_name", str).value), size)

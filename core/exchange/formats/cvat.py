@@ -82,12 +82,15 @@ class CvatZip(Importer):
 
     def read(self, request: ImportRequest) -> Found:
         with tempfile.TemporaryDirectory() as folder:
-            text = _unpack(request, Path(folder))
+            text, names = _unpack(request, Path(folder))
+            if names.question:
+                return Found({}, (), (names.question,))
             labels = _read_labels(text, request.path)
             gathering = Gathering()
             for name, _ in labels if _WRITTEN_HERE in text.splitlines() else ():  # else: all that a task knows
                 _know(name, labels, gathering)
             _gather(Path(folder), labels, request, gathering)
+            gathering.notes += names.notes
             return gathering.found()
 
 
@@ -112,13 +115,12 @@ def _colour_png(labels: np.ndarray) -> bytes:
     return cv2.imencode(".png", colours, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
 
 
-def _unpack(request: ImportRequest, folder: Path) -> str:
-    """The class masks come into `folder`; the text of the label map."""
+def _unpack(request: ImportRequest, folder: Path) -> tuple[str, FrameNames]:
+    """The class masks come into `folder`; the text of the label map, and how the frames were found."""
     try:
         with zipfile.ZipFile(request.path) as file:
             text = _label_text(file, request.path)
-            _unpack_classes(file, request, folder)
-            return text
+            return text, _unpack_classes(file, request, folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # cut, encrypted, or packed otherwise
         raise PCVOSError(f"{request.path} is no zip that can be read, or is cut short: {error}.") from error
     except OSError as error:
@@ -145,19 +147,20 @@ def _read_labels(text: str, path: Path) -> list[tuple[str, RGB]]:
     return labels
 
 
-def _unpack_classes(file: zipfile.ZipFile, request: ImportRequest, folder: Path) -> None:
+def _unpack_classes(file: zipfile.ZipFile, request: ImportRequest, folder: Path) -> FrameNames:
     """The class masks, called like the footage's frames."""
-    names = FrameNames(request.media)
     pictures = [i for i in file.infolist() if i.filename.startswith(f"{_CLASSES}/") and i.filename.endswith(".png")]
     if not pictures:
         raise PCVOSError(f"{request.path} holds no PNG in {_CLASSES}: export it from CVAT as Segmentation mask 1.1.")
-    for info in pictures:
+    names = FrameNames(request, [info.filename for info in pictures])
+    for info in pictures if names.question is None else ():
         if info.file_size > _BYTES_AT_MOST:
             raise PCVOSError(f"{request.path}: {info.filename} is too large.")
         frame = names.find(info.filename)
         if frame is None:
             raise names.refusal(PurePosixPath(info.filename).name, f"{request.path}: {info.filename}")
         (folder / f"{request.media.stems[frame]}.png").write_bytes(file.read(info))
+    return names
 
 
 def _gather(folder: Path, labels: list[tuple[str, RGB]], request: ImportRequest, gathering: Gathering) -> None:

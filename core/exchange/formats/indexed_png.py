@@ -3,19 +3,20 @@
 Read are also grey and colour ones, whose colours are matched to the objects of the project.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from core.annotation.frame_numbers import UnclearNumberingError
 from core.annotation.label_map import encode_label_map
 from core.annotation.mask_files import Masks, load_masks
 from core.annotation.packed_mask import pack_labels
 from core.annotation.palette import DAVIS_PALETTE
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
-from core.exchange.importer import COMPLETE, Found, FoundObject, Importer, ImportRequest, id_objects
+from core.exchange.importer import COMPLETE, Found, FoundObject, Importer, ImportRequest, id_objects, numbers_question
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
 from core.telling import Tell, part
@@ -66,16 +67,26 @@ class PNGs(Importer):
 
     def read(self, request: ImportRequest) -> Found:
         frame = request.options["frame"]
-        return read_label_folder(request.path, request, None if frame == _BY_NAME else frame)
+        return read_label_folder(request.files or request.path, request, None if frame == _BY_NAME else frame)
 
 
-def read_label_folder(path: Path, request: ImportRequest, mask_frame: int | None = None) -> Found:
-    """What the label maps at `path` hold; `mask_frame`: the frame of a single one."""
-    return found_in(load(path, request, part(request.tell, 0, 2), mask_frame), part(request.tell, 1, 2))
+def read_label_folder(path: Path | Sequence[Path], request: ImportRequest, mask_frame: int | None = None) -> Found:
+    """What the label maps at `path` (or several PNGs) hold; `mask_frame`: the frame of a single one."""
+    try:
+        masks = load(path, request, part(request.tell, 0, 2), mask_frame)
+    except UnclearNumberingError as error:
+        return Found({}, (), (numbers_question(error),))
+    return found_in(masks, part(request.tell, 1, 2))
 
 
-def load(path: Path, request: ImportRequest, tell: Tell, mask_frame: int | None = None) -> Masks:
-    """The mask files at `path`; those without an object are no error."""
+def load(
+    path: Path | Sequence[Path],
+    request: ImportRequest,
+    tell: Tell,
+    mask_frame: int | None = None,
+    names: Collection[str] = (),
+) -> Masks:
+    """The mask files at `path`; those without an object are no error. `names`: as in `load_masks`."""
     media = request.media
     return load_masks(
         path,
@@ -83,6 +94,8 @@ def load(path: Path, request: ImportRequest, tell: Tell, mask_frame: int | None 
         media.size,
         is_video=media.is_video,
         mask_frame=mask_frame,
+        numbering=request.numbering,
+        names=names,
         may_be_empty=True,
         tell=tell,
     )

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from core.annotation.frame_numbers import UnclearNumberingError
 from core.annotation.label_map import encode_grey, encode_label_map
+from core.annotation.mask_files import mask_pngs
 from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.formats.indexed_png import load, write_plainly
-from core.exchange.importer import Found, FoundObject, Importer, ImportRequest
+from core.exchange.importer import Found, FoundObject, Importer, ImportRequest, numbers_question
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
 from core.media.images import natural_key
@@ -117,10 +119,14 @@ class ObjectFolders(Importer):
             raise PCVOSError(
                 f"{request.path} holds no folder with PNGs: give the folder that holds one for each object."
             )
+        names = {file.name for folder in folders for file in mask_pngs(folder)}
         masks: dict[int, dict[str, PackedMask]] = {}
         notes, warnings = [], []
         for number, folder in enumerate(folders):
-            found = load(folder, request, part(request.tell, number, len(folders)))
+            try:
+                found = load(folder, request, part(request.tell, number, len(folders)), names=names)
+            except UnclearNumberingError as error:
+                return Found({}, (), (numbers_question(error),))
             for annotation in found.annotations:
                 part_of_it, top, left = annotation.packed.part()
                 mask = PackedMask.pack_part(part_of_it, annotation.packed.shape, top, left)

@@ -10,12 +10,12 @@ import numpy as np
 from core.exchange.categories import INFO, Category, categories, know_listed, read_categories
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
-from core.exchange.fitting import FrameNames, fit
-from core.exchange.formats.coco import COMPRESSED, bounding_box, has_keys, image_name
+from core.exchange.fitting import FrameNames
+from core.exchange.formats.coco import COMPRESSED, bounding_box, has_keys, image_name, read_mask
 from core.exchange.gathering import Gathering
 from core.exchange.importer import COMPLETE, SEQUENCE, Found, Importer, ImportRequest, Question, sequence_name
 from core.exchange.json_fields import Node
-from core.exchange.rle import coco_masks, decode, encode
+from core.exchange.rle import coco_masks, encode
 
 
 class YouTubeVIS(Exporter):
@@ -84,8 +84,11 @@ class YouTubeVISFile(Importer):
         video = _chosen(root.at("videos", list).items(dict), root, request)
         if isinstance(video, Question):
             return Found({}, (), (video,))
-        gathering = Gathering()
-        frames, size = _frames(video, request, gathering), (video.at("height", int).value, video.at("width", int).value)
+        gathering, files = Gathering(), video.at("file_names", list).items(str)
+        names = FrameNames(request, [file.value for file in files], strangers=True)
+        if names.question:
+            return Found({}, (), (names.question,))
+        frames, size = _frames(files, names, gathering), (video.at("height", int).value, video.at("width", int).value)
         annotations = root.at("annotations", list).items(dict)
         numbers = [(annotation.value.get("id"), annotation.value.get("category_id")) for annotation in annotations]
         know_listed(gathering, root, known, numbers)
@@ -128,9 +131,8 @@ def _chosen(videos: list[Node], root: Node, request: ImportRequest) -> Node | Qu
     return Question(SEQUENCE, text, tuple((name, name) for name in named))
 
 
-def _frames(video: Node, request: ImportRequest, gathering: Gathering) -> list[int | None]:
-    """Of each of its files; None: it belongs to none."""
-    names, files = FrameNames(request.media), video.at("file_names", list).items(str)
+def _frames(files: list[Node], names: FrameNames, gathering: Gathering) -> list[int | None]:
+    """Of each file of a video; None: it belongs to none."""
     frames = [names.find(file.value) for file in files]
     if files and not any(frame is not None for frame in frames):
         raise names.refusal(files[0].value, str(files[0]))
@@ -139,6 +141,7 @@ def _frames(video: Node, request: ImportRequest, gathering: Gathering) -> list[i
     for frame in frames:
         if frame is not None:
             gathering.cover(frame)
+    gathering.notes += names.notes
     return frames
 
 
@@ -159,5 +162,8 @@ def _gather(
     gathering.know(number, number, known[category.value].name, known[category.value].colour)
     for frame, segmentation in zip(frames, segmentations.items(), strict=True):
         if frame is not None and segmentation.value is not None:
-            mask = fit(decode(segmentation, size), request.media.size, str(segmentation))
-            gathering.add(frame, number, mask)
+            mask = read_mask(segmentation, size, request)
+            if mask is None:
+                gathering.leave_out(segmentation)
+            else:
+                gathering.add(frame, number, mask)
