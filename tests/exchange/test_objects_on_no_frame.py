@@ -71,8 +71,9 @@ def test_label_maps_have_no_place_for_it_which_is_said_before(name, project, med
     (said,) = exporter.notes(request(name, project, media, out / "masks", first=0, last=0))
     assert "bird (7), nowhere (9), rabbit (254)" in said, "on these frames"
     assert exporter.notes(request(name, project, media, out / "masks", objects=(2, 7))) == ()
-    done = CliRunner().invoke(app, ["export", str(project.path), "--format", name, "--output", str(out / "masks")])
-    assert done.exit_code == 0 and done.stderr.count("nowhere (9)") == 1
+    command = ["export", str(project.path), "--format", name, "--output", str(out / "masks")]
+    done = CliRunner().invoke(app, [*command, "--option", "unprocessed=empty"])
+    assert done.exit_code == 0 and "not in the files: nowhere (9)" in " ".join(done.stderr.split())
 
 
 def test_categories_of_other_programs_without_a_mask_are_no_objects(project, other, media, out):

@@ -21,6 +21,7 @@ from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest
 from core.exchange.json_fields import Node
 from core.exchange.options import Option
 from core.exchange.rle import coco_masks, decode, encode
+from core.exchange.unprocessed import UNPROCESSED
 from core.media.images import ImageFolder
 
 COMPRESSED = Option("compressed", "Compressed RLE", "bool", True, help="Otherwise the runs are lists of numbers.")
@@ -32,7 +33,7 @@ class Coco(Exporter):
     writes = "One JSON file: images, annotations (RLE, area, bbox, track_id) and a category for each object."
     target = "file"
     suffixes = (".json",)
-    options = (COMPRESSED,)
+    options = (COMPRESSED, UNPROCESSED)
     group = "data sets"
 
     def check(self, request: ExportRequest) -> None:

@@ -25,6 +25,7 @@ from core.exchange.fitting import FrameNames
 from core.exchange.gathering import Gathering
 from core.exchange.importer import COMPLETE, RGB, Found, Importer, ImportRequest
 from core.exchange.parallel import in_threads
+from core.exchange.unprocessed import UNPROCESSED
 from core.project.model import ObjectInfo
 
 _CLASSES, _OBJECTS, _LIST = "SegmentationClass", "SegmentationObject", "ImageSets/Segmentation/default.txt"
@@ -42,6 +43,7 @@ class Cvat(Exporter):
     writes = "A zip for CVAT: SegmentationClass and SegmentationObject in colours, labelmap.txt with a label an object."
     target = "file"
     suffixes = (".zip",)
+    options = (UNPROCESSED,)
     group = "data sets"
 
     def check(self, request: ExportRequest) -> None:

@@ -20,6 +20,7 @@ from core.exchange.options import Option
 from core.exchange.parallel import in_threads
 from core.exchange.polygons import joined, outlines
 from core.exchange.sequences import IMAGES, picture, picture_bytes, write_jpeg
+from core.exchange.unprocessed import UNPROCESSED
 from core.project.model import ObjectInfo
 
 _JOINED, _SEPARATE, _LARGEST = "joined", "separate", "largest"
@@ -39,12 +40,13 @@ class Yolo(Exporter):
         ),
         Option("tolerance", "Simplify by", "float", 0.0, 0.0, 20.0, 0.5, "pixels"),
         IMAGES,
+        UNPROCESSED,
     )
     group = "data sets"
 
     def files(self, request: ExportRequest) -> Iterator[str]:
         yield "data.yaml"
-        for frame in request.frames:
+        for frame in request.range:
             yield f"labels/{request.stem(frame)}.txt"
             if request.options["images"]:
                 yield f"images/{request.stem(frame)}.jpg"

@@ -16,6 +16,7 @@ from core.exchange.gathering import Gathering
 from core.exchange.importer import COMPLETE, SEQUENCE, Found, Importer, ImportRequest, Question, sequence_name
 from core.exchange.json_fields import Node
 from core.exchange.rle import coco_masks, decode, encode
+from core.exchange.unprocessed import UNPROCESSED
 
 
 class YouTubeVIS(Exporter):
@@ -24,7 +25,7 @@ class YouTubeVIS(Exporter):
     writes = "One JSON file: a video, and for each object its masks (RLE), areas and boxes, null where it is not."
     target = "file"
     suffixes = (".json",)
-    options = (COMPRESSED,)
+    options = (COMPRESSED, UNPROCESSED)
     group = "data sets"
 
     def check(self, request: ExportRequest) -> None:

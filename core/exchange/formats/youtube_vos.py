@@ -15,6 +15,7 @@ from core.exchange.formats.indexed_png import label_map_bytes, read_label_folder
 from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest, Question, id_objects, sequence_name
 from core.exchange.json_fields import Node
 from core.exchange.sequences import FRAMES, IMAGES, MASKS, find_sequence, picture_bytes, write_sequence
+from core.exchange.unprocessed import UNPROCESSED
 
 
 class YouTubeVOS(Exporter):
@@ -23,7 +24,7 @@ class YouTubeVOS(Exporter):
     name = "youtube-vos"
     label = "YouTube-VOS folder"
     writes = "JPEGImages/ID, Annotations/ID, and meta.json with the name of each object and the frames on which it is."
-    options = (IMAGES,)
+    options = (IMAGES, UNPROCESSED)
     group = "data sets"
     meta: ClassVar[str] = "meta.json"
 
@@ -33,8 +34,8 @@ class YouTubeVOS(Exporter):
     def files(self, request: ExportRequest) -> Iterator[str]:
         video = sequence_name(request.media)
         if request.options["images"]:
-            yield from (f"{FRAMES}/{video}/{request.stem(frame)}.jpg" for frame in request.frames)
-        yield from (f"{MASKS}/{video}/{request.stem(frame)}.png" for frame in request.frames)
+            yield from (f"{FRAMES}/{video}/{request.stem(frame)}.jpg" for frame in request.range)
+        yield from (f"{MASKS}/{video}/{request.stem(frame)}.png" for frame in request.range)
         if video in self._videos(request):
             yield self.meta
 
@@ -87,7 +88,8 @@ def _with_listed(found: Found, listed: dict[int, str | None]) -> Found:
 
 def _frames_of(request: ExportRequest, obj: int) -> list[str]:
     cells = request.project.cells_in(request.first, request.last, (obj,))
-    return [request.stem(frame) for (frame, _), cell in cells if not cell.mask.is_empty]
+    written = frozenset(request.frames)
+    return [request.stem(frame) for (frame, _), cell in cells if frame in written and not cell.mask.is_empty]
 
 
 def _listed(root: Path, video: str) -> dict[int, str | None]:
