@@ -29,7 +29,10 @@ def describe(exporter: Exporter, request: ExportRequest, **more: Any) -> bytes:
         "frames": {"first": frames[0], "last": frames[-1], "names": [request.stem(frame) for frame in frames]},
         "rate": str(request.media.rate),
         "size": {"width": request.size[1], "height": request.size[0]},
-        "objects": [{"id": info.id, "name": info.name, "colour": list(info.colour)} for info in request.objects],
+        "objects": [
+            {"id": info.id, "name": info.name, "class": info.class_name, "colour": list(info.colour)}
+            for info in request.objects
+        ],
         "options": dict(request.options),
     }
     if request.media.is_video:

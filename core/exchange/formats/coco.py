@@ -1,7 +1,8 @@
 """COCO JSON: an image for every frame, an annotation for every object on it, with its mask as RLE.
 
-Each object is a category of its own, also one on no frame; `track_id` is its id, too. Read are also polygons, and files
-of other programs, where an object is what has one `track_id`, or else one category, and is on some frame.
+`track_id` is the object's id, and its category is its class, or itself if it has none; `tracks` lists the objects, also
+those on no frame. Read are also polygons, and files of other programs, where an object is what has one `track_id`, or
+else one category, and is on some frame.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.annotation.packed_mask import PackedMask
-from core.exchange.categories import INFO, Category, categories, know_listed, read_categories
+from core.exchange.categories import Categories, Category, categories_of, head, know_listed, read_categories
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.fitting import FrameNames, fit
@@ -30,7 +31,7 @@ COMPRESSED = Option("compressed", "Compressed RLE", "bool", True, help="Otherwis
 class Coco(Exporter):
     name = "coco"
     label = "COCO JSON"
-    writes = "One JSON file: images, annotations (RLE, area, bbox, track_id) and a category for each object."
+    writes = "One JSON file: images, annotations (RLE, area, bbox, track_id), and a category a class."
     target = "file"
     suffixes = (".json",)
     options = (COMPRESSED, UNPROCESSED)
@@ -40,9 +41,10 @@ class Coco(Exporter):
         coco_masks()
 
     def estimate(self, request: ExportRequest) -> int:
+        categories = categories_of(request)
         return from_samples(
             request.frames,
-            lambda frame: 120 + sum(len(json.dumps(a)) for a in _annotations(request, frame)),
+            lambda frame: 120 + sum(len(json.dumps(a)) for a in _annotations(request, frame, categories)),
         )
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
@@ -51,12 +53,12 @@ class Coco(Exporter):
             {"id": frame, "file_name": image_name(request, frame), "width": width, "height": height}
             for frame in request.frames
         ]
-        head = {"info": INFO, "images": images, "categories": categories(request)}
+        content, categories = {**head(request), "images": images}, categories_of(request)
         with place.open("w", encoding="utf-8") as file:  # a piece at a time: masks of hours need not be in memory
-            file.write(json.dumps(head)[:-1] + ', "annotations": [')
+            file.write(json.dumps(content)[:-1] + ', "annotations": [')
             number = 0
             for done, frame in enumerate(request.frames, start=1):
-                for annotation in _annotations(request, frame):
+                for annotation in _annotations(request, frame, categories):
                     number += 1
                     file.write((",\n" if number > 1 else "\n") + json.dumps({"id": number} | annotation))
                 yield done
@@ -88,7 +90,8 @@ class CocoFile(Importer):
             frame, size = images[image.value]
             if frame is not None:
                 segmentation = annotation.at("segmentation", dict, list)
-                gathering.know(number, number, known[category].name, known[category].colour)
+                name = known[category].name
+                gathering.know(number, number, name, known[category].colour, class_name=name)
                 gathering.add(frame, number, fit(decode(segmentation, size), request.media.size, str(segmentation)))
         for frame, _ in images.values():
             if frame is not None:
@@ -119,13 +122,13 @@ def has_keys(path: Path, *keys: str) -> bool:
     return all(key in text for key in keys)
 
 
-def _annotations(request: ExportRequest, frame: int) -> Iterator[dict[str, Any]]:
+def _annotations(request: ExportRequest, frame: int, categories: Categories) -> Iterator[dict[str, Any]]:
     """Of the objects that are on a frame; without ids."""
     compressed = bool(request.options["compressed"])
     for obj, mask in request.masks(frame).items():
         yield {
             "image_id": frame,
-            "category_id": obj,
+            "category_id": categories.of[obj],
             "track_id": obj,
             "iscrowd": 0,
             "area": int(np.count_nonzero(mask.inside())),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.exchange.categories import INFO, Category, categories, know_listed, read_categories
+from core.exchange.categories import Category, categories_of, head, know_listed, read_categories
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.fitting import FrameNames, fit
@@ -58,11 +58,11 @@ class YouTubeVIS(Exporter):
                     )
                 )
             yield done
+        category = categories_of(request).of
         content = {
-            "info": INFO,
+            **head(request),
             "videos": [_video(request)],
-            "categories": categories(request),
-            "annotations": [_annotation(request, obj, track) for obj, track in tracks.items()],
+            "annotations": [_annotation(request, obj, category[obj], track) for obj, track in tracks.items()],
         }
         with place.open("w", encoding="utf-8") as file:
             json.dump(content, file)
@@ -104,10 +104,10 @@ def _video(request: ExportRequest) -> dict[str, Any]:
     return {"id": 1, "width": width, "height": height, "length": len(files), "file_names": files}
 
 
-def _annotation(request: ExportRequest, obj: int, track: list[Any]) -> dict[str, Any]:
+def _annotation(request: ExportRequest, obj: int, category: int, track: list[Any]) -> dict[str, Any]:
     height, width = request.size
     masks, areas, boxes = (list(column) for column in zip(*(entry or (None,) * 3 for entry in track), strict=True))
-    about = {"id": obj, "video_id": 1, "category_id": obj, "iscrowd": 0, "width": width, "height": height}
+    about = {"id": obj, "video_id": 1, "category_id": category, "iscrowd": 0, "width": width, "height": height}
     return about | {"length": len(track), "segmentations": masks, "areas": areas, "bboxes": boxes}
 
 
@@ -157,7 +157,8 @@ def _gather(
     segmentations = annotation.at("segmentations", list)
     if len(segmentations.value) != len(frames):
         raise segmentations.wrong(f"has {len(segmentations.value)} entries, but its video has {len(frames)} frames")
-    gathering.know(number, number, known[category.value].name, known[category.value].colour)
+    name = known[category.value].name
+    gathering.know(number, number, name, known[category.value].colour, class_name=name)
     for frame, segmentation in zip(frames, segmentations.items(), strict=True):
         if frame is not None and segmentation.value is not None:
             mask = fit(decode(segmentation, size), request.media.size, str(segmentation))
