@@ -172,6 +172,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
        N(_CONTEXT, "Take the object out, with its masks on all frames"), needs="object"),
     _a(OBJECT, "rename_object", N(_CONTEXT, "Rename object"), "pencil-outline", "F2",
        N(_CONTEXT, "Type another name for the object"), needs="object", separated=True),
+    _a(OBJECT, "classify_object", N(_CONTEXT, "Set class"), "tag-outline", "Shift+F2",
+       N(_CONTEXT, "Type what the object is, e.g. person: exported data sets have it as a category"), needs="object"),
     _a(OBJECT, "recolour_object", N(_CONTEXT, "Change colour…"), "palette-outline", "",
        N(_CONTEXT, "Choose another colour for the object"), needs="object"),
     _a(OBJECT, "merge_object", N(_CONTEXT, "Merge into…"), "call-merge", "Ctrl+M",

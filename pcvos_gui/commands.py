@@ -1,6 +1,6 @@
-"""What undo and redo mean: a `Change`, applied or inverted; or other edges of mattes."""
+"""What undo and redo mean: a `Change`, applied or inverted; other edges of mattes; another list of classes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtGui import QUndoCommand
 
@@ -93,6 +93,25 @@ class EdgesCommand(QUndoCommand):
         self.setText(newer.text())
         self.setObsolete(self._after == self._before)
         return True
+
+    def redo(self) -> None:
+        self._apply(self._after)
+
+    def undo(self) -> None:
+        self._apply(self._before)
+
+
+class ClassListCommand(QUndoCommand):
+    """Another list of classes for the project, `before` and `after`; `apply` takes it."""
+
+    def __init__(self, text: str, before: Sequence[str], after: Sequence[str], apply: Callable[[Sequence[str]], None]):
+        super().__init__(text)
+        self._before, self._after, self._apply = before, after, apply
+
+    @property
+    def change(self) -> Change:
+        """What it does to masks: nothing."""
+        return Change(self.text())
 
     def redo(self) -> None:
         self._apply(self._after)

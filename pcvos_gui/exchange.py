@@ -138,7 +138,7 @@ class Exchange(QObject):
             Stored.of(self._session),
             self._stop,
             _connect={
-                "yielded": lambda done: self._tell_progress(wanted.target.name, done, total),
+                "yielded": lambda step: self._tell_progress(wanted.target.name, *step),
                 "returned": lambda warnings: self._tell_written(wanted, warnings),
                 "errored": self._on_error,
                 "finished": self._on_finished,
@@ -177,8 +177,8 @@ class Exchange(QObject):
         self._session.message.emit(Message(text, level, actions))
 
 
-def _write(wanted: Export, stored: Stored, stop: threading.Event) -> Generator[int, None, list[str]]:
-    """In the thread; yields how many frames are done, returns what is to be said about the footage."""
+def _write(wanted: Export, stored: Stored, stop: threading.Event) -> Generator[tuple[int, int], None, list[str]]:
+    """In the thread; yields how many frames are done of how many, returns what is to be said about the footage."""
     with stored.opened() as (project, media):
         known = list(media.warnings)
         request = wanted.request(project, media)
@@ -186,5 +186,5 @@ def _write(wanted: Export, stored: Stored, stop: threading.Event) -> Generator[i
             for done in frames:
                 if stop.is_set():
                     raise _CancelledError
-                yield done
+                yield done, len(request.frames)
         return [warning for warning in media.warnings if warning not in known]

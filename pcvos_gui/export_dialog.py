@@ -26,6 +26,7 @@ from core.exchange.exporter import Exporter
 from core.exchange.options import Value
 from core.exchange.registry import exporter
 from core.exchange.running import size_in_words
+from core.exchange.unprocessed import STOP, UNPROCESSED
 from pcvos_gui.edges import Edges
 from pcvos_gui.export_parts import FormatList, ObjectChoice, PictureBox, PresetBar, RangeChoice
 from pcvos_gui.export_presets import ExportPresets, Preset
@@ -211,13 +212,22 @@ class ExportDialog(QDialog):
 
     def _show_options(self, values: Mapping[str, Value]) -> None:
         self.options.show_options(self.exporter.options, values)
+        self._show_unprocessed()
         self._order_tabs()
+
+    def _show_unprocessed(self) -> None:
+        """What is to become of frames that were never processed is asked where there are any, or it was said."""
+        is_said = self.options.values[UNPROCESSED.name] != STOP
+        has_some = bool(self.check and self.check.unprocessed)
+        self.options.set_shown(UNPROCESSED.name, is_said or has_some)
 
     def _show_format(self) -> None:
         known = self.exporter
         self.writes.setText(known.writes)
         self.presets.show_none()
-        self._show_options({**self._store.last_options(known.name), **self._own_edges()})
+        name = UNPROCESSED.name  # is asked for each export anew, however the last one was, but only once
+        asked_anew = {name: self.options.values.get(name, STOP)}
+        self._show_options({**self._store.last_options(known.name), **self._own_edges(), **asked_anew})
         name = self.tr("File") if known.target == "file" else self.tr("Folder")
         self.target_label.setText(name)
         self.target.setAccessibleName(name)
@@ -335,7 +345,9 @@ class ExportDialog(QDialog):
     def _say(self) -> None:
         checked, size, trouble = self.check, self.needed, self._trouble()
         if checked is not None:
-            trouble = trouble or checked.trouble or self._too_large(checked)
+            self._show_unprocessed()
+            asked = self._question(checked) if checked.asks else ""
+            trouble = trouble or checked.trouble or asked or self._too_large(checked)
         there = checked.replaced if checked is not None else ()
         self.trouble.setText(trouble or self._about_replaced(there))
         for widget in (self.trouble, self._mark):
@@ -349,9 +361,15 @@ class ExportDialog(QDialog):
             parts.append(self.tr("{} are free there").format(size_in_words(checked.free)))
         self.estimate.setText(" · ".join(parts))
         notes = [] if checked is None else list(checked.notes)
+        if checked is not None and checked.unprocessed and not checked.asks:
+            notes.insert(0, checked.unprocessed)
         if checked is not None and self.exporter.target == "folder" and not self._target().exists():
             notes.insert(0, self.tr("The folder is not there yet, and will be made."))
         self.note.setText(" ".join(notes))
+
+    def _question(self, checked: Checked) -> str:
+        text = self.tr("{} Choose at “{}” what is to be written there, or propagate first.")
+        return text.format(checked.unprocessed, UNPROCESSED.label)
 
     def _about_replaced(self, there: tuple[Path, ...]) -> str:
         if len(there) < 2:

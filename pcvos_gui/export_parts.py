@@ -197,8 +197,9 @@ class ObjectChoice(QWidget):
         self.list.setMinimumHeight(56)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for info in objects:
-            item = QListWidgetItem(_chip(info), f"{info.id}  {info.name}", self.list)
-            item.setToolTip(info.name)
+            name = f"{info.name} ({info.class_name})" if info.class_name else info.name
+            item = QListWidgetItem(_chip(info), f"{info.id}  {name}", self.list)
+            item.setToolTip(name)
             item.setData(_NAME, info.id)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked)

@@ -237,6 +237,10 @@ class Handlers(QObject):
         self._window.show_dock("objects")
         self._window.objects_panel.rename(self._session.active)
 
+    def classify_object(self) -> None:
+        self._window.show_dock("objects")
+        self._window.objects_panel.classify(self._session.active)
+
     def recolour_object(self) -> None:
         self._window.objects_panel.recolour(self._session.active)
 

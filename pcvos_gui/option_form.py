@@ -59,6 +59,10 @@ class OptionForm(QWidget):
                 self._form.addRow(label, field)
         WheelGuard(self)
 
+    def set_shown(self, name: str, shown: bool) -> None:
+        """Show the field of an option, or hide it where there is nothing to choose."""
+        self._form.setRowVisible(self._fields[name], shown)
+
     def show_values(self, values: Mapping[str, Value]) -> None:
         """Other values in the fields that are there, which keep the keyboard; not told by `changed`."""
         for name, field in self._fields.items():

@@ -225,7 +225,7 @@ class Session(QObject):
         return id
 
     def change_object(self, changed: ObjectInfo) -> None:
-        """Rename, recolour, show, hide, lock or unlock: the object with this id becomes `changed`."""
+        """Rename, recolour, show, hide, lock, unlock or class: the object with this id becomes `changed`."""
         known = self.object(changed.id)
         if known is not None and known != changed:
             objects = tuple(changed if o is known else o for o in self.objects)
@@ -233,15 +233,15 @@ class Session(QObject):
 
     def _words_for(self, old: ObjectInfo, new: ObjectInfo) -> str:
         """What undo takes back, in words."""
-        if replace(old, name=new.name) == new:
-            return self.tr("Rename {} to {}").format(old.name, new.name)
-        if replace(old, visible=new.visible) == new:
-            return (self.tr("Show {}") if new.visible else self.tr("Hide {}")).format(new.name)
-        if replace(old, locked=new.locked) == new:
-            return (self.tr("Lock {}") if new.locked else self.tr("Unlock {}")).format(new.name)
-        if replace(old, colour=new.colour) == new:
-            return self.tr("Recolour {}").format(new.name)
-        return self.tr("Change {}").format(new.name)
+        words = {
+            "name": self.tr("Rename {} to {}").format(old.name, new.name),
+            "class_name": self.tr("Class of {}: {}").format(new.name, new.class_name or self.tr("none")),
+            "visible": (self.tr("Show {}") if new.visible else self.tr("Hide {}")).format(new.name),
+            "locked": (self.tr("Lock {}") if new.locked else self.tr("Unlock {}")).format(new.name),
+            "colour": self.tr("Recolour {}").format(new.name),
+        }
+        same = [words[field] for field in words if replace(old, **{field: getattr(new, field)}) == new]
+        return same[0] if same else self.tr("Change {}").format(new.name)
 
     def delete_object(self, id: int) -> None:
         """Take an object out, with its masks on all frames."""

@@ -81,6 +81,8 @@ def export(command: ExportCommand, say: Say, note: Say, warn: Say) -> None:
         )
         for sentence in exporter.notes(request):
             note(sentence)
+        if request.about_unknown and not request.stops:  # else it is the error's
+            note(request.about_unknown)
         with FrameProgress("Export", len(request.frames)) as progress:
             done = 0
             for now in run_export(exporter, request, overwrite=command.overwrite):

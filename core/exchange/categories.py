@@ -1,15 +1,22 @@
-"""The `categories` of COCO and YouTube-VIS files: each object is one, with its id, name and colour."""
+"""What objects are in data sets: the objects of a class are one category, and one without a class is its own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.annotation.palette import DISPLAY_PALETTE
 from core.exchange.exporter import ExportRequest
 from core.exchange.gathering import Gathering
 from core.exchange.importer import RGB
 from core.exchange.json_fields import Node
+from core.project.classes import CLASSES, known_classes, listed_classes
+from core.project.model import ObjectInfo
 
 INFO = {"description": "Masks from PCVOS Studio"}
 """The `info` of files that are written here."""
+
+_OBJECTS = "tracks"
+"""The member of such files that lists the objects, also those on no frame (as in TAO and BURST, with more fields)."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +27,66 @@ class Category:
     colour: RGB | None = None
 
 
-def categories(request: ExportRequest) -> list[dict[str, Any]]:
-    """One for each object, also for one that is on no frame."""
-    return [
-        {"id": info.id, "name": info.name, "supercategory": "object", "color": list(info.colour)}
-        for info in request.objects
-    ]
+@dataclass(frozen=True)
+class Categories:
+    """Those of an export.
+
+    Attributes:
+        all: by number, ascending. of: the number of each object's, by its id.
+        are_objects: no object has a class and the project lists none: each is its own category, numbered by its id.
+            Otherwise they are numbered from 1, the project's list of classes first, so that exports of projects with
+            the same list have the same numbers.
+    """
+
+    all: Mapping[int, Category]
+    of: Mapping[int, int]
+    are_objects: bool
+
+
+def categories_of(request: ExportRequest) -> Categories:
+    """What the chosen objects are; classes that none of them has are among the categories, too."""
+    listed = listed_classes(request.project.setting(CLASSES))
+    classes = known_classes(listed, request.project.objects)
+    chosen = sorted(request.objects, key=lambda info: info.id)
+    if not classes:
+        own = {info.id: Category(info.name, tuple(info.colour)) for info in chosen}
+        return Categories(own, {info.id: info.id for info in chosen}, are_objects=True)
+    names = dict.fromkeys([*classes, *(category_name(info) for info in chosen)])
+    numbers = {name: number for number, name in enumerate(names, start=1)}
+    colours = {category_name(info): tuple(info.colour) for info in reversed(chosen)}  # that of the first one
+    colours = {name: tuple(DISPLAY_PALETTE[n % 256].tolist()) for name, n in numbers.items()} | colours
+    return Categories(
+        {number: Category(name, colours[name]) for name, number in numbers.items()},
+        {info.id: numbers[category_name(info)] for info in chosen},
+        are_objects=False,
+    )
+
+
+def category_name(info: ObjectInfo) -> str:
+    """What an object is an instance of: its class, or else itself."""
+    return info.class_name or info.name
+
+
+def head(request: ExportRequest) -> dict[str, Any]:
+    """The `info`, `categories` and objects of a COCO or YouTube-VIS file."""
+    categories = categories_of(request)
+    return {
+        "info": INFO,
+        "categories": [
+            {"id": number, "name": known.name, "supercategory": "object", "color": list(known.colour or ())}
+            for number, known in categories.all.items()
+        ],
+        _OBJECTS: [
+            {
+                "id": info.id,
+                "category_id": categories.of[info.id],
+                "name": info.name,
+                "class": info.class_name,
+                "color": list(info.colour),
+            }
+            for info in request.objects
+        ],
+    }
 
 
 def read_categories(root: Node) -> dict[int, Category]:
@@ -38,13 +99,23 @@ def read_categories(root: Node) -> dict[int, Category]:
 
 
 def know_listed(gathering: Gathering, root: Node, known: dict[int, Category], numbers: list[tuple[int, int]]) -> None:
-    """If a file was written here, its categories are a project's objects, also those on no frame. The categories of
-    other files are all that their data set knows.
+    """If a file was written here, it lists a project's objects, also those on no frame; files of before there were
+    classes do so by their categories. The categories of other files are all that their data set knows.
 
     Args:
-        numbers: of each annotation, that of its object and that of its category.
+        numbers: of each annotation, that of its object and that of its category. Where they are not as listed, somebody
+            has changed the file, and nothing is taken from the list.
     """
-    if root.value.get("info") == INFO and all(number == category for number, category in numbers):
+    if root.value.get("info") != INFO:
+        return
+    if _OBJECTS in root.value:
+        nodes = {node.at("id", int).value: node for node in root.at(_OBJECTS, list).items(dict)}
+        of = {number: node.at("category_id", int).value for number, node in nodes.items()}
+        if all(of.get(number) == category for number, category in numbers):
+            for number, node in nodes.items():
+                name, class_name = node.at("name", str).value, node.get("class", str) or ""
+                gathering.know(number, number, name, _colour(node.value.get("color")), class_name)
+    elif all(number == category for number, category in numbers):
         for number, category in known.items():
             gathering.know(number, number, category.name, category.colour)
 

@@ -1,7 +1,7 @@
 """What an export format is, and what is asked of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -13,6 +13,7 @@ from core.annotation.packed_mask import PackedMask
 from core.annotation.palette import DISPLAY_PALETTE
 from core.errors import PCVOSError
 from core.exchange.options import Option, Value, resolve
+from core.exchange.unprocessed import EMPTY, SKIP, STOP, UNPROCESSED, frames_to_write, in_words
 from core.media.source import FrameSource
 from core.project.model import Cell, ObjectInfo
 from core.project.project import Project
@@ -26,9 +27,12 @@ class ExportRequest:
         project: as it is on disk or in memory; only read, and only on the thread that opened it.
         media: its footage.
         target: the file or folder to make, absolute.
-        first, last: the frames, inclusive.
+        first, last: the range that was asked for, inclusive.
         objects: those to write, in the order of the project's list; at least one.
         options: a value for every option of the format.
+        frames: those that are written, ascending, at least one: all of the range, but for those that are left out as
+            they were never processed (see `core.exchange.unprocessed`).
+        unknown: of objects of which something is unknown in the range: where, bool (all frames of the footage,).
     """
 
     project: Project
@@ -38,10 +42,35 @@ class ExportRequest:
     last: int
     objects: tuple[ObjectInfo, ...]
     options: Mapping[str, Value]
+    frames: Sequence[int]
+    unknown: Mapping[int, np.ndarray]
 
     @property
-    def frames(self) -> range:
+    def range(self) -> range:
+        """All frames from `first` to `last`, also those that are left out."""
         return range(self.first, self.last + 1)
+
+    @property
+    def stops(self) -> bool:
+        """Whether there is something unknown, and nobody has said what is to become of it."""
+        return bool(self.unknown) and self.options[UNPROCESSED.name] == STOP
+
+    @property
+    def about_unknown(self) -> str:
+        """How many frames were never processed, for each object, and what becomes of them; "": all were."""
+        said = in_words(self.objects, self.unknown, self.range)
+        if not said or self.stops:
+            return said
+        if self.options[UNPROCESSED.name] == EMPTY:
+            return f"{said} Written as if the object were not there."
+        left_out = len(self.range) - len(self.frames)
+        return f"{said} Left out there" + (f": {left_out} of {len(self.range)} frames." if left_out else ".")
+
+    def objects_said(self, frame: int) -> tuple[int, ...]:
+        """Ids of the objects of which files of a frame say something: without those that are left out there."""
+        if not self.unknown or self.options[UNPROCESSED.name] != SKIP:
+            return self.ids
+        return tuple(id for id in self.ids if id not in self.unknown or not self.unknown[id][frame])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -101,7 +130,7 @@ class Exporter(ABC):
         writes: one sentence on what it writes.
         target: whether that is a file, or a folder with files in it.
         suffixes: of a file, the ones it can have, the usual one first.
-        options: what can be chosen.
+        options: what can be chosen; `UNPROCESSED` is among them in every format.
         group: heading in a list: "masks", "data sets", "mattes" or "video".
     """
 
@@ -115,6 +144,10 @@ class Exporter(ABC):
 
     def check(self, request: ExportRequest) -> None:  # noqa: B027 - most formats can hold anything
         """Raise PCVOSError for what this format cannot hold, or a missing package; before anything is written."""
+
+    def is_apart(self, options: Mapping[str, Value]) -> bool:
+        """Whether each object has files (or a track) of its own, and can be left out of a frame without the others."""
+        return False
 
     def notes(self, request: ExportRequest) -> tuple[str, ...]:
         """Sentences for the person on what will be different in the file: e.g. an odd width that is filled up."""
@@ -170,7 +203,8 @@ def export_request(
         options: those that are not the default.
 
     Raises:
-        PCVOSError: frames or objects that there are not, no objects, a wrong suffix, or wrong options.
+        PCVOSError: frames or objects that there are not, no objects, a wrong suffix, wrong options, or nothing is left
+            when what was never processed is left out.
     """
     count = min(len(media), project.footage.frames)
     first = 0 if first is None else first
@@ -183,15 +217,36 @@ def export_request(
         )
     if exporter.target == "file" and target.suffix.lower() not in exporter.suffixes:
         raise PCVOSError(f"{target} is no name for {exporter.label}: let it end in {' or '.join(exporter.suffixes)}.")
-    return ExportRequest(
-        project,
-        media,
-        Path(target).absolute(),
-        first,
-        last,
-        _chosen(project, objects),
-        resolve(exporter.options, options or {}, exporter.name),
-    )
+    chosen, values = _chosen(project, objects), resolve(exporter.options, options or {}, exporter.name)
+    unknown = _unknown(project, first, last, chosen)
+    frames: Sequence[int] = range(first, last + 1)
+    if values[UNPROCESSED.name] == SKIP:
+        frames = frames_to_write(frames, unknown, len(chosen), exporter.is_apart(values))
+        if not frames:
+            said = in_words(chosen, unknown, range(first, last + 1))
+            raise PCVOSError(f"{said} Without these no frame is left: choose fewer objects, or propagate first.")
+    return ExportRequest(project, media, Path(target).absolute(), first, last, chosen, values, frames, unknown)
+
+
+def check_processed(request: ExportRequest) -> None:
+    """Raise PCVOSError if something of the range was never processed, and nobody has said what is to become of it."""
+    if request.stops:
+        sentence = f"{request.about_unknown} It is not known whether they are there: propagate first, or choose"
+        raise PCVOSError(
+            f"{sentence} what is to be written.",
+            command=f"{sentence} what is to be written, with --option {UNPROCESSED.name}={EMPTY} (they are not there) "
+            f"or {UNPROCESSED.name}={SKIP} (left out).",
+        )
+
+
+def _unknown(project: Project, first: int, last: int, objects: tuple[ObjectInfo, ...]) -> dict[int, np.ndarray]:
+    """As `ExportRequest.unknown`."""
+    found = {}
+    for id, frames in project.unprocessed(first, last, [info.id for info in objects]).items():
+        if len(frames):
+            found[id] = np.zeros(project.footage.frames, bool)
+            found[id][frames] = True
+    return found
 
 
 def _chosen(project: Project, ids: tuple[int, ...] | None) -> tuple[ObjectInfo, ...]:

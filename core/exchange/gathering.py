@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from core.annotation.packed_mask import PackedMask
 from core.exchange.importer import RGB, Found, FoundObject, InFront
 from core.exchange.json_fields import Node
+from core.project.classes import clean_class
 
 
 class Gathering:
@@ -13,15 +14,22 @@ class Gathering:
 
     def __init__(self) -> None:
         self._masks: dict[int, dict[Hashable, PackedMask]] = {}
-        self._objects: dict[Hashable, tuple[int | None, str, RGB | None]] = {}
+        self._objects: dict[Hashable, tuple[int | None, str, RGB | None, str]] = {}
         self._joined = 0
         self._without_mask: list[Node] = []
         self.notes: list[str] = []
         self.warnings: list[str] = []
 
-    def know(self, object: Hashable, number: int | None, name: str, colour: RGB | None = None) -> None:
-        """There is this object, maybe on no frame: its number there, what it is called, and its colour, if any."""
-        self._objects.setdefault(object, (number, name, colour))
+    def know(
+        self, object: Hashable, number: int | None, name: str, colour: RGB | None = None, class_name: str = ""
+    ) -> None:
+        """There is this object, maybe on no frame: its number there, what it is called, its colour and its class, if
+        any. What is known first counts."""
+        self._objects.setdefault(object, (number, name, colour, class_name))
+
+    def __len__(self) -> int:
+        """How many objects are known."""
+        return len(self._objects)
 
     def cover(self, frame: int) -> None:
         """There is something to read about this frame, though maybe no mask."""
@@ -46,15 +54,21 @@ class Gathering:
         Args:
             in_front: as in `Found`.
         """
-        shared = Counter(name for _, name, _ in self._objects.values())
-        kinds = Counter((name, colour) for _, name, colour in self._objects.values())
+        shared = Counter(name for _, name, _, _ in self._objects.values())
+        kinds = Counter((name, colour) for _, name, colour, _ in self._objects.values())
         keys = {
             object: name if shared[name] == 1 else f"{name} {number}"
-            for object, (number, name, _) in self._objects.items()
+            for object, (number, name, _, _) in self._objects.items()
         }
         objects = tuple(
-            FoundObject(keys[object], number, name=name, colour=colour if kinds[name, colour] == 1 else None)
-            for object, (number, name, colour) in self._objects.items()
+            FoundObject(
+                keys[object],
+                number,
+                name=name,
+                colour=colour if kinds[name, colour] == 1 else None,
+                class_name=clean_class(class_name),
+            )
+            for object, (number, name, colour, class_name) in self._objects.items()
         )
         if self._joined:
             times = "once" if self._joined == 1 else f"{self._joined} times"

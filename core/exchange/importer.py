@@ -104,6 +104,7 @@ class FoundObject:
         key: what tells it from the others there, and what answers name it by.
         id: its number there, or None. is_id: whether that is the project's id, as in an indexed PNG.
         name, colour: as it is called and painted there, or None.
+        class_name: its class there; "": none is said.
     """
 
     key: str
@@ -111,6 +112,7 @@ class FoundObject:
     is_id: bool = False
     name: str | None = None
     colour: RGB | None = None
+    class_name: str = ""
 
 
 @dataclass(frozen=True)

@@ -79,17 +79,19 @@ def matted_frames(request: ExportRequest, *, together: bool, maximum: int = 255)
     settings = matte_settings(request.options)
     reach = settings.smooth
     count = min(len(request.media), request.project.footage.frames)
-    around = range(max(request.first - reach, 0), min(request.last + reach, count - 1) + 1)
+    written = frozenset(request.frames)
+    around = range(max(request.frames[0] - reach, 0), min(request.frames[-1] + reach, count - 1) + 1)
     frames = in_threads(_jobs(request, around, settings, together), THREADS)
     for before_and_after, matted in _windows(frames, reach):
-        if request.first <= matted.frame <= request.last:
+        if matted.frame in written:
             mattes = calmed(matted.mattes, [other.mattes for other in before_and_after]) if reach else matted.mattes
             yield replace(matted, mattes=sharing(mattes, maximum))
 
 
 def matte_one(request: ExportRequest, frame: int, *, together: bool, maximum: int = 255) -> MattedFrame:
     """One frame as `matted_frames` gives it, for previews and estimates."""
-    return next(matted_frames(replace(request, first=frame, last=frame), together=together, maximum=maximum))
+    alone = replace(request, first=frame, last=frame, frames=(frame,))
+    return next(matted_frames(alone, together=together, maximum=maximum))
 
 
 def alpha_of(matted: MattedFrame, id: int = TOGETHER, maximum: int = 255) -> np.ndarray:

@@ -31,7 +31,8 @@ class ImportPlan:
         project: what it will be done to. source: where the masks are from.
         masks: by frame, then object id; without those of locked objects.
         objects: those that get masks, or are new; with their ids in the project.
-        new: those of them that are not in the project yet.
+        new: those of them that are not in the project yet. classed: those that are, and get the class that the files
+            say, as they have none.
         replaced: cells of the project that get another mask and were predicted. replaced_corrected: were corrected; an
             import that is not corrected leaves these alone.
         locked: objects of the import that are locked: left out.
@@ -46,6 +47,7 @@ class ImportPlan:
     masks: Mapping[int, Mapping[int, PackedMask]]
     objects: tuple[ObjectInfo, ...]
     new: tuple[ObjectInfo, ...]
+    classed: tuple[ObjectInfo, ...] = ()
     replaced: tuple[Key, ...] = ()
     replaced_corrected: tuple[Key, ...] = ()
     locked: tuple[ObjectInfo, ...] = ()
@@ -63,7 +65,7 @@ class ImportPlan:
 
     def changes(self, corrected: bool) -> bool:
         """Whether anything in the project would be another than it is, if the masks became corrections or not."""
-        return bool(self.new) or corrected in self.changing
+        return bool(self.new or self.classed) or corrected in self.changing
 
     def sentences(self, corrected: bool) -> list[str]:
         """What it will do, for the person.
@@ -72,7 +74,7 @@ class ImportPlan:
             corrected: whether the masks will be corrections.
         """
         new = {info.id for info in self.new}
-        names = ", ".join(f"{o.name} ({o.id}, new)" if o.id in new else f"{o.name} ({o.id})" for o in self.objects)
+        names = ", ".join(_named(info, info.id in new) for info in self.objects)
         changes = self.changes(corrected)
         said = [self._what(corrected) if changes else self._nothing(corrected), f"Objects: {names or 'none'}."]
         if self.replaced and changes:
@@ -80,6 +82,8 @@ class ImportPlan:
         if self.replaced_corrected and (changes or not corrected):
             verb = "Replaces" if corrected else "Leaves alone the"
             said.append(f"{verb} corrected masks on {_frames_in_words(_frames(self.replaced_corrected))}.")
+        if self.classed:
+            said.append(f"Class: {', '.join(f'{info.name} is {info.class_name}' for info in self.classed)}.")
         if self.overlapping:
             which = "the later one in the file" if self.in_front == "later" else "the one with the higher id"
             said.append(f"Masks overlap on {_frames_in_words(self.overlapping)}: {which} is in front.")
@@ -90,7 +94,7 @@ class ImportPlan:
     def _what(self, corrected: bool) -> str:
         """The sentence on the masks that come."""
         if not self.frames:
-            return "No masks, only objects that are new."
+            return "No masks, only objects that are new." if self.new else "No masks, only classes of objects."
         kind = (
             "corrections, which runs read and never change" if corrected else "predictions, which the next run redraws"
         )
@@ -124,7 +128,8 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
     free = {frame: {id: mask for id, mask in here.items() if id not in locked} for frame, here in masks.items()}
     _check(free, project)
     free, overlapping = _stacked(free, found.in_front, part(request.tell, 0, 2))
-    infos = known | {info.id: info for info in assigned.new}
+    classed = _classed(found.objects, assigned.ids, known)
+    infos = known | {info.id: info for info in (*assigned.new, *classed)}
     ids = [id for id in dict.fromkeys(assigned.ids[object.key] for object in found.objects) if id is not None]
     predicted, corrected, changing = _compared(free, project, locked, part(request.tell, 1, 2))
     return ImportPlan(
@@ -133,6 +138,7 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
         free,
         tuple(infos[id] for id in ids if id not in locked),
         tuple(assigned.new),
+        classed=classed,
         replaced=predicted,
         replaced_corrected=corrected,
         locked=tuple(known[id] for id in ids if id in locked),
@@ -178,10 +184,15 @@ def as_change(plan: ImportPlan, cells: ChangedCells) -> Change:
     project = plan.project
     present = {info.id for info in project.objects}
     new = tuple(info for info in plan.new if info.id not in present)
-    if not cells and not new:
+    classes = {info.id: info.class_name for info in plan.classed}
+    kept = tuple(
+        replace(info, class_name=info.class_name or classes.get(info.id, "")) for info in project.objects
+    )  # who has got a class meanwhile keeps it
+    is_listed_anew = bool(new) or kept != project.objects
+    if not cells and not is_listed_anew:
         raise PCVOSError(f"Nothing to import from {plan.source}: all of it is in the project already, or locked.")
     what = _count(len({frame for frame, _ in cells}), "frame") if cells else "objects"
-    objects = (project.objects, (*project.objects, *new)) if new else None
+    objects = (project.objects, (*kept, *new)) if is_listed_anew else None
     return Change(f"Import {what} from {plan.source.name}", cells, objects)
 
 
@@ -347,8 +358,26 @@ class _Assignment:
             if object.id is not None:
                 self.notes.append(f"{object.name or object.key} becomes object {id}, as {object.id} cannot be used.")
         colour = object.colour or tuple(int(c) for c in DISPLAY_PALETTE[id])
-        self.new.append(ObjectInfo(id, object.name or f"Object {id}", colour))
+        self.new.append(ObjectInfo(id, object.name or f"Object {id}", colour, class_name=object.class_name))
         self.ids[object.key] = id
+
+
+def _classed(
+    found: Iterable[FoundObject], ids: Mapping[str, int | None], known: Mapping[int, ObjectInfo]
+) -> tuple[ObjectInfo, ...]:
+    """Objects of the project without a class, with the one that the files say; one that is called as it is says nothing
+    more."""
+    classed: dict[int, ObjectInfo] = {}
+    for object in found:
+        info = known.get(ids[object.key] or 0)
+        if info is not None and not info.class_name and object.class_name not in ("", info.name):
+            classed.setdefault(info.id, replace(info, class_name=object.class_name))
+    return tuple(classed.values())
+
+
+def _named(info: ObjectInfo, is_new: bool) -> str:
+    """An object as a sentence names it: name (id, new, class)."""
+    return f"{info.name} ({', '.join([str(info.id), *(['new'] if is_new else []), *filter(None, [info.class_name])])})"
 
 
 def _frames(keys: Iterable[Key]) -> tuple[int, ...]:

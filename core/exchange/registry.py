@@ -10,6 +10,8 @@ from core.errors import PCVOSError
 from core.exchange.exporter import Exporter
 from core.exchange.formats.coco import Coco, CocoFile
 from core.exchange.formats.cvat import Cvat, CvatZip
+from core.exchange.formats.cvat_video import CvatVideo
+from core.exchange.formats.cvat_video_file import CvatVideoFile
 from core.exchange.formats.davis import Davis, DavisFolder
 from core.exchange.formats.exact_video import FFV1Alpha, QuickTimeAnimation
 from core.exchange.formats.exr import OpenEXRFiles
@@ -22,6 +24,7 @@ from core.exchange.formats.overlay_video import OverlayVideo
 from core.exchange.formats.prores import ProRes
 from core.exchange.formats.vp9 import VP9Alpha
 from core.exchange.formats.yolo import Yolo
+from core.exchange.formats.yolo_folder import YoloFolder
 from core.exchange.formats.youtube_vis import YouTubeVIS, YouTubeVISFile
 from core.exchange.formats.youtube_vos import YouTubeVOS, YouTubeVOSFolder
 from core.exchange.importer import Importer
@@ -40,6 +43,7 @@ EXPORTERS: tuple[Exporter, ...] = (
     Coco(),
     YouTubeVIS(),
     Cvat(),
+    CvatVideo(),
     Yolo(),
     # mattes
     MattePNGs(),
@@ -55,11 +59,13 @@ EXPORTERS: tuple[Exporter, ...] = (
 )
 
 IMPORTERS: tuple[Importer, ...] = (  # the first that recognises something is taken for it
+    CvatVideoFile(),
     CvatZip(),
     YouTubeVISFile(),
     CocoFile(),
     YouTubeVOSFolder(),
     DavisFolder(),
+    YoloFolder(),
     ObjectFolders(),
     PNGs(),
 )

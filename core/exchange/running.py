@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from core.errors import PCVOSError, ResourceError
-from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.exporter import Exporter, ExportRequest, check_processed
 from core.files import disk_error
 
 _ENDING = ".pcvos-export"
@@ -37,10 +37,12 @@ def run_export(exporter: Exporter, request: ExportRequest, *, overwrite: bool = 
         overwrite: replace existing files of the same names; others in a folder are left alone.
 
     Raises:
-        PCVOSError: files exist, or the place or the request cannot be used. ResourceError: too little space.
+        PCVOSError: files exist, something was never processed (see `check_processed`), or the place or the request
+            cannot be used. ResourceError: too little space.
     """
     try:
         exporter.check(request)
+        check_processed(request)
         check_target(exporter, request, overwrite=overwrite)
         target = request.target
         with _made_folders(target.parent):

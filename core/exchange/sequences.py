@@ -37,17 +37,20 @@ def write_sequence(request: ExportRequest, frames: Path | None, masks: Path) -> 
     for folder in (frames, masks):
         if folder is not None:
             folder.mkdir(parents=True)
+    annotated = frozenset(request.frames)  # a frame that is left out is there without a mask, as in YouTube-VOS
     jobs = (
         partial(
             _write_pair,
             frames and (frames / f"{request.stem(frame)}.jpg", picture(request, frame)),
-            masks / f"{request.stem(frame)}.png",
-            request.labels(frame),
+            (masks / f"{request.stem(frame)}.png", request.labels(frame)) if frame in annotated else None,
         )
-        for frame in request.frames
+        for frame in request.range
     )
-    for done, _ in enumerate(in_threads(jobs), start=1):
-        yield done
+    done = 0
+    for frame, _ in zip(request.range, in_threads(jobs), strict=True):
+        done += frame in annotated
+        if frame in annotated:
+            yield done
 
 
 def picture(request: ExportRequest, frame: int) -> Path | np.ndarray:
@@ -97,10 +100,12 @@ def find_sequence(root: Path, request: ImportRequest) -> Path | Question:
     return root / (answer or names[0])
 
 
-def _write_pair(frame: tuple[Path, Path | np.ndarray] | None, mask: Path, labels: np.ndarray) -> None:
+def _write_pair(frame: tuple[Path, Path | np.ndarray] | None, mask: tuple[Path, np.ndarray] | None) -> None:
     if frame is not None:
         write_jpeg(*frame)
-    mask.write_bytes(encode_label_map(labels))
+    if mask is not None:
+        path, labels = mask
+        path.write_bytes(encode_label_map(labels))
 
 
 def _jpeg(pixels: np.ndarray) -> bytes:

@@ -20,15 +20,19 @@ def describe(exporter: Exporter, request: ExportRequest, **more: Any) -> bytes:
         studio = version("pcvos-studio")
     except PackageNotFoundError:
         studio = "unknown"
+    frames = request.frames
     content = {
         "program": f"PCVOS Studio {studio}",
         "format": exporter.name,
         **more,
         "footage": str(request.media.path),
-        "frames": {"first": request.first, "last": request.last, "names": [request.stem(f) for f in request.frames]},
+        "frames": {"first": frames[0], "last": frames[-1], "names": [request.stem(frame) for frame in frames]},
         "rate": str(request.media.rate),
         "size": {"width": request.size[1], "height": request.size[0]},
-        "objects": [{"id": info.id, "name": info.name, "colour": list(info.colour)} for info in request.objects],
+        "objects": [
+            {"id": info.id, "name": info.name, "class": info.class_name, "colour": list(info.colour)}
+            for info in request.objects
+        ],
         "options": dict(request.options),
     }
     if request.media.is_video:

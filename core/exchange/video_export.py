@@ -1,6 +1,6 @@
 """What the video formats share: frames with their mattes into a file, at the footage's times, with its sound."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +12,7 @@ from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.matting import MATTE_OPTIONS, MattedFrame, cut_out, matte_one, matted_frames
 from core.exchange.options import Option
 from core.exchange.sidecar import describe
+from core.exchange.unprocessed import UNPROCESSED
 from core.media import FrameSource, VideoWriter
 from core.media.colour import Colour
 from core.media.recipes import H264, Recipe
@@ -34,7 +35,7 @@ class MatteVideo(Exporter):
 
     target = "file"
     group = "video"
-    options = (*MATTE_OPTIONS, SOUND_OPTION)
+    options = (*MATTE_OPTIONS, SOUND_OPTION, UNPROCESSED)
     recipe: ClassVar[Recipe]
     alpha: ClassVar[str] = "straight"
     bytes_per_pixel: ClassVar[float]
@@ -44,6 +45,7 @@ class MatteVideo(Exporter):
         return cut_out(matted)
 
     def check(self, request: ExportRequest) -> None:
+        check_gapless(request)
         try:
             from av.codec import codecs_available
         except ImportError as error:
@@ -95,7 +97,21 @@ def video_of(request: ExportRequest, place: Path, recipe: Recipe = H264) -> Vide
     return VideoWriter.like(request.media, request.frames, place, recipe=recipe, sound=sound)
 
 
-def is_steady(media: FrameSource, frames: range) -> bool:
+def check_gapless(request: ExportRequest) -> None:
+    """Raise PCVOSError if frames are left out between others: a video would jump there, and run away from its sound."""
+    first, last = request.frames[0], request.frames[-1]
+    if len(request.frames) < last - first + 1:
+        written = set(request.frames)
+        gap = next(frame for frame in range(first, last) if frame not in written)
+        raise PCVOSError(
+            f"Frame {gap} was never processed and lies between others: a video cannot leave it out; propagate there, "
+            "choose a range without it, or have the object absent there.",
+            command=f"Frame {gap} was never processed and lies between others: a video cannot leave it out; propagate "
+            f"there, choose a range without it (--start, --end), or give --option {UNPROCESSED.name}=empty.",
+        )
+
+
+def is_steady(media: FrameSource, frames: Sequence[int]) -> bool:
     """Whether frames follow one another at the footage's rate, as exactly as its container can tell."""
     start = media.timestamps[frames[0]]
     return all(abs(media.timestamps[f] - start - i / media.rate) <= _JITTER for i, f in enumerate(frames))
@@ -106,9 +122,9 @@ def sound_of(request: ExportRequest) -> Sound | None:
     media = request.media
     if not media.is_video:
         return None
-    after = request.last + 1
-    end = media.timestamps[after] if after < len(media) else media.timestamps[request.last] + 1 / media.rate
-    return Sound(media.path, media.timestamps[request.first], end, media.clock_parts)
+    first, last = request.frames[0], request.frames[-1]
+    end = media.timestamps[last + 1] if last + 1 < len(media) else media.timestamps[last] + 1 / media.rate
+    return Sound(media.path, media.timestamps[first], end, media.clock_parts)
 
 
 def _colour(recipe: Recipe, colour: Colour) -> dict[str, object]:

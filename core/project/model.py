@@ -30,13 +30,18 @@ class FootageReference:
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """One object: its id in label maps (1 to 254), and how a person knows it. `colour` is 8-bit RGB."""
+    """One object: its id in label maps (1 to 254), and how a person knows it. `colour` is 8-bit RGB.
+
+    `class_name` is what it is an instance of, e.g. "person" ("": not said): objects of one class are one category in
+    data sets (`core.project.classes`).
+    """
 
     id: int
     name: str
     colour: tuple[int, int, int]
     visible: bool = True
     locked: bool = False
+    class_name: str = ""
 
 
 @dataclass(frozen=True)

@@ -232,6 +232,13 @@ class Project:
                 cell.mask.draw(labels, obj)
         return labels
 
+    def unprocessed(self, first: int, last: int, objects: Iterable[int] | None = None) -> dict[int, np.ndarray]:
+        """By object (None: all) the frames `first` to `last` (inclusive) that no run has reached and nobody has
+        annotated, int64 (n,), ascending: nothing is known of it there, not even that it is absent."""
+        ids = [info.id for info in self._objects] if objects is None else list(objects)
+        first, last = max(first, 0), min(last, self.footage.frames - 1)
+        return {obj: self._tracks.unknown(first, last, obj) for obj in ids}
+
     def permanent_memory(self) -> dict[int, dict[int, PackedMask]]:
         """The masks of permanent memory, by frame, then object."""
         memory: dict[int, dict[int, PackedMask]] = {}

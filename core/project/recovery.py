@@ -178,8 +178,10 @@ class _Recovery:
         found = self._found
         for (text,) in self._rows(connection, "SELECT value FROM meta WHERE key = 'footage'"):
             self._take_footage(text)
-        for row in self._rows(connection, "SELECT id, name, colour, visible, locked FROM objects ORDER BY position"):
-            self._take_object(row)
+        columns = "id, name, colour, visible, locked"
+        for more in (", class", ""):  # a file of before has none
+            for row in self._rows(connection, f"SELECT {columns}{more} FROM objects ORDER BY position"):
+                self._take_object(row)
         found.settings = dict(self._rows(connection, "SELECT key, value FROM settings"))
         for row in self._rows(connection, "SELECT * FROM runs"):
             try:
@@ -219,7 +221,7 @@ class _Recovery:
     def _carve_small_tables(self, pages: bytearray) -> None:
         objects = []
         for rowid, columns in self._carved(pages):
-            if len(columns) == 6 and isinstance(columns[1], int):
+            if len(columns) in (6, 7) and isinstance(columns[1], int) and isinstance(columns[2], str):
                 objects.append((columns[1], rowid, *columns[2:]))
             elif len(columns) == 2 and columns[0] == "footage" and self._found.footage is None:
                 self._take_footage(columns[1])

@@ -47,18 +47,20 @@ def soft_row(key: Key, soft: SoftMask) -> tuple:
 
 
 def object_from_row(row: Sequence) -> ObjectInfo:
-    """From (id, name, colour, visible, locked); TypeError or ValueError if they cannot be."""
-    id, name, colour, visible, locked = row
+    """From (id, name, colour, visible, locked), and a class or none; TypeError or ValueError: they cannot be."""
+    id, name, colour, visible, locked, class_name = (*row, "")[:6]
     red, green, blue = colour.to_bytes(3, "big") if isinstance(colour, int) and 0 <= colour < 2**24 else ()
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not isinstance(class_name, str):
         raise TypeError("a name is text")
-    return ObjectInfo(id, name, (red, green, blue), bool(visible), bool(locked))
+    return ObjectInfo(id, name, (red, green, blue), bool(visible), bool(locked), class_name)
 
 
 def object_row(position: int, info: ObjectInfo) -> tuple:
     """For the table objects."""
-    name = info.name.encode("utf-8", "replace").decode()  # file names can hold what is no text
-    return info.id, position, name, int.from_bytes(bytes(info.colour), "big"), int(info.visible), int(info.locked)
+    # File names can hold what is no text.
+    name, class_name = (text.encode("utf-8", "replace").decode() for text in (info.name, info.class_name))
+    colour = int.from_bytes(bytes(info.colour), "big")
+    return info.id, position, name, colour, int(info.visible), int(info.locked), class_name
 
 
 def run_row(id: int, run: RunInfo) -> tuple:

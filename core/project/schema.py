@@ -39,8 +39,15 @@ _VERSION_1 = (
 # A table of their own: masks stay where they lie, as quick to read, and no damage to these can reach them.
 _VERSION_2 = ("CREATE TABLE soft_masks (id INTEGER PRIMARY KEY, data BLOB NOT NULL)",)  # ids as in `cells`
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
+# Rows of before keep their shape in the file, without this column, until the list of objects changes (see `recovery`).
+_VERSION_3 = ("ALTER TABLE objects ADD COLUMN class TEXT NOT NULL DEFAULT ''",)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Step n: the statements that lead from version n to n + 1; version 0 is an empty file."""
+
+_READABLE = 3
+"""Up to this version `Store` reads older files as they are, e.g. where they cannot be written: a step that adds what is
+read raises this once the reading can do without."""
 
 
 def version(connection: sqlite3.Connection) -> int:
@@ -56,6 +63,22 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was made by a newer PCVOS Studio (its format is {found}, this one knows {len(MIGRATIONS)}): "
             "update PCVOS Studio to open it."
         )
+
+
+def can_be_read(connection: sqlite3.Connection) -> bool:
+    """Whether an open file can be read as it is, though it may be older."""
+    found = version(connection)
+    return found == len(MIGRATIONS) or 0 < found < len(MIGRATIONS) <= _READABLE
+
+
+def object_columns(connection: sqlite3.Connection) -> str:
+    """What is selected of the table objects for `rows.object_from_row`, also in an older file."""
+    return "id, name, colour, visible, locked" + (", class" if version(connection) >= 3 else "")
+
+
+def has_soft_masks(connection: sqlite3.Connection) -> bool:
+    """Whether the file is of a version with soft masks."""
+    return version(connection) >= 2
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -48,6 +48,7 @@ class Store:
         self._connection = connection
         self._reader = reader
         self._identity = _identity(path)
+        self._has_soft_masks = schema.has_soft_masks(connection)
         self._checkpoints = Checkpoints(path)
 
     @classmethod
@@ -86,7 +87,7 @@ class Store:
         with reading(path):
             if read_only:
                 reader = ReadingConnection(path)
-                if schema.version(reader.sqlite) < len(schema.MIGRATIONS):
+                if not schema.can_be_read(reader.sqlite):
                     reader.close()
                     raise PCVOSError(
                         f"{path} was made by an older PCVOS Studio, and where it is it cannot be written and so not be "
@@ -123,9 +124,8 @@ class Store:
     def objects(self) -> tuple[ObjectInfo, ...]:
         """All, in the order of the list."""
         with reading(self.path):
-            rows = self._connection.execute(
-                "SELECT id, name, colour, visible, locked FROM objects ORDER BY position"
-            ).fetchall()
+            columns = schema.object_columns(self._connection)
+            rows = self._connection.execute(f"SELECT {columns} FROM objects ORDER BY position").fetchall()
         try:
             return tuple(object_from_row(row) for row in rows)
         except (TypeError, ValueError) as error:
@@ -181,7 +181,7 @@ class Store:
             with reading(self.path):
                 for id, *rest in self._connection.execute(query, ids):
                     found[divmod(id, 256)] = cell_from_row(rest, size)
-            if soft:
+            if soft and self._has_soft_masks:
                 for key, mask in self._soft_masks(ids):
                     if found.get(key) is not None:
                         found[key] = replace(found[key], soft=mask)
@@ -235,7 +235,8 @@ class Store:
         if batch.objects is not None:
             connection.execute("DELETE FROM objects")
             rows = (object_row(position, info) for position, info in enumerate(batch.objects))
-            connection.executemany("INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)", rows)
+            columns = "id, position, name, colour, visible, locked, class"
+            connection.executemany(f"INSERT INTO objects ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         cells = batch.all_cells()
         while piece := _piece(cells):
             self._write_cells(piece)

@@ -87,6 +87,12 @@ class Tracks:
             found += [(frame, obj) for frame in frames.tolist()]
         return sorted(found)
 
+    def unknown(self, first: int, last: int, obj: int) -> np.ndarray:
+        """The frames `first` to `last` (inclusive, in the footage) without a cell of an object, ascending; int64."""
+        if obj not in self._flags:
+            return np.arange(first, last + 1)
+        return first + np.flatnonzero(self._flags[obj][first : last + 1] == 0)
+
     def next_corrected(self, frame: int, step: int) -> int | None:
         """The nearest corrected frame after (`step` 1) or before (-1) `frame`, itself not counted."""
         if step > 0:

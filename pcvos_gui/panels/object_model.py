@@ -10,6 +10,9 @@ from core.project.model import ObjectInfo
 from pcvos_gui.icons import icon
 from pcvos_gui.session import Session
 
+CLASS = Qt.ItemDataRole.UserRole
+"""The role of an object's class, "" if it has none; of all columns."""
+
 _NO_PARENT = QModelIndex()
 
 
@@ -85,6 +88,8 @@ class ObjectModel(QAbstractTableModel):
         match role:
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.EditRole:
                 return {Column.NAME: obj.name, Column.NUMBER: str(obj.id)}.get(column)
+            case _ if role == CLASS:
+                return obj.class_name
             case Qt.ItemDataRole.DecorationRole:
                 return self._picture(obj, column)
             case Qt.ItemDataRole.TextAlignmentRole if column == Column.NUMBER:
@@ -126,7 +131,8 @@ class ObjectModel(QAbstractTableModel):
             case Column.COLOUR:
                 return self.tr("Colour on the screen; click to change it")
             case Column.NAME:
-                return self.tr("{}: click to work on it, double-click to rename it").format(obj.name)
+                name = f"{obj.name} ({obj.class_name})" if obj.class_name else obj.name
+                return self.tr("{}: click to work on it, double-click to rename it").format(name)
             case Column.VISIBLE:
                 return self.tr("Shown; click to hide") if obj.visible else self.tr("Hidden; click to show")
             case Column.LOCKED:
@@ -147,7 +153,9 @@ class ObjectModel(QAbstractTableModel):
                 return self.tr("shown alone") if self._session.solo == obj.id else self.tr("not shown alone")
             case Column.COLOUR:
                 return QColor(*obj.colour).name()
-        return f"{obj.id}" if column == Column.NUMBER else obj.name
+        if column == Column.NUMBER:
+            return f"{obj.id}"
+        return f"{obj.name}, {obj.class_name}" if obj.class_name else obj.name
 
     def setData(self, index: QModelIndex, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
         obj, name = self.object(index.row()), str(value).strip()

@@ -3,7 +3,18 @@
 import time
 
 from PySide6.QtCore import QEvent, QModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontInfo,
+    QFontMetrics,
+    QIcon,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPalette,
+    QPen,
+)
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
     QAbstractItemView,
@@ -15,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pcvos_gui.panels.object_model import Column, ObjectModel
+from pcvos_gui.panels.object_model import CLASS, Column, ObjectModel
 from pcvos_gui.typed_number import TypedNumber
 
 ROW = 32
@@ -29,6 +40,9 @@ class _Delegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         option.state &= ~QStyle.StateFlag.State_HasFocus
+        if index.column() == Column.NAME and index.data(CLASS):
+            self._paint_with_class(painter, option, index)
+            return
         if index.column() in (Column.NAME, Column.NUMBER):
             super().paint(painter, option, index)
             return
@@ -44,6 +58,32 @@ class _Delegate(QStyledItemDelegate):
             mode = QIcon.Mode.Selected if is_selected else QIcon.Mode.Normal
             picture.paint(painter, _centred(option.rect, _ICON), Qt.AlignmentFlag.AlignCenter, mode)
             painter.restore()
+
+    def _paint_with_class(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        """The name, and below it the class, smaller."""
+        style = option.widget.style()
+        style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
+        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        colour = option.palette.color(QPalette.ColorRole.HighlightedText if is_selected else QPalette.ColorRole.Text)
+        faint = QColor(colour)
+        faint.setAlphaF(0.75)
+        if not is_selected:
+            colour = index.data(Qt.ItemDataRole.ForegroundRole) or colour
+        margin = style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, None, option.widget) + 1
+        upper = option.rect.adjusted(margin, 1, -margin, -option.rect.height() // 2 + 1)
+        lower = option.rect.adjusted(margin, option.rect.height() // 2 + 1, -margin, -1)
+        small = QFont(option.font)
+        small.setPixelSize(max(9, QFontInfo(option.font).pixelSize() - 2))
+        painter.save()
+        for place, font, pen, text in (
+            (upper, option.font, colour, index.data()),
+            (lower, small, faint, index.data(CLASS)),
+        ):
+            painter.setFont(font)
+            painter.setPen(pen)
+            shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, place.width())
+            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.restore()
 
     def _paint_swatch(self, painter: QPainter, option: QStyleOptionViewItem, colour: QColor) -> None:
         is_selected = bool(option.state & QStyle.StateFlag.State_Selected)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from core.project.model import MAX_OBJECTS, ObjectInfo
 from pcvos_gui.icons import icon
+from pcvos_gui.panels.class_field import ClassField
 from pcvos_gui.panels.object_model import Column, ObjectModel
 from pcvos_gui.panels.object_view import ObjectView
 from pcvos_gui.session import Session
@@ -40,6 +41,8 @@ class ObjectsPanel(QWidget):
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
         layout.addWidget(self._stack, 1)
+        self.class_field = ClassField(session)
+        layout.addWidget(self.class_field)
         layout.addLayout(self._make_buttons())
         self._connect()
         self._sync()
@@ -104,6 +107,7 @@ class ObjectsPanel(QWidget):
             else self.tr("Opening…")
         )
         self._stack.setCurrentIndex(bool(session.objects))
+        self.class_field.setVisible(bool(session.objects))
         self.add_button.setEnabled(can_change and len(session.objects) < MAX_OBJECTS)
         self.delete_button.setEnabled(can_change and session.active > 0)
         self.merge_button.setEnabled(can_change and len(session.objects) > 1)
@@ -149,6 +153,11 @@ class ObjectsPanel(QWidget):
             self.view.scrollTo(self.model.index(row, Column.NAME))
             self.view.edit(self.model.index(row, Column.NAME))
 
+    def classify(self, id: int) -> None:
+        """Let the person type what the object is."""
+        self.choose(id)
+        self.class_field.edit()
+
     def recolour(self, id: int) -> None:
         """Ask for a new colour, in a dialog that lets the work go on."""
         obj = self._session.object(id)
@@ -193,6 +202,7 @@ class ObjectsPanel(QWidget):
             self._switch(model.index(row, column))
 
         add("pencil-outline", self.tr("Rename"), lambda: self.rename(obj.id))
+        add("tag-outline", self.tr("Set class"), lambda: self.classify(obj.id))
         add("palette-outline", self.tr("Change colour…"), lambda: switch(Column.COLOUR))
         menu.addSeparator()
         is_solo = session.solo == obj.id

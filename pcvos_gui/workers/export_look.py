@@ -28,6 +28,8 @@ class Checked:
     Attributes:
         trouble: one sentence on why not; "" where it can. notes: on what will be different.
         replaced: files that are there, and would be replaced. free: bytes, there; None: not known.
+        unprocessed: how many frames were never processed, for each object; "": all were. asks: nobody has said yet what
+            is to become of these.
     """
 
     wish: Export
@@ -35,6 +37,8 @@ class Checked:
     notes: tuple[str, ...] = ()
     replaced: tuple[Path, ...] = ()
     free: int | None = None
+    unprocessed: str = ""
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,8 @@ def _check(format: Exporter, request: ExportRequest, wish: Export, frame: int) -
         check_target(format, request, overwrite=True)  # what would be replaced is told
         folder = next(place for place in (request.target, *request.target.parents) if place.is_dir())
         free = shutil.disk_usage(folder).free
-        return Checked(wish, "", format.notes(request), tuple(existing_files(format, request)), free)
+        there = tuple(existing_files(format, request))
+        return Checked(wish, "", format.notes(request), there, free, request.about_unknown, request.stops)
     except Exception as error:
         return Checked(wish, _sentence(error))
 

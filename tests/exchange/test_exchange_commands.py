@@ -29,7 +29,9 @@ def empty(other):
 
 
 def pcvos(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    """What was never processed is exported as absent: `test_unprocessed.py` is about the rest."""
+    absent = ("--option", "unprocessed=empty") if arguments[0] == "export" else ()
+    return CliRunner().invoke(app, [str(argument) for argument in (*arguments, *absent)])
 
 
 def opened(path, read):

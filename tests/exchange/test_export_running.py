@@ -247,7 +247,7 @@ def test_what_is_asked_for_is_checked(project, media, out):
         ({"first": -1}, "Frames -1 to 5"),
         ({"objects": (2, 3)}, "There is no object 3 .* its ids are 2, 7, 9, 254"),
         ({"objects": ()}, "No object is chosen"),
-        ({"options": {"images": False}}, "png has no option images: it has none"),
+        ({"options": {"images": False}}, "png has no option images: its options are unprocessed"),
     ):
         with pytest.raises(PCVOSError, match=words):
             request("png", project, media, out / "masks", **choices)

@@ -34,6 +34,8 @@ OVERLAPPING = [
     ("coco", {"compressed": False}),
     ("youtube-vis", {}),
     ("youtube-vis", {"compressed": False}),
+    ("cvat-video", {}),
+    ("cvat-video", {"tracks": "mask"}),
 ]
 
 

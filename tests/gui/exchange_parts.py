@@ -44,8 +44,10 @@ def settled(hands: Hands, dialog: ExportDialog, is_good: bool = True) -> None:
 def choose(
     hands: Hands, dialog: ExportDialog, format: str, target: Path | None = None, is_good: bool = True, **options
 ) -> None:
-    """A format, a target and options, and wait until the dialog knows what it will be."""
+    """A format, a target and options, and wait until the dialog knows what it will be. Where nobody has been, the
+    objects are absent, unless the option `unprocessed` says otherwise."""
     dialog.formats.choose(format)
+    options = {"unprocessed": "empty"} | options
     if target is not None:
         dialog.target.setText(str(target))
     for name, value in options.items():

@@ -272,7 +272,7 @@ def test_everything_has_a_name_and_is_reached_by_the_keyboard(hands: Hands, clip
     assert dialog.minimumSizeHint().width() <= 1000 and dialog.minimumSizeHint().height() <= 640
     dialog.picture.actual.setFocus()
     order = []
-    for _ in range(12):
+    for _ in range(13):
         hands.bot.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
         order.append(dialog.focusWidget())
     fields = list(dialog.options.fields.values())

@@ -1,7 +1,8 @@
 """COCO JSON: an image for every frame, an annotation for every object on it, with its mask as RLE.
 
-Each object is a category of its own, also one on no frame; `track_id` is its id, too. Read are also polygons, and files
-of other programs, where an object is what has one `track_id`, or else one category, and is on some frame.
+`track_id` is the object's id, and its category is its class, or itself if it has none; `tracks` lists the objects, also
+those on no frame. Read are also polygons, and files of other programs, where an object is what has one `track_id`, or
+else one category, and is on some frame.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.annotation.packed_mask import PackedMask
-from core.exchange.categories import INFO, Category, categories, know_listed, read_categories
+from core.exchange.categories import Categories, Category, categories_of, head, know_listed, read_categories
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.fitting import FrameNames, fit
@@ -21,6 +22,7 @@ from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest
 from core.exchange.json_fields import Node
 from core.exchange.options import Option
 from core.exchange.rle import coco_masks, decode, encode
+from core.exchange.unprocessed import UNPROCESSED
 from core.files import decoded
 from core.media.images import ImageFolder
 
@@ -30,19 +32,20 @@ COMPRESSED = Option("compressed", "Compressed RLE", "bool", True, help="Otherwis
 class Coco(Exporter):
     name = "coco"
     label = "COCO JSON"
-    writes = "One JSON file: images, annotations (RLE, area, bbox, track_id) and a category for each object."
+    writes = "One JSON file: images, annotations (RLE, area, bbox, track_id), and a category a class."
     target = "file"
     suffixes = (".json",)
-    options = (COMPRESSED,)
+    options = (COMPRESSED, UNPROCESSED)
     group = "data sets"
 
     def check(self, request: ExportRequest) -> None:
         coco_masks()
 
     def estimate(self, request: ExportRequest) -> int:
+        categories = categories_of(request)
         return from_samples(
             request.frames,
-            lambda frame: 120 + sum(len(json.dumps(a)) for a in _annotations(request, frame)),
+            lambda frame: 120 + sum(len(json.dumps(a)) for a in _annotations(request, frame, categories)),
         )
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
@@ -51,12 +54,12 @@ class Coco(Exporter):
             {"id": frame, "file_name": image_name(request, frame), "width": width, "height": height}
             for frame in request.frames
         ]
-        head = {"info": INFO, "images": images, "categories": categories(request)}
+        content, categories = {**head(request), "images": images}, categories_of(request)
         with place.open("w", encoding="utf-8") as file:  # a piece at a time: masks of hours need not be in memory
-            file.write(json.dumps(head)[:-1] + ', "annotations": [')
+            file.write(json.dumps(content)[:-1] + ', "annotations": [')
             number = 0
             for done, frame in enumerate(request.frames, start=1):
-                for annotation in _annotations(request, frame):
+                for annotation in _annotations(request, frame, categories):
                     number += 1
                     file.write((",\n" if number > 1 else "\n") + json.dumps({"id": number} | annotation))
                 yield done
@@ -95,7 +98,8 @@ class CocoFile(Importer):
                 if mask is None:
                     gathering.leave_out(annotation)
                     continue
-                gathering.know(number, number, known[category].name, known[category].colour)
+                name = known[category].name
+                gathering.know(number, number, name, known[category].colour, class_name=name)
                 gathering.add(frame, number, mask)
         for frame, _ in images.values():
             if frame is not None:
@@ -143,13 +147,13 @@ def has_keys(path: Path, *keys: str) -> bool:
     return all(key in text for key in keys)
 
 
-def _annotations(request: ExportRequest, frame: int) -> Iterator[dict[str, Any]]:
+def _annotations(request: ExportRequest, frame: int, categories: Categories) -> Iterator[dict[str, Any]]:
     """Of the objects that are on a frame; without ids."""
     compressed = bool(request.options["compressed"])
     for obj, mask in request.masks(frame).items():
         yield {
             "image_id": frame,
-            "category_id": obj,
+            "category_id": categories.of[obj],
             "track_id": obj,
             "iscrowd": 0,
             "area": int(np.count_nonzero(mask.inside())),

@@ -1,8 +1,9 @@
 """CVAT's "Segmentation mask 1.1": a zip with class masks and object masks in colours, and `labelmap.txt`.
 
-It carries no tracks, so each object is a label of its own here, and a label read is one object. The labels of other
-programs are all that a task knows: those on no frame are no objects. Frames of a video are called as CVAT calls them,
-frame_000000; those of an image folder keep their names.
+A label is a class, or an object that has none. The format carries no tracks, so a label read is one object, but in zips
+that were written here: their object masks have the colour of the object's id, and `labelmap.txt` lists the objects
+(`cvat_objects`). The labels of other programs are all that a task knows: those on no frame are no objects. Frames of a
+video are called as CVAT calls them, frame_000000; those of an image folder keep their names.
 """
 
 import tempfile
@@ -19,13 +20,16 @@ from core.annotation.mask_files import load_masks
 from core.annotation.packed_mask import pack_labels
 from core.annotation.palette import DAVIS_PALETTE
 from core.errors import PCVOSError
+from core.exchange.categories import Categories, categories_of
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.fitting import FrameNames
+from core.exchange.formats.cvat_objects import object_lines, read_own_zip
 from core.exchange.gathering import Gathering
 from core.exchange.importer import COMPLETE, RGB, Found, Importer, ImportRequest
 from core.exchange.parallel import in_threads
-from core.project.model import ObjectInfo
+from core.exchange.unprocessed import UNPROCESSED
+from core.project.model import MAX_OBJECTS
 
 _CLASSES, _OBJECTS, _LIST = "SegmentationClass", "SegmentationObject", "ImageSets/Segmentation/default.txt"
 _LABELS = "labelmap.txt"
@@ -39,17 +43,20 @@ _BYTES_AT_MOST = 2**30  # of one picture, packed or not
 class Cvat(Exporter):
     name = "cvat"
     label = "CVAT segmentation mask 1.1"
-    writes = "A zip for CVAT: SegmentationClass and SegmentationObject in colours, labelmap.txt with a label an object."
+    writes = "A zip for CVAT: SegmentationClass and SegmentationObject in colours, labelmap.txt with a label a class."
     target = "file"
     suffixes = (".zip",)
+    options = (UNPROCESSED,)
     group = "data sets"
 
     def check(self, request: ExportRequest) -> None:
+        if len(categories_of(request).all) > MAX_OBJECTS:
+            raise PCVOSError(f"These masks can hold {MAX_OBJECTS} labels: the project has more classes; list fewer.")
         for frame in request.frames:
             try:
-                _frame_name(request, frame).encode("utf-8")
+                frame_name(request, frame).encode("utf-8")
             except UnicodeEncodeError as error:
-                name = _frame_name(request, frame).encode("utf-8", "backslashreplace").decode()
+                name = frame_name(request, frame).encode("utf-8", "backslashreplace").decode()
                 raise PCVOSError(f"The frame {name} has a name that no zip can hold: rename it.") from error
 
     def estimate(self, request: ExportRequest) -> int:
@@ -57,15 +64,16 @@ class Cvat(Exporter):
         return 2 * size
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
-        names = [_frame_name(request, frame) for frame in request.frames]
-        jobs = (partial(_colour_png, request.labels(frame)) for frame in request.frames)
+        names = [frame_name(request, frame) for frame in request.frames]
+        categories = categories_of(request)
+        table = None if categories.are_objects else _table(categories)
+        jobs = (partial(_pngs, request.labels(frame), table) for frame in request.frames)
         with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED) as file:  # PNGs are packed already
-            file.writestr(_LABELS, _label_map(request.objects))
+            file.writestr(_LABELS, _label_map(request, categories))
             file.writestr(_LIST, "".join(f"{name}\n" for name in names))
-            for done, (name, png) in enumerate(zip(names, in_threads(jobs), strict=True), start=1):
-                # With a label an object, what class a pixel is and what object is the same.
-                file.writestr(f"{_CLASSES}/{name}.png", png)
-                file.writestr(f"{_OBJECTS}/{name}.png", png)
+            for done, (name, (classes, objects)) in enumerate(zip(names, in_threads(jobs), strict=True), start=1):
+                file.writestr(f"{_CLASSES}/{name}.png", classes)
+                file.writestr(f"{_OBJECTS}/{name}.png", objects)
                 yield done
 
 
@@ -81,6 +89,8 @@ class CvatZip(Importer):
         return path.is_file() and zipfile.is_zipfile(path)
 
     def read(self, request: ImportRequest) -> Found:
+        if (own := read_own_zip(request)) is not None:
+            return own
         with tempfile.TemporaryDirectory() as folder:
             text, names = _unpack(request, Path(folder))
             if names.question:
@@ -88,25 +98,44 @@ class CvatZip(Importer):
             labels = _read_labels(text, request.path)
             gathering = Gathering()
             for name, _ in labels if _WRITTEN_HERE in text.splitlines() else ():  # else: all that a task knows
-                _know(name, labels, gathering)
+                _know(name, labels, gathering, is_class=False)
             _gather(Path(folder), labels, request, gathering)
             gathering.notes += names.notes
             return gathering.found()
 
 
-def _label_map(objects: tuple[ObjectInfo, ...]) -> str:
-    """A line for each object, with the colour of its id."""
-    lines, used = [_HEADER, _WRITTEN_HERE, f"{_BACKGROUND}:0,0,0::"], {_BACKGROUND}
-    for info in objects:
-        name = " ".join(info.name.replace(":", " ").replace(",", " ").replace("#", " ").split()) or f"Object {info.id}"
-        name = f"{name} {info.id}" if name in used else name
+def _label_map(request: ExportRequest, categories: Categories) -> str:
+    """A line for each label, with the colour of its number; of classes also which objects there are."""
+    lines = [_HEADER, _WRITTEN_HERE] if categories.are_objects else [_HEADER, *object_lines(request.objects)]
+    lines.append(f"{_BACKGROUND}:0,0,0::")
+    used = {_BACKGROUND}
+    # Objects in the order of their list, which is that of their lines ever since.
+    for number in categories.of.values() if categories.are_objects else categories.all:
+        name = categories.all[number].name
+        name = " ".join(name.replace(":", " ").replace(",", " ").replace("#", " ").split()) or f"Object {number}"
+        name = f"{name} {number}" if name in used else name
         used.add(name)
-        lines.append(f"{name}:{','.join(map(str, DAVIS_PALETTE[info.id]))}::")
+        lines.append(f"{name}:{','.join(map(str, DAVIS_PALETTE[number]))}::")
     return "".join(f"{line}\n" for line in lines)
 
 
-def _frame_name(request: ExportRequest, frame: int) -> str:
+def frame_name(request: ExportRequest, frame: int) -> str:
+    """What CVAT calls a frame: those of a video by their numbers."""
     return f"frame_{frame:06d}" if request.media.is_video else request.stem(frame)
+
+
+def _table(categories: Categories) -> np.ndarray:
+    """The number of each object's category, uint8 (256,), by its id."""
+    table = np.zeros(256, np.uint8)
+    for id, number in categories.of.items():
+        table[id] = number
+    return table
+
+
+def _pngs(labels: np.ndarray, table: np.ndarray | None) -> tuple[bytes, bytes]:
+    """Of classes and of objects; without a `table` they are the same."""
+    objects = _colour_png(labels)
+    return (objects if table is None else _colour_png(cv2.LUT(labels, table))), objects
 
 
 def _colour_png(labels: np.ndarray) -> bytes:
@@ -183,9 +212,9 @@ def _gather(folder: Path, labels: list[tuple[str, RGB]], request: ImportRequest,
     gathering.warnings += masks.warnings
 
 
-def _know(name: str, labels: list[tuple[str, RGB]], gathering: Gathering) -> None:
+def _know(name: str, labels: list[tuple[str, RGB]], gathering: Gathering, is_class: bool = True) -> None:
     if name != _BACKGROUND:
-        gathering.know(name, _number(name, labels), name)
+        gathering.know(name, _number(name, labels), name, class_name=name if is_class else "")
 
 
 def _names(

@@ -10,6 +10,7 @@ from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.formats.indexed_png import label_map_bytes, notes_on_lost_objects, read_label_folder
 from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest, Question, sequence_name
 from core.exchange.sequences import FRAMES, IMAGES, MASKS, find_sequence, picture_bytes, write_sequence
+from core.exchange.unprocessed import UNPROCESSED
 
 _SPLIT = "ImageSets/2017/val.txt"
 _SIZES = ("480p", "Full-Resolution")
@@ -19,14 +20,14 @@ class Davis(Exporter):
     name = "davis"
     label = "DAVIS folder"
     writes = "JPEGImages/480p/SEQ, Annotations/480p/SEQ (or Full-Resolution) and ImageSets/2017/val.txt, as DAVIS 2017."
-    options = (IMAGES,)
+    options = (IMAGES, UNPROCESSED)
     group = "data sets"
 
     def files(self, request: ExportRequest) -> Iterator[str]:
         frames, masks = _folders(request)
         if request.options["images"]:
-            yield from (f"{frames}/{request.stem(frame)}.jpg" for frame in request.frames)
-        yield from (f"{masks}/{request.stem(frame)}.png" for frame in request.frames)
+            yield from (f"{frames}/{request.stem(frame)}.jpg" for frame in request.range)
+        yield from (f"{masks}/{request.stem(frame)}.png" for frame in request.range)
 
     def notes(self, request: ExportRequest) -> tuple[str, ...]:
         return notes_on_lost_objects(request)

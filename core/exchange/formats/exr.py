@@ -15,6 +15,7 @@ from core.exchange.matting import MATTE_OPTIONS, THREADS, MattedFrame, alpha_of,
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
 from core.exchange.sidecar import NAME, describe
+from core.exchange.unprocessed import UNPROCESSED
 from core.media.colour import BT2020
 
 _SAMPLES = 2
@@ -35,6 +36,7 @@ class OpenEXRFiles(Exporter):
     options = (
         Option("colours", "Colours", "bool", True, help="Writes the footage too, not only the objects' alpha."),
         *MATTE_OPTIONS,
+        UNPROCESSED,
     )
     group = "mattes"
 
@@ -51,7 +53,7 @@ class OpenEXRFiles(Exporter):
 
     def files(self, request: ExportRequest) -> Iterator[str]:
         yield NAME
-        yield from (f"{request.stem(frame)}.exr" for frame in request.frames)
+        yield from (f"{request.stem(frame)}.exr" for frame in request.range)
 
     def estimate(self, request: ExportRequest) -> int:
         def size_of(frame: int) -> int:  # about: half of what it is without compression, where there is something

@@ -6,6 +6,7 @@ import numpy as np
 from core.exchange.exporter import ExportRequest
 from core.exchange.matting import MATTE_OPTIONS, MattedFrame, alpha_of
 from core.exchange.options import Option
+from core.exchange.unprocessed import UNPROCESSED
 from core.exchange.video_export import SOUND_OPTION, MatteVideo
 from core.media.recipes import H264
 
@@ -28,6 +29,7 @@ class GreenScreen(MatteVideo):
         Option("screen", "Screen", "choice", "green", choices=tuple(zip(_COLOURS, _LABELS, strict=True))),
         *MATTE_OPTIONS,
         SOUND_OPTION,
+        UNPROCESSED,
     )
     recipe = H264
     alpha = "none: laid over the screen's colour"

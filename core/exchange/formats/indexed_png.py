@@ -19,6 +19,7 @@ from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.importer import COMPLETE, Found, FoundObject, Importer, ImportRequest, id_objects, numbers_question
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
+from core.exchange.unprocessed import UNPROCESSED
 from core.telling import Tell, part
 
 _BY_NAME = -1
@@ -29,9 +30,10 @@ class IndexedPNGs(Exporter):
     name = "png"
     label = "Indexed PNGs"
     writes = "NAME.png for every frame, also where no object is: the value of a pixel is the object's id, 0 background."
+    options = (UNPROCESSED,)
 
     def files(self, request: ExportRequest) -> Iterator[str]:
-        return (f"{request.stem(frame)}.png" for frame in request.frames)
+        return (f"{request.stem(frame)}.png" for frame in request.range)
 
     def notes(self, request: ExportRequest) -> tuple[str, ...]:
         return notes_on_lost_objects(request)

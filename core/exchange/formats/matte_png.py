@@ -1,6 +1,6 @@
 """Mattes as PNGs, and the footage cut out by them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from core.exchange.matting import (
     matte_one,
     matted_frames,
 )
-from core.exchange.options import Option
+from core.exchange.options import Option, Value
 from core.exchange.parallel import in_threads
 from core.exchange.sidecar import NAME, describe
+from core.exchange.unprocessed import UNPROCESSED
 
 PNG_LEVEL = 1
 """Of zlib: the higher ones take several times as long for a tenth less."""
@@ -46,13 +47,17 @@ class MattePNGs(Exporter):
         Option("depth", "Bits", "choice", "8", choices=(("8", "8 bit"), ("16", "16 bit"))),
         Option("objects", "Objects", "choice", _EACH, choices=((_EACH, "A folder for each"), (_ONE, "All as one"))),
         *MATTE_OPTIONS,
+        UNPROCESSED,
     )
     group = "mattes"
+
+    def is_apart(self, options: Mapping[str, Value]) -> bool:
+        return options["objects"] == _EACH
 
     def files(self, request: ExportRequest) -> Iterator[str]:
         yield NAME
         if _together(request):
-            yield from (f"{request.stem(frame)}.png" for frame in request.frames)
+            yield from (f"{request.stem(frame)}.png" for frame in request.range)
         else:
             yield from object_files(request)
 
@@ -91,12 +96,12 @@ class CutOutPNGs(Exporter):
         "NAME.png for every frame: the footage's colours, whole, and the objects' matte as straight alpha; and "
         "export.json."
     )
-    options = MATTE_OPTIONS
+    options = (*MATTE_OPTIONS, UNPROCESSED)
     group = "mattes"
 
     def files(self, request: ExportRequest) -> Iterator[str]:
         yield NAME
-        yield from (f"{request.stem(frame)}.png" for frame in request.frames)
+        yield from (f"{request.stem(frame)}.png" for frame in request.range)
 
     def notes(self, request: ExportRequest) -> tuple[str, ...]:
         return ("The alpha is straight: the colours are not multiplied by it.",)
@@ -135,7 +140,8 @@ def _encode(picture: np.ndarray) -> bytes:
 
 
 def _write_mattes(request: ExportRequest, matted: MattedFrame, place: Path) -> None:
-    for id, folder in _folders(request).items():
+    said = {TOGETHER, *request.objects_said(matted.frame)}
+    for id, folder in ((id, folder) for id, folder in _folders(request).items() if id in said):
         picture = alpha_of(matted, id, _maximum(request))
         (place / folder / f"{request.stem(matted.frame)}.png").write_bytes(encode_png(picture))
 

@@ -1,6 +1,6 @@
 """PNGs, one a frame and object, in a folder for each object, as in SA-V: so objects can overlap."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.formats.indexed_png import load, write_plainly
 from core.exchange.importer import Found, FoundObject, Importer, ImportRequest, numbers_question
-from core.exchange.options import Option
+from core.exchange.options import Option, Value
 from core.exchange.parallel import in_threads
+from core.exchange.unprocessed import UNPROCESSED
 from core.media.images import natural_key
 from core.project.model import MAX_OBJECTS
 from core.telling import part
@@ -31,20 +32,24 @@ class ObjectPNGs(Exporter):
     writes = (
         "ID/NAME.png for each object where something is known of it: 1 is the object, 0 is not. Objects can overlap."
     )
+    options = (UNPROCESSED,)
+
+    def is_apart(self, options: Mapping[str, Value]) -> bool:
+        return True
 
     def files(self, request: ExportRequest) -> Iterator[str]:
         return object_files(request)
 
     def estimate(self, request: ExportRequest) -> int:
         def size_of(frame: int) -> int:
-            masks = list(_known(request, frame).values())
+            masks = list(_said(request, frame).values())
             return from_samples(masks, lambda mask: len(encode_label_map(_plane(mask))), _OBJECTS) if masks else 0
 
         return from_samples(request.frames, size_of)
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
         make_folders(request, place)
-        jobs = (partial(_write_objects, request.stem(frame), _known(request, frame), place) for frame in request.frames)
+        jobs = (partial(_write_objects, request.stem(frame), _said(request, frame), place) for frame in request.frames)
         for done, _ in enumerate(in_threads(jobs), start=1):
             yield done
 
@@ -63,12 +68,16 @@ class BinaryPNGs(Exporter):
             _UNION,
             choices=((_UNION, "All in one picture"), (_EACH, "A folder for each")),
         ),
+        UNPROCESSED,
     )
+
+    def is_apart(self, options: Mapping[str, Value]) -> bool:
+        return options["objects"] == _EACH
 
     def files(self, request: ExportRequest) -> Iterator[str]:
         if request.options["objects"] == _EACH:
             return object_files(request)
-        return (f"{request.stem(frame)}.png" for frame in request.frames)
+        return (f"{request.stem(frame)}.png" for frame in request.range)
 
     def estimate(self, request: ExportRequest) -> int:
         def size_of(frame: int) -> int:
@@ -94,7 +103,7 @@ class BinaryPNGs(Exporter):
         """Folder and picture of each file of a frame."""
         masks = request.masks(frame)
         if request.options["objects"] == _EACH:
-            for id in request.ids:
+            for id in request.objects_said(frame):
                 yield folder_name(id), _plane(masks.get(id, PackedMask.empty(request.size)), 255)
         else:
             plane = np.zeros(request.size, np.uint8)
@@ -145,7 +154,7 @@ def folder_name(id: int) -> str:
 
 def object_files(request: ExportRequest) -> Iterator[str]:
     """A file for every frame and object."""
-    return (f"{folder_name(id)}/{request.stem(frame)}.png" for id in request.ids for frame in request.frames)
+    return (f"{folder_name(id)}/{request.stem(frame)}.png" for id in request.ids for frame in request.range)
 
 
 def make_folders(request: ExportRequest, place: Path) -> None:
@@ -154,8 +163,10 @@ def make_folders(request: ExportRequest, place: Path) -> None:
         (place / folder_name(id)).mkdir()
 
 
-def _known(request: ExportRequest, frame: int) -> dict[int, PackedMask]:
-    return {id: cell.mask for id, cell in request.cells(frame).items()}
+def _said(request: ExportRequest, frame: int) -> dict[int, PackedMask]:
+    """The masks of the objects of which the files of a frame say something; an empty one: it is not there."""
+    masks, none = request.masks(frame), PackedMask.empty(request.size)
+    return {id: masks.get(id, none) for id in request.objects_said(frame)}
 
 
 def _plane(mask: PackedMask, value: int = 1) -> np.ndarray:

@@ -8,7 +8,8 @@ import numpy as np
 from core.annotation.overlay import draw_overlay
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.options import Option
-from core.exchange.video_export import SOUND_OPTION, is_steady, video_of
+from core.exchange.unprocessed import UNPROCESSED
+from core.exchange.video_export import SOUND_OPTION, check_gapless, is_steady, video_of
 from core.media import read_ahead
 from core.media.sound import describe_sound
 
@@ -21,8 +22,11 @@ class OverlayVideo(Exporter):
     writes = "A video of the footage with each object in its colour, H.264, with the footage's sound."
     target = "file"
     suffixes = (".mp4", ".mov", ".mkv")
-    options = (Option("opacity", "Opacity of the colours", "int", 50, 0, 100, 5, "%"), SOUND_OPTION)
+    options = (Option("opacity", "Opacity of the colours", "int", 50, 0, 100, 5, "%"), SOUND_OPTION, UNPROCESSED)
     group = "video"
+
+    def check(self, request: ExportRequest) -> None:
+        check_gapless(request)
 
     def notes(self, request: ExportRequest) -> tuple[str, ...]:
         height, width = request.size

@@ -1,12 +1,13 @@
 """A folder for YOLO's segmentation (Ultralytics): `labels/NAME.txt` with polygons, `images/NAME.jpg`, `data.yaml`.
 
-A class is an object, counted from 0 in the order of ids; `data.yaml` has their names. A line is an object on a frame:
-its pieces and holes are one polygon, joined by seams without width, as Ultralytics joins the pieces of COCO's polygons.
-Corners are the centres of pixels, as shares of width and height.
+A class is what objects are instances of, or an object that has no class: counted from 0, the project's list of classes
+first; `data.yaml` has their names. A line is an object on a frame: its pieces and holes are one polygon, joined by
+seams without width, as Ultralytics joins the pieces of COCO's polygons. Corners are the centres of pixels, as shares of
+width and height.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -14,13 +15,17 @@ import cv2
 import numpy as np
 
 from core.annotation.packed_mask import PackedMask
+from core.exchange.categories import categories_of
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
 from core.exchange.polygons import joined, outlines
 from core.exchange.sequences import IMAGES, picture, picture_bytes, write_jpeg
-from core.project.model import ObjectInfo
+from core.exchange.unprocessed import UNPROCESSED
+
+ARE_OBJECTS = "# Masks from PCVOS Studio: each class is an object"
+"""A line of `data.yaml` where no object has a class."""
 
 _JOINED, _SEPARATE, _LARGEST = "joined", "separate", "largest"
 
@@ -28,7 +33,7 @@ _JOINED, _SEPARATE, _LARGEST = "joined", "separate", "largest"
 class Yolo(Exporter):
     name = "yolo"
     label = "YOLO segmentation (Ultralytics)"
-    writes = "labels/NAME.txt with a polygon for each object, images/NAME.jpg, and data.yaml with the objects' names."
+    writes = "labels/NAME.txt with a polygon for each object, images/NAME.jpg, and data.yaml with the classes."
     options = (
         Option(
             "pieces",
@@ -39,26 +44,30 @@ class Yolo(Exporter):
         ),
         Option("tolerance", "Simplify by", "float", 0.0, 0.0, 20.0, 0.5, "pixels"),
         IMAGES,
+        UNPROCESSED,
     )
     group = "data sets"
 
     def files(self, request: ExportRequest) -> Iterator[str]:
         yield "data.yaml"
-        for frame in request.frames:
+        for frame in request.range:
             yield f"labels/{request.stem(frame)}.txt"
             if request.options["images"]:
                 yield f"images/{request.stem(frame)}.jpg"
 
     def estimate(self, request: ExportRequest) -> int:
-        text = from_samples(request.frames, lambda frame: len(_lines(request.masks(frame), request)))
+        numbers = _numbers(request)
+        text = from_samples(request.frames, lambda frame: len(_lines(request.masks(frame), request, numbers)))
         return text + (picture_bytes(request) if request.options["images"] else 0)
 
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
         (place / "labels").mkdir()
         if request.options["images"]:
             (place / "images").mkdir()
-        names = "".join(f"  {number}: {json.dumps(info.name)}\n" for number, info in enumerate(_in_order(request)))
-        head = "path: .\ntrain: images\nval: images\nnames:\n"
+        categories, numbers = categories_of(request), _numbers(request)
+        names = "".join(f"  {n}: {json.dumps(known.name)}\n" for n, known in enumerate(categories.all.values()))
+        head = f"{ARE_OBJECTS}\n" if categories.are_objects else ""
+        head += "path: .\ntrain: images\nval: images\nnames:\n"
         (place / "data.yaml").write_text(head + names, encoding="utf-8")
         jobs = (
             partial(
@@ -68,6 +77,7 @@ class Yolo(Exporter):
                 request.masks(frame),
                 picture(request, frame) if request.options["images"] else None,
                 request,
+                numbers,
             )
             for frame in request.frames
         )
@@ -75,21 +85,28 @@ class Yolo(Exporter):
             yield done
 
 
-def _in_order(request: ExportRequest) -> list[ObjectInfo]:
-    return sorted(request.objects, key=lambda info: info.id)
+def _numbers(request: ExportRequest) -> dict[int, int]:
+    """The class of each object, by its id."""
+    categories = categories_of(request)
+    places = {number: place for place, number in enumerate(categories.all)}
+    return {id: places[number] for id, number in categories.of.items()}
 
 
 def _write(
-    place: Path, stem: str, masks: dict[int, PackedMask], pixels: Path | np.ndarray | None, request: ExportRequest
+    place: Path,
+    stem: str,
+    masks: dict[int, PackedMask],
+    pixels: Path | np.ndarray | None,
+    request: ExportRequest,
+    numbers: Mapping[int, int],
 ) -> None:
-    (place / "labels" / f"{stem}.txt").write_text(_lines(masks, request), encoding="ascii")
+    (place / "labels" / f"{stem}.txt").write_text(_lines(masks, request, numbers), encoding="ascii")
     if pixels is not None:
         write_jpeg(place / "images" / f"{stem}.jpg", pixels)
 
 
-def _lines(masks: dict[int, PackedMask], request: ExportRequest) -> str:
+def _lines(masks: dict[int, PackedMask], request: ExportRequest, numbers: Mapping[int, int]) -> str:
     """The text of a frame; empty if no object is there."""
-    numbers = {info.id: number for number, info in enumerate(_in_order(request))}
     height, width = request.size
     lines = []
     for obj, mask in masks.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.exchange.categories import INFO, Category, categories, know_listed, read_categories
+from core.exchange.categories import Category, categories_of, head, know_listed, read_categories
 from core.exchange.estimating import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.fitting import FrameNames
@@ -16,6 +16,7 @@ from core.exchange.gathering import Gathering
 from core.exchange.importer import COMPLETE, SEQUENCE, Found, Importer, ImportRequest, Question, sequence_name
 from core.exchange.json_fields import Node
 from core.exchange.rle import coco_masks, encode
+from core.exchange.unprocessed import UNPROCESSED
 
 
 class YouTubeVIS(Exporter):
@@ -24,7 +25,7 @@ class YouTubeVIS(Exporter):
     writes = "One JSON file: a video, and for each object its masks (RLE), areas and boxes, null where it is not."
     target = "file"
     suffixes = (".json",)
-    options = (COMPRESSED,)
+    options = (COMPRESSED, UNPROCESSED)
     group = "data sets"
 
     def check(self, request: ExportRequest) -> None:
@@ -57,11 +58,11 @@ class YouTubeVIS(Exporter):
                     )
                 )
             yield done
+        category = categories_of(request).of
         content = {
-            "info": INFO,
+            **head(request),
             "videos": [_video(request)],
-            "categories": categories(request),
-            "annotations": [_annotation(request, obj, track) for obj, track in tracks.items()],
+            "annotations": [_annotation(request, obj, category[obj], track) for obj, track in tracks.items()],
         }
         with place.open("w", encoding="utf-8") as file:
             json.dump(content, file)
@@ -106,10 +107,10 @@ def _video(request: ExportRequest) -> dict[str, Any]:
     return {"id": 1, "width": width, "height": height, "length": len(files), "file_names": files}
 
 
-def _annotation(request: ExportRequest, obj: int, track: list[Any]) -> dict[str, Any]:
+def _annotation(request: ExportRequest, obj: int, category: int, track: list[Any]) -> dict[str, Any]:
     height, width = request.size
     masks, areas, boxes = (list(column) for column in zip(*(entry or (None,) * 3 for entry in track), strict=True))
-    about = {"id": obj, "video_id": 1, "category_id": obj, "iscrowd": 0, "width": width, "height": height}
+    about = {"id": obj, "video_id": 1, "category_id": category, "iscrowd": 0, "width": width, "height": height}
     return about | {"length": len(track), "segmentations": masks, "areas": areas, "bboxes": boxes}
 
 
@@ -159,7 +160,8 @@ def _gather(
     segmentations = annotation.at("segmentations", list)
     if len(segmentations.value) != len(frames):
         raise segmentations.wrong(f"has {len(segmentations.value)} entries, but its video has {len(frames)} frames")
-    gathering.know(number, number, known[category.value].name, known[category.value].colour)
+    name = known[category.value].name
+    gathering.know(number, number, name, known[category.value].colour, class_name=name)
     for frame, segmentation in zip(frames, segmentations.items(), strict=True):
         if frame is not None and segmentation.value is not None:
             mask = read_mask(segmentation, size, request)

@@ -1,0 +1,52 @@
+"""Frames that no run has reached and nobody has annotated, and what an export makes of them: unknown is not absent."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from core.exchange.options import Option
+from core.project.model import ObjectInfo
+
+STOP, EMPTY, SKIP = "stop", "empty", "skip"
+
+UNPROCESSED = Option(
+    "unprocessed",
+    "Frames never processed",
+    "choice",
+    STOP,
+    choices=((STOP, "Choose…"), (EMPTY, "The object is absent"), (SKIP, "Leave them out")),
+    help="What is written where no run has been and nobody has annotated: nothing at all (stop), that the object is "
+    "not there (empty), or all but these frames (skip).",
+)
+"""For every export format."""
+
+_NAMED = 4  # objects that a sentence names
+
+
+def frames_to_write(frames: range, unknown: Mapping[int, np.ndarray], count: int, apart: bool) -> Sequence[int]:
+    """Those of `frames` that are left when unknown ones are left out.
+
+    Args:
+        unknown: of objects of which something is unknown, bool (all frames of the footage,).
+        count: how many objects are exported.
+        apart: each object has files of its own: a frame stays while anything is known there; else all must be.
+    """
+    if not unknown:
+        return frames
+    columns = np.stack([known_not[frames.start : frames.stop] for known_not in unknown.values()])
+    left_out = columns.all(axis=0) & (len(unknown) == count) if apart else columns.any(axis=0)
+    return tuple((frames.start + np.flatnonzero(~left_out)).tolist())
+
+
+def in_words(objects: Sequence[ObjectInfo], unknown: Mapping[int, np.ndarray], frames: range) -> str:
+    """A sentence on how many frames were never processed, for each object; "": all were."""
+    counts = [
+        (info, int(np.count_nonzero(unknown[info.id][frames.start : frames.stop])))
+        for info in objects
+        if info.id in unknown
+    ]
+    if not counts:
+        return ""
+    parts = [f"{info.name} ({info.id}) on {number}" for info, number in counts[:_NAMED]]
+    more = f", and {len(counts) - _NAMED} more objects" if len(counts) > _NAMED else ""
+    return f"Never processed, of {len(frames)} frames: {', '.join(parts)}{more}."

@@ -1,0 +1,131 @@
+"""What the active object is an instance of: a field with the classes of the project, and a list of them from a file."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, QSettings, QSize, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QComboBox, QCompleter, QFileDialog, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+from core.project.classes import clean_class
+from pcvos_gui.classes import Classes
+from pcvos_gui.icons import icon
+from pcvos_gui.panels.wheel import WheelGuard
+from pcvos_gui.session import Leaving, Session
+
+_FOLDER = "folder"  # where files were chosen last
+
+
+class ClassField(QWidget):
+    """Of the active object. Enter takes what was typed, Esc what was there, and both give the keyboard back.
+
+    Attributes:
+        box: the field. load_button: asks for a text file with classes.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._session = session
+        self._classes = Classes(session, self)
+        self._id = 0  # the object that the text is about
+        self.box = self._make_box()
+        self.load_button = QToolButton()
+        self.load_button.setIcon(icon("playlist-plus"))
+        self.load_button.setIconSize(QSize(18, 18))
+        self.load_button.setFixedSize(32, 32)
+        self.load_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.load_button.setToolTip(self.tr("Load a list of classes from a text file, one a line"))
+        self.load_button.setAccessibleName(self.tr("Load a list of classes"))
+        self.load_button.clicked.connect(self._load)
+        label = QLabel(self.tr("Class"))
+        label.setBuddy(self.box)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(label)
+        row.addWidget(self.box, 1)
+        row.addWidget(self.load_button)
+        WheelGuard(self)
+        for signal in (session.opened, session.closed, session.objects_changed, session.active_changed):
+            signal.connect(self._show)
+        self._classes.changed.connect(self._show)
+        session.settling.connect(self._settle)
+        self._show()
+
+    def _make_box(self) -> QComboBox:
+        box = QComboBox()
+        box.setEditable(True)
+        box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        box.setMinimumHeight(32)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(6)
+        box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        box.setAccessibleName(self.tr("Class of the active object"))
+        box.setToolTip(
+            self.tr("What the object is, e.g. person: objects of one class are one category in exported data sets")
+        )
+        box.lineEdit().setAccessibleName(box.accessibleName())
+        box.lineEdit().setPlaceholderText(self.tr("none"))
+        box.completer().setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+        box.completer().setFilterMode(Qt.MatchFlag.MatchContains)
+        box.completer().setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        box.lineEdit().editingFinished.connect(self._take)
+        box.textActivated.connect(self._choose)
+        box.lineEdit().installEventFilter(self)
+        return box
+
+    def edit(self) -> None:
+        """Let the person type."""
+        self.box.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.box.lineEdit().selectAll()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Enter and Esc end the typing; while it goes on, letters are no keys of tools."""
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() == Qt.Key.Key_Escape:
+                self._show()
+                self.box.clearFocus()
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self.box.clearFocus()  # which finishes the editing
+                return True
+        return super().eventFilter(watched, event)
+
+    def _show(self) -> None:
+        """What the session says."""
+        session = self._session
+        active = session.object(session.active)
+        self._id = 0 if active is None else active.id
+        self.setEnabled(active is not None and not session.project.read_only)
+        known = list(self._classes.known)
+        self.box.blockSignals(True)
+        if [self.box.itemText(i) for i in range(self.box.count())] != known:
+            self.box.clear()
+            self.box.addItems(known)
+        text = "" if active is None else active.class_name
+        self.box.setCurrentIndex(self.box.findText(text, Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchCaseSensitive))
+        self.box.setEditText(text)
+        self.box.blockSignals(False)
+
+    def _choose(self, _: str) -> None:
+        self._take()
+        self.box.clearFocus()
+
+    def _settle(self, leaving: Leaving) -> None:
+        """What was typed is not lost because another object becomes the active one, or the project is closed."""
+        if leaving in (Leaving.OBJECT, Leaving.FOOTAGE):
+            self._take()
+
+    def _take(self) -> None:
+        """Give the object what was typed; nothing happens if it is the same."""
+        obj = self._session.object(self._id)
+        if obj is not None and self.isEnabled():
+            self._session.change_object(replace(obj, class_name=clean_class(self.box.currentText())))
+
+    def _load(self) -> None:
+        folder = str(QSettings().value(_FOLDER, str(Path.home())))
+        filters = self.tr("Text files (*.txt *.names *.csv);;All files (*)")
+        path, _ = QFileDialog.getOpenFileName(self, self.tr("Load a list of classes"), folder, filters)
+        if path:
+            self._classes.load(Path(path))
