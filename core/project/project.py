@@ -17,12 +17,12 @@ from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.files import disk_error
 from core.project.batch import Batch
-from core.project.checks import check_change, difference
+from core.project.checks import check_change, check_run, difference
 from core.project.connecting import is_small
 from core.project.examining import examine
 from core.project.lock import WriteLock
 from core.project.making import make_file
-from core.project.model import Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
+from core.project.model import Author, Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.rows import relative_path
 from core.project.store import Store
 from core.project.tracks import IN_MEMORY, Tracks
@@ -272,6 +272,15 @@ class Project:
         """float32 (frames,), read-only: the lowest confidence of an object there; NaN: none is known."""
         return _locked(self._tracks.confidence)
 
+    def frames_of(self, obj: int, flag: int = 0xFF) -> np.ndarray:
+        """Frames on which something is known of an object, int64 (n,), ascending: its mask, or that it is absent.
+
+        Args:
+            flag: bits of `states`; only frames that have one of them. Of frames without any, nobody and no run has ever said
+                where the object is.
+        """
+        return self._tracks.frames(obj, flag)
+
     def next_corrected(self, frame: int, step: int) -> int | None:
         """The nearest corrected frame after (`step` 1) or before (-1) `frame`, itself not counted."""
         return self._tracks.next_corrected(frame, step)
@@ -286,10 +295,14 @@ class Project:
                 finds it already; whatever is to be written next finishes that first.
 
         Raises:
-            PCVOSError: the project is read-only. ValueError: a frame, an object or a mask that cannot be.
+            PCVOSError: the project is read-only; or the change is a run's, and touches what is corrected or locked (a
+                lock protects what is known; where nothing is, a run may draw). ValueError: a frame, an object or a mask
+                that cannot be.
         """
         self._check_writable()
         check_change(change, self.footage)
+        if change.made_by is Author.RUN:
+            check_run(change, self._tracks, self._objects)
         self._batch.add(change)
         self._tracks.update({key: after for key, (_, after) in change.cells.items()})
         if change.objects is not None:
