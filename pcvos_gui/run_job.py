@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from core.propagation.settings import Direction
+from core.studio.run_settings import RunSettings
 from core.studio.runs import plan_run
-from pcvos_gui.run_settings import RunSettings
 from pcvos_gui.session import Session
 from pcvos_gui.workers.jobs import PropagateJob
 

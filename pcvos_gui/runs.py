@@ -12,13 +12,13 @@ from PySide6.QtCore import QObject, Signal
 from core.errors import PCVOSError
 from core.project.model import Change, RunInfo
 from core.propagation.settings import Direction
+from core.studio import interrupted
+from core.studio.interrupted import FinishedFrames, Interrupted
+from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
 from core.studio.runs import NothingToDraw, RunResults
-from pcvos_gui import interrupted
 from pcvos_gui.commands import RunCommand
-from pcvos_gui.interrupted import FinishedFrames, Interrupted
 from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.run_job import make_job
-from pcvos_gui.run_settings import Range, RunSettings, in_out_from, settings_from
 from pcvos_gui.run_speeds import RunSpeeds
 from pcvos_gui.session import Leaving, Session
 from pcvos_gui.workers.inference import InferenceWorker
@@ -396,7 +396,17 @@ class RunController(QObject):
         self.settings_changed.emit()
         self.in_out_changed.emit()
         self.memory_changed.emit()
+        self._take_over_undo()
         self._tell_interrupted()
+
+    def _take_over_undo(self) -> None:
+        """A run of the command, made before the project was opened here, is the first step of undo."""
+        change, runs = self.session.project.kept_undo(), self.session.project.runs()
+        if change is not None and runs:
+            info = runs[-1][1]
+            command = RunCommand(self.tr("Propagate frames {} to {}").format(info.start, info.end), self._apply_undo)
+            command.add(change)
+            self.session.undo_stack.push(command)
 
     def _tell_interrupted(self) -> None:
         """Once: a run that ended with its process, and how to go on with it."""

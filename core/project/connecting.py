@@ -10,6 +10,9 @@ from pathlib import Path
 
 from core.errors import PCVOSError, ResourceError
 
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""All that sqlite3 raises at a file: what it says of damaged names, or finds in damaged text, need not be UTF-8."""
+
 _logger = logging.getLogger(__name__)
 _EXAMINED_BYTES = 64 * 2**20
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT}

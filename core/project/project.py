@@ -19,7 +19,7 @@ from core.files import disk_error
 from core.project.batch import Batch
 from core.project.checks import check_change, check_run, difference
 from core.project.connecting import is_small
-from core.project.examining import examine
+from core.project.examining import examine, is_older
 from core.project.lock import WriteLock
 from core.project.making import make_file
 from core.project.model import Author, Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
@@ -60,6 +60,7 @@ class Project:
         self._closed = False
         self._unsaved = 0
         self._save_error: str | None = None
+        self._earlier: dict[Key, Cell | None] = {}  # see `apply`
 
     # its life
 
@@ -80,6 +81,8 @@ class Project:
         """
         path = Path(path).resolve()
         examine(path)
+        if not to_write and is_older(path):
+            cls.open(path).close()  # brings it up to date
         lock = WriteLock(path) if to_write else None
         read_only = lock is None or lock.refusal is not None
         store = None
@@ -102,6 +105,7 @@ class Project:
         self._objects = self._store.objects()
         self._settings = self._store.settings()
         self._runs = self._store.runs()
+        self._earlier = {} if self.read_only else self._store.earlier_cells(self.footage.size)
         self._load_tracks()
         if self.refusal is not None:
             self.warnings.append(self.refusal)
@@ -276,8 +280,8 @@ class Project:
         """Frames on which something is known of an object, int64 (n,), ascending: its mask, or that it is absent.
 
         Args:
-            flag: bits of `states`; only frames that have one of them. Of frames without any, nobody and no run has ever said
-                where the object is.
+            flag: bits of `states`; only frames that have one of them. Of a frame without any nobody has ever said where
+                the object is, and no run has.
         """
         return self._tracks.frames(obj, flag)
 
@@ -287,10 +291,12 @@ class Project:
 
     # changes
 
-    def apply(self, change: Change, *, in_steps: bool = False) -> None:
+    def apply(self, change: Change, *, in_steps: bool = False, keep_undo: bool = False) -> None:
         """Make a change, write it, and tell the subscribers. If it cannot be written, `save_error` says so.
 
         Args:
+            keep_undo: its undo is kept in the file, together with that of such changes just before it (see
+                `kept_undo`); it is of no list of objects. Any other change makes it void.
             in_steps: it is large, and written by calls of `save_more`: all of it in one transaction, as ever. Reading
                 finds it already; whatever is to be written next finishes that first.
 
@@ -303,6 +309,7 @@ class Project:
         check_change(change, self.footage)
         if change.made_by is Author.RUN:
             check_run(change, self._tracks, self._objects)
+        self._keep_undo(change if keep_undo else None)
         self._batch.add(change)
         self._tracks.update({key: after for key, (_, after) in change.cells.items()})
         if change.objects is not None:
@@ -314,6 +321,30 @@ class Project:
                 self._save(make=True)
         for subscriber in tuple(self._subscribers):
             subscriber(change)
+
+    def _keep_undo(self, change: Change | None) -> None:
+        """Of this change too; None: of none any more."""
+        if change is None:
+            self._batch.forget_earlier = self._batch.forget_earlier or bool(self._earlier)
+            self._batch.earlier, self._earlier = {}, {}
+            return
+        new = {key: before for key, (before, _) in change.cells.items() if key not in self._earlier}
+        self._earlier |= new
+        self._batch.earlier |= new
+
+    def kept_undo(self) -> Change | None:
+        """The changes with `keep_undo` since the last other one, as one, made by whoever has the project open now."""
+        if not self._earlier:
+            return None
+        now = dict(self._read(sorted(self._earlier)))
+        return Change("", {key: (before, now.get(key)) for key, before in self._earlier.items()})
+
+    def forget_kept_undo(self) -> None:
+        """What comes is not undone together with what was."""
+        self._check_writable()
+        if self._earlier:
+            self._keep_undo(None)
+            self._save()
 
     def _check_writable(self) -> None:
         """Nothing else is being written afterwards."""

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -44,6 +45,24 @@ def soft_row(key: Key, soft: SoftMask) -> tuple:
     """For the table soft_masks."""
     frame, obj = map(int, key)
     return frame * 256 + obj, soft.to_bytes()
+
+
+def earlier_row(key: Key, cell: Cell | None) -> tuple:
+    """For the table earlier_cells."""
+    frame, obj = map(int, key)
+    if cell is None:
+        return frame * 256 + obj, None, None, None
+    soft = None if cell.soft is None else cell.soft.to_bytes()
+    return frame * 256 + obj, cell.confidence, cell.mask.to_bytes(), soft
+
+
+def earlier_from_row(row: Sequence, size: tuple[int, int]) -> tuple[Key, Cell | None]:
+    """Of the table earlier_cells; ValueError if it is damaged."""
+    id, confidence, mask, soft = row
+    cell = None if mask is None else cell_from_row((False, False, confidence, mask), size)
+    if cell is None and mask is not None:
+        raise ValueError(f"cell {id} cannot be read")
+    return divmod(id, 256), cell if cell is None or soft is None else replace(cell, soft=soft_from_data(soft))
 
 
 def object_from_row(row: Sequence) -> ObjectInfo:

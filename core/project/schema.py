@@ -39,7 +39,11 @@ _VERSION_1 = (
 # A table of their own: masks stay where they lie, as quick to read, and no damage to these can reach them.
 _VERSION_2 = ("CREATE TABLE soft_masks (id INTEGER PRIMARY KEY, data BLOB NOT NULL)",)  # ids as in `cells`
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
+# What takes a run of the command back: the cells it has changed as they were before; a mask that is NULL: nothing was
+# known. It holds until the next change that is not part of it.
+_VERSION_3 = ("CREATE TABLE earlier_cells (id INTEGER PRIMARY KEY, confidence REAL, mask BLOB, soft BLOB)",)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Step n: the statements that lead from version n to n + 1; version 0 is an empty file."""
 
 

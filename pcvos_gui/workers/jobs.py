@@ -14,6 +14,7 @@ import numpy as np
 from core.annotation.packed_mask import PackedMask
 from core.propagation import PropagationSettings
 from core.propagation.settings import Direction
+from core.studio.run_settings import EngineChoice
 from core.studio.runs import PermanentFrame, Predicted
 
 _numbers = itertools.count(1)
@@ -25,14 +26,6 @@ def next_number() -> int:
 
 
 # the network's thread
-
-
-@dataclass(frozen=True)
-class EngineChoice:
-    """Which network runs where. `weights` None: the shipped one. `device`: as `load_network` takes it."""
-
-    weights: Path | None = None
-    device: str = "auto"
 
 
 @dataclass(frozen=True)

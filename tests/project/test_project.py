@@ -441,3 +441,53 @@ def test_undoing_a_run_is_a_persons_step(project):
     project.apply(setting({(3, 1): painted(2)}))
     project.apply(run.inverted())
     assert run.inverted().made_by is Author.PERSON and project.cell(3, 1) is None
+
+
+# --- undo that is kept
+
+
+def test_undo_is_kept_over_closing_until_another_change(project):
+    project.apply(listing([1, 2]))
+    project.apply(setting({(3, 1): predicted(1), (4, 1): painted(1)}))
+    before = content(project)
+    first = project.cell(3, 1)
+    project.apply(Change("run", {(3, 1): (first, predicted(2)), (5, 1): (None, predicted(3))}), keep_undo=True)
+    second = project.cell(3, 1)
+    project.apply(Change("run", {(3, 1): (second, predicted(4)), (6, 2): (None, predicted(5))}), keep_undo=True)
+    project.set_setting("zoom", 2)
+    with reopened(project) as again:
+        undo = again.kept_undo()
+        assert set(undo.cells) == {(3, 1), (5, 1), (6, 2)}
+        after = content(again)
+        again.apply(undo.inverted())
+        assert content(again) == before
+        again.apply(undo)
+        assert content(again) == after
+        assert again.kept_undo() is None
+        with reopened(again) as later:
+            assert later.kept_undo() is None and rows(later.path, "SELECT count(*) FROM earlier_cells") == [(0,)]
+
+
+def test_a_persons_change_makes_kept_undo_void(project):
+    project.apply(listing([1]))
+    project.apply(Change("run", {(3, 1): (None, predicted(2))}), keep_undo=True)
+    with reopened(project) as again:
+        again.apply(setting({(3, 1): painted(2)}))
+        with reopened(again) as later:
+            assert later.kept_undo() is None
+            later.apply(Change("run", {(5, 1): (None, predicted(2))}), keep_undo=True)
+            assert set(later.kept_undo().cells) == {(5, 1)}
+            later.forget_kept_undo()
+            later.apply(Change("run", {(6, 1): (None, predicted(2))}), keep_undo=True)
+            with reopened(later) as last:
+                assert set(last.kept_undo().cells) == {(6, 1)}
+
+
+def test_kept_undo_that_is_damaged_is_none(project):
+    project.apply(listing([1]))
+    project.apply(setting({(3, 1): predicted(1)}))
+    project.apply(Change("run", {(3, 1): (project.cell(3, 1), predicted(2))}), keep_undo=True)
+    project.close()
+    execute(project.path, "UPDATE earlier_cells SET mask = x'00'")
+    with Project.open(project.path) as again:
+        assert again.kept_undo() is None and again.cell(3, 1) == predicted(2)

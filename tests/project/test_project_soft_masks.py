@@ -9,6 +9,7 @@ import pytest
 from project_files import content, execute, footage, listing, painted, predicted, rows, setting
 
 from core.annotation.soft_mask import SoftMask
+from core.project import schema
 from core.project.model import Change
 from core.project.project import Project
 from core.project.recovery import recover
@@ -69,17 +70,17 @@ def test_they_wait_with_their_cells_while_nothing_can_be_written(path, monkeypat
 
 
 def test_a_project_of_version_1_is_brought_up_to_date(path):
-    execute(path, "DROP TABLE soft_masks", "PRAGMA user_version = 1")
+    execute(path, "DROP TABLE soft_masks", "DROP TABLE earlier_cells", "PRAGMA user_version = 1")
     with Project.open(path) as project:
         assert content(project)[1] == {key: replace(cell, soft=None) for key, cell in CELLS.items()}
         project.apply(setting({(8, 1): CELLS[8, 1]}))
-    assert rows(path, "PRAGMA user_version") == [(2,)]
+    assert rows(path, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
     with Project.open(path) as project:
         assert project.cell(8, 1) == CELLS[8, 1] and project.cell(9, 1) == replace(CELLS[9, 1], soft=None)
 
 
 def test_a_project_of_version_1_is_recovered(path):
-    execute(path, "DROP TABLE soft_masks", "PRAGMA user_version = 1")
+    execute(path, "DROP TABLE soft_masks", "DROP TABLE earlier_cells", "PRAGMA user_version = 1")
     _overwrite(path, 1)
     with Project.open(recover(path).path) as project:
         assert content(project)[1] == {key: replace(cell, soft=None) for key, cell in CELLS.items()}
