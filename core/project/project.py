@@ -6,6 +6,7 @@ returns. If it cannot be written, it waits in memory, where reading finds it, an
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -79,7 +80,7 @@ class Project:
         Raises:
             DamagedProject: offer to recover it. PCVOSError: it is no project, or a newer one, or cannot be read.
         """
-        path = Path(path).resolve()
+        path = Path(os.path.realpath(path))
         examine(path)
         if not to_write and is_older(path):
             cls.open(path).close()  # brings it up to date
@@ -410,10 +411,10 @@ class Project:
 
     def find_footage(self) -> Path | None:
         """Where the footage is: at its path or, if that is gone, where it was seen from the project's folder."""
-        if self.footage.path.exists():
+        if os.path.exists(self.footage.path):  # unlike Path.exists, this never raises
             return self.footage.path
-        moved = None if self._relative is None else (self.path.parent / self._relative).resolve()
-        return moved if moved is not None and moved.exists() else None
+        moved = None if self._relative is None else Path(os.path.realpath(self.path.parent / self._relative))
+        return moved if moved is not None and os.path.exists(moved) else None
 
     def check_footage(self, reference: FootageReference) -> str | None:
         """A sentence if this is not the footage that the project was made with."""
@@ -477,6 +478,11 @@ class Project:
         except (PCVOSError, OSError) as error:
             self._unsaved += 1
             self._not_saved(error)
+
+    def ensure_file(self) -> None:
+        """Make its file, also if there is nothing in it yet; if it cannot be made, `save_error` says so."""
+        self._check_writable()
+        self._save(make=True)
 
     def retry_save(self) -> bool:
         """Try to write what waits; whether all is saved."""

@@ -117,5 +117,8 @@ def footage_from_json(text: str) -> tuple[FootageReference, str | None]:
     if frames < 0 or min(height, width) < 1:
         raise ValueError("no footage is like that")
     rate = Fraction(fields["rate"])
-    footage = FootageReference(Path(fields["path"]), str(fields["fingerprint"]), frames, (height, width), rate)
-    return footage, fields.get("relative")
+    path, relative = fields["path"], fields.get("relative")
+    if not isinstance(path, str) or not isinstance(relative, str | None) or "\0" in f"{path}{relative}":
+        raise ValueError("no path is like that")
+    footage = FootageReference(Path(path), str(fields["fingerprint"]), frames, (height, width), rate)
+    return footage, relative

@@ -19,6 +19,7 @@ from core.propagation.settings import Direction
 
 if TYPE_CHECKING:
     from core.propagation import ClipResult
+    from core.propagation.memory import PermanentMemory
 
 
 class NothingToDraw(PCVOSError):  # noqa: N818 - nothing went wrong
@@ -183,6 +184,11 @@ def label_map(given: PermanentFrame, size: tuple[int, int]) -> np.ndarray:
             )
         mask.draw(labels, id)
     return labels
+
+
+def annotate(memory: "PermanentMemory", given: PermanentFrame, size: tuple[int, int]) -> None:
+    """Put an annotated frame into a propagator's permanent memory; raises as `label_map` does."""
+    memory.add(given.frame, label_map(given, size), given.masks)
 
 
 class LabelMaps(Mapping[int, np.ndarray]):

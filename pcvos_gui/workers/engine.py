@@ -20,7 +20,7 @@ from core.network import PCVOS, load_network
 from core.propagation.clip_inference import Stopped
 from core.propagation.memory import Annotation
 from core.propagation.propagator import ClipResult, Propagator
-from core.studio.runs import LabelMaps, PermanentFrame, Predicted, label_map, predictions, without_kept
+from core.studio.runs import LabelMaps, PermanentFrame, Predicted, annotate, predictions, without_kept
 from pcvos_gui.workers.jobs import (
     ClipDone,
     Compared,
@@ -149,7 +149,7 @@ class Engine:
             del self._permanent[frame]
         for frame, given in wanted.items():
             if frame not in self._permanent:
-                memory.add(frame, label_map(given, size), given.masks)
+                annotate(memory, given, size)
                 self._permanent[frame] = given
 
     # jobs
