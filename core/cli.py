@@ -3,8 +3,6 @@
 What a subcommand works with is imported when it runs, so that `--help` need not wait for torch.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +10,9 @@ from typing import Annotated
 import typer
 
 from core.annotation.frame_numbers import Numbering
+from core.commands import projects
+from core.commands.terminal import note, parse_resolution, say, shown_errors, warn
 from core.errors import PCVOSError
-
-INTERRUPTED = 130  # exit code, as shells have it: 128 + SIGINT
 
 app = typer.Typer(
     help="Cut objects out of video: mark one frame, and PCVOS carries the mask through the rest, clip by clip.",
@@ -32,6 +30,7 @@ PROPAGATE_EXAMPLES = """Examples:
       --output masks --overlay overlay.mp4
   pcvos propagate frames/ --masks marked/ --output masks --end 199 --soft
   pcvos propagate frames/ --masks marked/ --output masks --end 199 --soft --resume
+  pcvos propagate clip.pcvos --direction both --interval 10
 """
 
 
@@ -115,39 +114,19 @@ def pcvos() -> None:
     """Here so that a subcommand has to be named even while there is only one."""
 
 
-@contextmanager
-def shown_errors() -> Iterator[None]:
-    """What a person is meant to read of an error: one line on stderr. Ends the process with the error's exit code."""
-    try:
-        yield
-    except PCVOSError as error:
-        typer.echo(_one_line(f"Error: {error.command}"), err=True)
-        raise typer.Exit(error.exit_code) from error
-    except KeyboardInterrupt as interrupt:
-        typer.echo(_one_line(str(interrupt) or "Interrupted."), err=True)
-        raise typer.Exit(INTERRUPTED) from interrupt
+app.command(short_help="Make a project of a video or a folder of images.")(projects.new)
 
 
-def say(text: str) -> None:
-    """A result, on stdout."""
-    typer.echo(_one_line(text))
-
-
-def note(text: str) -> None:
-    """How the input was understood, on stderr."""
-    typer.echo(_one_line(f"Note: {text}"), err=True)
-
-
-def warn(text: str) -> None:
-    """What is wrong with the input, or was changed of it, on stderr."""
-    typer.echo(_one_line(f"Warning: {text}"), err=True)
-
-
-@app.command(epilog=PROPAGATE_EXAMPLES, short_help="Carry masks through a video or a folder of images.")
+@app.command(epilog=PROPAGATE_EXAMPLES, short_help="Carry masks through footage, or run a project.")
 def propagate(
-    footage: Annotated[Path, typer.Argument(metavar="INPUT", help="A video, or a folder of images.")],
-    masks: Annotated[Path, typer.Option(metavar="PATH", help="A mask PNG, or a folder of them.")],
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
+    context: typer.Context,
+    footage: Annotated[Path, typer.Argument(metavar="INPUT", help="A video, a folder of images, or a project.")],
+    masks: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A mask PNG, or a folder of them; a project has its own.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for the results; of a project also here.")
+    ] = None,
     interval: Annotated[int, typer.Option(metavar="L", help="Clip length and memory interval, 1 to 50.")] = 5,
     progressive: Annotated[int, typer.Option(metavar="F", help="Frames between memories in a clip; 0: off.")] = 5,
     top_k: Annotated[int, typer.Option(metavar="N", help="Memory positions that each pixel reads.")] = 20,
@@ -183,13 +162,22 @@ def propagate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in DIR.")] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Copy the published loop; forward, fp32.")] = False,
 ) -> None:
-    """Carry masks through a video or a folder of images.
+    """Carry masks through a video or a folder of images, or through the footage of a project.
 
     Writes a mask for every frame, DIR/NAME.png: indexed, the value of a pixel is the id of its object. DIR/run.json
     says how they were made.
+
+    A project is run as the window would: from its permanent memory, with its settings unless options say otherwise.
+    What is drawn goes into the project; corrected frames, and what a locked object has, stay.
     """
     with shown_errors():
         _check_packages()
+        if projects.is_project(footage):
+            projects.propagate(context)
+            return
+        if masks is None or output is None:
+            missing = "--masks (a PNG, or a folder of them)" if masks is None else "--output (a folder for the results)"
+            raise PCVOSError(f"{missing} is missing: only a project, NAME.pcvos, does without.")
         from core.commands import propagate as command
         from core.propagation import PropagationSettings
 
@@ -198,7 +186,7 @@ def propagate(
             progressive=progressive,
             top_k=top_k,
             memory_frames=memory_frames,
-            resolution=_resolution(resolution),
+            resolution=parse_resolution(resolution),
             precision=precision.value,
             soft=soft,
             exact=exact,
@@ -396,7 +384,7 @@ def evaluate(
             progressive=progressive,
             top_k=top_k,
             memory_frames=memory_frames,
-            resolution=_resolution(resolution),
+            resolution=parse_resolution(resolution),
             precision=precision.value,
             kernel=kernel,
             keep_lost=keep_lost,
@@ -475,6 +463,10 @@ def import_(
         command.import_masks(request, say, note, warn)
 
 
+app.command(short_help="Save what can be read of a damaged project.")(projects.recover)
+app.command(short_help="What a video, folder, project or weights file holds.")(projects.info)
+
+
 @app.command(short_help="List the formats that export and import know.")
 def formats() -> None:
     """List the formats that export and import know, with their options."""
@@ -529,20 +521,6 @@ def _pair(text: str) -> tuple[int, int]:
     if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise PCVOSError(f"--case {text} is no pair of numbers: write objects,frames, for example 3,20.")
     return int(parts[0]), int(parts[1])
-
-
-def _resolution(text: str) -> int | None:
-    """Pixels; None for the footage's own."""
-    if text == "native":
-        return None
-    if not text.isdecimal():
-        raise PCVOSError(f"--resolution {text} is no size: give a number of pixels, or native.")
-    return int(text)
-
-
-def _one_line(text: str) -> str:
-    """`text` on one line, and printable: names of files can hold line breaks, and bytes that are no UTF-8."""
-    return " ".join(text.splitlines()).encode("utf-8", "backslashreplace").decode()
 
 
 if __name__ == "__main__":  # torchrun starts modules

@@ -62,6 +62,8 @@ def disk_error(error: OSError, path: Path) -> PCVOSError:
     """The sentence for an OSError met while writing `path`."""
     if error.errno in _NO_SPACE:
         return ResourceError(f"The disk is full: {path} could not be written. Free some space and run again.")
+    if error.errno == errno.ENAMETOOLONG:
+        return PCVOSError(f"{path} cannot be written: its name is too long. Choose a shorter one.")
     return PCVOSError(f"{path} cannot be written: {error.strerror or error}. Choose another place.")
 
 

@@ -181,7 +181,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _a(OBJECT, "toggle_visible", N(_CONTEXT, "Show or hide"), "eye-outline", "Ctrl+Shift+V",
        N(_CONTEXT, "Whether the object is drawn"), needs="object", separated=True),
     _a(OBJECT, "toggle_locked", N(_CONTEXT, "Lock or unlock"), "lock-outline", "Ctrl+L",
-       N(_CONTEXT, "Neither strokes nor runs change a locked object"), needs="object"),
+       N(_CONTEXT, "Nothing changes the masks of a locked object; runs draw it where it has none yet"), needs="object"),
     _a(OBJECT, "toggle_solo", N(_CONTEXT, "Solo"), "target", "Ctrl+Shift+S", N(_CONTEXT, "Show this object alone"),
        needs="object"),
     _a(RUN, "propagate", N(_CONTEXT, "Propagate"), "play-circle-outline", "Ctrl+Return R",

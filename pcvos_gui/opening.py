@@ -1,6 +1,7 @@
 """From a path to an open session: reading footage and project takes a while, so a thread does it."""
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,7 +70,7 @@ class Opener(QObject):
     def open(self, path: Path) -> None:
         """A video, a folder of images, or a project."""
         self.cancel()
-        if path.suffix.lower() == PROJECT_SUFFIX and path.is_file():
+        if path.suffix.lower() == PROJECT_SUFFIX and os.path.isfile(path):
             self._open_project(path)
         else:
             self._read_footage(path, None)
@@ -96,7 +97,7 @@ class Opener(QObject):
 
     def _open_project(self, path: Path, footage: Path | None = None) -> None:
         opened = self._session.project
-        if opened is not None and opened.path == path.resolve():
+        if opened is not None and opened.path == Path(os.path.realpath(path)):
             if not opened.read_only:
                 return
             if not self._session.close():
@@ -217,7 +218,7 @@ class Opener(QObject):
             log.error("opening failed", exc_info=error)
         self.cancel()
         ways_on = self._ways_on(error, project) if project is not None else ()
-        self._say(str(error) or type(error).__name__, "error", *ways_on)
+        self._say(_sentence(error), "error", *ways_on)
 
     def _on_read(self, path: Path, found: _Opened | None, wish: int, is_chosen: bool, is_fresh: bool) -> None:
         if found is None:
@@ -245,6 +246,9 @@ class Opener(QObject):
                 project.close(discard=True)
             found.media.close()
             self._session.end_preview()
+        except (PCVOSError, OSError) as error:
+            found.media.close()
+            self._on_error(error, wish)
         finally:
             self.busy.emit("")
 
@@ -328,3 +332,11 @@ class Opener(QObject):
 
     def _say(self, text: str, level: str, *actions: MessageAction) -> None:
         self._session.message.emit(Message(text, level, actions))
+
+
+def _sentence(error: Exception) -> str:
+    """An error that ends opening, with a way on."""
+    if isinstance(error, OSError):
+        what, why = error.filename or "It", error.strerror or error
+        return f"{what} cannot be opened: {why}. Copy it to another folder and open it there."
+    return str(error) or type(error).__name__

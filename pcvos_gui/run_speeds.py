@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings
 
-from pcvos_gui.run_settings import RunSettings
+from core.studio.run_settings import RunSettings
 
 
 class RunSpeeds:

@@ -10,15 +10,15 @@ from enum import StrEnum
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import PCVOSError
-from core.project.model import Cell, Change, RunInfo
+from core.project.model import Change, RunInfo
 from core.propagation.settings import Direction
-from pcvos_gui import interrupted
+from core.studio import interrupted
+from core.studio.interrupted import FinishedFrames, Interrupted
+from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
+from core.studio.runs import NothingToDraw, RunResults
 from pcvos_gui.commands import RunCommand
-from pcvos_gui.interrupted import FinishedFrames, Interrupted
-from pcvos_gui.masks import without
 from pcvos_gui.messages import Message, MessageAction
-from pcvos_gui.run_job import make_job, masks_of
-from pcvos_gui.run_settings import Range, RunSettings, in_out_from, settings_from
+from pcvos_gui.run_job import make_job
 from pcvos_gui.run_speeds import RunSpeeds
 from pcvos_gui.session import Leaving, Session
 from pcvos_gui.workers.inference import InferenceWorker
@@ -83,8 +83,7 @@ class RunController(QObject):
         self._stopping: set[int] = set()  # jobs that were cancelled, and have not ended
         self._command: RunCommand | None = None
         self._run_id: int | None = None
-        self._carried: set[int] = set()  # objects of this run; one that is deleted meanwhile leaves it for good
-        self._locked: set[int] = set()  # when it began: the thread leaves these alone
+        self._results: RunResults | None = None
         self._finished = FinishedFrames()
         self._drawn: set[int] = set()
         self._clips: deque[tuple[int, float]] = deque(maxlen=12)
@@ -193,9 +192,7 @@ class RunController(QObject):
             return
         run = left.run
         self.set_settings(settings_from(run.settings))
-        job = self._make_job(run.start, run.end, run.direction)
-        if job is not None:
-            self._begin(replace(job, finished=masks_of(self.session, job, left.finished)), left.finished)
+        self._begin(self._make_job(run.start, run.end, run.direction, finished=left.finished), left.finished)
 
     def _may_start(self) -> bool:
         if self.is_busy or self._compare or self.session.project is None:
@@ -212,10 +209,9 @@ class RunController(QObject):
         self._job, self.done, self.total = job, 0, job.end - job.start + 1
         self.work_done, self.work = 0, self.total
         self._finished, self._drawn = FinishedFrames(finished.ranges if finished else None), set()
-        self._carried = {id for frame in job.permanent for id in frame.masks}
-        self._locked = {o.id for o in self.session.objects if o.locked}
         self._clips.clear()
         text = self.tr("Propagate frames {} to {}").format(job.start, job.end)
+        self._results = RunResults(self.session.project, {id for frame in job.permanent for id in frame.masks}, text)
         self._command = RunCommand(text, self._apply_undo)
         self.session.undo_stack.push(self._command)
         info = RunInfo(
@@ -281,16 +277,21 @@ class RunController(QObject):
             self.worker.submit(EstimateJob(job))
 
     def _make_job(
-        self, first: int, last: int, direction: Direction | None = None, quiet: bool = False
+        self,
+        first: int,
+        last: int,
+        direction: Direction | None = None,
+        quiet: bool = False,
+        finished: FinishedFrames | None = None,
     ) -> PropagateJob | None:
         try:
-            job = make_job(self.session, self.settings, first, last, direction)
+            return make_job(self.session, self.settings, first, last, direction, finished or ())
+        except NothingToDraw as nothing:
+            if not quiet:
+                self._say(str(nothing), "warning")
         except PCVOSError as error:
             self._say(str(error), "error")
-            return None
-        if job is None and not quiet:
-            self._say(self.tr("Mark an object first: scribble or paint it on a frame, then propagate."), "warning")
-        return job
+        return None
 
     # results
 
@@ -303,18 +304,8 @@ class RunController(QObject):
         if self._job is None or clip.number != self._job.number:
             return
         project = self.session.project
-        locked = {o.id for o in self.session.objects if o.locked}
-        locked_since = tuple(locked - self._locked)  # the thread does not know of these
-        cells = {}
-        for (frame, id), found in clip.cells.items():
-            before = project.cell(frame, id)
-            if id in locked or id not in self._carried or (before is not None and before.corrected):
-                continue
-            kept = [cell.mask for _, cell in project.cells_in(frame, frame, locked_since)] if locked_since else []
-            mask = without(found.mask, kept)
-            cells[frame, id] = (before, Cell(mask, confidence=found.confidence, soft=found.soft))
-        change = Change(self._command.text(), cells)
-        if cells:
+        change = self._results.change(clip.cells, clip.provisional)
+        if change.cells:
             self.session.apply(change)
             self._command.add(change)
         if not clip.provisional:
@@ -331,7 +322,7 @@ class RunController(QObject):
 
     def _on_objects(self) -> None:
         if self._job is not None:
-            self._carried &= {o.id for o in self.session.objects}
+            self._results.forget_deleted()
 
     def _on_ended(self, ended: JobEnded) -> None:
         if ended.number in self._stopping:
@@ -405,7 +396,17 @@ class RunController(QObject):
         self.settings_changed.emit()
         self.in_out_changed.emit()
         self.memory_changed.emit()
+        self._take_over_undo()
         self._tell_interrupted()
+
+    def _take_over_undo(self) -> None:
+        """A run of the command, made before the project was opened here, is the first step of undo."""
+        change, runs = self.session.project.kept_undo(), self.session.project.runs()
+        if change is not None and runs:
+            info = runs[-1][1]
+            command = RunCommand(self.tr("Propagate frames {} to {}").format(info.start, info.end), self._apply_undo)
+            command.add(change)
+            self.session.undo_stack.push(command)
 
     def _tell_interrupted(self) -> None:
         """Once: a run that ended with its process, and how to go on with it."""

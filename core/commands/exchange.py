@@ -1,10 +1,10 @@
 """`pcvos export`, `pcvos import` and `pcvos formats`: masks out of a project, and into it."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.commands.opened_project import opened_project
 from core.commands.progress import FrameProgress
 from core.errors import PCVOSError
 from core.exchange import registry
@@ -14,8 +14,6 @@ from core.exchange.matting import DEFAULT_EDGES, MATTE_OPTIONS, edges_of
 from core.exchange.options import Value, parse_options
 from core.exchange.planning import change, make_plan, unanswered
 from core.exchange.running import run_export
-from core.media import FrameSource, open_media
-from core.project.model import FootageReference
 from core.project.project import Project
 
 Say = Callable[[str], None]
@@ -64,7 +62,7 @@ def export(command: ExportCommand, say: Say, note: Say, warn: Say) -> None:
     """Write what is asked for; raises PCVOSError, and leaves nothing behind then."""
     exporter = registry.exporter(command.format)
     options = parse_options(exporter.options, command.options, exporter.name)
-    with _opened(command.project, warn, to_write=False) as (project, media):
+    with opened_project(command.project, warn, to_write=False) as (project, media):
         edges = _own_edges(exporter, project, options)
         if edges:
             said = ", ".join(f"{name}={value}" for name, value in edges.items())
@@ -97,10 +95,10 @@ def import_masks(command: ImportCommand, say: Say, note: Say, warn: Say) -> None
     """Read masks, say what becomes of them and, unless it is a dry run, do it; raises PCVOSError."""
     importer = registry.recognise(command.path) if command.format == AUTO else registry.importer(command.format)
     options = parse_options(importer.options, command.options, importer.name)
-    with _opened(command.project, warn, to_write=not command.dry_run) as (project, media):
+    with opened_project(command.project, warn, to_write=not command.dry_run) as (project, media):
         if project.read_only and not command.dry_run:
             raise PCVOSError(f"{project.refusal} Nothing can be imported into it now.")
-        request = import_request(importer, command.path, media, options, _answers(command.answers))
+        request = import_request(importer, command.path, media, options, parse_answers(command.answers))
         found = importer.read(request)
         plan = make_plan(found, request, project)
         for sentence in plan.notes:
@@ -144,25 +142,8 @@ def _own_edges(exporter: Exporter, project: Project, given: Mapping[str, Value])
     return {name: value for name, value in edges_of(project).items() if name in wanted and value != DEFAULT_EDGES[name]}
 
 
-@contextmanager
-def _opened(path: Path, warn: Say, *, to_write: bool) -> Iterator[tuple[Project, FrameSource]]:
-    """A project and its footage."""
-    with Project.open(path, to_write=to_write) as project:
-        for sentence in project.warnings:
-            warn(sentence)
-        footage = project.find_footage()
-        if footage is None:
-            raise PCVOSError(
-                f"The footage of {path} is gone: {project.footage.path} does not exist; put it back there."
-            )
-        with open_media(footage, folder_rate=project.footage.rate, index=project.index_cache()) as media:
-            found = FootageReference(footage, media.fingerprint(), len(media), media.size, media.rate)
-            if difference := project.check_footage(found):
-                warn(difference)
-            yield project, media
-
-
-def _answers(texts: tuple[str, ...]) -> dict[str, str]:
+def parse_answers(texts: tuple[str, ...]) -> dict[str, str]:
+    """Answers by key, from the command line's `key=answer`s; raises PCVOSError."""
     answers = {}
     for text in texts:
         key, equals, answer = text.rpartition("=")

@@ -4,8 +4,8 @@ import shlex
 import sys
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from core.commands.run_record import RunRecord, State, add_seconds, device_name,
 from core.errors import PCVOSError, ResourceError
 from core.media import FrameSource, VideoWriter, open_media, read_ahead
 from core.network.checkpoint import DEFAULT_WEIGHTS, load_network
+from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings, Propagator
 from core.propagation.settings import Direction
 
@@ -83,15 +84,35 @@ def propagate(request: PropagateRequest, say: Say, note: Say, warn: Say) -> None
     if request.overlay:
         may_replace = request.resume or request.overwrite
         check_overlay(request.overlay, request.output, request.input, may_replace=may_replace)
+    with lack_of_memory_told(), open_media(request.input) as media:
+        run = _Run(request, media, note, warn)
+        run.load_network()
+        say(run.work())
+
+
+@contextmanager
+def lack_of_memory_told() -> Iterator[None]:
+    """Running out of memory becomes a sentence."""
     try:
-        with open_media(request.input) as media:
-            run = _Run(request, media, note, warn)
-            run.load_network()
-            say(run.work())
+        yield
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise ResourceError(
             "Out of memory: choose a lower --resolution, a smaller --interval, fewer --memory-frames or --device cpu."
         ) from error
+
+
+def load_network_quietly(weights: Path | None, device: str) -> PCVOS:
+    """As `load_network`: of a file that is no weights PyTorch has more to say than one sentence."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return load_network(weights, device)
+
+
+def note_distractors(propagator: Propagator, note: Say) -> None:
+    """Say which objects something else looks like, on which annotated frame."""
+    for frame, objects in propagator.distractors.items():
+        of = f"object {objects[0]}" if len(objects) == 1 else f"objects {', '.join(map(str, objects))}"
+        note(f"On frame {frame} something else looks like {of}: it is followed too, unseen (--no-distractors: not).")
 
 
 class _Run:
@@ -137,9 +158,7 @@ class _Run:
         """The last that can refuse: the weights and the device."""
         request = self._request
         began = time.perf_counter()
-        with warnings.catch_warnings():  # of a file that is no weights PyTorch has more to say than one sentence
-            warnings.simplefilter("ignore")
-            network = load_network(request.weights, request.device)
+        network = load_network_quietly(request.weights, request.device)
         path = request.weights or DEFAULT_WEIGHTS
         weights = {
             "path": str(path.absolute()),
@@ -201,11 +220,7 @@ class _Run:
                     self._seconds["writing"] += time.perf_counter() - writing
                     written += len(clip.frames)
                 progress.advance(len(clip.frames))
-        for frame, objects in self._propagator.distractors.items():
-            of = f"object {objects[0]}" if len(objects) == 1 else f"objects {', '.join(map(str, objects))}"
-            self._note(
-                f"On frame {frame} something else looks like {of}: it is followed too, unseen (--no-distractors: not)."
-            )
+        note_distractors(self._propagator, self._note)
         seconds = time.perf_counter() - began
         self._record = replace(self._record, fps=round(written / seconds, 2))
         return f"{written} frames in {seconds:.1f} s ({written / seconds:.1f} fps), masks in {request.output}"

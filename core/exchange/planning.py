@@ -10,7 +10,7 @@ from core.annotation.palette import DISPLAY_PALETTE
 from core.errors import PCVOSError
 from core.exchange.importer import NUMBERS, READING, Found, FoundObject, ImportRequest, InFront, Question, is_taken_for
 from core.exchange.overlaps import without, without_hidden
-from core.project.model import MAX_OBJECTS, Cell, Change, Key, ObjectInfo
+from core.project.model import MAX_OBJECTS, Author, Cell, Change, Key, ObjectInfo
 from core.project.project import Project
 from core.telling import Tell, part, tell_nobody
 
@@ -193,7 +193,7 @@ def as_change(plan: ImportPlan, cells: ChangedCells) -> Change:
         raise PCVOSError(f"Nothing to import from {plan.source}: all of it is in the project already, or locked.")
     what = _count(len({frame for frame, _ in cells}), "frame") if cells else "objects"
     objects = (project.objects, (*kept, *new)) if is_listed_anew else None
-    return Change(f"Import {what} from {plan.source.name}", cells, objects)
+    return Change(f"Import {what} from {plan.source.name}", cells, objects, Author.IMPORT)
 
 
 def unanswered(questions: Iterable[Question]) -> PCVOSError:

@@ -13,6 +13,8 @@ class Batch:
     Attributes:
         cells: by frame, then object; None: to be deleted. objects: the whole list.
         settings: JSON by key. runs: by id. caches: by key.
+        earlier: cells that a change with `keep_undo` touched, as they were before (see `Project.apply`).
+        forget_earlier: those that are in the file are void.
     """
 
     cells: dict[int, dict[int, Cell | None]] = field(default_factory=dict)
@@ -21,6 +23,8 @@ class Batch:
     settings: dict[str, str] = field(default_factory=dict)
     runs: dict[int, RunInfo] = field(default_factory=dict)
     caches: dict[str, bytes] = field(default_factory=dict)
+    earlier: dict[Key, Cell | None] = field(default_factory=dict)
+    forget_earlier: bool = False
 
     def add(self, change: Change) -> None:
         """What `change` makes of the project."""
@@ -32,7 +36,8 @@ class Batch:
     def copy(self) -> "Batch":
         """The same again, to be changed by itself."""
         cells = {frame: dict(here) for frame, here in self.cells.items()}
-        return replace(self, cells=cells, settings=dict(self.settings), runs=dict(self.runs), caches=dict(self.caches))
+        rest = {name: dict(getattr(self, name)) for name in ("settings", "runs", "caches", "earlier")}
+        return replace(self, cells=cells, **rest)
 
     def has(self, key: Key) -> bool:
         """Whether a cell waits here to be written or deleted."""

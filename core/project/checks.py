@@ -1,6 +1,10 @@
-"""Whether a change can be, and whether footage is the one it was."""
+"""Whether a change can be, whether a run may make it, and whether footage is the one it was."""
 
-from core.project.model import MAX_OBJECTS, Change, FootageReference
+from collections.abc import Iterable
+
+from core.errors import PCVOSError
+from core.project.model import MAX_OBJECTS, Change, FootageReference, ObjectInfo
+from core.project.tracks import Tracks
 
 
 def check_change(change: Change, footage: FootageReference) -> None:
@@ -15,6 +19,26 @@ def check_change(change: Change, footage: FootageReference) -> None:
     ids = [] if change.objects is None else [info.id for info in change.objects[1]]
     if len(set(ids)) != len(ids) or not all(1 <= id <= MAX_OBJECTS for id in ids):
         raise ValueError(f"objects {ids} are not different ids from 1 to {MAX_OBJECTS}")
+
+
+def check_run(change: Change, tracks: Tracks, objects: Iterable[ObjectInfo]) -> None:
+    """Raise PCVOSError if a run's change touches a cell that is corrected, or known of a locked object, or the list of
+    objects; ValueError if it makes corrections."""
+    if change.objects is not None:
+        raise PCVOSError("A propagation cannot change the list of objects: that is a person's.")
+    names = {info.id: info.name for info in objects}
+    locked = {info.id for info in objects if info.locked}
+    for key, (_, after) in change.cells.items():
+        frame, obj = key
+        if after is not None and (after.corrected or after.in_memory):
+            raise ValueError(f"a run's mask of object {obj} on frame {frame} calls itself corrected")
+        name = names.get(obj, f"object {obj}")
+        if tracks.is_corrected(key):
+            raise PCVOSError(f"Frame {frame} of {name} is corrected: a propagation cannot change it; clear it first.")
+        if obj in locked and tracks.has(key):
+            raise PCVOSError(
+                f"{name} is locked: a propagation cannot change its mask on frame {frame}; unlock it first."
+            )
 
 
 def difference(known: FootageReference, found: FootageReference) -> str | None:

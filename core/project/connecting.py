@@ -10,6 +10,9 @@ from pathlib import Path
 
 from core.errors import PCVOSError, ResourceError
 
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""All that sqlite3 raises at a file: what it says of damaged names, or finds in damaged text, need not be UTF-8."""
+
 _logger = logging.getLogger(__name__)
 _EXAMINED_BYTES = 64 * 2**20
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT}
@@ -31,7 +34,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute(f"PRAGMA journal_size_limit = {64 * 2**20}")
-    except sqlite3.Error:
+    except SQLITE_ERRORS:
         connection.close()
         raise
     return connection
@@ -65,7 +68,7 @@ class ReadingConnection:
             shutil.copyfile(path, copy)
             shutil.copyfile(log, f"{copy}-wal")
             return _connect_uri(copy, "mode=ro")
-        except (OSError, sqlite3.Error):
+        except (OSError, *SQLITE_ERRORS):
             self._copy.cleanup()
             raise
 
@@ -82,7 +85,7 @@ def _connect_uri(path: Path, query: str) -> sqlite3.Connection:
     try:
         _prepare(connection)
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error:
+    except SQLITE_ERRORS:
         connection.close()
         raise
     return connection
@@ -103,14 +106,16 @@ def reading(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         code = getattr(error, "sqlite_errorcode", None)
         if code is None or code & 0xFF in _DAMAGE:  # without a code: text that is not UTF-8
             _logger.warning("%s: %s", path, error)
             raise damaged(path, "its pages contradict each other") from error
         raise PCVOSError(f"{path} cannot be read: {error}. Close other programs that use it and try again.") from error
     except OSError as error:
-        raise PCVOSError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise PCVOSError(
+            f"{path} cannot be read: {error.strerror or error}. Open a copy of it in another folder."
+        ) from error
 
 
 def beside(path: Path) -> tuple[Path, Path, Path]:
@@ -120,7 +125,10 @@ def beside(path: Path) -> tuple[Path, Path, Path]:
 
 def is_small(path: Path) -> bool:
     """Whether a project is read through when it is opened; of large ones this would take too long."""
-    return sum(file.stat().st_size for file in beside(path) if file.exists()) <= _EXAMINED_BYTES
+    try:
+        return sum(file.stat().st_size for file in beside(path) if file.exists()) <= _EXAMINED_BYTES
+    except OSError:  # one of them has just gone
+        return False
 
 
 def damaged(path: Path, why: str) -> DamagedProject:
@@ -128,7 +136,7 @@ def damaged(path: Path, why: str) -> DamagedProject:
     return DamagedProject(f"{path} is damaged ({why}): recover what can be read of it into a new project.")
 
 
-def write_error(error: sqlite3.Error, path: Path) -> PCVOSError:
+def write_error(error: Exception, path: Path) -> PCVOSError:
     """The sentence for an error met while writing the project `path`."""
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     kept = "What you do is kept in this window until it can be saved"

@@ -66,3 +66,9 @@ def read_footage(path: Path) -> FootageReference | None:
         if reader.sqlite.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
             return None
         return load_footage(reader.sqlite, path)[0]
+
+
+def is_older(path: Path) -> bool:
+    """Whether a project that was examined is of an older version; raises as `read_footage` does."""
+    with reading(path), closing(ReadingConnection(path)) as reader:
+        return schema.version(reader.sqlite) < len(schema.MIGRATIONS)

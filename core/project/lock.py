@@ -27,7 +27,9 @@ class WriteLock:
 
     def _acquire(self, project: Path) -> None:
         cannot_write = f"{project} is open for reading only: it, or its folder, cannot be written."
-        if not os.access(project.parent, os.W_OK | os.X_OK) or (project.exists() and not os.access(project, os.W_OK)):
+        if not os.access(project.parent, os.W_OK | os.X_OK) or (
+            os.path.exists(project) and not os.access(project, os.W_OK)
+        ):
             self.refusal = cannot_write
             return
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 
@@ -68,6 +69,14 @@ Key = tuple[int, int]
 """(frame, object id)."""
 
 
+class Author(StrEnum):
+    """Who makes a change."""
+
+    PERSON = "person"
+    RUN = "run"  # a propagation: `Project.apply` keeps it off what is corrected or locked
+    IMPORT = "import"
+
+
 @dataclass(frozen=True)
 class Change:
     """One step of undo: every cell it touches, before and after; None: nothing is known there.
@@ -76,11 +85,13 @@ class Change:
         text: what the history list says, e.g. "Brush, frame 37".
         cells: by (frame, object).
         objects: the list of objects before and after; None: unchanged.
+        made_by: whose step it is. Undoing it, and doing it again, is a person's.
     """
 
     text: str
     cells: Mapping[Key, tuple[Cell | None, Cell | None]] = field(default_factory=dict)
     objects: tuple[tuple[ObjectInfo, ...], tuple[ObjectInfo, ...]] | None = None
+    made_by: Author = Author.PERSON
 
     def inverted(self) -> "Change":
         """What undoes it."""

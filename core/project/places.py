@@ -5,6 +5,7 @@ import itertools
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -15,8 +16,12 @@ from core.project.examining import read_footage
 from core.project.model import FootageReference
 
 SUFFIX = ".pcvos"
-_LONGEST_STEM = 100  # characters; with numbers and endings the name stays below what file systems take
+_LONGEST_STEM = 100  # characters
 _NUMBERED = r"(?:-recovered)?(?:-\d+)?"
+# The longest that is added to a stem, while a file is being made or recovered. File systems count bytes.
+_ENDING = f"-99{SUFFIX}-new-journal"
+_RECOVERED = "-recovered"
+_RECOVERED_ENDING = f"{_RECOVERED}-99{SUFFIX}-part-new-journal"
 
 
 def find_project(footage: FootageReference) -> Path | None:
@@ -26,19 +31,18 @@ def find_project(footage: FootageReference) -> Path | None:
     If there is none, but one that cannot be read has the right name, then that: it should be recovered, not made anew.
     """
     same_path, unreadable = [], []
-    for place in (_beside(footage), _in_user_folder(footage)):
-        for path in _like(place):
-            try:
-                found = read_footage(path)
-            except PCVOSError:
-                unreadable.append(path)
-                continue
-            if found is None:
-                continue
-            if found.fingerprint == footage.fingerprint:
-                return path
-            if found.path == footage.path:
-                same_path.append(path)
+    for path in (*_projects_beside(footage), *_projects_of_user(footage)):
+        try:
+            found = read_footage(path)
+        except PCVOSError:
+            unreadable.append(path)
+            continue
+        if found is None:
+            continue
+        if found.fingerprint == footage.fingerprint:
+            return path
+        if found.path == footage.path:
+            same_path.append(path)
     return next(iter(same_path + unreadable), None)
 
 
@@ -59,25 +63,56 @@ def new_project_for_user(footage: FootageReference) -> Path:
 
 def projects_of_user(footage: FootageReference) -> list[Path]:
     """Projects of the footage at this path that lie in the user's data folder, the one changed last first."""
-    return sorted(_like(_in_user_folder(footage)), key=_changed, reverse=True)
+    return sorted(_projects_of_user(footage), key=_changed, reverse=True)
+
+
+def place_for_recovered(project: Path, folder: Path) -> Path:
+    """Where what can be read of a damaged project goes: `NAME-recovered.pcvos` in `folder`, or with a number."""
+    stem = _cut(project.stem, folder, _RECOVERED_ENDING)
+    return next(free_names(folder / f"{stem}{_RECOVERED}{SUFFIX}"))
 
 
 def _changed(path: Path) -> float:
-    return max(file.stat().st_mtime for file in beside(path) if file.exists())
+    times = [0.0]
+    for file in beside(path):
+        with suppress(OSError):
+            times.append(file.stat().st_mtime)
+    return max(times)
 
 
 def free_names(path: Path) -> Iterator[Path]:
     """`path` and then `-2`, `-3` ... added to its stem, as far as they are not taken."""
     for number in itertools.count(1):
         candidate = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
-        if not any(file.exists() for file in beside(candidate)):
+        if not any(os.path.exists(file) for file in beside(candidate)):
             yield candidate
 
 
-def _beside(footage: FootageReference) -> Path:
+def _stem(footage: FootageReference) -> str:
     path = footage.path
-    stem = path.name if path.is_dir() else path.stem
-    return path.parent / (stem[:_LONGEST_STEM] + SUFFIX)
+    return (path.name if os.path.isdir(path) else path.stem)[:_LONGEST_STEM]
+
+
+def _beside(footage: FootageReference) -> Path:
+    folder = footage.path.parent
+    return folder / (_cut(_stem(footage), folder, _ENDING) + SUFFIX)
+
+
+def _cut(stem: str, folder: Path, ending: str) -> str:
+    """As much of `stem` as leaves room for `ending` in the name of a file in `folder`."""
+    room = _longest_name(folder) - len(os.fsencode(ending))
+    while len(os.fsencode(stem)) > room and len(stem) > 1:
+        stem = stem[:-1]
+    return stem
+
+
+def _longest_name(folder: Path) -> int:
+    """Bytes that a name can have there; encrypted folders take as few as 143."""
+    place = next((place for place in (folder, *folder.parents) if os.path.isdir(place)), Path("/"))
+    try:
+        return min(os.pathconf(place, "PC_NAME_MAX"), 255)
+    except (OSError, ValueError, AttributeError):  # Windows has none, and counts 255 units of at most three bytes
+        return 255
 
 
 def user_folder() -> Path:
@@ -92,18 +127,33 @@ def shown_name(project: Path) -> str:
     return re.sub(r"-[0-9a-f]{10}(?=\D)", "", project.name, count=1)
 
 
+def _digest(footage: FootageReference) -> str:
+    return hashlib.sha256(os.fsencode(footage.path)).hexdigest()[:10]
+
+
 def _in_user_folder(footage: FootageReference) -> Path:
-    digest = hashlib.sha256(os.fsencode(footage.path)).hexdigest()[:10]
-    place = _beside(footage)
-    return user_folder() / f"{place.stem}-{digest}{SUFFIX}"
+    folder, digest = user_folder(), _digest(footage)
+    return folder / f"{_cut(_stem(footage), folder, f'-{digest}{_ENDING}')}-{digest}{SUFFIX}"
 
 
-def _like(place: Path) -> list[Path]:
-    """Files named like `place`, with or without a number, that one first."""
-    pattern = re.compile(re.escape(place.stem) + _NUMBERED + re.escape(SUFFIX))
+def _projects_beside(footage: FootageReference) -> list[Path]:
+    """Files beside the footage that are named as a project of it is, or was in earlier versions."""
+    folder, stem = footage.path.parent, _stem(footage)
+    stems = {stem, _cut(stem, folder, _ENDING), _cut(_cut(stem, folder, _ENDING), folder, _RECOVERED_ENDING)}
+    return _named(folder, "|".join(map(re.escape, stems)))
+
+
+def _projects_of_user(footage: FootageReference) -> list[Path]:
+    """Files in the user's data folder that are named as a project of footage at this path is."""
+    return _named(user_folder(), f".*-{_digest(footage)}")
+
+
+def _named(folder: Path, stem: str) -> list[Path]:
+    """Files whose stem matches, with or without a number, the shortest name first."""
+    pattern = re.compile(f"(?:{stem}){_NUMBERED}{re.escape(SUFFIX)}", re.DOTALL)
     try:
-        names = [name for name in os.listdir(place.parent) if pattern.fullmatch(name)]
+        names = [name for name in os.listdir(folder) if pattern.fullmatch(name)]
     except OSError:
         return []
-    paths = (place.parent / name for name in sorted(names, key=lambda name: (len(name), name)))
-    return [path for path in paths if path.is_file()]
+    paths = (folder / name for name in sorted(names, key=lambda name: (len(name), name)))
+    return [path for path in paths if os.path.isfile(path)]

@@ -6,6 +6,7 @@ returns. If it cannot be written, it waits in memory, where reading finds it, an
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +18,12 @@ from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.files import disk_error
 from core.project.batch import Batch
-from core.project.checks import check_change, difference
+from core.project.checks import check_change, check_run, difference
 from core.project.connecting import is_small
-from core.project.examining import examine
+from core.project.examining import examine, is_older
 from core.project.lock import WriteLock
 from core.project.making import make_file
-from core.project.model import Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
+from core.project.model import Author, Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.rows import relative_path
 from core.project.store import Store
 from core.project.tracks import IN_MEMORY, Tracks
@@ -60,6 +61,7 @@ class Project:
         self._closed = False
         self._unsaved = 0
         self._save_error: str | None = None
+        self._earlier: dict[Key, Cell | None] = {}  # see `apply`
 
     # its life
 
@@ -78,8 +80,10 @@ class Project:
         Raises:
             DamagedProject: offer to recover it. PCVOSError: it is no project, or a newer one, or cannot be read.
         """
-        path = Path(path).resolve()
+        path = Path(os.path.realpath(path))
         examine(path)
+        if not to_write and is_older(path):
+            cls.open(path).close()  # brings it up to date
         lock = WriteLock(path) if to_write else None
         read_only = lock is None or lock.refusal is not None
         store = None
@@ -102,6 +106,7 @@ class Project:
         self._objects = self._store.objects()
         self._settings = self._store.settings()
         self._runs = self._store.runs()
+        self._earlier = {} if self.read_only else self._store.earlier_cells(self.footage.size)
         self._load_tracks()
         if self.refusal is not None:
             self.warnings.append(self.refusal)
@@ -279,24 +284,40 @@ class Project:
         """float32 (frames,), read-only: the lowest confidence of an object there; NaN: none is known."""
         return _locked(self._tracks.confidence)
 
+    def frames_of(self, obj: int, flag: int = 0xFF) -> np.ndarray:
+        """Frames on which something is known of an object, int64 (n,), ascending: its mask, or that it is absent.
+
+        Args:
+            flag: bits of `states`; only frames that have one of them. Of a frame without any nobody has ever said where
+                the object is, and no run has.
+        """
+        return self._tracks.frames(obj, flag)
+
     def next_corrected(self, frame: int, step: int) -> int | None:
         """The nearest corrected frame after (`step` 1) or before (-1) `frame`, itself not counted."""
         return self._tracks.next_corrected(frame, step)
 
     # changes
 
-    def apply(self, change: Change, *, in_steps: bool = False) -> None:
+    def apply(self, change: Change, *, in_steps: bool = False, keep_undo: bool = False) -> None:
         """Make a change, write it, and tell the subscribers. If it cannot be written, `save_error` says so.
 
         Args:
+            keep_undo: its undo is kept in the file, together with that of such changes just before it (see
+                `kept_undo`); it is of no list of objects. Any other change makes it void.
             in_steps: it is large, and written by calls of `save_more`: all of it in one transaction, as ever. Reading
                 finds it already; whatever is to be written next finishes that first.
 
         Raises:
-            PCVOSError: the project is read-only. ValueError: a frame, an object or a mask that cannot be.
+            PCVOSError: the project is read-only; or the change is a run's, and touches what is corrected or locked (a
+                lock protects what is known; where nothing is, a run may draw). ValueError: a frame, an object or a mask
+                that cannot be.
         """
         self._check_writable()
         check_change(change, self.footage)
+        if change.made_by is Author.RUN:
+            check_run(change, self._tracks, self._objects)
+        self._keep_undo(change if keep_undo else None)
         self._batch.add(change)
         self._tracks.update({key: after for key, (_, after) in change.cells.items()})
         if change.objects is not None:
@@ -308,6 +329,30 @@ class Project:
                 self._save(make=True)
         for subscriber in tuple(self._subscribers):
             subscriber(change)
+
+    def _keep_undo(self, change: Change | None) -> None:
+        """Of this change too; None: of none any more."""
+        if change is None:
+            self._batch.forget_earlier = self._batch.forget_earlier or bool(self._earlier)
+            self._batch.earlier, self._earlier = {}, {}
+            return
+        new = {key: before for key, (before, _) in change.cells.items() if key not in self._earlier}
+        self._earlier |= new
+        self._batch.earlier |= new
+
+    def kept_undo(self) -> Change | None:
+        """The changes with `keep_undo` since the last other one, as one, made by whoever has the project open now."""
+        if not self._earlier:
+            return None
+        now = dict(self._read(sorted(self._earlier)))
+        return Change("", {key: (before, now.get(key)) for key, before in self._earlier.items()})
+
+    def forget_kept_undo(self) -> None:
+        """What comes is not undone together with what was."""
+        self._check_writable()
+        if self._earlier:
+            self._keep_undo(None)
+            self._save()
 
     def _check_writable(self) -> None:
         """Nothing else is being written afterwards."""
@@ -373,10 +418,10 @@ class Project:
 
     def find_footage(self) -> Path | None:
         """Where the footage is: at its path or, if that is gone, where it was seen from the project's folder."""
-        if self.footage.path.exists():
+        if os.path.exists(self.footage.path):  # unlike Path.exists, this never raises
             return self.footage.path
-        moved = None if self._relative is None else (self.path.parent / self._relative).resolve()
-        return moved if moved is not None and moved.exists() else None
+        moved = None if self._relative is None else Path(os.path.realpath(self.path.parent / self._relative))
+        return moved if moved is not None and os.path.exists(moved) else None
 
     def check_footage(self, reference: FootageReference) -> str | None:
         """A sentence if this is not the footage that the project was made with."""
@@ -440,6 +485,11 @@ class Project:
         except (PCVOSError, OSError) as error:
             self._unsaved += 1
             self._not_saved(error)
+
+    def ensure_file(self) -> None:
+        """Make its file, also if there is nothing in it yet; if it cannot be made, `save_error` says so."""
+        self._check_writable()
+        self._save(make=True)
 
     def retry_save(self) -> bool:
         """Try to write what waits; whether all is saved."""

@@ -21,7 +21,7 @@ from core.errors import PCVOSError, ResourceError
 from core.files import disk_error
 from core.project import carving, places, schema
 from core.project.batch import Batch
-from core.project.connecting import beside
+from core.project.connecting import SQLITE_ERRORS, beside, reading
 from core.project.lock import WriteLock
 from core.project.model import MAX_OBJECTS, Cell, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.rows import cell_from_row, footage_from_json, object_from_row, run_from_row, soft_from_data
@@ -54,8 +54,10 @@ class RecoveryReport:
     @property
     def summary(self) -> str:
         """All of it in a few sentences."""
-        saved = f"{self.objects} objects and {self.cells} masks on {self.frames} frames were saved in {self.path}."
-        masks = [f"{len(self.lost_cells)} masks are lost."] if self.lost_cells else []
+        counts = _count(self.objects, "object"), _count(self.cells, "mask"), _count(self.frames, "frame")
+        saved = "{} and {} on {} are saved in {}.".format(*counts, self.path)
+        lost = len(self.lost_cells)
+        masks = [f"{_count(lost, 'mask')} {'is' if lost == 1 else 'are'} lost."] if self.lost_cells else []
         return " ".join([saved, *masks, *self.lost, f"{self.source.name} is as it was."])
 
 
@@ -73,37 +75,48 @@ class _Found:
     lost: list[str] = field(default_factory=list)
 
 
-def recover(path: Path, footage: FootageReference | None = None) -> RecoveryReport:
+def recover(path: Path, footage: FootageReference | None = None, target: Path | None = None) -> RecoveryReport:
     """Save what can be read of the project `path` in `<name>-recovered.pcvos` beside it, or in the user's data folder.
 
     Args:
         footage: what it is about, in case that cannot be read either.
+        target: where to instead; there is nothing yet.
 
     Raises:
         PCVOSError: nothing could be read (no file is made), it is open in another window, or the disk is full.
     """
-    path = Path(path).resolve()
+    path = Path(os.path.realpath(path))
+    _check_source(path)
     lock = WriteLock(path)
     if lock.by_other:
         raise PCVOSError(f"{path} is open in another window: close it there, then recover it.")
     try:
-        target = _target(path)
+        target = _target(path) if target is None else target.absolute()
+        target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="pcvos-", dir=target.parent) as folder:
             return _Recovery(path, target, Path(folder), footage).run()
     except sqlite3.Error as error:
         raise ResourceError(f"{path} could not be recovered: {error}. Free some space and try again.") from error
     except OSError as error:
-        raise disk_error(error, path) from error
+        raise disk_error(error, target or path) from error
     finally:
         lock.release()
 
 
+def _check_source(path: Path) -> None:
+    """Raise PCVOSError if there is no file that can be read."""
+    with reading(path):
+        if not path.exists():
+            raise PCVOSError(f"There is no project {path}: it was moved or deleted.")
+        if path.is_dir():
+            raise PCVOSError(f"{path} is a folder, not a project.")
+        with path.open("rb"):
+            pass
+
+
 def _target(path: Path) -> Path:
-    folder = path.parent
-    if not os.access(folder, os.W_OK | os.X_OK):
-        folder = places.user_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-    return next(places.free_names(folder / f"{path.stem}-recovered{places.SUFFIX}"))
+    writable = os.access(path.parent, os.W_OK | os.X_OK)
+    return places.place_for_recovered(path, path.parent if writable else places.user_folder())
 
 
 class _Recovery:
@@ -156,7 +169,7 @@ class _Recovery:
             with closing(sqlite3.connect(f"{copy.as_uri()}?immutable=1", uri=True)) as connection:
                 try:
                     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-                except sqlite3.Error as error:
+                except SQLITE_ERRORS as error:
                     _logger.info("First page of %s: %s", self._path, error)
                     continue
             if {"cells", "objects", "meta"} <= names:
@@ -188,17 +201,17 @@ class _Recovery:
                 found.runs[row[0]] = run_from_row(row)
             except (TypeError, ValueError):
                 found.lost.append("A run of the history is lost.")
-        failures: list[sqlite3.Error] = []
+        failures: list[Exception] = []
         keys = set(self._rows(connection, "SELECT frame, object FROM cells INDEXED BY cell_flags", failures))
         found.keys = None if failures else keys
 
     def _rows(
-        self, connection: sqlite3.Connection, query: str, failures: list[sqlite3.Error] | None = None
+        self, connection: sqlite3.Connection, query: str, failures: list[Exception] | None = None
     ) -> Iterator[tuple]:
         """The rows up to the first that cannot be read; why it cannot is added to `failures`."""
         try:
             yield from connection.execute(query)
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             _logger.info("%s: %s: %s", self._path, query, error)
             if failures is not None:
                 failures.append(error)
@@ -246,7 +259,7 @@ class _Recovery:
                     yield from self._take_cell(rowid, columns[1:])
 
     def _soft_masks(self, connection: sqlite3.Connection, pages: bytearray) -> "_SoftMasks":
-        failures: list[sqlite3.Error] = []
+        failures: list[Exception] = []
         for _ in self._rows(connection, "SELECT data FROM soft_masks", failures):
             pass
         if not failures:
@@ -341,6 +354,10 @@ class _SoftMasks:
             return soft_from_data(self.carved.get(id))
         row = self.connection.execute("SELECT data FROM soft_masks WHERE id = ?", (id,)).fetchone()
         return None if row is None else soft_from_data(row[0])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _bunches(cells: Iterator[tuple[Key, Cell]]) -> Iterator[list[tuple[Key, Cell]]]:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -44,6 +45,24 @@ def soft_row(key: Key, soft: SoftMask) -> tuple:
     """For the table soft_masks."""
     frame, obj = map(int, key)
     return frame * 256 + obj, soft.to_bytes()
+
+
+def earlier_row(key: Key, cell: Cell | None) -> tuple:
+    """For the table earlier_cells."""
+    frame, obj = map(int, key)
+    if cell is None:
+        return frame * 256 + obj, None, None, None
+    soft = None if cell.soft is None else cell.soft.to_bytes()
+    return frame * 256 + obj, cell.confidence, cell.mask.to_bytes(), soft
+
+
+def earlier_from_row(row: Sequence, size: tuple[int, int]) -> tuple[Key, Cell | None]:
+    """Of the table earlier_cells; ValueError if it is damaged."""
+    id, confidence, mask, soft = row
+    cell = None if mask is None else cell_from_row((False, False, confidence, mask), size)
+    if cell is None and mask is not None:
+        raise ValueError(f"cell {id} cannot be read")
+    return divmod(id, 256), cell if cell is None or soft is None else replace(cell, soft=soft_from_data(soft))
 
 
 def object_from_row(row: Sequence) -> ObjectInfo:
@@ -100,5 +119,8 @@ def footage_from_json(text: str) -> tuple[FootageReference, str | None]:
     if frames < 0 or min(height, width) < 1:
         raise ValueError("no footage is like that")
     rate = Fraction(fields["rate"])
-    footage = FootageReference(Path(fields["path"]), str(fields["fingerprint"]), frames, (height, width), rate)
-    return footage, fields.get("relative")
+    path, relative = fields["path"], fields.get("relative")
+    if not isinstance(path, str) or not isinstance(relative, str | None) or "\0" in f"{path}{relative}":
+        raise ValueError("no path is like that")
+    footage = FootageReference(Path(path), str(fields["fingerprint"]), frames, (height, width), rate)
+    return footage, relative

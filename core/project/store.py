@@ -15,11 +15,13 @@ from core.errors import PCVOSError
 from core.project import schema, tracks
 from core.project.batch import Batch
 from core.project.checkpoints import Checkpoints
-from core.project.connecting import ReadingConnection, beside, connect, damaged, reading, write_error
+from core.project.connecting import SQLITE_ERRORS, ReadingConnection, beside, connect, damaged, reading, write_error
 from core.project.model import Cell, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.rows import (
     cell_from_row,
     cell_row,
+    earlier_from_row,
+    earlier_row,
     footage_from_json,
     footage_to_json,
     object_from_row,
@@ -195,6 +197,15 @@ class Store:
         except sqlite3.DatabaseError as error:  # masks do without
             _logger.warning("Soft masks of %s: %s", self.path, error)
 
+    def earlier_cells(self, size: tuple[int, int]) -> dict[Key, Cell | None]:
+        """What takes the last run of the command back (see `Project.apply`); empty where it is damaged."""
+        try:
+            rows = self._connection.execute("SELECT id, confidence, mask, soft FROM earlier_cells").fetchall()
+            return dict(earlier_from_row(row, size) for row in rows)
+        except (*SQLITE_ERRORS, TypeError, ValueError) as error:
+            _logger.warning("The undo kept in %s: %s", self.path, error)
+            return {}
+
     # writing
 
     def write(self, batch: Batch) -> None:
@@ -237,6 +248,10 @@ class Store:
             rows = (object_row(position, info) for position, info in enumerate(batch.objects))
             columns = "id, position, name, colour, visible, locked, class"
             connection.executemany(f"INSERT INTO objects ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        if batch.forget_earlier:
+            connection.execute("DELETE FROM earlier_cells")
+        rows = (earlier_row(key, cell) for key, cell in batch.earlier.items())
+        connection.executemany("REPLACE INTO earlier_cells VALUES (?, ?, ?, ?)", rows)
         cells = batch.all_cells()
         while piece := _piece(cells):
             self._write_cells(piece)

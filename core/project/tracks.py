@@ -77,6 +77,15 @@ class Tracks:
         frame, obj = key
         return obj in self._flags and 0 <= frame < len(self.states) and bool(self._flags[obj][frame])
 
+    def is_corrected(self, key: Key) -> bool:
+        """Whether there is such a cell, and a person painted or accepted it."""
+        return self.has(key) and bool(self._flags[key[1]][key[0]] & CORRECTED)
+
+    def frames(self, obj: int, flag: int = 0xFF) -> np.ndarray:
+        """Frames of an object's cells that have a bit of `flag`, int64 (n,), ascending."""
+        flags = self._flags.get(obj)
+        return np.zeros(0, np.int64) if flags is None else np.flatnonzero(flags & flag)
+
     def keys(self, first: int, last: int, objects: Iterable[int] | None = None, flag: int = 0xFF) -> list[Key]:
         """Cells of frames `first` to `last` (inclusive) that have a bit of `flag`, by frame, then object."""
         wanted = self._flags.keys() if objects is None else self._flags.keys() & set(objects)

@@ -5,7 +5,7 @@ Importing this imports PyTorch, which takes a second or more: only the thread do
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +13,6 @@ import psutil
 import torch
 
 from core.annotation.packed_mask import PackedMask
-from core.annotation.soft_mask import SoftMask
-from core.errors import PCVOSError
 from core.evaluation.agreement import agreement
 from core.media import FrameSource, open_media
 from core.media.source import ReadStopped
@@ -22,6 +20,7 @@ from core.network import PCVOS, load_network
 from core.propagation.clip_inference import Stopped
 from core.propagation.memory import Annotation
 from core.propagation.propagator import ClipResult, Propagator
+from core.studio.runs import LabelMaps, PermanentFrame, Predicted, annotate, predictions, without_kept
 from pcvos_gui.workers.jobs import (
     ClipDone,
     Compared,
@@ -32,8 +31,6 @@ from pcvos_gui.workers.jobs import (
     EstimateJob,
     JobStarted,
     MemoryUse,
-    PermanentFrame,
-    Predicted,
     PropagateJob,
 )
 
@@ -152,7 +149,7 @@ class Engine:
             del self._permanent[frame]
         for frame, given in wanted.items():
             if frame not in self._permanent:
-                memory.add(frame, _label_map(given, size), given.masks)
+                annotate(memory, given, size)
                 self._permanent[frame] = given
 
     # jobs
@@ -163,7 +160,7 @@ class Engine:
         begin = time.perf_counter()
         for clip in self._clips(job, propagator):
             seconds = time.perf_counter() - begin
-            cells, drawn = _cells(clip, job.keep), _predicted(clip, propagator.memory)
+            cells, drawn = predictions(clip, job.keep), _predicted(clip, propagator.memory)
             memory = self._memory_use(propagator)
             yield ClipDone(job.number, clip.frames, drawn, cells, clip.provisional, seconds, memory)
             begin = time.perf_counter()
@@ -186,7 +183,7 @@ class Engine:
                 yield CompareProgress(job.number, interval, done, drawn)
             seconds = time.perf_counter() - begin
             frames = tuple(sorted(labels))
-            stacked = np.stack([_without(labels[f], base.keep.get(f, ())) for f in frames])
+            stacked = np.stack([without_kept(labels[f], base.keep.get(f, ())) for f in frames])
             stacked.flags.writeable = False
             found = dict(zip(frames, stacked, strict=True))
             reference = found if reference is None else reference
@@ -194,7 +191,7 @@ class Engine:
 
     @staticmethod
     def _clips(job: PropagateJob, propagator: Propagator) -> Generator[ClipResult, None, None]:
-        yield from propagator.run(job.start, job.end, job.direction, _LabelMaps(job.finished, propagator.media.size))
+        yield from propagator.run(job.start, job.end, job.direction, LabelMaps(job.finished, propagator.media.size))
         if propagator.should_stop():
             raise Stopped
 
@@ -205,7 +202,7 @@ class Engine:
     def _estimate(self, job: EstimateJob, propagator: Propagator) -> Estimated:
         frame = job.base.start
         labels, confidence = propagator.estimate(frame)
-        labels = _without(labels, job.base.keep.get(frame, ()))
+        labels = without_kept(labels, job.base.keep.get(frame, ()))
         cells = {o: Predicted(PackedMask.pack(labels == o), sure) for o, sure in confidence.items()}
         return Estimated(job.number, frame, cells)
 
@@ -238,45 +235,6 @@ def _fingerprint(media: FrameSource) -> str:
         return ""
 
 
-class _LabelMaps(Mapping[int, np.ndarray]):
-    """Masks as label maps, uint8 (H, W), each made when it is asked for: of most frames nobody asks."""
-
-    def __init__(self, masks: Mapping[int, Mapping[int, PackedMask]], size: tuple[int, int]):
-        self._masks, self._size = masks, size
-
-    def __getitem__(self, frame: int) -> np.ndarray:
-        return _label_map(PermanentFrame(frame, self._masks[frame]), self._size)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._masks)
-
-    def __len__(self) -> int:
-        return len(self._masks)
-
-
-def _label_map(given: PermanentFrame, size: tuple[int, int]) -> np.ndarray:
-    """The masks of a frame as one label map, uint8 (H, W)."""
-    labels = np.zeros(size, np.uint8)
-    for number, mask in sorted(given.masks.items()):
-        if tuple(mask.size) != tuple(size):
-            raise PCVOSError(
-                f"The masks of frame {given.frame} are {mask.size[1]} x {mask.size[0]} and the footage is {size[1]} x "
-                f"{size[0]} pixels: it is not the footage they were made for."
-            )
-        mask.draw(labels, number)
-    return labels
-
-
-def _without(labels: np.ndarray, keep: Iterable[PackedMask]) -> np.ndarray:
-    """A label map without the pixels of masks that stay as they are; a copy where there are some."""
-    keep = tuple(keep)
-    if keep:
-        labels = labels.copy()
-        for mask in keep:
-            mask.draw(labels, 0)
-    return labels
-
-
 def _predicted(clip: ClipResult, given: Mapping[int, Annotation]) -> tuple[int, ...]:
     """Frames on which there is an object that nobody spoke for there."""
     return tuple(
@@ -287,16 +245,3 @@ def _predicted(clip: ClipResult, given: Mapping[int, Annotation]) -> tuple[int, 
             for number, sure in clip.confidence.items()
         )
     )
-
-
-def _cells(clip: ClipResult, keep: Mapping[int, tuple[PackedMask, ...]]) -> dict[tuple[int, int], Predicted]:
-    """Per frame and object what was found; nothing for frames on which an object does not exist in this run."""
-    cells = {}
-    for i, frame in enumerate(clip.frames):
-        labels = _without(clip.labels[i], keep.get(frame, ()))
-        for number, sure in clip.confidence.items():
-            if not np.isnan(sure[i]):
-                levels = clip.small[i].get(number)
-                soft = None if levels is None else SoftMask.pack(levels, clip.window)
-                cells[frame, number] = Predicted(PackedMask.pack(labels == number), float(sure[i]), soft)
-    return cells

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from core.annotation.packed_mask import PackedMask
-from core.annotation.soft_mask import SoftMask
 from core.propagation import PropagationSettings
 from core.propagation.settings import Direction
+from core.studio.run_settings import EngineChoice
+from core.studio.runs import PermanentFrame, Predicted
 
 _numbers = itertools.count(1)
 
@@ -25,22 +26,6 @@ def next_number() -> int:
 
 
 # the network's thread
-
-
-@dataclass(frozen=True)
-class EngineChoice:
-    """Which network runs where. `weights` None: the shipped one. `device`: as `load_network` takes it."""
-
-    weights: Path | None = None
-    device: str = "auto"
-
-
-@dataclass(frozen=True)
-class PermanentFrame:
-    """An annotated frame: the masks of the objects a person spoke for there, by id; an empty mask says absent."""
-
-    frame: int
-    masks: Mapping[int, PackedMask]
 
 
 @dataclass(frozen=True)
@@ -100,15 +85,6 @@ class MemoryUse:
     gpu_total_bytes: int | None = None
     cached_frames: int = 0
     look_alikes: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """One object on one frame, as the network sees it; `confidence` 0 to 1; `soft` None where it was annotated."""
-
-    mask: PackedMask
-    confidence: float
-    soft: SoftMask | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from panel_parts import Desk
 from window_parts import COUNT, Hands, truth
 
 from core.project.project import Project
-from pcvos_gui.interrupted import FinishedFrames, find
+from core.studio.interrupted import FinishedFrames, find
 from pcvos_gui.runs import RunState
 
 
@@ -119,7 +119,7 @@ def test_the_network_draws_the_rest_only(hands: Hands, clip: Path):
 
 
 def find_left(hands: Hands, last: int):
-    from pcvos_gui.interrupted import Interrupted
+    from core.studio.interrupted import Interrupted
 
     ((_, run),) = hands.session.project.runs()
     return Interrupted(run, FinishedFrames([[0, last]]), last)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from window_parts import COUNT, HEIGHT, RESOLUTION, WIDTH, Hands, centre, make_clip, picture, truth
 
 from core.demo import CLIP
+from core.studio.run_settings import RunSettings
 from pcvos_gui import message_bar, theme
 from pcvos_gui.actions import ACTIONS, MENUS
 from pcvos_gui.export_dialog import ExportDialog
@@ -32,7 +33,6 @@ from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.panels.compare import CompareDialog
 from pcvos_gui.preferences import Preferences, PreferencesDialog
 from pcvos_gui.recent import RecentFiles
-from pcvos_gui.run_settings import RunSettings
 from pcvos_gui.runs import RunState
 from pcvos_gui.status import timecode
 from pcvos_gui.view_state import Tool, ViewMode

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
-from window_parts import COUNT, Hands, truth
+from window_parts import COUNT, Hands, overlap, truth
 
+from core.annotation.packed_mask import PackedMask
 from core.project.model import Change
 from core.project.project import Project
 from pcvos_gui.runs import Range, RunState
@@ -150,3 +151,39 @@ def test_a_run_takes_the_open_scribble_also_from_the_panels_button(hands: Hands,
     assert hands.runs.is_busy and hands.labels(0).any()
     finish(hands)
     assert hands.labels(1).any()
+
+
+def test_a_locked_object_is_drawn_where_it_has_no_mask_and_stays_where_it_has_one(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    hands.run(interval=5, direction="forward", range=Range.TO_END)
+    drawn = [hands.labels(frame) for frame in range(COUNT)]
+    hands.session.clear(7, COUNT - 1)
+    wrong = hands.session.project.cell(5, 1)
+    hands.session.push_change(Change("as an earlier run drew it", {(5, 1): (wrong, replace(wrong, mask=still()))}))
+    hands.act("toggle_locked")
+    hands.run(interval=5, direction="both", range=Range.TO_END)
+    assert hands.runs.done > 0
+    for frame in range(7, COUNT):
+        assert overlap(hands.labels(frame) == 1, drawn[frame] == 1) > 0.8
+    assert hands.session.project.cell(5, 1).mask == still(), "what is there is protected"
+    assert all(np.array_equal(hands.labels(frame), drawn[frame]) for frame in (0, 1, 2, 3, 4, 6))
+    hands.act("undo")
+    assert not hands.labels(COUNT - 1).any() and hands.labels(6).any()
+
+
+def test_a_run_that_may_draw_nothing_says_that_locks_are_why(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    hands.run(interval=5, direction="forward", range=Range.TO_END)
+    hands.act("toggle_locked")
+    hands.act("propagate")
+    assert hands.runs.state is RunState.IDLE and hands.told("locked", "unlock")
+
+
+def still() -> PackedMask:
+    mask = np.zeros_like(truth(0))
+    mask[6:26, 100:120] = True
+    return PackedMask.pack(mask)

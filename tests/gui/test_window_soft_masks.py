@@ -11,7 +11,7 @@ from core.exchange.registry import exporter
 from core.exchange.running import run_export
 from core.media import open_media
 from core.project.project import Project
-from pcvos_gui.run_settings import Range
+from core.studio.run_settings import Range
 
 
 def test_a_runs_probabilities_become_soft_mattes_also_where_a_person_corrected(

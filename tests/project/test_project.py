@@ -24,7 +24,7 @@ from project_files import (
 
 from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
-from core.project.model import MAX_OBJECTS, Cell, Change, ObjectInfo, RunInfo
+from core.project.model import MAX_OBJECTS, Author, Cell, Change, ObjectInfo, RunInfo
 from core.project.project import Project
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
 
@@ -391,3 +391,103 @@ def test_json_of_the_footage_is_plain(tmp_path, project):
         "size": list(SIZE),
         "rate": "30000/1001",
     }
+
+
+# --- who makes a change
+
+
+def by_run(cells: dict) -> Change:
+    return replace(setting(cells), made_by=Author.RUN)
+
+
+def test_a_runs_change_to_a_corrected_cell_is_refused(project):
+    project.apply(listing([1, 2]))
+    project.apply(setting({(3, 1): painted(1), (4, 1): predicted(1), (5, 1): replace(painted(1), in_memory=False)}))
+    before = content(project)
+    told = []
+    project.subscribe(told.append)
+    for key in ((3, 1), (5, 1)):
+        with pytest.raises(PCVOSError, match=f"Frame {key[0]} of object 1 is corrected"):
+            project.apply(by_run({(4, 1): predicted(2), key: predicted(2)}))
+        with pytest.raises(PCVOSError, match="corrected"):
+            project.apply(by_run({key: None}))
+    assert content(project) == before and told == []
+    project.apply(by_run({(4, 1): predicted(2), (3, 2): predicted(2)}))
+    assert project.cell(4, 1) == predicted(2)
+    with reopened(project) as again:
+        assert content(again)[1].items() >= before[1].items() - {((4, 1), predicted(1))}
+        with pytest.raises(PCVOSError, match="corrected"):
+            again.apply(by_run({(3, 1): predicted(2)}))
+
+
+def test_a_lock_refuses_a_runs_change_to_what_is_known_and_to_that_only(project):
+    (info,) = objects(1)
+    project.apply(Change("objects", objects=((), (replace(info, locked=True),))))
+    project.apply(setting({(3, 1): predicted(1), (4, 1): Cell(PackedMask.empty(SIZE))}))
+    for frame in (3, 4):
+        with pytest.raises(PCVOSError, match=f"object 1 is locked.* frame {frame}"):
+            project.apply(by_run({(frame, 1): predicted(2)}))
+    project.apply(by_run({(5, 1): predicted(2)}))
+    assert project.cell(5, 1) == predicted(2)
+    project.apply(setting({(3, 1): painted(2)}))  # a person may, also by undoing
+    with pytest.raises(PCVOSError, match="list of objects"):
+        project.apply(replace(listing([1, 2], project.objects), made_by=Author.RUN))
+
+
+def test_undoing_a_run_is_a_persons_step(project):
+    project.apply(listing([1]))
+    run = by_run({(3, 1): predicted(1)})
+    project.apply(run)
+    project.apply(setting({(3, 1): painted(2)}))
+    project.apply(run.inverted())
+    assert run.inverted().made_by is Author.PERSON and project.cell(3, 1) is None
+
+
+# --- undo that is kept
+
+
+def test_undo_is_kept_over_closing_until_another_change(project):
+    project.apply(listing([1, 2]))
+    project.apply(setting({(3, 1): predicted(1), (4, 1): painted(1)}))
+    before = content(project)
+    first = project.cell(3, 1)
+    project.apply(Change("run", {(3, 1): (first, predicted(2)), (5, 1): (None, predicted(3))}), keep_undo=True)
+    second = project.cell(3, 1)
+    project.apply(Change("run", {(3, 1): (second, predicted(4)), (6, 2): (None, predicted(5))}), keep_undo=True)
+    project.set_setting("zoom", 2)
+    with reopened(project) as again:
+        undo = again.kept_undo()
+        assert set(undo.cells) == {(3, 1), (5, 1), (6, 2)}
+        after = content(again)
+        again.apply(undo.inverted())
+        assert content(again) == before
+        again.apply(undo)
+        assert content(again) == after
+        assert again.kept_undo() is None
+        with reopened(again) as later:
+            assert later.kept_undo() is None and rows(later.path, "SELECT count(*) FROM earlier_cells") == [(0,)]
+
+
+def test_a_persons_change_makes_kept_undo_void(project):
+    project.apply(listing([1]))
+    project.apply(Change("run", {(3, 1): (None, predicted(2))}), keep_undo=True)
+    with reopened(project) as again:
+        again.apply(setting({(3, 1): painted(2)}))
+        with reopened(again) as later:
+            assert later.kept_undo() is None
+            later.apply(Change("run", {(5, 1): (None, predicted(2))}), keep_undo=True)
+            assert set(later.kept_undo().cells) == {(5, 1)}
+            later.forget_kept_undo()
+            later.apply(Change("run", {(6, 1): (None, predicted(2))}), keep_undo=True)
+            with reopened(later) as last:
+                assert set(last.kept_undo().cells) == {(6, 1)}
+
+
+def test_kept_undo_that_is_damaged_is_none(project):
+    project.apply(listing([1]))
+    project.apply(setting({(3, 1): predicted(1)}))
+    project.apply(Change("run", {(3, 1): (project.cell(3, 1), predicted(2))}), keep_undo=True)
+    project.close()
+    execute(project.path, "UPDATE earlier_cells SET mask = x'00'")
+    with Project.open(project.path) as again:
+        assert again.kept_undo() is None and again.cell(3, 1) == predicted(2)

@@ -204,6 +204,13 @@ def test_an_older_version_that_cannot_be_written(path, monkeypatch):
         Project.open(path)
 
 
+def test_an_older_version_is_brought_up_to_date_also_if_it_is_only_looked_at(path, monkeypatch):
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, NEXT))
+    with Project.open(path, to_write=False) as project:
+        assert project.read_only and content(project) == (objects(1), {(0, 1): painted(1)})
+    assert rows(path, "SELECT note FROM objects") == [("none",)]
+
+
 def test_steps_lead_from_nothing_to_a_project(tmp_path):
     with closing(sqlite3.connect(tmp_path / "new", isolation_level=None)) as connection:
         schema.migrate(connection)

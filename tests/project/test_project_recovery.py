@@ -192,7 +192,7 @@ def test_recovery_leaves_a_damaged_mask_out(path):
     report, (_, cells) = refused_and_recovered(path)
     assert report.lost_cells == ((14, 9),)
     assert cells.keys() == CELLS.keys() - {(14, 9)}
-    assert "1 masks are lost" in report.summary
+    assert "1 mask is lost" in report.summary
 
 
 # --- the log

@@ -68,8 +68,12 @@ def test_they_wait_with_their_cells_while_nothing_can_be_written(path, monkeypat
         assert project.cell(30, 1) == with_soft(30)
 
 
+OLDER = ("DROP TABLE soft_masks", "DROP TABLE earlier_cells", "ALTER TABLE objects DROP COLUMN class")
+"""What takes a project's tables back to those of version 1."""
+
+
 def test_a_project_of_version_1_is_brought_up_to_date(path):
-    execute(path, "DROP TABLE soft_masks", "ALTER TABLE objects DROP COLUMN class", "PRAGMA user_version = 1")
+    execute(path, *OLDER, "PRAGMA user_version = 1")
     with Project.open(path) as project:
         assert content(project)[1] == {key: replace(cell, soft=None) for key, cell in CELLS.items()}
         project.apply(setting({(8, 1): CELLS[8, 1]}))
@@ -79,7 +83,7 @@ def test_a_project_of_version_1_is_brought_up_to_date(path):
 
 
 def test_a_project_of_version_1_is_recovered(path):
-    execute(path, "DROP TABLE soft_masks", "ALTER TABLE objects DROP COLUMN class", "PRAGMA user_version = 1")
+    execute(path, *OLDER, "PRAGMA user_version = 1")
     _overwrite(path, 1)
     with Project.open(recover(path).path) as project:
         assert content(project)[1] == {key: replace(cell, soft=None) for key, cell in CELLS.items()}

@@ -8,7 +8,6 @@ from typing import get_args
 
 from core.errors import PCVOSError
 from core.propagation.settings import Direction, Precision, PropagationSettings
-from pcvos_gui.workers.jobs import EngineChoice
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +19,14 @@ class Range(StrEnum):
     IN_OUT = "in/out"
     NEXT_CORRECTED = "next corrected"
     ONE_CLIP = "one clip"
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Which network runs where. `weights` None: the shipped one. `device`: as `load_network` takes it."""
+
+    weights: Path | None = None
+    device: str = "auto"
 
 
 @dataclass(frozen=True)

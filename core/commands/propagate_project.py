@@ -1,0 +1,232 @@
+"""`pcvos propagate P.pcvos`: a project run as the window would run it, its results written into it clip by clip."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.commands.opened_project import opened_project
+from core.commands.progress import FrameProgress
+from core.commands.propagate import lack_of_memory_told, load_network_quietly, note_distractors
+from core.errors import PCVOSError, ResourceError
+from core.exchange import registry
+from core.exchange.exporter import Exporter, ExportRequest, export_request
+from core.exchange.running import check_target, run_export
+from core.media import FrameSource
+from core.project.model import RunInfo
+from core.project.project import Project
+from core.propagation import PropagationSettings, Propagator
+from core.studio import interrupted
+from core.studio.interrupted import FinishedFrames, Interrupted
+from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
+from core.studio.runs import LabelMaps, RunPlan, RunResults, annotate, plan_run, predictions
+
+Say = Callable[[str], None]
+
+_RUN_FIELDS = {field.name for field in fields(RunSettings)}
+
+
+@dataclass(frozen=True)
+class ProjectRequest:
+    """What the command line asks for.
+
+    Attributes:
+        settings: those of the run that are given, named as in `RunSettings` or `PropagationSettings`; others are as the
+            project has them.
+        output: also a folder for the masks of the range. overlay: also a video of them.
+        start, end: the range, inclusive; None: the project's in and out points if its runs go by them, else all frames.
+        resume: go on with the project's interrupted run. overwrite: replace files that are at `output` and `overlay`.
+    """
+
+    project: Path
+    settings: Mapping[str, Any]
+    output: Path | None = None
+    overlay: Path | None = None
+    start: int | None = None
+    end: int | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+
+def propagate_project(request: ProjectRequest, say: Say, note: Say, warn: Say) -> None:
+    """Run a project.
+
+    Each clip is in the project before the next one begins. Undo is kept in it, so that the window can take the run
+    back.
+
+    Raises:
+        PCVOSError: the project, the settings, the weights or the places cannot be used; nothing was changed.
+        ResourceError: memory or disk ran out. KeyboardInterrupt: with a sentence on how to go on.
+    """
+    with lack_of_memory_told(), opened_project(request.project, warn, to_write=True) as (project, media):
+        if project.read_only:
+            raise PCVOSError(f"{project.refusal} It can be run as soon as nobody else has it open for writing.")
+        run = _ProjectRun(request, project, media, note)
+        say(run.work())
+        for sentence in media.warnings:
+            warn(sentence)
+
+
+class _ProjectRun:
+    """One run, from what is asked to the project."""
+
+    def __init__(self, request: ProjectRequest, project: Project, media: FrameSource, note: Say):
+        self._request, self._project, self._media, self._note = request, project, media, note
+        self._left = _interrupted(request, project) if request.resume else None
+        self._settings, self._propagation = self._chosen_settings()
+        self._plan = self._make_plan()
+        self._exports = list(self._wanted_exports())
+        self._finished = FinishedFrames(self._left.finished.ranges if self._left else None)
+        self._drawn: set[int] = set()
+        self._run_id: int | None = None
+
+    def work(self) -> str:
+        """Draw everything; what was done, in a sentence."""
+        engine = self._settings.engine
+        network = load_network_quietly(engine.weights, engine.device)
+        propagator = Propagator(network, self._media, self._propagation)
+        for frame in self._plan.permanent:
+            annotate(propagator.memory, frame, self._media.size)
+        began = time.monotonic()
+        self._begin()
+        try:
+            self._propagate(propagator)
+        except BaseException as error:
+            is_interrupted = isinstance(error, KeyboardInterrupt)
+            self._end("stopped" if is_interrupted else "failed", time.monotonic() - began, propagator)
+            if is_interrupted:
+                raise KeyboardInterrupt(self._how_to_go_on()) from None
+            raise
+        seconds = time.monotonic() - began
+        self._end("done", seconds, propagator)
+        note_distractors(propagator, self._note)
+        done = [f"{len(self._drawn)} frames in {seconds:.1f} s, in {self._project.path}"]
+        return "; ".join([*done, *map(self._export, self._exports)]) + "."
+
+    # what it is made from
+
+    def _chosen_settings(self) -> tuple[RunSettings, PropagationSettings]:
+        if self._left is not None:
+            stored, given = self._left.run.settings, {}
+        else:
+            stored, given = self._project.setting("run"), dict(self._request.settings)
+        settings = replace(settings_from(stored), **{k: v for k, v in given.items() if k in _RUN_FIELDS})
+        own = {k: v for k, v in asdict(settings).items() if v != getattr(RunSettings(), k) and k not in given}
+        own.pop("range", None)
+        if own and self._left is None:
+            said = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in own.items())
+            self._note(f"Settings as the project has them (options change them): {said}.")
+        names = {field.name for field in fields(PropagationSettings)} - _RUN_FIELDS
+        rest = stored if self._left is not None else given
+        return settings, replace(settings.propagation, **{k: v for k, v in rest.items() if k in names})
+
+    def _make_plan(self) -> RunPlan:
+        if self._left is not None:
+            run = self._left.run
+            return plan_run(self._project, run.start, run.end, run.direction, self._left.finished)
+        return plan_run(self._project, *self._range(), self._settings.direction)
+
+    def _range(self) -> tuple[int, int]:
+        project, request = self._project, self._request
+        last = min(len(self._media), project.footage.frames) - 1
+        first_in, last_out = in_out_from(project.setting("in_out"), last + 1)
+        if request.start is request.end is None and self._settings.range is Range.IN_OUT:
+            start, end = first_in or 0, last if last_out is None else last_out
+            self._note(f"The range is the project's, from its in and out points: frames {start} to {end}.")
+            return start, end
+        start = 0 if request.start is None else request.start
+        end = last if request.end is None else request.end
+        if not 0 <= start <= end <= last:
+            raise PCVOSError(
+                f"There are no frames {start} to {end} in {project.footage.path}, whose frames are 0 to {last}: choose "
+                "another --start or --end."
+            )
+        return start, end
+
+    # the run
+
+    def _begin(self) -> None:
+        plan, project = self._plan, self._project
+        if self._left is None:
+            project.forget_kept_undo()
+        settings = asdict(self._propagation) | asdict(self._settings)
+        del settings["cache_bytes"]
+        started = datetime.now().astimezone().isoformat(timespec="seconds")
+        self._info = RunInfo(started, plan.start, plan.end, plan.direction, settings)
+        self._run_id = project.start_run(self._info)
+        interrupted.note(project, self._run_id, self._finished, self._left.last if self._left else None)
+        self._check_saved()
+
+    def _propagate(self, propagator: Propagator) -> None:
+        plan, project = self._plan, self._project
+        results = RunResults(project, plan.objects, f"Propagate frames {plan.start} to {plan.end}")
+        passes = [
+            set(one) - set(self._finished) for one in propagator.frames_to_draw(plan.start, plan.end, plan.direction)
+        ]
+        to_draw = set().union(*passes)
+        clips = propagator.run(plan.start, plan.end, plan.direction, LabelMaps(plan.finished, self._media.size))
+        with FrameProgress("Propagating", sum(map(len, passes))) as progress, closing(clips):
+            for clip in clips:
+                change = results.change(predictions(clip, plan.keep), clip.provisional)
+                project.apply(change, keep_undo=True)
+                if not clip.provisional:
+                    self._finished.add(clip.frames)
+                    self._drawn |= to_draw.intersection(clip.frames)
+                    interrupted.note(project, self._run_id, self._finished, clip.frames[-1])
+                self._check_saved()
+                progress.advance(len(to_draw.intersection(clip.frames)))
+
+    def _check_saved(self) -> None:
+        if self._project.unsaved:
+            raise ResourceError(f"The run ends here: {self._project.save_error}")
+
+    def _end(self, state: str, seconds: float, propagator: Propagator) -> None:
+        project = self._project
+        memory = (*propagator.memory, *propagator.working_frames)
+        info = replace(self._info, state=state, frames=len(self._drawn), seconds=seconds, memory_frames=memory)
+        project.update_run(self._run_id, info)
+        if state == "done":
+            interrupted.note_end(project)
+
+    def _how_to_go_on(self) -> str:
+        done, total = len(self._finished), self._plan.end - self._plan.start + 1
+        return (
+            f"Interrupted with {done} of {total} frames in {self._project.path}: `pcvos propagate "
+            f"{self._request.project} --resume` goes on, and so does the window."
+        )
+
+    # besides
+
+    def _wanted_exports(self) -> list[tuple[Exporter, ExportRequest]]:
+        """What to write besides; all that can be wrong with it is found now."""
+        wanted = []
+        for name, target in (("png", self._request.output), ("overlay", self._request.overlay)):
+            if target is not None:
+                exporter, plan = registry.exporter(name), self._plan
+                request = export_request(exporter, self._project, self._media, target, first=plan.start, last=plan.end)
+                exporter.check(request)
+                check_target(exporter, request, overwrite=self._request.overwrite)
+                wanted.append((exporter, request))
+        return wanted
+
+    def _export(self, wanted: tuple[Exporter, ExportRequest]) -> str:
+        exporter, request = wanted
+        with FrameProgress(exporter.label, len(request.frames)) as progress:
+            done = 0
+            for now in run_export(exporter, request, overwrite=self._request.overwrite):
+                progress.advance(now - done)
+                done = now
+        return f"{exporter.label} in {request.target}"
+
+
+def _interrupted(request: ProjectRequest, project: Project) -> Interrupted:
+    """The run to go on with."""
+    if request.settings or request.start is not None or request.end is not None:
+        raise PCVOSError("--resume goes on as the run began: give it no range and no settings.")
+    found = interrupted.find(project)
+    if found is None:
+        raise PCVOSError(f"There is no interrupted run in {project.path}: leave out --resume.")
+    return found

@@ -1,0 +1,52 @@
+"""What the command says, and how its errors are shown: results on stdout, all else on stderr, a line each."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from core.errors import PCVOSError
+
+INTERRUPTED = 130  # exit code, as shells have it: 128 + SIGINT
+
+
+@contextmanager
+def shown_errors() -> Iterator[None]:
+    """What a person is meant to read of an error: one line on stderr. Ends the process with the error's exit code."""
+    try:
+        yield
+    except PCVOSError as error:
+        typer.echo(_one_line(f"Error: {error.command}"), err=True)
+        raise typer.Exit(error.exit_code) from error
+    except KeyboardInterrupt as interrupt:
+        typer.echo(_one_line(str(interrupt) or "Interrupted."), err=True)
+        raise typer.Exit(INTERRUPTED) from interrupt
+
+
+def say(text: str) -> None:
+    """A result, on stdout."""
+    typer.echo(_one_line(text))
+
+
+def note(text: str) -> None:
+    """How the input was understood, on stderr."""
+    typer.echo(_one_line(f"Note: {text}"), err=True)
+
+
+def warn(text: str) -> None:
+    """What is wrong with the input, or was changed of it, on stderr."""
+    typer.echo(_one_line(f"Warning: {text}"), err=True)
+
+
+def _one_line(text: str) -> str:
+    """`text` on one line, and printable: names of files can hold line breaks, and bytes that are no UTF-8."""
+    return " ".join(text.splitlines()).encode("utf-8", "backslashreplace").decode()
+
+
+def parse_resolution(text: str) -> int | None:
+    """Pixels; None for the footage's own."""
+    if text == "native":
+        return None
+    if not text.isdecimal():
+        raise PCVOSError(f"--resolution {text} is no size: give a number of pixels, or native.")
+    return int(text)
