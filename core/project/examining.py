@@ -68,7 +68,7 @@ def read_footage(path: Path) -> FootageReference | None:
         return load_footage(reader.sqlite, path)[0]
 
 
-def is_older(path: Path) -> bool:
-    """Whether a project that was examined is of an older version; raises as `read_footage` does."""
+def is_too_old_to_read(path: Path) -> bool:
+    """Whether a project that was examined has to be brought up to date first; raises as `read_footage` does."""
     with reading(path), closing(ReadingConnection(path)) as reader:
-        return schema.version(reader.sqlite) < len(schema.MIGRATIONS)
+        return not schema.can_be_read(reader.sqlite)

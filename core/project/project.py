@@ -20,7 +20,7 @@ from core.files import disk_error
 from core.project.batch import Batch
 from core.project.checks import check_change, check_run, difference
 from core.project.connecting import is_small
-from core.project.examining import examine, is_older
+from core.project.examining import examine, is_too_old_to_read
 from core.project.lock import WriteLock
 from core.project.making import make_file
 from core.project.model import Author, Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
@@ -82,7 +82,7 @@ class Project:
         """
         path = Path(os.path.realpath(path))
         examine(path)
-        if not to_write and is_older(path):
+        if not to_write and is_too_old_to_read(path):
             cls.open(path).close()  # brings it up to date
         lock = WriteLock(path) if to_write else None
         read_only = lock is None or lock.refusal is not None

@@ -41,6 +41,7 @@ _VERSION_2 = ("CREATE TABLE soft_masks (id INTEGER PRIMARY KEY, data BLOB NOT NU
 
 # Rows of before keep their shape in the file, without this column, until the list of objects changes (see `recovery`).
 _VERSION_3 = ("ALTER TABLE objects ADD COLUMN class TEXT NOT NULL DEFAULT ''",)
+
 # What takes a run of the command back: the cells it has changed as they were before; a mask that is NULL: nothing was
 # known. It holds until the next change that is not part of it.
 _VERSION_4 = ("CREATE TABLE earlier_cells (id INTEGER PRIMARY KEY, confidence REAL, mask BLOB, soft BLOB)",)
@@ -48,7 +49,7 @@ _VERSION_4 = ("CREATE TABLE earlier_cells (id INTEGER PRIMARY KEY, confidence RE
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """Step n: the statements that lead from version n to n + 1; version 0 is an empty file."""
 
-_READABLE = 3
+_READABLE = 4
 """Up to this version `Store` reads older files as they are, e.g. where they cannot be written: a step that adds what is
 read raises this once the reading can do without."""
 
