@@ -3,14 +3,17 @@
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime
 from enum import StrEnum
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import PCVOSError
 from core.project.model import Cell, Change, RunInfo
+from core.project.tracks import IN_MEMORY
 from core.propagation.settings import Direction
 from pcvos_gui import interrupted
 from pcvos_gui.commands import RunCommand
@@ -54,6 +57,7 @@ class RunController(QObject):
         settings: chosen for the next run. state: of the present one.
         done, total: frames drawn and to draw. work_done, work: the same with those counted twice that are drawn from
             both sides. device: what runs where, in words.
+        outcome: of the last run that ended: "done", "stopped", "failed"; "": none did.
         memory: as of the last clip, also after the run.
         in_point, out_point: frames, or None.
     """
@@ -75,6 +79,7 @@ class RunController(QObject):
         self.state = RunState.IDLE
         self.done = self.total = self.work_done = self.work = 0
         self.device = ""
+        self.outcome = ""
         self.memory: MemoryUse | None = None
         self.in_point: int | None = None
         self.out_point: int | None = None
@@ -251,6 +256,7 @@ class RunController(QObject):
         """Run the next clips at several intervals; the results come as `compared`, and nothing enters the project."""
         if self.is_busy or self._compare or self.session.project is None:
             return
+        self.session.settling.emit(Leaving.FOR_RUN)
         intervals = tuple(sorted({*COMPARED_INTERVALS, self.settings.interval}))
         here = self.session.frame
         last = min(self.session.frame_count - 1, here + clips * max(intervals))
@@ -289,8 +295,14 @@ class RunController(QObject):
             self._say(str(error), "error")
             return None
         if job is None and not quiet:
-            self._say(self.tr("Mark an object first: scribble or paint it on a frame, then propagate."), "warning")
+            text = self.tr("Mark an object first: scribble or paint it on a frame, then propagate.")
+            seen = self._marked()
+            self._say(text, "warning", holds=lambda: self._marked() == seen)
         return job
+
+    def _marked(self) -> tuple:
+        """What a run could begin from: the objects with their locks, and how much of them is in permanent memory."""
+        return self.session.objects, np.count_nonzero(self.session.project.states & IN_MEMORY)
 
     # results
 
@@ -366,6 +378,7 @@ class RunController(QObject):
             info = replace(self._info, state=state, frames=self.done, seconds=seconds, memory_frames=frames)
             self.session.project.update_run(self._run_id, info)
             interrupted.note_end(self.session.project)
+        self.outcome = state
         self._set_state(RunState.IDLE)
         if state == "done":
             text = self.tr("Done: {} in {:.0f} s. Step through; fix a frame; run again.")
@@ -441,5 +454,15 @@ class RunController(QObject):
         self.state = state
         self.state_changed.emit()
 
-    def _say(self, text: str, level: str = "info", *actions: MessageAction, key: str = "run") -> None:
-        self.session.message.emit(Message(text, level, actions, key))
+    def _say(
+        self,
+        text: str,
+        level: str = "info",
+        *actions: MessageAction,
+        key: str = "run",
+        holds: Callable[[], bool] | None = None,
+    ) -> None:
+        """`holds`: as in `Message`; None: until the next run begins."""
+        last = self._run_id
+        holds = holds or (lambda: self._run_id == last)
+        self.session.message.emit(Message(text, level, actions, key, holds))
