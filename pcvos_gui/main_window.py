@@ -75,6 +75,7 @@ class MainWindow(QMainWindow):
         self.assist = AssistWorker(self)
         self.session = Session(self.frame_worker, self)
         self.session.accepts_loss = self._accepts_loss
+        self.session.may_leave = self._may_leave
         self.saving = SaveWatch(self.session, self)
         self.view_state = ViewState(self)
         self.edges = Edges(self.session, self)
@@ -368,16 +369,32 @@ class MainWindow(QMainWindow):
         copy = MessageAction(self.tr("Copy details"), lambda: QGuiApplication.clipboard().setText(details))
         self.show_message(Message(" ".join(parts), "error", (copy,), "trouble", lasting=True))
 
+    def _may_leave(self) -> bool:
+        """Ask whether a run or an export that is under way may be ended, before the project is closed."""
+        runs, parts = self.runs, []
+        if runs.is_busy:
+            text = self.tr("A run is under way ({} of {} frames are done). What it has drawn stays.")
+            parts.append(text.format(runs.done, runs.total))
+        if self.exchange.is_exporting:
+            parts.append(self.tr("An export is under way. What it has written goes away."))
+        if not parts:
+            return True
+        return self._agrees(self.tr("Not finished"), " ".join(parts), self.tr("Go on"), self.tr("End it and close"))
+
     def _accepts_loss(self, count: int, why: str) -> bool:
         """Ask whether changes that cannot be saved may be given up."""
         text = self.tr("{} changes are not saved. {}").format(count, why)
-        box = QMessageBox(QMessageBox.Icon.Warning, self.tr("Not saved"), text, parent=self)
-        stay = box.addButton(self.tr("Stay"), QMessageBox.ButtonRole.RejectRole)
-        lose = box.addButton(self.tr("Close and lose them"), QMessageBox.ButtonRole.DestructiveRole)
+        return self._agrees(self.tr("Not saved"), text, self.tr("Stay"), self.tr("Close and lose them"))
+
+    def _agrees(self, title: str, text: str, no: str, yes: str) -> bool:
+        """Ask; Enter and Esc say no, which loses nothing."""
+        box = QMessageBox(QMessageBox.Icon.Warning, title, text, parent=self)
+        stay = box.addButton(no, QMessageBox.ButtonRole.RejectRole)
+        leave = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(stay)
         box.setEscapeButton(stay)
         box.exec()
-        return box.clickedButton() is lose
+        return box.clickedButton() is leave
 
     # Qt
 

@@ -47,6 +47,7 @@ class Session(QObject):
         image: uint8 (H, W, 3) RGB of the shown frame, read-only. labels: uint8 (H, W), its label map, painted in place.
         active: id of the object that tools work on; 0: none.
         solo: id of the only object to be seen; 0: all visible ones.
+        may_leave: asked before the project is closed whether what is under way (a run, an export) may end.
         accepts_loss: asked before changes that cannot be saved are given up, with how many there are and why; whoever
             has a window says how to ask. Until then, nothing is ever given up.
     """
@@ -75,6 +76,7 @@ class Session(QObject):
         self.image: np.ndarray | None = None
         self.labels: np.ndarray | None = None
         self.active = self.solo = 0
+        self.may_leave: Callable[[], bool] = lambda: True
         self.accepts_loss: Callable[[int, str], bool] = lambda count, why: False
         self._before: np.ndarray | None = None
         self._after_saving: list[Callable[[], None]] = []
@@ -107,10 +109,12 @@ class Session(QObject):
     def close(self) -> bool:
         """Let go of the project; everything is on disk.
 
-        False: some of it cannot be saved, and is not to be lost; the project stays open.
+        False: something is under way, or cannot be saved, and is not to be lost; the project stays open.
         """
         if self.project is None:
             return True
+        if not self.may_leave():
+            return False
         self.settling.emit(Leaving.FOOTAGE)
         self.cancel_edit()
         self.remember("frame", self.frame)

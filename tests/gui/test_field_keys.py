@@ -123,6 +123,7 @@ def test_an_objects_name_is_typed_and_the_keys_come_back(desk: Hands):
         assert desk.session.object(1).name == name
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 def test_a_combo_boxs_list_gives_the_keys_back_when_it_closes(desk: Hands):
     box = desk.window.propagation_panel.range
     for key, row in ((Qt.Key.Key_Return, 3), (Qt.Key.Key_Escape, 3)):

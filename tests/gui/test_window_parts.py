@@ -399,7 +399,7 @@ def bar(qtbot):
     bar = MessageBar(host)
     with qtbot.waitExposed(host):
         host.show()
-    return bar
+    yield bar
 
 
 def test_messages_give_way_by_key_and_by_weight(bar):
