@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -47,6 +47,7 @@ class Exchange(QObject):
         super().__init__(parent)
         self._session = session
         self._stop: threading.Event | None = None
+        self._exports = 0  # begun so far
         self._left = TimeLeft()
         session.closing.connect(self.cancel)
 
@@ -91,16 +92,18 @@ class Exchange(QObject):
         self._session.push_change(change)
         if stack.index() == before:  # refused, and said so
             return
-        self._session.when_saved(lambda: self._tell_imported(plan, change, name))
+        self._session.when_saved(lambda: self._tell_imported(plan, change, name, before))
 
-    def _tell_imported(self, plan: ImportPlan, change: Change, name: str) -> None:
+    def _tell_imported(self, plan: ImportPlan, change: Change, name: str, step: int) -> None:
+        """`step`: of the undo history, that it was; undone, it is nothing to speak of any more."""
         count = len(change.frames)
         of_frames = self.tr("1 frame") if count == 1 else self.tr("{} frames").format(count)
         what = self.tr("masks of {}").format(of_frames) if count else self.tr("new objects")
         said = [self.tr("Imported: {} from {}.").format(what, name), *plan.notes, *plan.warnings]
         if plan.locked:
             said.append(self.tr("Locked, and left as it was: {}.").format(", ".join(o.name for o in plan.locked)))
-        self._say(" ".join(said), "warning" if plan.warnings or plan.locked else "info")
+        level = "warning" if plan.warnings or plan.locked else "info"
+        self._say(" ".join(said), level, holds=lambda: self._session.undo_stack.index() > step)
         self.imported.emit(list(plan.frames))
 
     # out
@@ -112,17 +115,20 @@ class Exchange(QObject):
     def may_export(self) -> bool:
         """Whether there is something to export just now; if not, a message says why."""
         if self._stop is not None:
-            self._say(self.tr("An export is going on: wait for it, or cancel it."), "warning")
+            text = self.tr("An export is going on: wait for it, or cancel it.")
+            self._say(text, "warning", holds=lambda: self._stop is not None)
             return False
         project = self._session.project
         if project.unsaved:
             self._say(
                 self.tr("The newest changes are not saved yet, and only what is saved is exported: free space first."),
                 "warning",
+                holds=lambda: project.unsaved > 0,
             )
             return False
         if not project.exists or not project.objects:
-            self._say(self.tr("There are no masks to export yet: mark an object and propagate first."), "warning")
+            text = self.tr("There are no masks to export yet: mark an object and propagate first.")
+            self._say(text, "warning", holds=lambda: not project.exists or not project.objects)
             return False
         return True
 
@@ -132,6 +138,7 @@ class Exchange(QObject):
             return
         total = wanted.last - wanted.first + 1
         self._stop, self._left = threading.Event(), TimeLeft()
+        self._exports += 1
         create_worker(
             _write,
             wanted,
@@ -159,7 +166,12 @@ class Exchange(QObject):
         is_file = exporter(wanted.format).target == "file"
         folder = QUrl.fromLocalFile(str(wanted.target.parent if is_file else wanted.target))
         show = MessageAction(self.tr("Show"), lambda: QDesktopServices.openUrl(folder))
-        self._say(" ".join([text, *warnings]), "warning" if warnings else "info", show)
+        self._say(" ".join([text, *warnings]), "warning" if warnings else "info", show, holds=self._until_next_export())
+
+    def _until_next_export(self) -> Callable[[], bool]:
+        """When what is said of this export goes."""
+        this = self._exports
+        return lambda: self._exports == this
 
     def _on_finished(self) -> None:
         self._stop = None
@@ -167,14 +179,15 @@ class Exchange(QObject):
 
     def _on_error(self, error: Exception) -> None:
         if isinstance(error, _CancelledError):
-            self._say(self.tr("The export was cancelled; nothing of it is left."), "info")
+            if self._session.project is not None:  # else it went with its project
+                self._say(self.tr("The export was cancelled; nothing of it is left."), "info")
             return
         if not isinstance(error, PCVOSError):
             log.error("import or export failed", exc_info=error)
-        self._say(str(error) or type(error).__name__, "error")
+        self._say(str(error) or type(error).__name__, "error", holds=self._until_next_export())
 
-    def _say(self, text: str, level: str, *actions: MessageAction) -> None:
-        self._session.message.emit(Message(text, level, actions))
+    def _say(self, text: str, level: str, *actions: MessageAction, holds: Callable[[], bool] | None = None) -> None:
+        self._session.message.emit(Message(text, level, actions, holds=holds))
 
 
 def _write(wanted: Export, stored: Stored, stop: threading.Event) -> Generator[tuple[int, int], None, list[str]]:

@@ -10,9 +10,9 @@ from pcvos_gui.workers.jobs import ClipDone
 
 
 class Follower(QObject):
-    """Shows the newest frame of a run, and the one it was started from when it is over.
+    """Shows the newest frame of a run, and the one it was started from when it is done.
 
-    A step, a jump, a stroke or an unfinished scribble ends that for this run.
+    A run that is stopped, or fails, leaves the person where they look: at what they stopped it for. A step, a jump, a stroke or an unfinished scribble ends that for this run.
     """
 
     def __init__(self, session: Session, runs: RunController, view: ViewState, canvas: Canvas, parent: QObject):
@@ -30,7 +30,7 @@ class Follower(QObject):
             self._start = self._here = self._session.frame
             self._is_following = True
         elif self._runs.state is RunState.IDLE and self._is_following:
-            if self._session.project is not None and self._view.follow:
+            if self._session.project is not None and self._view.follow and self._runs.outcome == "done":
                 self._go_to(self._start)
             self._is_following = False
 

@@ -248,7 +248,9 @@ class Handlers(QObject):
         active = self._session.object(self._session.active)
         others = {f"{o.id}  {o.name}": o.id for o in self._session.objects if o is not active}
         if not others:
-            self._session.message.emit(Message(self.tr("There is no other object to merge into."), key="merge"))
+            text = self.tr("There is no other object to merge into.")
+            holds = lambda: len(self._session.objects) < 2  # noqa: E731
+            self._session.message.emit(Message(text, key="merge", holds=holds))
             return
         text = self.tr("Give the masks of {} to:").format(active.name)
         chosen, is_agreed = QInputDialog.getItem(self._window, self.tr("Merge objects"), text, list(others), 0, False)

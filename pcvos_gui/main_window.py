@@ -24,6 +24,7 @@ from pcvos_gui.canvas import Canvas
 from pcvos_gui.dock import Dock
 from pcvos_gui.edges import Edges
 from pcvos_gui.exchange import Exchange
+from pcvos_gui.field_keys import FieldKeys
 from pcvos_gui.following import Follower
 from pcvos_gui.handlers import Handlers, about_text
 from pcvos_gui.import_dialog import open_import_dialog
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.assist = AssistWorker(self)
         self.session = Session(self.frame_worker, self)
         self.session.accepts_loss = self._accepts_loss
+        self.session.may_leave = self._may_leave
         self.saving = SaveWatch(self.session, self)
         self.view_state = ViewState(self)
         self.edges = Edges(self.session, self)
@@ -99,6 +101,7 @@ class MainWindow(QMainWindow):
         for dock in self.docks:
             menus["View"].addAction(dock.toggleViewAction())
         self.shortcuts = ShortcutsOverlay(self)
+        self.field_keys = FieldKeys(self, self.canvas)
         self._connect()
         self._restore_layout()
         self._show_what_is_open()
@@ -169,10 +172,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         session, runs, view = self.session, self.runs, self.view_state
-        session.message.connect(self.show_message)
-        session.closing.connect(self.messages.clear_infos)
-        session.edited.connect(lambda: [self.messages.settle(key) for key in ("run", "locked", "accept")])
-        runs.state_changed.connect(lambda: runs.state is RunState.LOADING and self.messages.settle("run"))
+        self._connect_messages()
         for signal in (session.opened, session.closed, session.active_changed, session.objects_changed):
             signal.connect(self._show_what_is_open)
         runs.state_changed.connect(self._show_what_is_open)
@@ -199,6 +199,26 @@ class MainWindow(QMainWindow):
         for digit in range(1, 10):
             shortcut = QShortcut(str(digit), self)
             shortcut.activated.connect(lambda text=str(digit): self.type_digit(text))
+
+    def _connect_messages(self) -> None:
+        """A message is looked at again whenever what it is about may have changed."""
+        session, runs = self.session, self.runs
+        session.message.connect(self.show_message)
+        for signal in (session.closing, session.opened):
+            signal.connect(self.messages.leave_project)
+        for signal in (
+            session.frame_changed,
+            session.objects_changed,
+            session.active_changed,
+            session.states_changed,
+            session.saving_changed,
+            session.undo_stack.indexChanged,
+            runs.state_changed,
+            self.view_state.changed,
+            self.exchange.progress,
+            self.opener.busy,
+        ):
+            signal.connect(self.messages.review)
 
     # what is shown when
 
@@ -309,8 +329,7 @@ class MainWindow(QMainWindow):
     # runs
 
     def propagate(self) -> None:
-        """Start a run; an unaccepted scribble is taken first."""
-        self.canvas.finish_tool()
+        """Start a run; scribbles that wait to be accepted are taken first, wherever they are."""
         self.runs.start()
 
     def show_about(self) -> None:
@@ -348,18 +367,34 @@ class MainWindow(QMainWindow):
             parts.append(self.tr("Your work is saved."))
         parts.append(self.tr("Go on, and report it if it comes back."))
         copy = MessageAction(self.tr("Copy details"), lambda: QGuiApplication.clipboard().setText(details))
-        self.show_message(Message(" ".join(parts), "error", (copy,), "trouble"))
+        self.show_message(Message(" ".join(parts), "error", (copy,), "trouble", lasting=True))
+
+    def _may_leave(self) -> bool:
+        """Ask whether a run or an export that is under way may be ended, before the project is closed."""
+        runs, parts = self.runs, []
+        if runs.is_busy:
+            text = self.tr("A run is under way ({} of {} frames are done). What it has drawn stays.")
+            parts.append(text.format(runs.done, runs.total))
+        if self.exchange.is_exporting:
+            parts.append(self.tr("An export is under way. What it has written goes away."))
+        if not parts:
+            return True
+        return self._agrees(self.tr("Not finished"), " ".join(parts), self.tr("Go on"), self.tr("End it and close"))
 
     def _accepts_loss(self, count: int, why: str) -> bool:
         """Ask whether changes that cannot be saved may be given up."""
         text = self.tr("{} changes are not saved. {}").format(count, why)
-        box = QMessageBox(QMessageBox.Icon.Warning, self.tr("Not saved"), text, parent=self)
-        stay = box.addButton(self.tr("Stay"), QMessageBox.ButtonRole.RejectRole)
-        lose = box.addButton(self.tr("Close and lose them"), QMessageBox.ButtonRole.DestructiveRole)
+        return self._agrees(self.tr("Not saved"), text, self.tr("Stay"), self.tr("Close and lose them"))
+
+    def _agrees(self, title: str, text: str, no: str, yes: str) -> bool:
+        """Ask; Enter and Esc say no, which loses nothing."""
+        box = QMessageBox(QMessageBox.Icon.Warning, title, text, parent=self)
+        stay = box.addButton(no, QMessageBox.ButtonRole.RejectRole)
+        leave = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(stay)
         box.setEscapeButton(stay)
         box.exec()
-        return box.clickedButton() is lose
+        return box.clickedButton() is leave
 
     # Qt
 

@@ -164,7 +164,8 @@ class MattePreview(QObject):
         if done.alpha is None:
             text = self.tr("The soft edges of frame {} could not be worked out ({}): its hard mask is shown.")
             self._show(None)
-            self._session.message.emit(Message(text.format(frame, done.trouble), "warning", key="matte"))
+            holds = lambda: self._session.frame == frame and self._view.mode.cuts_out  # noqa: E731
+            self._session.message.emit(Message(text.format(frame, done.trouble), "warning", key="matte", holds=holds))
             return
         self._kept[frame] = done.alpha
         while len(self._kept) > 1 and len(self._kept) * done.alpha.nbytes > _KEPT_BYTES:

@@ -1,19 +1,33 @@
-"""Messages where the eye is: a strip over the canvas."""
+"""Messages where the eye is: one line over the canvas, however many there are."""
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QElidingLabel
 
 from pcvos_gui.icons import icon
 from pcvos_gui.messages import Message
 
 INFO_SECONDS = 8
-MOST = 3
-"""Messages shown at a time; the least serious go first, and of these the oldest."""
+MOST = 5
+"""Messages kept at a time; the least serious go first, and of these the oldest."""
 
 _ICONS = {"info": "mdi6.information-outline", "warning": "mdi6.alert-outline", "error": "mdi6.alert-circle-outline"}
 _LEVELS = ("info", "warning", "error")
 _EDGES = {"info": "#3d8bfd", "warning": "#e0a030", "error": "#e05050"}
+_LONGEST_LINE = 640  # pixels, of a message that is read whole
 
 
 class _Picture(QWidget):
@@ -28,107 +42,175 @@ class _Picture(QWidget):
         self._icon.paint(QPainter(self), self.rect())
 
 
-class MessageBar(QWidget):
-    """Shows messages over the top of `host`, the newest below; what is beneath stays where it is."""
+class MessageBar(QFrame):
+    """Shows the newest message over the top of `host`, in one line; what is beneath stays where it is.
+
+    The others are a click away, and so is the rest of a sentence that is too long for the line.
+    """
 
     def __init__(self, host: QWidget):
         super().__init__(host)
+        self.setObjectName("messages")
+        self.setAutoFillBackground(True)
         host.installEventFilter(self)
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(1)
-        self._shown: list[tuple[Message, QWidget]] = []
+        self._stack = QStackedWidget(self)
+        self.others = QToolButton(self)
+        self.others.setAutoRaise(True)
+        self.others.setToolTip(self.tr("Show the message before this one"))
+        self.others.clicked.connect(self._show_next)
+        self.close_button = QToolButton(self)
+        self.close_button.setIcon(icon("mdi6.close"))
+        self.close_button.setAutoRaise(True)
+        self.close_button.setToolTip(self.tr("Close this message"))
+        self.close_button.clicked.connect(lambda: self._remove(self._stack.currentWidget()))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 4, 0)
+        row.setSpacing(4)
+        row.addWidget(self._stack, 1)
+        row.addWidget(self.others)
+        row.addWidget(self.close_button)
+        self._shown: list[_Strip] = []
         self.setVisible(False)
 
     @property
     def messages(self) -> list[Message]:
-        return [message for message, _ in self._shown]
+        """All that are kept, the oldest first."""
+        return [strip.message for strip in self._shown]
+
+    @property
+    def shown(self) -> Message | None:
+        """The one that can be read."""
+        return self._stack.currentWidget().message if self._shown else None
 
     @property
     def buttons(self) -> list[QPushButton]:
-        """Of all messages, from top to bottom."""
-        return [button for _, strip in self._shown for button in strip.findChildren(QPushButton)]
+        """Of all messages, the oldest first; only those of the one that is `shown` can be seen."""
+        return [button for strip in self._shown for button in strip.buttons]
 
     def show_message(self, message: Message) -> None:
-        """Add a message; one with the same key gives way to it."""
-        for old, strip in list(self._shown):
-            if old == message or (message.key and old.key == message.key):
+        """Show a message; one that says the same, or has the same key, gives way to it."""
+        for strip in list(self._shown):
+            old = strip.message
+            if old.text == message.text or (message.key and old.key == message.key):
                 self._remove(strip)
         while len(self._shown) >= MOST:
-            self._remove(min(self._shown, key=lambda shown: _LEVELS.index(shown[0].level))[1])
-        strip = self._make_strip(message)
-        self._layout.addWidget(strip)
-        strip.show()  # else the bar, where it is visible already, would not count it
-        self._layout.invalidate()
-        self._shown.append((message, strip))
+            self._remove(min(self._shown, key=lambda strip: _LEVELS.index(strip.message.level)))
+        strip = _Strip(message, self)
+        strip.answered.connect(lambda: self._remove(strip))
+        self._shown.append(strip)
+        self._stack.addWidget(strip)
+        self._stack.setCurrentWidget(strip)
         self._place()
         if message.level == "info":
-            QTimer.singleShot(INFO_SECONDS * 1000, strip, lambda: self._remove(strip))
+            QTimer.singleShot(int(INFO_SECONDS * 1000), strip, lambda: self._remove(strip))
 
-    def settle(self, key: str) -> None:
-        """Take away what has been seen to: the messages with this key, but for errors."""
-        for message, strip in list(self._shown):
-            if message.key == key and message.level != "error":
+    def review(self) -> None:
+        """Take away what no longer holds."""
+        for strip in list(self._shown):
+            if strip.message.holds is not None and not strip.message.holds():
                 self._remove(strip)
+
+    def leave_project(self) -> None:
+        """Another project comes, or none: only what is about the program stays."""
+        for strip in list(self._shown):
+            if not strip.message.lasting:
+                self._remove(strip)
+
+    def clear(self) -> None:
+        for strip in list(self._shown):
+            self._remove(strip)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
             self._place()
         return False
 
+    def _show_next(self) -> None:
+        at = self._shown.index(self._stack.currentWidget())
+        self._stack.setCurrentWidget(self._shown[at - 1])
+        self._place()
+
     def _place(self) -> None:
         self.setVisible(bool(self._shown))
-        width = self.parentWidget().width()
-        height = self._layout.heightForWidth(width) if self._layout.hasHeightForWidth() else self.sizeHint().height()
-        self.setGeometry(0, 0, width, height)
+        self.others.setVisible(len(self._shown) > 1)
+        if self._shown:
+            place = self._shown.index(self._stack.currentWidget()) + 1
+            self.others.setText(self.tr("{} of {} ›").format(place, len(self._shown)))
+        self.setGeometry(0, 0, self.parentWidget().width(), self.sizeHint().height())
         self.raise_()
 
-    def clear_infos(self) -> None:
-        """Take away what has nothing to say any more when something else is opened."""
-        for message, strip in list(self._shown):
-            if message.level == "info":
-                self._remove(strip)
-
-    def clear(self) -> None:
-        for _, strip in list(self._shown):
-            self._remove(strip)
-
-    def _make_strip(self, message: Message) -> QWidget:
-        strip = QFrame(self)
-        strip.setObjectName("message")
-        strip.setAutoFillBackground(True)
-        row = QHBoxLayout(strip)
-        row.setContentsMargins(0, 0, 8, 0)
-        row.setSpacing(8)
-        row.addWidget(_Edge(QColor(_EDGES[message.level]), strip))
-        picture = _Picture(_ICONS[message.level], strip)
-        text = QLabel(message.text, strip)
-        text.setWordWrap(True)
-        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        text.setContentsMargins(0, 8, 0, 8)
-        row.addWidget(picture)
-        row.addWidget(text, 1)
-        for action in message.actions:
-            button = QPushButton(action.text, strip)
-            button.clicked.connect(lambda _=False, run=action.run: (self._remove(strip), run()))
-            row.addWidget(button)
-        close = QToolButton(strip)
-        close.setIcon(icon("mdi6.close"))
-        close.setAutoRaise(True)
-        close.setToolTip(self.tr("Close this message"))
-        close.clicked.connect(lambda: self._remove(strip))
-        row.addWidget(close)
-        return strip
-
-    def _remove(self, strip: QWidget) -> None:
-        before = len(self._shown)
-        self._shown = [(message, other) for message, other in self._shown if other is not strip]
-        if len(self._shown) < before:
-            self._layout.removeWidget(strip)
-            strip.hide()
-            strip.deleteLater()
+    def _remove(self, strip: "_Strip") -> None:
+        if strip not in self._shown:
+            return
+        was_seen = strip is self._stack.currentWidget()
+        self._shown.remove(strip)
+        self._stack.removeWidget(strip)
+        strip.hide()
+        strip.deleteLater()
+        if was_seen and self._shown:
+            self._stack.setCurrentWidget(self._shown[-1])
         self._place()
+
+
+class _Strip(QWidget):
+    """One message in one line: its sentence, as far as there is room, and its buttons.
+
+    Signals:
+        answered(): one of its buttons was pressed; what that does comes after.
+    """
+
+    answered = Signal()
+
+    def __init__(self, message: Message, bar: MessageBar):
+        super().__init__(bar)
+        self.message = message
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(_Edge(QColor(_EDGES[message.level]), self))
+        row.addWidget(_Picture(_ICONS[message.level], self))
+        self.text = QElidingLabel(message.text.replace("\n", " "), self)
+        self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.text.setToolTip(message.text)
+        self.text.setContentsMargins(0, 6, 0, 6)
+        row.addWidget(self.text, 1)
+        self.rest = QToolButton(self)
+        self.rest.setText(self.tr("Read all"))
+        self.rest.setAutoRaise(True)
+        self.rest.setToolTip(self.tr("Show the whole message"))
+        self.rest.clicked.connect(self._show_all)
+        self.rest.hide()
+        row.addWidget(self.rest)
+        self.buttons = []
+        for action in message.actions:
+            button = QPushButton(action.text, self)
+            button.clicked.connect(lambda _=False, run=action.run: self._answer(run))
+            row.addWidget(button)
+            self.buttons.append(button)
+
+    def _answer(self, run: Callable[[], None]) -> None:
+        self.answered.emit()
+        run()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        needed = self.text.fontMetrics().horizontalAdvance(self.text.text())
+        room = self.text.width() + (self.rest.sizeHint().width() + 8 if self.rest.isVisibleTo(self) else 0)
+        self.rest.setVisible(needed > room)
+
+    def _show_all(self) -> None:
+        """The whole sentence, to be read and copied, until something else is clicked."""
+        page = QFrame(self, Qt.WindowType.Popup)
+        page.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        page.setFrameShape(QFrame.Shape.StyledPanel)
+        label = QLabel(self.message.text, page)
+        label.setObjectName("whole message")
+        label.setWordWrap(True)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        label.setFixedWidth(min(_LONGEST_LINE, self.width()))
+        QVBoxLayout(page).addWidget(label)
+        page.move(self.mapToGlobal(QPoint(0, self.height())))
+        page.show()
 
 
 class _Edge(QWidget):

@@ -14,14 +14,19 @@ class MessageAction:
 
 @dataclass(frozen=True)
 class Message:
-    """One sentence for the person.
+    """One sentence for the person. It goes with its project, and as soon as it no longer `holds`.
 
     Attributes:
         level: "info" goes by itself; "warning" and "error" stay until they are closed.
         key: a message with the same key takes the place of this one; "" for none.
+        holds: whether what it is about is still so, e.g. that an object is locked; asked again whenever something
+            changes. None: as long as the project is open.
+        lasting: it is about the program, and not about what is open: only the person closes it.
     """
 
     text: str
     level: str = "info"
     actions: tuple[MessageAction, ...] = ()
     key: str = ""
+    holds: Callable[[], bool] | None = None
+    lasting: bool = False

@@ -66,10 +66,16 @@ class Opener(QObject):
         self._session = session
         self._wish = 0
         self._project: Project | None = None
+        self._notes: list[Message] = []  # to be said when it is open
+        self._opening: Path | None = None  # what `open` was asked for, until that is over
+        self.busy.connect(self._on_busy)
 
     def open(self, path: Path) -> None:
-        """A video, a folder of images, or a project."""
+        """A video, a folder of images, or a project. What is being opened just now is not begun again."""
+        if path == self._opening:
+            return
         self.cancel()
+        self._opening = path
         if path.suffix.lower() == PROJECT_SUFFIX and os.path.isfile(path):
             self._open_project(path)
         else:
@@ -89,6 +95,7 @@ class Opener(QObject):
     def cancel(self) -> None:
         """Give up what is being opened."""
         self._wish += 1
+        self._notes = []
         if self._project is not None:
             self._project.close(discard=True)  # nothing of a person's waits in it
             self._project = None
@@ -155,8 +162,8 @@ class Opener(QObject):
 
     def _on_recovered(self, report: RecoveryReport, wish: int) -> None:
         if wish == self._wish:
-            self._say(report.summary, "warning")
             self.open(report.path)
+            self._notes.append(Message(report.summary, "warning"))
 
     def _read_footage(
         self, path: Path, project: Project | None, is_chosen: bool = False, is_fresh: bool = False
@@ -206,6 +213,10 @@ class Opener(QObject):
 
     # back in the window's
 
+    def _on_busy(self, what: str) -> None:
+        if not what:
+            self._opening = None
+
     def _on_yielded(self, found: ProvisionalFootage, wish: int) -> None:
         if wish == self._wish and self._session.project is None:
             self._session.show_preview(found.first)
@@ -236,11 +247,11 @@ class Opener(QObject):
             else:
                 project = self._fitting(project, found)
             if project is not None:
-                notes = self._bring_up_to_date(project, found, is_chosen)
+                notes = [*self._notes, *self._bring_up_to_date(project, found, is_chosen)]
                 if self._session.open(found.media, project):
-                    self._tell_about(project, found, notes)
                     if earlier:
-                        self._offer(earlier[0])
+                        notes.append(self._offer(earlier[0]))
+                    self._tell_about(project, found, notes)
                     self.opened.emit(opened)
                     return
                 project.close(discard=True)
@@ -252,9 +263,9 @@ class Opener(QObject):
         finally:
             self.busy.emit("")
 
-    def _offer(self, project: Path) -> None:
+    def _offer(self, project: Path) -> Message:
         text = self.tr("This begins anew. What you did with it before is kept.")
-        self._say(text, "info", MessageAction(self.tr("Go on with that"), lambda: self.open(project)))
+        return Message(text, "info", (MessageAction(self.tr("Go on with that"), lambda: self.open(project)),))
 
     def _fitting(self, project: Project | None, found: _Opened) -> Project | None:
         """The project that was opened, or that there is for this footage, or a new one; None (with a message) where it
@@ -286,7 +297,7 @@ class Opener(QObject):
         if tuple(project.footage.size) == tuple(reference.size):
             return project
         text = self.tr("{} It stays as it is, and a new project begins.")
-        self._say(text.format(project.check_footage(reference)), "warning")
+        self._notes.append(Message(text.format(project.check_footage(reference)), "warning"))
         project.close(discard=True)
         return self._new_project(reference)
 
@@ -294,7 +305,7 @@ class Opener(QObject):
         place = new_project(reference)
         if place.parent != reference.path.parent:
             text = self.tr("The folder of {} cannot be written: what you do is kept in {}.")
-            self._say(text.format(reference.path.name, place), "warning")
+            self._notes.append(Message(text.format(reference.path.name, place), "warning"))
         return Project.new(reference, place)
 
     def _bring_up_to_date(self, project: Project, found: _Opened, is_chosen: bool) -> list[Message]:
@@ -318,20 +329,24 @@ class Opener(QObject):
             project.relink(reference)
 
     def _tell_about(self, project: Project, found: _Opened, notes: list[Message]) -> None:
+        """These stay as long as it is open."""
         if project.exists and not project.read_only:
-            self._say(self.tr("Everything is as you left it; the undo history starts anew here."), "info")
+            text = self.tr("Everything is as you left it; the undo history starts anew here.")
+            notes = [Message(text), *notes]
         for note in notes:
             self._session.message.emit(note)
         for sentence in (*project.warnings, *found.media.warnings):
             if sentence != project.refusal:
-                self._say(sentence, "warning")
+                self._session.message.emit(Message(sentence, "warning"))
         if project.read_only:
             text = self.tr("{} It is read-only here.").format(project.refusal)
             again = MessageAction(self.tr("Open it again"), lambda: self.open(project.path))
             self._session.message.emit(Message(text, "warning", (again,), "read-only"))
 
     def _say(self, text: str, level: str, *actions: MessageAction) -> None:
-        self._session.message.emit(Message(text, level, actions))
+        """Something of what is being opened; it goes as soon as something else is."""
+        wish = self._wish
+        self._session.message.emit(Message(text, level, actions, holds=lambda: self._wish == wish))
 
 
 def _sentence(error: Exception) -> str:

@@ -81,13 +81,8 @@ class Player(QObject):
 
     def _bounds(self) -> tuple[int, int]:
         """First and last frame of what is played."""
-        last = self._session.frame_count - 1
-        if self._loops():
-            return min(self._runs.in_point, last), min(self._runs.out_point, last)
-        return 0, last
-
-    def _loops(self) -> bool:
-        return self._runs.in_point is not None and self._runs.out_point is not None
+        last, out = self._session.frame_count - 1, self._runs.out_point
+        return min(self._runs.in_point or 0, last), last if out is None else min(out, last)
 
     def _anchor(self) -> None:
         """Start the clock at the current frame; backwards, at the last moment that it is shown."""
@@ -129,12 +124,11 @@ class Player(QObject):
         self._schedule(due)
 
     def _at_the_end(self, first: int, last: int) -> None:
-        forwards = self.speed > 0
-        if not self._loops():
-            self._go_to(last if forwards else first)
+        """Once more, from the other end; one frame alone is stood on."""
+        if first == last:
             self.pause()
             return
-        self._go_to(first if forwards else last)
+        self._go_to(first if self.speed > 0 else last)
         self._anchor()
         self._timer.start(_RETRY_MS)
 

@@ -3,14 +3,17 @@
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime
 from enum import StrEnum
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import PCVOSError
 from core.project.model import Change, RunInfo
+from core.project.tracks import IN_MEMORY
 from core.propagation.settings import Direction
 from core.studio import interrupted
 from core.studio.interrupted import FinishedFrames, Interrupted
@@ -18,8 +21,8 @@ from core.studio.run_settings import Range, RunSettings, in_out_from, settings_f
 from core.studio.runs import NothingToDraw, RunResults
 from pcvos_gui.commands import RunCommand
 from pcvos_gui.messages import Message, MessageAction
+from pcvos_gui.run_forecast import RunForecast
 from pcvos_gui.run_job import make_job
-from pcvos_gui.run_speeds import RunSpeeds
 from pcvos_gui.session import Leaving, Session
 from pcvos_gui.workers.inference import InferenceWorker
 from pcvos_gui.workers.jobs import (
@@ -54,6 +57,7 @@ class RunController(QObject):
         settings: chosen for the next run. state: of the present one.
         done, total: frames drawn and to draw. work_done, work: the same with those counted twice that are drawn from
             both sides. device: what runs where, in words.
+        passes: frames to draw of each pass. outcome: of the last run that ended: "done", "stopped", "failed"; "": none did.
         memory: as of the last clip, also after the run.
         in_point, out_point: frames, or None.
     """
@@ -74,7 +78,9 @@ class RunController(QObject):
         self.settings = RunSettings()
         self.state = RunState.IDLE
         self.done = self.total = self.work_done = self.work = 0
+        self.passes: tuple[int, ...] = ()
         self.device = ""
+        self.outcome = ""
         self.memory: MemoryUse | None = None
         self.in_point: int | None = None
         self.out_point: int | None = None
@@ -88,7 +94,7 @@ class RunController(QObject):
         self._drawn: set[int] = set()
         self._clips: deque[tuple[int, float]] = deque(maxlen=12)
         self._began = 0.0
-        self._speeds = RunSpeeds()
+        self._forecast = RunForecast(session, self)
         worker.started.connect(self._on_started)
         worker.clip_done.connect(self._on_clip)
         worker.ended.connect(self._on_ended)
@@ -143,17 +149,18 @@ class RunController(QObject):
     # what it costs
 
     def speed(self, interval: int) -> float | None:
-        """Frames per second measured on this machine with the present device, size and weights; None: not yet.
+        """Frames of its range per second that the next run would do at this interval; None: nothing was measured yet
+        with the present device, size and weights.
 
         The nearest interval that was measured stands in for one that was not.
         """
-        return self._speeds.at(self.settings, interval)
+        seconds = self.seconds_for(interval)
+        first, last = self.frames_to_draw()
+        return (last - first + 1) / seconds if seconds else None
 
     def seconds_for(self, interval: int) -> float | None:
-        """Time the next run would take at this interval; None where nothing was measured."""
-        speed = self.speed(interval)
-        first, last = self.frames_to_draw()
-        return (last - first + 1) / speed if speed else None
+        """Time the next run would take at this interval, all of its passes; None where nothing was measured."""
+        return self._forecast.seconds_for(self.settings, interval, *self.frames_to_draw())
 
     @property
     def frames_per_second(self) -> float | None:
@@ -163,8 +170,18 @@ class RunController(QObject):
 
     @property
     def seconds_left(self) -> float | None:
-        speed = self.frames_per_second
-        return (self.work - self.work_done) / speed if speed else None
+        """Of this run; None before anything was measured on this machine."""
+        return None if self._forecast.pace is None else self._forecast.pace.seconds_left
+
+    @property
+    def pass_under_way(self) -> tuple[int, int, int]:
+        """Its number, from 1, and how many frames of how many it has drawn; one that draws nothing is passed over."""
+        done = self.work_done
+        for number, frames in enumerate(self.passes, 1):
+            if done < frames or number == len(self.passes):
+                return number, done, frames
+            done -= frames
+        return 1, self.work_done, self.work
 
     @property
     def is_busy(self) -> bool:
@@ -247,6 +264,7 @@ class RunController(QObject):
         """Run the next clips at several intervals; the results come as `compared`, and nothing enters the project."""
         if self.is_busy or self._compare or self.session.project is None:
             return
+        self.session.settling.emit(Leaving.FOR_RUN)
         intervals = tuple(sorted({*COMPARED_INTERVALS, self.settings.interval}))
         here = self.session.frame
         last = min(self.session.frame_count - 1, here + clips * max(intervals))
@@ -288,16 +306,23 @@ class RunController(QObject):
             return make_job(self.session, self.settings, first, last, direction, finished or ())
         except NothingToDraw as nothing:
             if not quiet:
-                self._say(str(nothing), "warning")
+                seen = self._marked()
+                self._say(str(nothing), "warning", holds=lambda: self._marked() == seen)
         except PCVOSError as error:
             self._say(str(error), "error")
         return None
+
+    def _marked(self) -> tuple:
+        """What a run could begin from: the objects with their locks, and how much of them is in permanent memory."""
+        return self.session.objects, np.count_nonzero(self.session.project.states & IN_MEMORY)
 
     # results
 
     def _on_started(self, started: JobStarted) -> None:
         if self._job is not None and started.number == self._job.number:
             self.device, self.total, self.work = started.device, started.frames, started.steps
+            self.passes = started.passes
+            self._forecast.begin(self.settings, self._job, started)
             self._set_state(RunState.RUNNING)
 
     def _on_clip(self, clip: ClipDone) -> None:
@@ -316,6 +341,7 @@ class RunController(QObject):
         self.work_done += len(clip.drawn)
         if clip.drawn:  # frames that were given take no time, and say nothing of the speed
             self._clips.append((len(clip.drawn), clip.seconds))
+        self._forecast.clip_done(clip.seconds, clip.memory)
         self.memory = clip.memory
         self.memory_changed.emit()
         self.progressed.emit()
@@ -336,6 +362,7 @@ class RunController(QObject):
         else:
             self._finish(ended.state)
         if ended.state == "failed":
+            self._forecast.forget()
             self._say(ended.sentence, "error", *self._ways_on(ended.remedies))
 
     def _on_compare_progress(self, progress: CompareProgress) -> None:
@@ -344,20 +371,23 @@ class RunController(QObject):
 
     def _on_compared(self, compared: Compared) -> None:
         if self._compare is not None and compared.number == self._compare.number:
-            self._keep_speed(compared.interval, compared.frames_per_second)
+            masks = len({id for frame in self._compare.base.permanent for id in frame.masks})
+            self._forecast.measured(self.settings, compared.interval, compared.frames_per_second, masks)
+            self.settings_changed.emit()
             self.compared.emit(compared)
 
     def _finish(self, state: str) -> None:
         job, self._job, self._command = self._job, None, None
-        if self.frames_per_second and self.done >= 2 * job.settings.interval:
-            self._keep_speed(job.settings.interval, self.frames_per_second)
+        self._forecast.end(keeps=self.work_done >= 2 * job.settings.interval)
         seconds = time.monotonic() - self._began
         frames = (*self.memory.permanent, *self.memory.working) if self.memory else ()
         if self.session.project is not None:
             info = replace(self._info, state=state, frames=self.done, seconds=seconds, memory_frames=frames)
             self.session.project.update_run(self._run_id, info)
             interrupted.note_end(self.session.project)
+        self.outcome = state
         self._set_state(RunState.IDLE)
+        self.settings_changed.emit()  # the next one has another price
         if state == "done":
             text = self.tr("Done: {} in {:.0f} s. Step through; fix a frame; run again.")
             frames = self.tr("1 frame") if self.done == 1 else self.tr("{} frames").format(self.done)
@@ -434,13 +464,19 @@ class RunController(QObject):
 
     # helpers
 
-    def _keep_speed(self, interval: int, speed: float) -> None:
-        self._speeds.keep(self.settings, interval, speed)
-        self.settings_changed.emit()
-
     def _set_state(self, state: RunState) -> None:
         self.state = state
         self.state_changed.emit()
 
-    def _say(self, text: str, level: str = "info", *actions: MessageAction, key: str = "run") -> None:
-        self.session.message.emit(Message(text, level, actions, key))
+    def _say(
+        self,
+        text: str,
+        level: str = "info",
+        *actions: MessageAction,
+        key: str = "run",
+        holds: Callable[[], bool] | None = None,
+    ) -> None:
+        """`holds`: as in `Message`; None: until the next run begins."""
+        last = self._run_id
+        holds = holds or (lambda: self._run_id == last)
+        self.session.message.emit(Message(text, level, actions, key, holds))

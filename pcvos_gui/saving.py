@@ -61,7 +61,8 @@ class SaveWatch(QObject):
         self._said = why
         text = self.tr("NOT SAVED. {} It is tried again every few seconds; do not close the window before.")
         again = MessageAction(self.tr("Try again"), self._try_again)
-        self._session.message.emit(Message(text.format(why), "error", (again,), _KEY))
+        holds = lambda: self._session.project is None or self._session.project.unsaved > 0  # noqa: E731
+        self._session.message.emit(Message(text.format(why), "error", (again,), _KEY, holds))
 
     def _tell_all_is_saved(self) -> None:
         self._said = ""

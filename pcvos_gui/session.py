@@ -47,6 +47,7 @@ class Session(QObject):
         image: uint8 (H, W, 3) RGB of the shown frame, read-only. labels: uint8 (H, W), its label map, painted in place.
         active: id of the object that tools work on; 0: none.
         solo: id of the only object to be seen; 0: all visible ones.
+        may_leave: asked before the project is closed whether what is under way (a run, an export) may end.
         accepts_loss: asked before changes that cannot be saved are given up, with how many there are and why; whoever
             has a window says how to ask. Until then, nothing is ever given up.
     """
@@ -75,6 +76,7 @@ class Session(QObject):
         self.image: np.ndarray | None = None
         self.labels: np.ndarray | None = None
         self.active = self.solo = 0
+        self.may_leave: Callable[[], bool] = lambda: True
         self.accepts_loss: Callable[[int, str], bool] = lambda count, why: False
         self._before: np.ndarray | None = None
         self._after_saving: list[Callable[[], None]] = []
@@ -82,7 +84,7 @@ class Session(QObject):
         self._saver.timeout.connect(self._save_more)
         frames.ready.connect(self._show)
         frames.nearest.connect(lambda _, shown, image: self._show(shown, image))
-        frames.failed.connect(lambda _, sentence: self.message.emit(Message(sentence, "error", key="frame")))
+        frames.failed.connect(self._tell_unreadable)
 
     # open and close
 
@@ -107,10 +109,12 @@ class Session(QObject):
     def close(self) -> bool:
         """Let go of the project; everything is on disk.
 
-        False: some of it cannot be saved, and is not to be lost; the project stays open.
+        False: something is under way, or cannot be saved, and is not to be lost; the project stays open.
         """
         if self.project is None:
             return True
+        if not self.may_leave():
+            return False
         self.settling.emit(Leaving.FOOTAGE)
         self.cancel_edit()
         self.remember("frame", self.frame)
@@ -181,6 +185,10 @@ class Session(QObject):
         if found is not None:
             self.go_to(found)
 
+    def _tell_unreadable(self, frame: int, sentence: str) -> None:
+        holds = lambda: self.frame == frame  # noqa: E731
+        self.message.emit(Message(sentence, "error", key="frame", holds=holds))
+
     def _show(self, frame: int, image: np.ndarray) -> None:
         if self.project is None or self._before is not None or (frame == self.shown and frame == self.frame):
             return
@@ -217,11 +225,13 @@ class Session(QObject):
         used = {o.id for o in self.objects}
         id = next((i for i in range(1, MAX_OBJECTS + 1) if i not in used), 0)
         if not id:
-            self.message.emit(Message(self.tr("There are 254 objects already: merge or delete one first."), "warning"))
+            text = self.tr("There are 254 objects already: merge or delete one first.")
+            self.message.emit(Message(text, "warning", holds=lambda: len(self.objects) >= MAX_OBJECTS))
             return 0
+        if self.active:
+            self.settling.emit(Leaving.OBJECT)
         new = ObjectInfo(id, name or self.tr("Object {}").format(id), tuple(int(c) for c in DISPLAY_PALETTE[id]))
         self._change_objects(self.tr("Add {}").format(new.name), (*self.objects, new))
-        self.set_active(id)
         return id
 
     def change_object(self, changed: ObjectInfo) -> None:
@@ -306,7 +316,8 @@ class Session(QObject):
             return False
         if active.locked:
             text = self.tr("{} is locked: unlock it in the list of objects to paint it.").format(active.name)
-            self.message.emit(Message(text, "warning", key="locked"))
+            holds = lambda: self.active == active.id and getattr(self.object(active.id), "locked", False)  # noqa: E731
+            self.message.emit(Message(text, "warning", key="locked", holds=holds))
             return False
         return True
 
@@ -394,7 +405,8 @@ class Session(QObject):
         if cells:
             self.push_change(Change(self.tr("Accept frame {}").format(self.shown), cells))
         else:
-            self.message.emit(Message(self.tr("There is nothing on this frame to accept."), key="accept"))
+            frame, text = self.frame, self.tr("There is nothing on this frame to accept.")
+            self.message.emit(Message(text, key="accept", holds=lambda: self.frame == frame))
 
     def set_in_memory(self, frame: int, ids: Iterable[int], in_memory: bool) -> None:
         """Put corrections into permanent memory, or take them out; their masks stay."""
@@ -424,14 +436,15 @@ class Session(QObject):
     # changes
 
     def apply(self, change: Change) -> None:
-        """Write a change to the project and show it. Commands call this; all else goes through the undo stack."""
+        """Write a change to the project and show it. Commands call this; all else goes through the undo stack.
+
+        An object that comes, or comes back by undo, is the active one then.
+        """
         self.project.apply(change, in_steps=len(change.cells) > _MANY)
         if self.project.is_saving:
             self._saver.start()
         if change.objects is not None:
-            if not self.object(self.active):
-                self.active = self.objects[0].id if self.objects else 0
-                self.active_changed.emit(self.active)
+            self._choose_active(change)
             if self.solo and not self.object(self.solo):
                 self.solo = 0
             self.objects_changed.emit()
@@ -440,6 +453,17 @@ class Session(QObject):
         if self.shown in change.frames or change.objects is not None:
             self._reload_labels()
         self.saving_changed.emit()
+
+    def _choose_active(self, change: Change) -> None:
+        """After the list of objects has changed: the only one that is new in it, or else one that is there."""
+        before, after = ({o.id for o in objects} for objects in change.objects)
+        came = after - before
+        wanted = came.pop() if len(came) == 1 else self.active
+        if not self.object(wanted):
+            wanted = self.objects[0].id if self.objects else 0
+        if wanted != self.active:
+            self.active = wanted
+            self.active_changed.emit(wanted)
 
     def when_saved(self, then: Callable[[], None]) -> None:
         """Call `then` as soon as nothing is being saved any more; at once if nothing is, never if it is closed."""
@@ -466,7 +490,9 @@ class Session(QObject):
         try:
             self.undo_stack.push(ChangeCommand(change, self.apply))
         except PCVOSError as error:
-            self.message.emit(Message(str(error), "error"))
+            step = self.undo_stack.index()
+            holds = lambda: self.undo_stack.index() == step  # noqa: E731
+            self.message.emit(Message(str(error), "error", holds=holds))
             self._reload_labels()
             return
         if change.frames:

@@ -89,6 +89,8 @@ class StatusLine(QStatusBar):
         if session.project is None:
             opening = session.image is not None
             return self.tr("Opening…") if opening else self.tr("Open a video, a folder of images or a project")
+        if session.project.read_only:
+            return self.tr("Read-only: look at it, play it, export it; another window may change it")
         if runs.state is RunState.LOADING:
             return self.tr("Ending what ran before…") if runs.is_stopping else self.tr("Loading the network…")
         if runs.is_busy:

@@ -251,6 +251,10 @@ class Project:
             memory.setdefault(frame, {})[obj] = cell.mask
         return memory
 
+    def keys_in_memory(self) -> list[Key]:
+        """(frame, object) of all that is in permanent memory, without its masks."""
+        return list(self._tracks.keys(0, self.footage.frames - 1, flag=IN_MEMORY))
+
     def _read(self, keys: list[Key], *, soft: bool = True) -> Iterator[tuple[Key, Cell]]:
         """Those of the cells that there are, in this order; without their soft masks if these are not wanted."""
         self._check_open()

@@ -71,6 +71,16 @@ class FeatureCache:
             self._entries[frame] = features
             self.bytes += more
 
+    @property
+    def frames(self) -> frozenset[int]:
+        """Frames whose features are there."""
+        return frozenset(self._entries)
+
+    @property
+    def capacity(self) -> int | None:
+        """How many frames there is room for, by the size of those that are there; None while there are none."""
+        return int(self.budget * len(self._entries) / self.bytes) if self.bytes else None
+
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()

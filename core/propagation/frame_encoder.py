@@ -20,6 +20,7 @@ class FrameEncoder:
 
     Attributes:
         cache: features of frames seen before, of earlier runs too.
+        entries_made: how often an annotated frame was encoded.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class FrameEncoder:
         cache: FeatureCache,
     ):
         self.cache = cache
+        self.entries_made = 0
         self._media, self._memory = media, memory
         self._engine, self._geometry, self._composer = engine, geometry, composer
         self._permanent: dict[int, tuple[Annotation, MemoryEntry]] = {}
@@ -102,6 +104,7 @@ class FrameEncoder:
                 found = find_distractors(self._engine, features, distribution, entry)
                 entry.values.update(self._values_of_distractors(features, distribution, found))
             known = self._permanent[frame] = (annotation, entry)
+            self.entries_made += 1
         return known[1]
 
     def entry(

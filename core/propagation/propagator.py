@@ -1,6 +1,6 @@
 """Per-clip propagation of masks through footage (paper Sec. 3 and 4.1)."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,8 +16,9 @@ from core.propagation.feature_cache import FeatureCache
 from core.propagation.frame_encoder import FrameEncoder
 from core.propagation.geometry import Geometry
 from core.propagation.memory import MemoryBank, PermanentMemory
+from core.propagation.pace import Work, plan, room_for
 from core.propagation.run import ClipResult, Parts, Remembered, Run
-from core.propagation.schedule import Annotated, Pass, backward_pass, forward_pass
+from core.propagation.schedule import Annotated, Pass, passes_of
 from core.propagation.settings import Direction, PropagationSettings
 from core.propagation.sightings import Sightings
 
@@ -96,6 +97,15 @@ class Propagator:
         frames encoded so far."""
         return self._encoder.distractors
 
+    def plan(
+        self, start: int = 0, end: int | None = None, direction: Direction = "forward", finished: Collection[int] = ()
+    ) -> list[Work]:
+        """The work of each clip of a run, as `run` with the same arguments yields them."""
+        start, end = self._range(start, end)
+        known, passes = self.cache.frames, self._passes(start, end, direction)
+        room = room_for(self.cache.capacity, known, start, end)
+        return plan(passes, self._annotated(), self.settings, known, room, finished)
+
     def count_frames(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> int:
         """Frames a run draws, those drawn in both directions counted twice."""
         return sum(len(p.frames) for p in self._passes(*self._range(start, end), direction))
@@ -154,10 +164,12 @@ class Propagator:
             self._run = None
 
     @torch.inference_mode()
-    def prepare(self) -> None:
-        """Encode the annotated frames that are new or have changed, so that the next run begins at once."""
+    def prepare(self) -> int:
+        """Encode the annotated frames that are new or have changed, so that the next run begins at once; how many."""
         with self._watched():
+            before = self._encoder.entries_made
             self._encoder.permanent_entries()
+            return self._encoder.entries_made - before
 
     @torch.inference_mode()
     def estimate(self, frame: int) -> tuple[np.ndarray, dict[int, float]]:
@@ -236,20 +248,11 @@ class Propagator:
         return start, end
 
     def _passes(self, start: int, end: int, direction: Direction) -> list[Pass]:
-        """The passes of a run; in both directions, each covers the frames on which it can know an object."""
+        """The passes of a run."""
         annotated = self._annotated()
         if not annotated:
             raise PCVOSError("No frame is annotated: give the mask of at least one object on one frame.")
-        if direction == "forward":
-            return [forward_pass(start, end, annotated)]
-        if direction == "backward":
-            return [backward_pass(start, end, annotated)]
-        passes = []
-        if (first := max(start, min(annotated))) <= end:
-            passes.append(forward_pass(first, end, annotated))
-        if (last := min(end, max(annotated))) >= start:
-            passes.append(backward_pass(start, last, annotated))
-        return passes
+        return passes_of(direction, start, end, annotated)
 
     def _out_of_memory(self) -> ResourceError:
         device = self._engine.device

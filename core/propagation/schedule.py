@@ -1,7 +1,11 @@
 """Which frames a run visits, in what order, and how they fall into clips (paper Sec. 3)."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+
+from core.propagation.settings import Direction
 
 Annotated = Mapping[int, frozenset[int]]
 """Annotated frames and the objects a person spoke for there."""
@@ -27,7 +31,16 @@ class Pass:
 
     def objects_at(self, frame: int) -> tuple[int, ...]:
         """Ids that exist on `frame`, ascending."""
-        return tuple(o for o in sorted(self.first) if (frame - self.first[o]) * self.frames.step >= 0)
+        at, objects = self._existing
+        return objects[bisect_right(at, frame * self.frames.step)]
+
+    @cached_property
+    def _existing(self) -> tuple[list[int], list[tuple[int, ...]]]:
+        """Where further objects come in, in the order of the pass, and the ids before each and after the last."""
+        step = self.frames.step
+        at = sorted({frame * step for frame in self.first.values()})
+        ids = [tuple(sorted(o for o, frame in self.first.items() if frame * step <= place)) for place in at]
+        return at, [(), *ids]
 
 
 def forward_pass(start: int, end: int, annotated: Annotated) -> Pass:
@@ -38,6 +51,21 @@ def forward_pass(start: int, end: int, annotated: Annotated) -> Pass:
 def backward_pass(start: int, end: int, annotated: Annotated) -> Pass:
     """From `end` to `start`; each object from its last annotation back."""
     return Pass(range(end, start - 1, -1), _first(sorted(annotated, reverse=True), annotated))
+
+
+def passes_of(direction: Direction, start: int, end: int, annotated: Annotated) -> list[Pass]:
+    """The passes of a run through `start` to `end`; in both directions, each covers the frames on which it can know an
+    object."""
+    if direction == "forward":
+        return [forward_pass(start, end, annotated)]
+    if direction == "backward":
+        return [backward_pass(start, end, annotated)]
+    passes = []
+    if annotated and (first := max(start, min(annotated))) <= end:
+        passes.append(forward_pass(first, end, annotated))
+    if annotated and (last := min(end, max(annotated))) >= start:
+        passes.append(backward_pass(start, last, annotated))
+    return passes
 
 
 def _first(order: list[int], annotated: Annotated) -> dict[int, int]:

@@ -150,8 +150,8 @@ class Canvas(QWidget):
             self.tool.hold()
             return
         self.finish_tool()
-        if leaving is Leaving.FOOTAGE:
-            self._scribble.accept_waiting()
+        if leaving in (Leaving.FOR_RUN, Leaving.FOOTAGE):
+            self._scribble.accept_waiting(also_without_mask=leaving is Leaving.FOR_RUN)
 
     def undo_step(self) -> bool:
         """Take back the last step of what is unfinished (a stroke, a corner); False: there is nothing, so that it is
@@ -178,9 +178,12 @@ class Canvas(QWidget):
         self.labels_item.set_labels(None)
         self.view.set_size(QSize())
         self.view.show_cursor()
+        self.view.expect_no_click()
         self.hint_changed.emit("")
 
     def _on_image(self) -> None:
+        height, width = self.session.image.shape[:2]
+        self.view.set_size(QSize(width, height))  # also of the first frame, which is seen before all is open
         self.frame_item.set_image(self.session.image)
         self.labels_item.set_labels(self.session.labels)
 

@@ -61,6 +61,7 @@ class CanvasView(QGraphicsView):
         self._pan_rest = QPointF()
         self._pressed: Qt.MouseButton | None = None  # of the stroke that the tool is making
         self._inverted = False
+        self._was_clicked = False  # since `expect_no_click`
         self._space_since: float | None = None
         self._space_is_tap = False
         self._pressure = 1.0
@@ -236,7 +237,7 @@ class CanvasView(QGraphicsView):
     # pointer
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._space_is_tap = False
+        self._space_is_tap, self._was_clicked = False, True
         if self._pressed is not None or self._pan_from is not None or self._size.isEmpty():
             return
         pans = event.button() == Qt.MouseButton.MiddleButton or self._space_since is not None
@@ -255,7 +256,13 @@ class CanvasView(QGraphicsView):
                 self.tool.press(pointer)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.mousePressEvent(event)
+        """The second press of a double click that began elsewhere, e.g. on a recent file, was not meant for here."""
+        if self._was_clicked:
+            self.mousePressEvent(event)
+
+    def expect_no_click(self) -> None:
+        """Something else was here until now: a double click under way is about that."""
+        self._was_clicked = False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._pan_from is not None:
@@ -352,7 +359,7 @@ class CanvasView(QGraphicsView):
     def _wants(self, event: QKeyEvent) -> bool:
         if event.key() == Qt.Key.Key_Space:
             return event.modifiers() == Qt.KeyboardModifier.NoModifier
-        return self.tool is not None and self.tool.wants_key(event.key())
+        return self.tool is not None and not _is_shortcut(event) and self.tool.wants_key(event.key())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:
@@ -360,7 +367,7 @@ class CanvasView(QGraphicsView):
                 self._space_since, self._space_is_tap = time.monotonic(), True
                 self._move_ring(self.cursor_ring.position)
                 self.show_cursor()
-        elif self.tool is None or not self.tool.key(event.key()):
+        elif self.tool is None or _is_shortcut(event) or not self.tool.key(event.key()):
             event.ignore()  # not to the scroll bars: arrows step through frames
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
@@ -387,6 +394,12 @@ class CanvasView(QGraphicsView):
         elif event.type() == QEvent.Type.DevicePixelRatioChange and self._fits:
             self.fit()
         super().changeEvent(event)
+
+
+def _is_shortcut(event: QKeyEvent) -> bool:
+    """Whether Ctrl or the like is down too, as with Ctrl+Return: such keys are the window's."""
+    held = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+    return bool(event.modifiers() & held)
 
 
 def _is_pen(event: QMouseEvent) -> bool:

@@ -29,6 +29,8 @@ from pcvos_gui.panels.wheel import WheelGuard
 from pcvos_gui.runs import Range, RunController, RunState
 from pcvos_gui.view_state import ViewState
 
+_REST_MS = 100
+
 
 class PropagationPanel(QWidget):
     """Choices above, the run below them.
@@ -67,6 +69,9 @@ class PropagationPanel(QWidget):
         layout.addWidget(scroll, 1)
         layout.addLayout(self._make_foot())
         WheelGuard(self)
+        # Of a long video the time is worked out when nothing moves, not for every frame that is passed by.
+        self._costs = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._costs.timeout.connect(self.interval.update_texts)
         self._connect()
         self._refresh()
 
@@ -218,9 +223,10 @@ class PropagationPanel(QWidget):
         is_free = not runs.is_busy and not runs.is_comparing
         for button in self.directions.buttons():
             button.setChecked(button.objectName() == settings.direction)
-            button.setEnabled(is_open and is_free)
+            button.setEnabled(is_writable and is_free)
         self.range.setCurrentIndex(self.range.findData(settings.range))
-        for widget in (self.range, self.interval, self.advanced):
+        self.range.setEnabled(is_writable and is_free)
+        for widget in (self.interval, self.advanced):  # are also for comparing, which changes nothing
             widget.setEnabled(is_open and is_free)
         self.run_button.setEnabled(is_writable and is_free)
         self.compare_button.setEnabled(is_open and not runs.is_busy)
@@ -241,11 +247,13 @@ class PropagationPanel(QWidget):
         self._name_ranges()
         if self._session.project is None:
             self.frames_label.setText(self.tr("Opening…"))
+        elif self._session.project.read_only:
+            self.frames_label.setText(self.tr("Read-only: nothing can be run here."))
         else:
             first, last = self._runs.frames_to_draw()
             text = self.tr("Frames {} to {} ({} frames)")
             self.frames_label.setText(text.format(first, last, last - first + 1))
-        self.interval.update_texts()
+        self._costs.start()
 
     def _name_ranges(self) -> None:
         runs = self._runs
@@ -284,13 +292,22 @@ class PropagationPanel(QWidget):
             if runs.is_comparing:
                 return self.tr("Comparing; see its window")
             return self.tr("Nothing runs. Last: {}").format(runs.device) if runs.device else self.tr("Nothing runs.")
-        parts, how = [self.tr("{} of {} frames").format(runs.done, runs.total)], [runs.device]
+        parts, how = [self._count()], [runs.device]
         if runs.state is RunState.PAUSED:
             parts.insert(0, self.tr("Paused"))
-        elif runs.frames_per_second:
-            parts.append(self.tr("{} left").format(duration(runs.seconds_left or 0)))
+        elif runs.seconds_left is not None:
+            parts.append(self.tr("{} left").format(duration(runs.seconds_left)))
+        if runs.frames_per_second:
             how.insert(0, speed_text(runs.frames_per_second))
         return "\n".join(" · ".join(filter(None, line)) for line in (parts, how))
+
+    def _count(self) -> str:
+        """How far the run is; where both of its passes draw the same frames, each is counted by itself."""
+        runs = self._runs
+        if runs.work <= runs.total:
+            return self.tr("{} of {} frames").format(runs.work_done, runs.work)
+        number, done, frames = runs.pass_under_way
+        return self.tr("Pass {} of {}: {} of {} frames").format(number, len(runs.passes), done, frames)
 
     # what they do
 

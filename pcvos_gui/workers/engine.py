@@ -57,6 +57,8 @@ class Engine:
         self._propagator: Propagator | None = None
         self._permanent: dict[int, PermanentFrame] = {}
         self._process = psutil.Process()
+        self._loading_seconds = self._annotating_seconds = 0.0  # of the job under way
+        self._annotated = 0
 
     def run(self, job: Job, should_stop: Callable[[], bool]) -> Generator[Result, None, None]:
         """Do `job`, yielding what it gives; between two results it may be left alone, or closed, for good.
@@ -105,15 +107,20 @@ class Engine:
     # what a job needs
 
     def _prepare(self, job: PropagateJob, should_stop: Callable[[], bool]) -> Propagator:
+        begin = time.perf_counter()
+        is_loaded = self._network is not None and job.engine == self._choice and self._media is not None
         network, media = self._load(job.engine), self._open(job, should_stop)
+        self._loading_seconds = 0.0 if is_loaded else time.perf_counter() - begin
         if self._propagator is None:
             self._permanent.clear()
             self._propagator = Propagator(network, media, job.settings)
         elif self._propagator.settings != job.settings:
             self._propagator = self._propagator.with_settings(job.settings)
         self._propagator.should_stop = should_stop
+        begin = time.perf_counter()
         self._learn(job.permanent)
-        self._propagator.prepare()
+        self._annotated = self._propagator.prepare()
+        self._annotating_seconds = time.perf_counter() - begin
         return self._propagator
 
     def _load(self, choice: EngineChoice) -> PCVOS:
@@ -156,7 +163,17 @@ class Engine:
 
     def _propagate(self, job: PropagateJob, propagator: Propagator) -> Generator[Result, None, None]:
         passes = [[f for f in p if f not in job.finished] for p in self._frames_to_draw(job, propagator)]
-        yield JobStarted(job.number, self._device_in_words(), len(set().union(*passes)), sum(map(len, passes)))
+        yield JobStarted(
+            job.number,
+            self._device_in_words(),
+            frames=len(set().union(*passes)),
+            steps=sum(map(len, passes)),
+            passes=tuple(map(len, passes)),
+            plan=tuple(propagator.plan(job.start, job.end, job.direction, job.finished.keys())),
+            loading_seconds=self._loading_seconds,
+            annotated=self._annotated,
+            annotating_seconds=self._annotating_seconds,
+        )
         begin = time.perf_counter()
         for clip in self._clips(job, propagator):
             seconds = time.perf_counter() - begin
@@ -224,6 +241,8 @@ class Engine:
             gpu_bytes=None if total is None else total - free,
             gpu_total_bytes=total,
             cached_frames=len(propagator.cache),
+            known=propagator.cache.frames,
+            capacity=propagator.cache.capacity,
             look_alikes=propagator.distractors,
         )
 

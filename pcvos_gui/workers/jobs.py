@@ -13,6 +13,7 @@ import numpy as np
 
 from core.annotation.packed_mask import PackedMask
 from core.propagation import PropagationSettings
+from core.propagation.pace import Work
 from core.propagation.settings import Direction
 from core.studio.run_settings import EngineChoice
 from core.studio.runs import PermanentFrame, Predicted
@@ -74,7 +75,8 @@ class EstimateJob:
 class MemoryUse:
     """Gauges, in bytes (None: not known on this machine), and the frames in memory.
 
-    `look_alikes`: by permanent frame, the objects that something else looks like there.
+    `known`: frames whose features are kept, `capacity`: how many there is room for (None: not known). `look_alikes`: by
+    permanent frame, the objects that something else looks like there.
     """
 
     permanent: tuple[int, ...]
@@ -84,6 +86,8 @@ class MemoryUse:
     gpu_bytes: int | None = None
     gpu_total_bytes: int | None = None
     cached_frames: int = 0
+    known: frozenset[int] = frozenset()
+    capacity: int | None = None
     look_alikes: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
 
@@ -95,12 +99,21 @@ class JobStarted:
         device: in words, e.g. "small on CPU".
         frames: how many there are to draw; frames that were given whole are not among them.
         steps: the work that this is: frames that both passes of a run draw count twice.
+        passes: the frames of each pass; of a run that draws some twice there are two.
+        plan: the work of each clip that will come.
+        loading_seconds: that the network took to be there; 0 if it was. annotating_seconds: that `annotated` frames
+            took to be encoded, which are new or have changed.
     """
 
     number: int
     device: str
     frames: int
     steps: int
+    passes: tuple[int, ...] = field(default=(), compare=False)
+    plan: tuple[Work, ...] = field(default=(), compare=False, repr=False)
+    loading_seconds: float = field(default=0.0, compare=False)
+    annotated: int = field(default=0, compare=False)
+    annotating_seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)

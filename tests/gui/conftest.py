@@ -41,6 +41,7 @@ def window(qtbot):
     with qtbot.waitExposed(window):
         window.show()
     yield window
+    window.session.may_leave = lambda: True  # there is nobody to be asked
     window.close()
 
 

@@ -13,6 +13,7 @@ from core.annotation.palette import DISPLAY_PALETTE
 from core.media.arrays import ArraySource
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project
+from core.propagation.pace import Work
 from pcvos_gui.runs import RunController
 from pcvos_gui.session import Session
 from pcvos_gui.view_state import ViewState
@@ -80,8 +81,11 @@ class ScriptedInference(QObject):
     def cancel(self, number):
         self.told.append(("cancel", number))
 
-    def begin(self, frames: int, steps: int | None = None) -> None:
-        self.started.emit(JobStarted(self.jobs[-1].number, "small on CPU", frames, steps or frames))
+    def begin(self, frames: int, steps: int | None = None, passes=(), plan=None) -> None:
+        """`plan`: work of each clip; None: clips of ten frames."""
+        steps = steps or frames
+        plan = tuple(Work(10, 10, 10, 10) for _ in range(steps // 10)) if plan is None else plan
+        self.started.emit(JobStarted(self.jobs[-1].number, "small on CPU", frames, steps, passes or (steps,), plan))
 
     def draw(
         self, frames: range, ids, size, confidence=0.9, seconds=1.0, memory: MemoryUse | None = None, provisional=False

@@ -22,18 +22,17 @@ def player(desk):
     return Player(desk.session, desk.runs)
 
 
-def test_play_reaches_the_end_at_about_the_true_rate_and_stops(qtbot, desk, player):
+def test_play_reaches_the_end_at_about_the_true_rate_and_begins_anew(qtbot, desk, player):
     desk.session.go_to(40)  # 20 frames at 25 a second: 0.8 s
     seen = []
     desk.session.frame_changed.connect(seen.append)
     with qtbot.waitSignal(player.playing_changed):
         player.play()
-    with qtbot.waitSignal(player.playing_changed, timeout=10_000) as stopped:
-        pass
-    assert stopped.args == [False]
-    assert desk.session.frame == 59
-    assert seen == sorted(seen) and len(seen) > 3
-    assert not player.is_playing
+    qtbot.waitUntil(lambda: 0 in seen, timeout=10_000)
+    before = seen[: seen.index(0)]
+    assert before == sorted(before) and len(before) > 3 and before[-1] > 50
+    assert player.is_playing
+    player.pause()
 
 
 def test_time_passes_by_timestamps_not_by_frames(qtbot, tmp_path):
@@ -71,14 +70,34 @@ def test_shuttle_doubles_turns_and_stops(desk, player):
     assert speeds == [1, 2, 4, 8, -1, -2, 0]
 
 
-def test_backwards_ends_at_the_first_frame(qtbot, desk, player):
+def test_backwards_goes_on_from_the_last_frame(qtbot, desk, player):
     desk.session.go_to(6)
     seen = []
     desk.session.frame_changed.connect(seen.append)
     player.shuttle(-1)
+    qtbot.waitUntil(lambda: 59 in seen, timeout=10_000)
+    before = seen[: seen.index(59)]
+    assert before == sorted(before, reverse=True) and player.is_playing
+    player.pause()
+
+
+@pytest.mark.parametrize(("first", "last", "loop"), [(None, 3, {0, 1, 2, 3}), (57, None, {57, 58, 59})])
+def test_one_point_alone_bounds_the_loop_too(qtbot, desk, player, first, last, loop):
+    desk.runs.set_in_out(first, last)
+    desk.session.go_to(30)
+    seen = []
+    desk.session.frame_changed.connect(seen.append)
+    player.play()
+    qtbot.waitUntil(lambda: seen[1:].count(min(loop)) > 0 and len(seen) > len(loop), timeout=10_000)
+    assert set(seen) <= loop and player.is_playing
+    player.pause()
+
+
+def test_where_in_and_out_are_one_frame_nothing_plays_on(qtbot, desk, player):
+    desk.runs.set_in_out(5, 5)
+    player.play()
     qtbot.waitUntil(lambda: not player.is_playing, timeout=10_000)
-    assert desk.session.frame == 0
-    assert seen == sorted(seen, reverse=True)
+    assert desk.session.frame == 5
 
 
 def test_in_and_out_make_a_loop(qtbot, desk, player):

@@ -29,6 +29,33 @@ def test_a_run_is_followed_and_leads_back_to_where_it_began(hands: Hands, clip: 
     assert seen[-2:] == [COUNT - 1, 0] and len(seen) > 3
 
 
+def test_a_run_that_is_stopped_leaves_the_playhead_where_it_is(hands: Hands, clip: Path):
+    marked(hands, clip)
+    hands.begin_run(interval=1, direction="forward", range=Range.TO_END)
+    hands.bot.waitUntil(lambda: hands.runs.done >= 4 and hands.session.frame >= 3, timeout=120_000)
+    hands.act("stop")
+    seen_last = hands.session.frame
+    hands.wait_for_frame()
+    assert hands.session.frame == seen_last >= 3
+
+
+def test_a_run_that_fails_leaves_the_playhead_where_it_is(hands: Hands, clip: Path, monkeypatch):
+    from core.propagation import Propagator
+
+    plain = Propagator.run
+
+    def fail(self, *args, **kwargs):
+        clips = plain(self, *args, **kwargs)
+        for _ in range(4):
+            yield next(clips)
+        raise RuntimeError("a fault")
+
+    marked(hands, clip)
+    monkeypatch.setattr(Propagator, "run", fail)
+    hands.run(interval=1, direction="forward", range=Range.TO_END)
+    assert hands.session.frame > 0
+
+
 def test_who_steps_away_stays_there(hands: Hands, clip: Path):
     marked(hands, clip)
     hands.begin_run(interval=1, direction="forward", range=Range.TO_END)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PySide6.QtCore import Qt
 from window_parts import COUNT, Hands, overlap, truth
 
@@ -113,6 +114,7 @@ def test_an_object_locked_during_a_run_is_left_as_it_is(hands: Hands, clip: Path
 def test_leaving_during_a_run_takes_a_moment_and_keeps_what_is_drawn(hands: Hands, clip: Path):
     begin(hands, clip)
     path = hands.session.project.path
+    hands.session.may_leave = lambda: True
     began = time.monotonic()
     assert hands.window.close()
     assert time.monotonic() - began < 15
@@ -143,12 +145,38 @@ def test_esc_drops_a_scribble_before_it_stops_a_run(hands: Hands, clip: Path):
     assert not hands.window.canvas.tool.is_busy and not hands.runs.is_stopping
 
 
-def test_a_run_takes_the_open_scribble_also_from_the_panels_button(hands: Hands, clip: Path):
+def ready_with_a_scribble(hands: Hands, clip: Path) -> None:
     hands.open(clip)
     hands.scribble((20, 48), (40, 48))
-    hands.runs.set_settings(replace(hands.runs.settings, resolution=96, device="cpu", range=Range.ONE_CLIP, interval=1))
+    hands.runs.set_settings(replace(hands.runs.settings, resolution=96, device="cpu", range=Range.TO_END, interval=7))
+
+
+def by_button(hands: Hands) -> None:
     hands.bot.mouseClick(hands.window.propagation_panel.run_button, Qt.MouseButton.LeftButton)
+
+
+def by_keys(hands: Hands) -> None:
+    hands.window.activateWindow()
+    hands.view.setFocus()
+    hands.bot.waitUntil(hands.view.hasFocus, timeout=5000)
+    hands.bot.keyClick(hands.view, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+
+
+def by_menu(hands: Hands) -> None:
+    hands.act("propagate")
+
+
+@pytest.mark.parametrize("begin_by", [by_button, by_keys, by_menu])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_run_accepts_an_open_scribble_however_it_is_begun(hands: Hands, clip: Path, begin_by, elsewhere: bool):
+    ready_with_a_scribble(hands, clip)
+    if elsewhere:
+        hands.go_to(COUNT // 2)
+        assert hands.window.canvas.waiting_bar.isVisible() and not hands.labels(0).any()
+        hands.runs.set_settings(replace(hands.runs.settings, direction="both"))
+    begin_by(hands)
     assert hands.runs.is_busy and hands.labels(0).any()
+    assert not hands.window.canvas.waiting_bar.isVisible() and not hands.window.canvas.tool.is_busy
     finish(hands)
     assert hands.labels(1).any()
 
@@ -187,3 +215,27 @@ def still() -> PackedMask:
     mask = np.zeros_like(truth(0))
     mask[6:26, 100:120] = True
     return PackedMask.pack(mask)
+
+
+def test_a_run_accepts_a_scribble_that_was_left_by_a_crash(hands: Hands, clip: Path, qtbot):
+    ready_with_a_scribble(hands, clip)
+    stored = hands.session.project.setting("scribbles")
+    hands.window.canvas.drop()
+    hands.go_to(COUNT - 1)
+    hands.session.project.set_setting("scribbles", stored)  # as a process that was killed leaves it
+    hands.act("close")
+    hands.open(clip)
+    assert hands.window.canvas.waiting_bar.isVisible() and not hands.labels(0).any()
+    hands.runs.set_settings(replace(hands.runs.settings, direction="both"))
+    hands.act("propagate")
+    assert hands.runs.is_busy and hands.labels(0).any()
+    finish(hands)
+
+
+def test_keys_with_ctrl_are_never_the_scribbles(hands: Hands, clip: Path):
+    ready_with_a_scribble(hands, clip)
+    hands.window.activateWindow()
+    hands.view.setFocus()
+    hands.bot.waitUntil(hands.view.hasFocus, timeout=5000)
+    hands.bot.keyClick(hands.view, Qt.Key.Key_Backspace, Qt.KeyboardModifier.ControlModifier)
+    assert not hands.session.objects, "Ctrl+Backspace deletes the object"

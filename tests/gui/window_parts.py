@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication, QDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog
 
 from core.media.writer import VideoWriter
 from pcvos_gui.main_window import MainWindow
@@ -117,9 +117,13 @@ class Hands:
         self.act("propagate")
 
     def press(self, text: str) -> None:
-        """Press the button of a message."""
-        buttons = self.window.messages.findChildren(QPushButton)
-        self.bot.mouseClick(next(b for b in buttons if b.text() == text and b.isVisible()), Qt.MouseButton.LeftButton)
+        """Press the button of a message, also of one that others lie over."""
+        bar = self.window.messages
+        button = next(button for button in bar.buttons if button.text() == text)
+        for _ in bar.messages:
+            if not button.isVisible():
+                self.bot.mouseClick(bar.others, Qt.MouseButton.LeftButton)
+        self.bot.mouseClick(button, Qt.MouseButton.LeftButton)
 
     @property
     def texts(self) -> list[str]:

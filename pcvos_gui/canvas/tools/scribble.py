@@ -10,6 +10,8 @@ from PySide6.QtCore import QObject, Qt
 from core.annotation.editing import Point, paint_line
 from core.annotation.packed_mask import PackedMask
 from core.annotation.scribble import BACKGROUND, OBJECT
+from core.errors import PCVOSError
+from core.media import open_media
 from pcvos_gui.canvas.preview import PreviewItem
 from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
 from pcvos_gui.messages import Message
@@ -85,8 +87,8 @@ class ScribbleTool(CanvasTool):
 
     Enter accepts the mask, Esc drops it with its strokes, Backspace takes back the last stroke. A scribble stays with
     its frame: it waits there while other frames are looked at (`waiting`), and is open again when the person is back.
-    When the object or the tool changes, or a run begins, the one that is open is accepted, also if its mask is still
-    being made; and all of them when the footage is closed: that can be undone or painted over, and a lost mask not be
+    When the object or the tool changes, the one that is open is accepted, also if its mask is still being made; and all
+    of them when a run begins or the footage is closed: that can be undone or painted over, and a lost mask not be
     got back. Finished strokes are in the project file: after a crash they wait on their frames.
     """
 
@@ -213,18 +215,21 @@ class ScribbleTool(CanvasTool):
             self._submit()
 
     def _submit(self) -> None:
-        scribble = self._open
-        present = self.session.labels == scribble.object
+        self._open.job = self._job_of(self._open, self.session.image, self.session.labels)
+        self.assist.submit(self._open.job)
+
+    def _job_of(self, scribble: _Scribble, image: np.ndarray, labels: np.ndarray) -> ScribbleJob:
+        """Args: image: uint8 (H, W, 3) RGB, the scribble's frame. labels: uint8 (H, W), its label map."""
+        present = labels == scribble.object
         estimate = self._estimates.get(scribble.object) if self._asked == scribble.frame else None
-        scribble.job = ScribbleJob(
-            self.session.image,
+        return ScribbleJob(
+            image,
             scribble.map.copy(),
             present if present.any() else None,
             None if estimate is None or estimate.is_empty else estimate.unpack(),
-            self.session.protected(),
+            self.session.protected(labels),
             scribble.subject,
         )
-        self.assist.submit(scribble.job)
 
     def _on_done(self, done: ScribbleDone) -> None:
         scribble = self._awaiting(done.number)
@@ -300,10 +305,27 @@ class ScribbleTool(CanvasTool):
         if self._open is not None:
             self._finish(self._open)
 
-    def accept_waiting(self) -> None:
-        """Accept all that waits on its frames; what has no mask yet, after a crash, goes on waiting."""
+    def accept_waiting(self, also_without_mask: bool = False) -> None:
+        """Accept all that waits on its frames. What has no mask yet, after a crash, goes on waiting, or its mask
+        is made here and now."""
         for scribble in list(self._waiting.values()):
+            if also_without_mask and scribble.mask is None and scribble.job is None:
+                image, labels = self._image(scribble.frame), self.session.project.labels(scribble.frame)
+                scribble.job = None if image is None else self._job_of(scribble, image, labels)
             self._finish(scribble)
+
+    def _image(self, frame: int) -> np.ndarray | None:
+        """A frame's pixels, whichever is shown; None (with a message) where it cannot be read."""
+        session = self.session
+        known = session.image if frame == session.shown else session.frames.cached(frame)
+        if known is not None:
+            return known
+        try:  # not the session's own source, which another thread reads from
+            with open_media(session.media.path, index=session.media.stored_index()) as media:
+                return media.read(frame)
+        except PCVOSError as error:
+            session.message.emit(Message(str(error), "error", key="scribble"))
+            return None
 
     def _finish(self, scribble: _Scribble) -> None:
         if scribble.job is not None:
@@ -388,8 +410,10 @@ class ScribbleTool(CanvasTool):
             self._waiting = {subject: one for subject, one in self._waiting.items() if subject[1] in known}
             self._store()
             self.changed.emit()
-        if self._open is not None and self._open.object != self.session.active:
+        if self._open is not None and self._open.object not in known:
             self._put_away()
+        elif self._open is not None and self._open.object != self.session.active:
+            self.hold()
 
     def _on_active(self) -> None:
         self._on_objects()

@@ -1,0 +1,172 @@
+"""How long a run takes: its work, clip by clip, and what each part of that took on this machine before.
+
+Nothing here reads a clock that is not given, and nothing runs the network.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+
+import numpy as np
+
+from core.propagation.schedule import Annotated, Pass, cut_clips, frames_to_remember
+from core.propagation.settings import PropagationSettings
+
+_HALF_LIFE = 8.0
+"""Clips after which what was measured counts half: the machine may do other things by now."""
+
+_TRUST = 1.0
+"""Weight of the prices known before, in clips, when those of this run are found."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What takes time in a clip, or in several, as counts.
+
+    Attributes:
+        encoded: frames whose features are not known yet. drawn: frames on which objects are predicted.
+        masks: masks that are predicted: one an object and frame. reads: memory frames that are read, each for every
+            frame drawn.
+    """
+
+    encoded: float = 0.0
+    drawn: float = 0.0
+    masks: float = 0.0
+    reads: float = 0.0
+
+    def __add__(self, other: "Work") -> "Work":
+        return Work(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Seconds that one of each part of `Work` takes, and what comes before a run's first clip.
+
+    The defaults say little of any machine, but how the parts compare (measured: the small network at 480 pixels on a
+    CPU).
+
+    Attributes:
+        loading: of the network and the footage, once. annotated: of an annotated frame that is new, or has changed.
+    """
+
+    encoded: float = 0.30
+    drawn: float = 0.35
+    masks: float = 0.20
+    reads: float = 0.004
+    annotated: float = 1.0
+    loading: float = 2.0
+
+    def of(self, work: Work) -> float:
+        """Seconds that this work takes."""
+        return float(sum(count * getattr(self, name) for name, count in vars(work).items()))
+
+
+def plan(
+    passes: Sequence[Pass],
+    annotated: Annotated,
+    settings: PropagationSettings,
+    known: Collection[int] = (),
+    room: int | None = None,
+    finished: Collection[int] = (),
+) -> list[Work]:
+    """The work of each clip of a run, in order.
+
+    Args:
+        known: frames whose features are there already. room: how many more there is room for; None: for all.
+        finished: frames that are not drawn again.
+    """
+    known, finished = set(known), _whole_clips(passes, annotated, settings, finished)
+    room = len(passes) * max((len(one.frames) for one in passes), default=0) if room is None else room
+    found = []
+    for one in passes:
+        clips = list(cut_clips(one, annotated, settings.interval, predict_given=settings.exact))
+        remembered = frames_to_remember(clips, annotated, settings.interval, predict_given=settings.exact)
+        working = 0
+        for clip in clips:
+            if not finished.issuperset(clip.frames):
+                new = [frame for frame in clip.frames if frame not in known] if clip.objects else []
+                drawn = len(clip.frames) if clip.objects else 0
+                memory = len(annotated) + min(working, settings.memory_frames)
+                found.append(Work(len(new), drawn, drawn * len(clip.objects), drawn * memory))
+                known.update(new[: max(0, room)])
+                room -= len(new)
+            working += clip.frames[-1] in remembered
+    return found
+
+
+def _whole_clips(
+    passes: Sequence[Pass], annotated: Annotated, settings: PropagationSettings, finished: Collection[int]
+) -> set[int]:
+    """Of the finished frames, those that are not drawn again with the rest of a clip of the last pass."""
+    left = set(finished)
+    for clip in cut_clips(passes[-1], annotated, settings.interval, predict_given=settings.exact) if passes else ():
+        if not left.issuperset(clip.frames):
+            left.difference_update(clip.frames)
+    return left
+
+
+def room_for(capacity: int | None, known: Collection[int], start: int, end: int) -> int | None:
+    """How many frames of a run through `start` to `end` can be kept beside those known: others make room for them.
+    None: not known."""
+    return None if capacity is None else max(0, capacity - sum(start <= frame <= end for frame in known))
+
+
+class Pace:
+    """Foretells how long the rest of a run takes, better with every clip that is done.
+
+    Before the first clip, the prices of earlier runs tell. From then on all of them are set right by how much slower
+    or faster this run is, and each by itself as far as the clips done can tell them apart.
+    """
+
+    def __init__(self, plan: Iterable[Work], prices: Prices | None = None, clock: Callable[[], float] = time.monotonic):
+        """
+        Args:
+            plan: of each clip, in order. prices: of earlier runs. clock: seconds, from whenever.
+        """
+        self._plan, self._before, self._clock = list(plan), prices or Prices(), clock
+        self._is_measured = prices is not None
+        self._seconds: list[float] = []
+        self._since = clock()
+        self.prices = self._before
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the last clip is done; None before anything was measured on this machine."""
+        if not self._is_measured and not any(self._works()):
+            return None
+        waiting = self._plan[len(self._seconds) :]
+        if not waiting:
+            return 0.0
+        now = self.prices.of(waiting[0])
+        return sum(map(self.prices.of, waiting)) - min(self._clock() - self._since, now)
+
+    def clip_done(self, seconds: float) -> None:
+        """The next clip of the plan is done, and took this long."""
+        self._seconds.append(seconds)
+        self._since = self._clock()
+        self.prices = self._fitted()
+
+    def _works(self) -> list[float]:
+        """Seconds of the clips done that had any work: others say nothing."""
+        pairs = zip(self._plan, self._seconds, strict=False)
+        return [seconds for work, seconds in pairs if work.drawn]
+
+    def _fitted(self) -> Prices:
+        """Prices that explain the clips done: least squares, drawn towards the prices before."""
+        done = [(w, s) for w, s in zip(self._plan, self._seconds, strict=False) if w.drawn and s > 0]
+        if not done:
+            return self._before
+        names = [field.name for field in fields(Work)]
+        before = np.array([getattr(self._before, name) for name in names])
+        shares = np.array([astuple(work) for work, _ in done]) * before  # seconds of each part, as foretold
+        took = np.array([seconds for _, seconds in done])
+        weights = 0.5 ** (np.arange(len(done))[::-1] / _HALF_LIFE)
+        scale = (weights @ took) / (weights @ shares.sum(1))
+        unit = (weights @ took) / weights.sum()
+        rows = np.sqrt(weights)[:, None] * shares * scale / unit
+        ridge = np.sqrt(_TRUST) * np.eye(len(names))
+        wanted = np.concatenate([np.sqrt(weights) * took / unit, np.full(len(names), np.sqrt(_TRUST))])
+        factors = np.linalg.lstsq(np.concatenate([rows, ridge]), wanted, rcond=None)[0]
+        fitted = before * scale * np.clip(factors, 0.2, 5.0)
+        prices = dict(zip(names, map(float, fitted), strict=True))
+        return Prices(**prices, annotated=self._before.annotated, loading=self._before.loading)
