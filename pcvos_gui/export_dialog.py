@@ -124,6 +124,7 @@ class ExportDialog(QDialog):
         session = self._session
         self.formats = FormatList()
         self.picture = PictureBox(max(session.frame, 0), session.frame_count)
+        self.picture.view.set_sample_aspect_ratio(float(session.media.sample_aspect_ratio))
         self.frames = RangeChoice(part, session.frame_count)
         self.objects = ObjectChoice(session.objects)
         self.options = OptionForm()

@@ -52,10 +52,14 @@ class PictureView(QGraphicsView):
         form = QImage.Format.Format_RGBA8888 if self._has_alpha else QImage.Format.Format_RGB888
         self._item.setPixmap(QPixmap.fromImage(QImage(picture.data, width, height, channels * width, form)))
         self._text = ""
-        if self.sceneRect() != self._item.boundingRect():
-            self.setSceneRect(self._item.boundingRect())
+        if self.sceneRect() != self._item.sceneBoundingRect():
+            self.setSceneRect(self._item.sceneBoundingRect())
             self._refit()
         self.viewport().update()
+
+    def set_sample_aspect_ratio(self, ratio: float) -> None:
+        """How wide a pixel of the picture is over how high: it is shown in its true shape."""
+        self._item.setTransform(QTransform.fromScale(max(1.0, ratio), max(1.0, 1 / ratio)))
 
     def show_text(self, text: str) -> None:
         """Words in place of the picture."""

@@ -8,6 +8,7 @@ is applied. Should the size change midway, frames are scaled to the first's.
 
 import threading
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -24,8 +25,7 @@ class Developer:
 
     Attributes:
         size: (height, width) as displayed. colour: which colours the RGB numbers mean.
-        is_turned: whether rows are shown as columns. is_exact: whether the matrix that is tagged is one that swscale
-            knows, so that the colours are right.
+        is_exact: whether the matrix that is tagged is one that swscale knows, so that the colours are right.
     """
 
     def __init__(self, first: VideoFrame):
@@ -38,7 +38,11 @@ class Developer:
         self._reformatter = VideoReformatter()
         self._lock = threading.Lock()  # converting touches up the tags of the frame, which may be in a cache
         self.size: tuple[int, int] = self._turn(np.empty(coded)).shape
-        self.is_turned: bool = self._turn(np.empty((1, 2))).shape == (2, 1)
+        self._is_turned: bool = self._turn(np.empty((1, 2))).shape == (2, 1)
+
+    def shown_aspect(self, stored: Fraction) -> Fraction:
+        """The sample aspect ratio as the frames are shown: where rows are columns, it is upside down."""
+        return 1 / stored if self._is_turned else stored
 
     def develop(self, frame: VideoFrame) -> np.ndarray:
         """uint8 (H, W, 3) RGB, C-contiguous, of its own memory."""

@@ -13,6 +13,7 @@ import numpy as np
 from core.errors import PCVOSError
 from core.media.images import DEFAULT_RATE, first_of_folder
 from core.media.opening import checked, pyav_needed
+from core.media.source import SQUARE
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,7 @@ class ProvisionalFootage:
         rate: frames per second, as the file states it; the true average can differ.
         frames: about how many there are, at least 1.
         is_exact: whether `frames` is the true number, as it is for a folder.
+        sample_aspect_ratio: how wide a pixel is to be shown, over how high.
         is_video: a video file rather than a folder of images.
         first: uint8 (H, W, 3) RGB, exactly frame 0.
     """
@@ -36,6 +38,7 @@ class ProvisionalFootage:
     is_exact: bool
     is_video: bool
     first: np.ndarray
+    sample_aspect_ratio: Fraction = SQUARE
 
 
 def open_provisionally(path: str | Path, *, folder_rate: Fraction | int = DEFAULT_RATE) -> ProvisionalFootage:
@@ -80,4 +83,5 @@ def _video(path: Path) -> ProvisionalFootage:
             is_exact=False,
             is_video=True,
             first=developer.develop(frame),
+            sample_aspect_ratio=developer.shown_aspect(video.sample_aspect_ratio),
         )

@@ -90,9 +90,7 @@ class VideoFile(FrameSource):
         first = self._decoded(0, never)
         self._developer = Developer(first)
         self.size, self.colour = self._developer.size, self._developer.colour
-        self.sample_aspect_ratio = self._video.sample_aspect_ratio
-        if self._developer.is_turned:
-            self.sample_aspect_ratio = 1 / self.sample_aspect_ratio
+        self.sample_aspect_ratio = self._developer.shown_aspect(self._video.sample_aspect_ratio)
         if not self._developer.is_exact:
             self.warnings.append(
                 f"The colours of {path} are of a kind that cannot be shown exactly (matrix {first.colorspace} of ITU-T "

@@ -17,13 +17,14 @@ class BrushCursor:
     """A ring in the view's coordinates.
 
     Attributes:
-        position: its middle; None: it is not shown. diameter: in Qt's pixels.
+        position: its middle; None: it is not shown. diameter, height: in Qt's pixels; they differ over pixels that are
+            not square.
         text: beside it; "" for none.
     """
 
     def __init__(self) -> None:
         self.position: QPointF | None = None
-        self.diameter = 0.0
+        self.diameter = self.height = 0.0
         self.text = ""
 
     def region(self) -> QRegion:
@@ -34,17 +35,21 @@ class BrushCursor:
         return ring | QRegion(self._text_rect(_font_metrics()).toAlignedRect()) if self.text else ring
 
     def _ring_region(self) -> QRegion:
-        x, y, radius = self.position.x(), self.position.y(), self.diameter / 2
+        x, y, (across, down) = self.position.x(), self.position.y(), self._radii
         if self.diameter < _BIG:
-            reach = max(radius, _ARM) + _MARGIN
-            return QRegion(_around([(x - reach, y - reach), (x + reach, y + reach)]))
+            right, bottom = (max(radius, _ARM) + _MARGIN for radius in (across, down))
+            return QRegion(_around([(x - right, y - bottom), (x + right, y + bottom)]))
         region = QRegion()
         step = 2 * math.pi / _SECTORS
         for sector in range(_SECTORS):
             # The sectors' borders lie on the axes, so that the corners of an arc are its extremes.
             ends = (sector * step, (sector + 1) * step)
-            region |= QRegion(_around([(x + radius * math.cos(a), y + radius * math.sin(a)) for a in ends]))
+            region |= QRegion(_around([(x + across * math.cos(a), y + down * math.sin(a)) for a in ends]))
         return region
+
+    @property
+    def _radii(self) -> tuple[float, float]:
+        return self.diameter / 2, self.height / 2
 
     def paint(self, painter: QPainter) -> None:
         if self.position is None:
@@ -56,7 +61,7 @@ class BrushCursor:
             if self.diameter < _SMALLEST_RING:
                 self._cross(painter)
             else:
-                painter.drawEllipse(self.position, self.diameter / 2, self.diameter / 2)
+                painter.drawEllipse(self.position, *self._radii)
         if self.text:
             self._paint_text(painter)
 
@@ -74,7 +79,7 @@ class BrushCursor:
         width, height = metrics.horizontalAdvance(self.text) + 12, metrics.height() + 4
         middle = QPointF(self.position)
         if self.diameter < _BIG:
-            middle += QPointF(0, max(self.diameter / 2, _ARM) + _MARGIN + 4 + height / 2)
+            middle += QPointF(0, max(self.height / 2, _ARM) + _MARGIN + 4 + height / 2)
         return QRectF(middle.x() - width / 2, middle.y() - height / 2, width, height)
 
     def _cross(self, painter: QPainter) -> None:

@@ -169,7 +169,7 @@ class Canvas(QWidget):
 
     def _on_opened(self) -> None:
         height, width = self.session.size
-        self.view.set_size(QSize(width, height))
+        self.view.set_size(QSize(width, height), float(self.session.media.sample_aspect_ratio))
         self.view.fit()
         self.hint_changed.emit(self.hint)
 

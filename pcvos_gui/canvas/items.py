@@ -33,8 +33,9 @@ class ArrayItem(QGraphicsItem):
             self._size = size
 
     def _screen_scale(self) -> float:
+        """Qt pixels per pixel of the frame, along its shorter side."""
         views = self.scene().views() if self.scene() else ()
-        return views[0].transform().m11() if views else 1.0
+        return min(views[0].transform().m11(), views[0].transform().m22()) if views else 1.0
 
 
 class FrameItem(ArrayItem):

@@ -89,7 +89,7 @@ class PreviewItem(ArrayItem):
             draw_indexed(painter, self._mask_image, box, exposed)
             self._paint_lines(painter, self._mask, exposed & QRectF(box), dashes, _DASHES)
         if self._strokes is not None and self._strokes_box.isValid():
-            margin = _LINES / painter.worldTransform().m11()
+            margin = _LINES / min(painter.worldTransform().m11(), painter.worldTransform().m22())
             box = QRectF(self._strokes_box).adjusted(-margin, -margin, margin, margin)
             painter.save()
             painter.setClipRect(self.boundingRect(), Qt.ClipOperation.IntersectClip)

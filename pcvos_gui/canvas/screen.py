@@ -15,8 +15,14 @@ _STRIPE = 3  # of the hatching, in Qt pixels
 
 
 def zoom_of(painter: QPainter) -> float:
-    """Screen pixels (the device's, not Qt's scaled ones) per unit that the painter draws."""
-    return painter.worldTransform().m11() * painter.device().devicePixelRatioF()
+    """Screen pixels (the device's, not Qt's scaled ones) per unit that the painter draws, along its longer side."""
+    return max(zooms_of(painter))
+
+
+def zooms_of(painter: QPainter) -> tuple[float, float]:
+    """As `zoom_of`, along x and y: over pixels that are not square they differ."""
+    transform, ratio = painter.worldTransform(), painter.device().devicePixelRatioF()
+    return transform.m11() * ratio, transform.m22() * ratio
 
 
 @dataclass(frozen=True)
@@ -53,18 +59,17 @@ def sample(painter: QPainter, labels: np.ndarray, exposed: QRectF) -> Patch | No
     """
     height, width = labels.shape
     transform, ratio = painter.worldTransform(), painter.device().devicePixelRatioF()
-    zoom = transform.m11() * ratio
-    margin = (3 * max(1, round(_OUTLINE * ratio)) + 2) / zoom
-    area = exposed.adjusted(-margin, -margin, margin, margin) & QRectF(-margin, -margin, width, height).adjusted(
-        0, 0, 2 * margin, 2 * margin
-    )
+    across, down = zooms_of(painter)
+    margin = 3 * max(1, round(_OUTLINE * ratio)) + 2
+    margins = (-margin / across, -margin / down, margin / across, margin / down)
+    area = exposed.adjusted(*margins) & QRectF(0, 0, width, height).adjusted(*margins)
     x0, y0 = transform.dx() * ratio, transform.dy() * ratio
-    left, right = int(np.floor(area.left() * zoom + x0)), int(np.ceil(area.right() * zoom + x0))
-    top, bottom = int(np.floor(area.top() * zoom + y0)), int(np.ceil(area.bottom() * zoom + y0))
+    left, right = int(np.floor(area.left() * across + x0)), int(np.ceil(area.right() * across + x0))
+    top, bottom = int(np.floor(area.top() * down + y0)), int(np.ceil(area.bottom() * down + y0))
     if right <= left or bottom <= top:
         return None
-    rows = np.floor((np.arange(top, bottom) + 0.5 - y0) / zoom).astype(np.intp)
-    columns = np.floor((np.arange(left, right) + 0.5 - x0) / zoom).astype(np.intp)
+    rows = np.floor((np.arange(top, bottom) + 0.5 - y0) / down).astype(np.intp)
+    columns = np.floor((np.arange(left, right) + 0.5 - x0) / across).astype(np.intp)
     # Outside of the image its border goes on: an object that leaves the picture has no outline there.
     values = labels.take(rows, 0, mode="clip").take(columns, 1, mode="clip")
     return Patch(values, left, top, ratio, (left - round(x0), top - round(y0)))

@@ -36,7 +36,8 @@ _KEPT_IN_SIGHT = 64  # Qt pixels of the frame that stay in the window however fa
 class CanvasView(QGraphicsView):
     """Shows the scene, whose frame lies at the origin, a unit a pixel.
 
-    A zoom of 1 is one pixel of the frame on one of the screen's own pixels.
+    A zoom of 1 is one pixel of the frame on one of the screen's own pixels. Pixels that are not square are shown in
+    their true shape, longer along one side; a zoom is that of the shorter one.
 
     Attributes:
         tool: gets the pointer; None: there is nothing to point at.
@@ -56,6 +57,7 @@ class CanvasView(QGraphicsView):
         self._ring_text_timer = QTimer(self, singleShot=True)
         self._ring_text_timer.timeout.connect(lambda: self._set_ring_text(""))
         self._size = QSize()
+        self._stretch = 1.0, 1.0  # along x and y
         self._fits = True
         self._pan_from: QPointF | None = None
         self._pan_rest = QPointF()
@@ -82,10 +84,12 @@ class CanvasView(QGraphicsView):
 
     # what is shown
 
-    def set_size(self, size: QSize) -> None:
-        """The frame's size in pixels; an empty one: nothing is open. Another size is fitted."""
-        if size != self._size:
-            self._size = size
+    def set_size(self, size: QSize, sample_aspect_ratio: float = 1.0) -> None:
+        """The frame's size in pixels, and how wide one is over how high; an empty size: nothing is open. Another size
+        or shape is fitted."""
+        stretch = max(1.0, sample_aspect_ratio), max(1.0, 1 / sample_aspect_ratio)
+        if (size, stretch) != (self._size, self._stretch):
+            self._size, self._stretch = size, stretch
             self._end_pan()
             if not size.isEmpty():
                 self.fit()
@@ -114,15 +118,16 @@ class CanvasView(QGraphicsView):
 
     @property
     def zoom(self) -> float:
-        """Screen pixels a pixel of the frame takes."""
-        return self.transform().m11() * self.devicePixelRatioF()
+        """Screen pixels a pixel of the frame takes, along its shorter side."""
+        return self.transform().m11() / self._stretch[0] * self.devicePixelRatioF()
 
     def fit(self) -> None:
         """Show the whole frame, and go on doing so when the window is resized."""
         if self._size.isEmpty():
             return
         room = self.viewport().size() - QSize(2 * _FIT_MARGIN, 2 * _FIT_MARGIN)
-        scale = min(max(1, room.width()) / self._size.width(), max(1, room.height()) / self._size.height())
+        width, height = self._size.width() * self._stretch[0], self._size.height() * self._stretch[1]
+        scale = min(max(1, room.width()) / width, max(1, room.height()) / height)
         self._set_zoom(scale * self.devicePixelRatioF())
         self._bring(QRectF(QPointF(), self._size.toSizeF()).center(), QRectF(self.viewport().rect()).center())
         self._fits = True
@@ -157,11 +162,12 @@ class CanvasView(QGraphicsView):
 
     def _set_zoom(self, zoom: float) -> None:
         scale = min(max(zoom, SMALLEST_ZOOM), LARGEST_ZOOM) / self.devicePixelRatioF()
-        changed = scale != self.transform().m11()
-        self.setTransform(QTransform.fromScale(scale, scale))
+        across, down = (scale * stretch for stretch in self._stretch)
+        changed = (across, down) != (self.transform().m11(), self.transform().m22())
+        self.setTransform(QTransform.fromScale(across, down))
         # Room to pan in: edges and corners can be brought to the middle.
-        x = max(0, self.viewport().width() - _KEPT_IN_SIGHT) / scale
-        y = max(0, self.viewport().height() - _KEPT_IN_SIGHT) / scale
+        x = max(0, self.viewport().width() - _KEPT_IN_SIGHT) / across
+        y = max(0, self.viewport().height() - _KEPT_IN_SIGHT) / down
         self.setSceneRect(QRectF(QPointF(), self._size.toSizeF()).adjusted(-x, -y, x, y))
         if changed:
             self.zoom_changed.emit(100 * self.zoom)
@@ -219,6 +225,7 @@ class CanvasView(QGraphicsView):
         shown = self._brush > 0 and self._pan_from is None and self._space_since is None and not self._size.isEmpty()
         self.cursor_ring.position = position if shown else None
         self.cursor_ring.diameter = self._brush * self.transform().m11()
+        self.cursor_ring.height = self._brush * self.transform().m22()
         self.viewport().update(before | self.cursor_ring.region())
 
     def show_cursor(self) -> None:
@@ -302,7 +309,8 @@ class CanvasView(QGraphicsView):
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         inverted = self._inverted if self._pressed is not None else False
         pressure = self._pressure if is_pen else 1.0
-        return Pointer(at.x(), at.y(), inverted, shift, pressure, 1 / self.transform().m11(), self._is_eraser(event))
+        unit = 1 / min(self.transform().m11(), self.transform().m22())
+        return Pointer(at.x(), at.y(), inverted, shift, pressure, unit, self._is_eraser(event))
 
     def _is_eraser(self, event: QMouseEvent) -> bool:
         return _is_pen(event) and self._pen_erases

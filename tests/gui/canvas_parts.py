@@ -64,9 +64,10 @@ class CanvasRig:
 
     Args:
         frames: uint8 (T, H, W, 3). objects: how many there are, ids from 1. size: (width, height) of the window.
+        aspect: how wide a pixel is shown over how high.
     """
 
-    def __init__(self, qtbot, path: Path, frames: np.ndarray, objects: int = 1, size=(400, 300), assist=None):
+    def __init__(self, qtbot, path: Path, frames: np.ndarray, objects: int = 1, size=(400, 300), assist=None, aspect=1):
         self.view_state = ViewState()
         self.frames = FramesAtOnce()
         self.assist = assist or AssistByHand()
@@ -82,6 +83,7 @@ class CanvasRig:
         self.messages: list = []
         self.session.message.connect(self.messages.append)
         media = ArraySource(frames)
+        media.sample_aspect_ratio = Fraction(aspect)
         reference = FootageReference(path / "clip.mp4", "f", len(frames), media.size, Fraction(25))
         self.project = Project.new(reference, path / "clip.pcvos")
         infos = tuple(ObjectInfo(i, f"Object {i}", _colour(i)) for i in range(1, objects + 1))

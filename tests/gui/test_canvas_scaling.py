@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from pcvos_gui.view_state import Tool, ViewMode
 HEIGHT, WIDTH = 120, 160
 
 
-@pytest.fixture
-def rig(qtbot, tmp_path) -> CanvasRig:
-    rig = CanvasRig(qtbot, tmp_path, np.zeros((1, HEIGHT, WIDTH, 3), np.uint8), size=(500, 400))
+@pytest.fixture(params=["1", "64/45", "1/2"], ids=lambda aspect: f"pixels of {aspect.replace('/', ' to ')}")
+def rig(request, qtbot, tmp_path) -> CanvasRig:
+    frames = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
+    rig = CanvasRig(qtbot, tmp_path, frames, size=(500, 400), aspect=Fraction(request.param))
     rig.view_state.set_mode(ViewMode.MASK)
     return rig
 
@@ -28,6 +30,11 @@ def pixels(image: QImage) -> np.ndarray:
     image = image.convertToFormat(QImage.Format.Format_RGB32)
     flat = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)
     return flat[:, : image.width(), :3].astype(float)
+
+
+def coloured(image: QImage) -> np.ndarray:
+    """bool (h, w): where an object is; all else is grey."""
+    return np.ptp(pixels(image), axis=2) > 60
 
 
 def bounds(mask: np.ndarray) -> np.ndarray:
@@ -54,8 +61,41 @@ def test_the_ring_goes_around_what_a_dab_paints(rig, zoom, brush):
     assert ratio == float(os.environ.get("QT_SCALE_FACTOR", "1"))
     width = 3.4 * ratio / 2  # of the line, beyond its middle
     off = bounds(line) + np.array([width, width, -width, -width]) - bounds(painted)
-    assert np.abs(off).max() <= 2 + zoom, "to a pixel of the screen and one of the frame"
+    longer = max(float(rig.session.media.sample_aspect_ratio), 1 / float(rig.session.media.sample_aspect_ratio))
+    assert np.abs(off).max() <= 2 + zoom * longer, "to a pixel of the screen and one of the frame"
     assert abs(off.mean()) <= 1, "none too large, none aside"
+
+
+def test_the_frame_is_shown_in_its_true_shape(rig):
+    aspect = float(rig.session.media.sample_aspect_ratio)
+    rig.give_mask(np.ones((HEIGHT, WIDTH), bool))
+    rig.view.fit()
+    left, top, right, bottom = bounds(coloured(rig.picture())) / rig.picture().devicePixelRatio()
+    assert (right - left) / (bottom - top) == pytest.approx(aspect * WIDTH / HEIGHT, rel=0.02)
+    room = rig.viewport.size()
+    assert max((right - left) / (room.width() - 24), (bottom - top) / (room.height() - 24)) == pytest.approx(
+        1, abs=0.02
+    )
+    rig.view.zoom_to_actual()
+    assert rig.view.zoom == pytest.approx(1)
+    one, other = rig.view.to_view(QPointF(0, 0)), rig.view.to_view(QPointF(10, 10))
+    shown = (other.x() - one.x()) / (other.y() - one.y())
+    assert shown == pytest.approx(aspect) and min(other.x() - one.x(), other.y() - one.y()) > 0
+
+
+def test_outlines_are_as_wide_along_both_sides(rig):
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[30:90, 40:120] = True
+    rig.give_mask(mask)
+    rig.view_state.set_mode(ViewMode.OUTLINE)
+    rig.view.zoom_at(rig.at(80, 60).toPointF(), 3 / rig.view.zoom)
+    rig.view.centerOn(QPointF(60, 50))
+    picture = coloured(rig.picture())
+    at = rig.view.to_view(QPointF(60, 50)) * rig.picture().devicePixelRatio()
+    corner = rig.view.to_view(QPointF(40, 30)) * rig.picture().devicePixelRatio()
+    across = picture[int(at.y()), max(0, int(corner.x()) - 6) : int(corner.x()) + 12].sum()
+    down = picture[max(0, int(corner.y()) - 6) : int(corner.y()) + 12, int(at.x())].sum()
+    assert across == down == max(1, round(2 * rig.picture().devicePixelRatio()))
 
 
 @pytest.mark.parametrize("point", [(0.5, 0.5), (20.5, 30.5), (159.5, 119.5), (77.25, 90.75)])
@@ -76,5 +116,5 @@ def test_strokes_land_on_the_pixel_under_the_pointer(rig, point):
 def test_so_it_is_on_a_screen_of_more_pixels(scale):
     environment = {**os.environ, "QT_SCALE_FACTOR": scale}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(Path(__file__))]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout

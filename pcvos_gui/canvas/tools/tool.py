@@ -17,7 +17,7 @@ class Pointer:
         x, y: in pixels of the frame from its upper left corner, also outside of it; the first pixel's middle is at 0.5.
         inverted: pressed with the right button, with Alt, or with a pen's eraser: the tool does its opposite.
         pressure: of a pen, 0 to 1; 1 for a mouse.
-        unit: size of one of the screen's (Qt's) pixels, in pixels of the frame.
+        unit: size of one of the screen's (Qt's) pixels, in pixels of the frame, along their shorter side.
         is_eraser: it is a pen's eraser.
     """
 
