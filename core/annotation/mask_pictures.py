@@ -17,7 +17,7 @@ from PIL import Image
 
 from core.annotation.packed_labels import PackedLabels, values_of
 from core.annotation.palette import DAVIS_PALETTE
-from core.annotation.soft_edges import Areas, Grey, harden, kind_of_grey
+from core.annotation.soft_edges import Areas, Grey, fills_areas, harden, kind_of_grey
 from core.errors import PCVOSError
 
 MAX_ID = 254
@@ -129,18 +129,24 @@ def _open(path: Path) -> tuple[Image.Image, int, int]:
 
 
 def _read_indexed(path: Path, image: Image.Image, wanted: Taken) -> Picture:
-    """Value = id, whatever the palette; but a palette of greys that begins with white, or in which each value is its
-    own grey, is a grey picture, and what has no areas of one value is the picture that it shows."""
+    """Value = id, whatever the palette. But what is black and white by a palette that begins with white, or in which
+    each value is its own grey, is read by its colours, and so is what its colours show to have soft edges."""
     palette = np.frombuffer(image.palette.palette, np.uint8).reshape(-1, 3) if image.palette else np.zeros((0, 3))
-    is_grey = len(palette) > 1 and (palette == palette[:, :1]).all()
-    if is_grey and palette[0, 0] == 255 and not palette.all():
-        greys = Image.fromarray(np.append(palette[:, 0], np.zeros(256 - len(palette), np.uint8))[np.array(image)])
-        return _with(_read_grey(path, greys, 8, wanted), Taken.PALETTE)
-    if len(palette) == 256 and (palette == np.arange(256)[:, None]).all():
-        greys = Image.frombytes("L", image.size, image.tobytes())
-        found = _read_grey(path, greys, 8, wanted)
-        is_white = found.taken == Taken.PLAINLY and image.getextrema()[1] == VOID and found.ids == (1,)
-        return _with(found, Taken.PALETTE) if is_white else found
+    if len(palette) > 1 and (palette == palette[:, :1]).all():
+        greys = np.append(palette[:, 0], np.zeros(256 - len(palette), np.uint8))
+        is_plain = np.array_equal(greys, np.arange(256))
+        try:
+            found = _read_grey(path, Image.fromarray(greys[np.array(image)]), 8, wanted)
+        except PCVOSError:
+            if is_plain or wanted == Taken.SOFT:
+                raise
+            found = None
+        if found is not None and found.taken == Taken.SOFT:
+            return found
+        is_white = found is not None and found.taken == Taken.PLAINLY and (palette[0, 0] == 255 or is_plain)
+        if is_white and greys.any() and not palette.all():
+            return _with(found, Taken.PALETTE) if found.ids or palette[0, 0] == 255 else found
+        return found if is_plain else _labels(image, _without_void)
     used = [value for value, count in enumerate(image.histogram()) if count]
     if len(used) > _LABELS_AT_MOST and not np.array_equal(palette, DAVIS_PALETTE):
         areas = Areas.of(np.array(image), 256)
@@ -213,6 +219,8 @@ def _grey_labels(path: Path, values: np.ndarray, white: int, wanted: Taken) -> t
     if kind != Grey.LABELS:
         raise _unclear(path, f"{len(present)} greys")
     if wanted == Taken.SOFT:
+        if not fills_areas(grey):
+            return (grey > top // 2).astype(np.uint8), Taken.SOFT
         raise UnclearMaskError(
             f"The mask {path} is a label map, but others beside it are white with soft edges: give them one by one."
         )
