@@ -87,15 +87,10 @@ def read_zip(request: ImportRequest) -> ClassMasks:
             if info.file_size > _BYTES_AT_MOST:
                 raise PCVOSError(f"{where} is too large.")
             pictures[frame] = (where, _read_picture(file.read(info), where))
-    lines, warnings = _lines([picture for _, picture in pictures.values()], labels, path)
-    read = []
-    for _, picture in pictures.values():
-        table = np.array(
-            [lines[picture.is_colour, value] for value in (picture.colours if picture.is_colour else picture.values)],
-            np.uint8,
-        )
-        read.append(ReadMask(PackedLabels(table[picture.index.unpack()]), object_ids(table)))
-    fitted, resized = fit_masks([Path(where) for where, _ in pictures.values()], read, request.media.size)
+    wheres, found = zip(*pictures.values(), strict=True)
+    lines, warnings = _lines(found, labels, path)
+    read = [_as_mask(picture, lines) for picture in found]
+    fitted, resized = fit_masks([Path(where) for where in wheres], read, request.media.size)
     masks = {frame: mask.packed for frame, mask in zip(pictures, fitted, strict=True)}
     return ClassMasks(text, labels, names, dict(sorted(masks.items())), (*warnings, *resized))
 
@@ -185,6 +180,13 @@ def _read_picture(data: bytes, where: str) -> _Picture:
     return _Picture(tuple(codes.tolist()), tuple(codes.tolist()), PackedLabels(index.astype(np.uint8)), is_colour=True)
 
 
+def _as_mask(picture: _Picture, lines: Mapping[tuple[bool, int], int]) -> ReadMask:
+    """A label map of numbers of lines."""
+    own = picture.colours if picture.is_colour else picture.values
+    table = np.array([lines[picture.is_colour, value] for value in own], np.uint8)
+    return ReadMask(PackedLabels(table[picture.index.unpack()]), object_ids(table))
+
+
 def _palette(image: Image.Image, bits: int) -> dict[int, int]:
     """The colour of each value in an indexed or grey picture."""
     if image.mode == "P":
@@ -203,38 +205,47 @@ def _lines(
     Colours, those of palettes too, are looked up in the label map if all of them are there. Else values of indexed and
     grey pictures are numbers of lines, from 0; where no line is the background, that is 0.
     """
-    by_colour = {int(codes_of(np.array([colour]))[0]): line for line, (_, colour) in enumerate(labels, start=1)}
-    by_colour |= {by: 0 for by, line in by_colour.items() if labels[line - 1][0] == BACKGROUND}
-    known = {_BLACK: 0, _VOID_COLOUR: 0} | by_colour
+    is_background = [name == BACKGROUND or colour == (0, 0, 0) for name, colour in labels]
+    lines = [0 if is_none else line for line, is_none in enumerate(is_background, start=1)]
+    known = {_BLACK: 0, _VOID_COLOUR: 0} | dict(zip(codes_of(_table(labels)).tolist(), lines, strict=True))
     colours = {colour for picture in pictures if picture.is_colour for colour in picture.colours}
     if unknown := sorted(colours - known.keys()):
         raise _no_line(path, f"#{unknown[0]:06x}")
-    found = {(True, colour): known[colour] for colour in colours}
     plain = [picture for picture in pictures if not picture.is_colour]
     pairs = {pair for picture in plain for pair in zip(picture.values, picture.colours, strict=True)}
-    if all(colour in known for _, colour in pairs):
-        shown: dict[int, set[int]] = {}
-        for value, colour in pairs:
-            shown.setdefault(value, set()).add(known[colour])
-        if all(len(lines) == 1 for lines in shown.values()):
-            return found | {(False, value): lines.pop() for value, lines in shown.items()}, []
+    by_colour = {(value, known.get(colour)) for value, colour in pairs}
     values, warnings = {value for value, _ in pairs}, []
-    numbers = dict(enumerate([0 if name == BACKGROUND else line for line, (name, _) in enumerate(labels, start=1)]))
-    if not any(name == BACKGROUND or colour == (0, 0, 0) for name, colour in labels):
-        numbers = {0: 0} | {value + 1: line for value, line in numbers.items()}
-    objects = [line for line, (name, _) in enumerate(labels, start=1) if name != BACKGROUND]
-    if values <= {0, VOID} and VOID not in numbers and len(objects) == 1:
+    if len(by_colour) == len(values) and all(line is not None for _, line in by_colour):
+        by_value = dict(by_colour)
+    else:
+        by_value, warnings = _by_line(values, lines, labels, path)
+    return {(True, colour): known[colour] for colour in colours} | {(False, v): by_value[v] for v in values}, warnings
+
+
+def _by_line(
+    values: set[int], lines: Sequence[int], labels: Sequence[tuple[str, RGB]], path: Path
+) -> tuple[dict[int, int], list[str]]:
+    """The line of each value, as its number; and what is to be said of it. 255 is void where there are fewer lines."""
+    numbers = dict(enumerate(lines if 0 in lines else [0, *lines]))
+    objects = [line for line in lines if line]
+    warnings = []
+    if VOID in values and VOID not in numbers and values <= {0, VOID}:
+        if len(objects) != 1:
+            raise PCVOSError(
+                f"{path}: {CLASSES} is black and white, but {LABELS} has {len(objects)} labels and none of them is "
+                "white: export it in colours."
+            )
         numbers[VOID] = objects[0]
         warnings.append(f"The class masks are black and white: white is {labels[objects[0] - 1][0]}, the only label.")
-    elif values <= {0, VOID} and VOID in values - numbers.keys():
-        raise PCVOSError(
-            f"{path}: {CLASSES} is black and white, but {LABELS} has {len(objects)} labels and none of them is white: "
-            "export it in colours."
-        )
     numbers.setdefault(VOID, 0)
     if unknown := sorted(values - numbers.keys()):
         raise _no_line(path, str(unknown[0]))
-    return found | {(False, value): numbers[value] for value in values}, warnings
+    return numbers, warnings
+
+
+def _table(labels: Sequence[tuple[str, RGB]]) -> np.ndarray:
+    """uint8 (n, 3), the colour of each label."""
+    return np.array([colour for _, colour in labels], np.uint8).reshape(-1, 3)
 
 
 def _no_line(path: Path, value: str) -> PCVOSError:

@@ -87,6 +87,7 @@ def test_pictures_of_every_kind(picture, other, media, out):
         (["leaf:51,221,255::", "stem:250,50,83::"], Image.fromarray(values(1, 2))),
         (["leaf:51,221,255::", "stem:250,50,83::"], coloured()),
         (["leaf:9,9,9::", "background:0,0,0::", "stem:8,8,8::"], coloured((9, 9, 9), (8, 8, 8))),
+        (["Hintergrund:0,0,0::", "leaf:51,221,255::", "stem:250,50,83::"], Image.fromarray(values(1, 2))),
         (["leaf:255,255,255::", "stem:128,128,128::"], Image.fromarray(values(255, 128))),
     ],
 )

@@ -120,8 +120,8 @@ def _know(name: str, labels: Sequence[tuple[str, RGB]], gathering: Gathering) ->
 
 
 def _number(name: str, labels: Sequence[tuple[str, RGB]]) -> int:
-    """The id that an object of this label gets if it is free: that of its colour in the palette, else its line."""
-    names, colours = zip(*labels, strict=True)
-    line = names.index(name)
-    matching = np.flatnonzero((colours[line] == DAVIS_PALETTE).all(axis=1))
-    return int(matching[0]) if len(matching) else line
+    """The id that an object of this label gets if it is free: that of its colour in the palette, else its place."""
+    objects = [(label, colour) for label, colour in labels if label != BACKGROUND]
+    place = [label for label, _ in objects].index(name)
+    matching = np.flatnonzero((objects[place][1] == DAVIS_PALETTE).all(axis=1))
+    return int(matching[0]) if len(matching) else place + 1
