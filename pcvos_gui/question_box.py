@@ -62,6 +62,7 @@ class QuestionBox(QGroupBox):
         form.setContentsMargins(0, 0, 0, 0)
         form.setSpacing(8)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         for key, question in self._asked.items():
             box = self._fields[key] = self._made(question, given.get(key) or question.proposal)
             label = QLabel(_with_colour(question))

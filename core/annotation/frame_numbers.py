@@ -54,12 +54,13 @@ class UnclearNumberingError(PCVOSError):
     """
 
     def __init__(self, choices: tuple[tuple[str, str], ...]):
-        self.question, self.choices = "How are the masks numbered? Their names do not say for sure.", choices
+        self.question, self.choices = "How are the masks numbered?", choices
         meanings = "; ".join(meaning for _, meaning in choices)
         answers = " or ".join(answer for answer, _ in choices)
         super().__init__(
-            f"{self.question} {meanings}. Name them like the frames.",
-            command=f"{self.question} {meanings}. Give --mask-numbers {answers}, or name them like the frames.",
+            f"{self.question} Their names do not say for sure. {meanings}. Name them like the frames.",
+            command=f"{self.question} Their names do not say for sure. {meanings}. Give --mask-numbers {answers}, or "
+            "name them like the frames.",
         )
 
 

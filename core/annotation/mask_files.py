@@ -119,7 +119,7 @@ def load_masks(
     paths = [placed[frame] for frame in frames]
     masks = read_label_maps(paths, tell)
     notes = _colour_notes(masks) + notes
-    fitted, warnings = _fit(paths, masks, size)
+    fitted, warnings = fit_masks(paths, masks, size)
     warnings = [*sentences_on_reading([file.name for file in paths], masks), *warnings]
     ids = [mask.ids for mask in fitted]
     if not may_be_empty:
@@ -216,7 +216,9 @@ def _colour_notes(masks: Sequence[ReadMask]) -> list[str]:
     return []
 
 
-def _fit(paths: Sequence[Path], masks: Sequence[ReadMask], size: tuple[int, int]) -> tuple[list[ReadMask], list[str]]:
+def fit_masks(
+    paths: Sequence[Path], masks: Sequence[ReadMask], size: tuple[int, int]
+) -> tuple[list[ReadMask], list[str]]:
     """The masks at the footage's size, and a warning for each other size and for each object lost on the way."""
     height, width = size
     fitted, warnings = [], []

@@ -17,7 +17,7 @@ from PIL import Image
 
 from core.annotation.packed_labels import PackedLabels, values_of
 from core.annotation.palette import DAVIS_PALETTE
-from core.annotation.soft_edges import Areas, Grey, harden, kind_of_grey
+from core.annotation.soft_edges import Areas, Grey, fills_areas, harden, kind_of_grey
 from core.errors import PCVOSError
 
 MAX_ID = 254
@@ -104,11 +104,19 @@ def too_many_colours(name: str, count: int) -> str:
 
 
 def _open(path: Path) -> tuple[Image.Image, int, int]:
-    """The picture, decoded, and of the PNG's header its bits a channel and its colour type."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise PCVOSError(f"The mask {path} cannot be read: {error.strerror or error}.") from error
+    return open_png(data, str(path))
+
+
+def open_png(data: bytes, path: str) -> tuple[Image.Image, int, int]:
+    """The picture in a PNG file's bytes, decoded, its bits a channel and its colour type; `path` is for messages.
+
+    Raises:
+        PCVOSError: it is none, damaged or cut short, or too large.
+    """
     if not data.startswith(b"\x89PNG\r\n\x1a\n"):
         raise PCVOSError(f"The mask {path} is not a PNG: save it as an indexed or 8-bit grey PNG.")
     try:
@@ -129,18 +137,24 @@ def _open(path: Path) -> tuple[Image.Image, int, int]:
 
 
 def _read_indexed(path: Path, image: Image.Image, wanted: Taken) -> Picture:
-    """Value = id, whatever the palette; but a palette of greys that begins with white, or in which each value is its
-    own grey, is a grey picture, and what has no areas of one value is the picture that it shows."""
+    """Value = id, whatever the palette. But what is black and white by a palette that begins with white, or in which
+    each value is its own grey, is read by its colours, and so is what its colours show to have soft edges."""
     palette = np.frombuffer(image.palette.palette, np.uint8).reshape(-1, 3) if image.palette else np.zeros((0, 3))
-    is_grey = len(palette) > 1 and (palette == palette[:, :1]).all()
-    if is_grey and palette[0, 0] == 255 and not palette.all():
-        greys = Image.fromarray(np.append(palette[:, 0], np.zeros(256 - len(palette), np.uint8))[np.array(image)])
-        return _with(_read_grey(path, greys, 8, wanted), Taken.PALETTE)
-    if len(palette) == 256 and (palette == np.arange(256)[:, None]).all():
-        greys = Image.frombytes("L", image.size, image.tobytes())
-        found = _read_grey(path, greys, 8, wanted)
-        is_white = found.taken == Taken.PLAINLY and image.getextrema()[1] == VOID and found.ids == (1,)
-        return _with(found, Taken.PALETTE) if is_white else found
+    if len(palette) > 1 and (palette == palette[:, :1]).all():
+        greys = np.append(palette[:, 0], np.zeros(256 - len(palette), np.uint8))
+        is_plain = np.array_equal(greys, np.arange(256))
+        try:
+            found = _read_grey(path, Image.fromarray(greys[np.array(image)]), 8, wanted)
+        except PCVOSError:
+            if is_plain or wanted == Taken.SOFT:
+                raise
+            found = None
+        if found is not None and found.taken == Taken.SOFT:
+            return found
+        is_white = found is not None and found.taken == Taken.PLAINLY and (palette[0, 0] == 255 or is_plain)
+        if is_white and greys.any() and not palette.all():
+            return _with(found, Taken.PALETTE) if found.ids or palette[0, 0] == 255 else found
+        return found if is_plain else _labels(image, _without_void)
     used = [value for value, count in enumerate(image.histogram()) if count]
     if len(used) > _LABELS_AT_MOST and not np.array_equal(palette, DAVIS_PALETTE):
         areas = Areas.of(np.array(image), 256)
@@ -159,7 +173,7 @@ def _read_grey(path: Path, image: Image.Image, bits: int, wanted: Taken) -> Labe
 
     def labels_of(values: np.ndarray) -> np.ndarray:
         nonlocal taken
-        values = _as_in_file(values, bits)
+        values = as_in_file(values, bits)
         labels, taken = _grey_labels(path, values, white, wanted)
         return labels
 
@@ -183,7 +197,7 @@ def _labels(image: Image.Image, labels_of: Callable[[np.ndarray], np.ndarray]) -
     return LabelPicture(PackedLabels.of_part(labels, image.size[::-1], top, left), object_ids(labels))
 
 
-def _as_in_file(values: np.ndarray, bits: int) -> np.ndarray:
+def as_in_file(values: np.ndarray, bits: int) -> np.ndarray:
     """A grey PNG's values, uint8 or uint16: Pillow spreads 2 and 4 bits over 0 to 255, 1 bit is bool."""
     if bits == 16:
         return values.astype(np.uint16)
@@ -213,6 +227,8 @@ def _grey_labels(path: Path, values: np.ndarray, white: int, wanted: Taken) -> t
     if kind != Grey.LABELS:
         raise _unclear(path, f"{len(present)} greys")
     if wanted == Taken.SOFT:
+        if not fills_areas(grey):
+            return (grey > top // 2).astype(np.uint8), Taken.SOFT
         raise UnclearMaskError(
             f"The mask {path} is a label map, but others beside it are white with soft edges: give them one by one."
         )
@@ -264,11 +280,11 @@ def _cut_out(path: Path, pixels: np.ndarray, opaque: np.ndarray, *, is_hidden: n
     Args:
         opaque, is_hidden: bool (H, W), what is visible for the most part, and what not at all.
     """
-    inside = np.unique(_codes(pixels[opaque]))
+    inside = np.unique(codes_of(pixels[opaque]))
     if not inside.any() or inside.tolist() == [_WHITE] or not _is_painted(pixels, opaque, inside):
         labels = opaque.astype(np.uint8)
         return LabelPicture(PackedLabels(labels), object_ids(labels), Taken.ALPHA, has_alpha=True)
-    if np.count_nonzero(np.unique(_codes(pixels[is_hidden]))) > 1:
+    if np.count_nonzero(np.unique(codes_of(pixels[is_hidden]))) > 1:
         raise UnclearMaskError(
             f"The mask {path} has colours also where it is transparent, and does not say whether these count: "
             "save it without transparency."
@@ -284,7 +300,7 @@ def _is_painted(pixels: np.ndarray, opaque: np.ndarray, inside: np.ndarray) -> b
     """Whether what is opaque is areas of few colours, rather than a photograph."""
     if not _LABELS_AT_MOST < len(inside) <= _COLOURS:
         return len(inside) <= _LABELS_AT_MOST
-    index = np.searchsorted(inside, _codes(pixels)).clip(max=len(inside) - 1) + 1
+    index = np.searchsorted(inside, codes_of(pixels)).clip(max=len(inside) - 1) + 1
     index[~opaque] = 0
     areas = Areas.of(index, len(inside) + 1)
     return np.count_nonzero(areas.is_loose()) < 0.25 * np.count_nonzero(opaque)
@@ -292,11 +308,7 @@ def _is_painted(pixels: np.ndarray, opaque: np.ndarray, inside: np.ndarray) -> b
 
 def _colours(path: Path, pixels: np.ndarray, has_alpha: bool) -> ColourPicture:
     """A picture uint8 (H, W, 3) by its colours; soft edges are made hard."""
-    packed = _codes(pixels)
-    flat = packed.ravel()
-    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])  # of runs: sorting all pixels takes long
-    codes, index = np.unique(flat[starts], return_inverse=True)
-    index = np.repeat(index.astype(np.int32), np.diff(starts, append=flat.size)).reshape(packed.shape)
+    codes, index = distinct(codes_of(pixels))
     taken = Taken.PLAINLY
     if len(codes) > 2:
         table = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(np.uint8)
@@ -334,10 +346,18 @@ def _clean(colour: np.ndarray) -> int:
     known = np.concatenate([DAVIS_PALETTE, [[255, 255, 255]]]).astype(int)
     away = np.abs(known - colour.astype(int)).max(axis=1)
     chosen = known[away.argmin()] if away.min() <= 3 else colour
-    return int(_codes(np.asarray(chosen)[None])[0])
+    return int(codes_of(np.asarray(chosen)[None])[0])
 
 
-def _codes(pixels: np.ndarray) -> np.ndarray:
+def distinct(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The codes that occur in an array (H, W), ascending, and the index of each pixel's, int32 (H, W)."""
+    flat = codes.ravel()
+    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])  # of runs: sorting all pixels takes long
+    present, index = np.unique(flat[starts], return_inverse=True)
+    return present, np.repeat(index.astype(np.int32), np.diff(starts, append=flat.size)).reshape(codes.shape)
+
+
+def codes_of(pixels: np.ndarray) -> np.ndarray:
     """0xRRGGBB of colours (..., 3)."""
     return pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
 

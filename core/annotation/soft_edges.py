@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 _ALIKE = 3  # of a pixel's 8 neighbours, that have its value: then it lies in an area of that
-_MANY, _VERY_MANY = 8, 32  # loose values: as JPEG leaves at its best; as only a wide blur leaves
+_SERIES = 3  # loose values: fewer can be objects that are lines
+_MANY, _VERY_MANY = 8, 32  # as JPEG leaves at its best; as only a wide blur leaves
 _FEW = 64  # colours that fill areas
 _TAIL = 16  # so near to black or white a wide blur fills areas of one value, too
 _NOISE = 16  # so far from its colour JPEG makes a flat area
@@ -86,7 +87,10 @@ def kind_of_grey(values: np.ndarray, white: int) -> Grey:
     return Grey.FAINT if _is_thin(values > 0) else Grey.UNCLEAR
 
 
-_SERIES = 3  # loose values: fewer can be objects that are lines
+def fills_areas(values: np.ndarray) -> bool:
+    """Whether most of what is not 0 in a picture uint8 (H, W) lies in areas of one value, as objects do."""
+    areas = Areas.of(values, 256)
+    return np.count_nonzero(~areas.is_loose() & (values > 0)) > 0.5 * np.count_nonzero(values)
 
 
 def _is_middle(values: np.ndarray, white: int) -> np.ndarray:

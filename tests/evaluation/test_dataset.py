@@ -151,4 +151,4 @@ def test_masks_that_cannot_be_used(tmp_path):
     refused("No mask in", "a out of the split", call=lambda: truth_of(sequence))
     for path in masks.iterdir():
         path.unlink()
-    refused("holds no PNG", "masks of a", call=lambda: truth_of(sequence))
+    refused("holds no PNG", str(masks), call=lambda: truth_of(sequence))

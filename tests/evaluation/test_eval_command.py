@@ -200,6 +200,36 @@ def test_predictions_by_hand(davis, tmp_path):
     assert out.splitlines()[2].split() == ["disc", "1", "3", *["0.667", "0.667", "-0.500"] * 2, "0.667"]
 
 
+def test_predictions_with_soft_edges_are_scored_as_they_are_meant(davis, tmp_path):
+    """Once JPEGs, with a suffix in capitals."""
+    root, labels = davis
+    write_predictions(tmp_path / "hard", "disc", labels, range(5))
+    (tmp_path / "soft" / "disc").mkdir(parents=True)
+    for frame, own in enumerate(labels[:5]):
+        data = cv2.imencode(".jpg", own * np.uint8(255), [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+        cv2.imwrite(str(tmp_path / "soft" / "disc" / f"{frame:05d}.png"), cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
+    for path in (tmp_path / "soft" / "disc").iterdir():
+        path.rename(path.with_suffix(".PNG"))
+    wanted = done(root, "--predictions", tmp_path / "hard")
+    result = pcvos_eval(root, "--predictions", tmp_path / "soft")
+    assert result.stdout == wanted
+    assert "Warning: disc/00000.PNG and 4 more: read with soft edges" in result.stderr
+    (tmp_path / "soft" / "disc" / "00000.png").write_bytes((tmp_path / "soft" / "disc" / "00000.PNG").read_bytes())
+    refused("00000.PNG and", root, "--predictions", tmp_path / "soft")
+
+
+def test_true_masks_with_a_suffix_in_capitals(davis, tmp_path):
+    """As in the shared case `eval-upper-png-bom-split`."""
+    _, labels = davis
+    write_sequence(tmp_path, "disc", np.repeat(labels[..., None] * np.uint8(200), 3, axis=3), labels)
+    for path in (tmp_path / "Annotations" / "disc").iterdir():
+        path.rename(path.with_suffix(".PNG"))
+    write_predictions(tmp_path / "masks", "disc", labels, range(5))
+    (tmp_path / "split.txt").write_bytes(b"\xef\xbb\xbfdisc\r\n")
+    out = done(tmp_path, "--predictions", tmp_path / "masks", "--split", tmp_path / "split.txt")
+    assert out.splitlines()[2].split()[:5] == ["disc", "1", "3", "1.000", "1.000"]
+
+
 def test_predictions_that_cannot_be_scored(davis, tmp_path):
     root, labels = davis
     masks = tmp_path / "masks"

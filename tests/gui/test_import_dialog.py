@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from exchange_parts import corner, export_as, open_marked
@@ -220,6 +221,48 @@ def test_the_sequence_of_a_data_set_is_asked_for(hands: Hands, clip: Path, tmp_p
     assert "1 frame (2)" in dialog.text.text()
     bring_in(hands, dialog)
     assert np.array_equal(hands.labels(2) == 1, truth(2))
+
+
+@pytest.mark.parametrize("is_one_by_one", [False, True])
+def test_how_masks_are_numbered_is_asked_for_and_decides(hands: Hands, clip: Path, tmp_path: Path, is_one_by_one: bool):
+    open_marked(hands, clip)
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    for number in (1, 2, 3):
+        Image.fromarray(truth(number - 1).astype(np.uint8)).save(folder / f"frame_{number:04d}.png")
+    dialog = opened(hands, *(sorted(folder.iterdir()) if is_one_by_one else [folder]), is_good=False)
+    hands.bot.waitUntil(lambda: "numbers" in dialog.questions, timeout=20_000)
+    box = dialog.questions["numbers"]
+    assert box.currentIndex() == -1 and not dialog.accept_button.isEnabled()
+    assert box.itemText(0) == "Counted from 0: frame_0001.png is frame 1"
+    for answer, told in (("names", "3 frames (1 to 3)"), ("from-1", "3 frames (0 to 2)")):
+        box = dialog.questions["numbers"]
+        box.setCurrentIndex(box.findData(answer))
+        box.activated.emit(box.currentIndex())
+        hands.bot.waitUntil(lambda told=told: told in dialog.text.text(), timeout=20_000)
+    bring_in(hands, dialog)
+    assert np.array_equal(hands.labels(2) == 1, truth(2))
+
+
+def test_a_mask_with_soft_edges_is_told(hands: Hands, clip: Path, tmp_path: Path):
+    open_marked(hands, clip)
+    soft = cv2.GaussianBlur(truth(4).astype(np.uint8) * 255, (0, 0), 1)
+    Image.fromarray(soft).save(tmp_path / "00004.png")
+    dialog = opened(hands, tmp_path / "00004.png")
+    assert "Mind: 00004.png: read with soft edges" in dialog.text.text()
+    bring_in(hands, dialog)
+    inside = hands.labels(4) == 1
+    assert np.count_nonzero(inside & truth(4)) > 0.95 * np.count_nonzero(inside | truth(4))
+    assert hands.told("soft edges")
+
+
+def test_several_pngs_of_one_frame_are_refused(hands: Hands, clip: Path, tmp_path: Path):
+    open_marked(hands, clip)
+    folder = masks_of(tmp_path / "masks", 5)
+    Image.fromarray(truth(5).astype(np.uint8)).save(folder / "x.5.png")
+    dialog = opened(hands, *sorted(folder.iterdir()), is_good=False)
+    hands.bot.waitUntil(lambda: "are both masks of frame 5" in dialog.text.text(), timeout=20_000)
+    assert not dialog.accept_button.isEnabled()
 
 
 def test_dropping_a_zip(hands: Hands, clip: Path, tmp_path: Path):

@@ -61,10 +61,13 @@ def read_own_zip(request: ImportRequest) -> Found | None:
 
 
 def _read_masks(file: zipfile.ZipFile, ids: set[int], request: ImportRequest, gathering: Gathering) -> None:
-    names = FrameNames(request.media)
     pictures = [info for info in file.infolist() if info.filename.startswith(_FOLDER)]
     if not pictures or not ids <= set(range(1, MAX_OBJECTS + 1)):
         raise _ChangedError
+    names = FrameNames(request, [info.filename for info in pictures])
+    if names.question:
+        raise _ChangedError  # the usual way asks it
+    gathering.notes += names.notes
     for done, info in enumerate(pictures):
         request.tell(done, len(pictures))
         frame = names.find(info.filename)
