@@ -20,7 +20,7 @@ UNPROCESSED = Option(
 )
 """For every export format."""
 
-_NAMED = 4  # objects that a sentence names
+_NAMED = 12  # objects that a sentence names
 
 
 def frames_to_write(frames: range, unknown: Mapping[int, np.ndarray], count: int, apart: bool) -> Sequence[int]:
@@ -38,15 +38,16 @@ def frames_to_write(frames: range, unknown: Mapping[int, np.ndarray], count: int
     return tuple((frames.start + np.flatnonzero(~left_out)).tolist())
 
 
+def counts(unknown: Mapping[int, np.ndarray], frames: range) -> dict[int, int]:
+    """On how many of `frames` each of these objects was never processed."""
+    return {id: int(np.count_nonzero(known_not[frames.start : frames.stop])) for id, known_not in unknown.items()}
+
+
 def in_words(objects: Sequence[ObjectInfo], unknown: Mapping[int, np.ndarray], frames: range) -> str:
     """A sentence on how many frames were never processed, for each object; "": all were."""
-    counts = [
-        (info, int(np.count_nonzero(unknown[info.id][frames.start : frames.stop])))
-        for info in objects
-        if info.id in unknown
-    ]
-    if not counts:
+    if not unknown:
         return ""
-    parts = [f"{info.name} ({info.id}) on {number}" for info, number in counts[:_NAMED]]
-    more = f", and {len(counts) - _NAMED} more objects" if len(counts) > _NAMED else ""
-    return f"Never processed, of {len(frames)} frames: {', '.join(parts)}{more}."
+    numbers = counts(unknown, frames)
+    parts = [f"{info.name} ({info.id}) on {numbers[info.id]}" for info in objects if info.id in numbers]
+    more = f", and {len(parts) - _NAMED} more objects" if len(parts) > _NAMED else ""
+    return f"Never processed, of {len(frames)} frames: {', '.join(parts[:_NAMED])}{more}."
