@@ -29,12 +29,14 @@ def frames_to_write(frames: range, unknown: Mapping[int, np.ndarray], count: int
     Args:
         unknown: of objects of which something is unknown, bool (all frames of the footage,).
         count: how many objects are exported.
-        apart: each object has files of its own: a frame stays while anything is known there; else all must be.
+        apart: each object has files of its own: a frame stays while anything is known there. Else all objects must be
+            known there, but for those that are unknown on all frames: they are not part of the export.
     """
     if not unknown:
         return frames
     columns = np.stack([known_not[frames.start : frames.stop] for known_not in unknown.values()])
-    left_out = columns.all(axis=0) & (len(unknown) == count) if apart else columns.any(axis=0)
+    nothing = columns.all(axis=0) & (len(unknown) == count)
+    left_out = nothing if apart else nothing | columns[~columns.all(axis=1)].any(axis=0)
     return tuple((frames.start + np.flatnonzero(~left_out)).tolist())
 
 

@@ -117,7 +117,15 @@ def test_a_video_has_no_gaps(project, media, out):
         export("overlay", project, media, out / "a.mp4", objects=(2, 7), options={"unprocessed": "skip"})
 
 
+def test_an_object_that_is_known_nowhere_takes_no_frames(project, media, out):
+    """It was added, and not marked yet."""
+    export("coco", project, media, out / "a.json", objects=(2, 7, 9), options={"unprocessed": "skip"})
+    assert len(json.loads((out / "a.json").read_text())["images"]) == 4
+
+
 def test_nothing_left(project, media, out):
+    with pytest.raises(PCVOSError, match="Without these no frame is left"):
+        request("png-objects", project, media, out / "masks", objects=(9,))
     with pytest.raises(PCVOSError, match="Without these no frame is left"):
         request("png", project, media, out / "masks", options={"unprocessed": "skip"})
 
