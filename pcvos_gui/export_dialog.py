@@ -221,6 +221,8 @@ class ExportDialog(QDialog):
         is_said = self.options.values[UNPROCESSED.name] != STOP
         has_some = bool(self.check and self.check.unprocessed)
         self.options.set_shown(UNPROCESSED.name, is_said or has_some)
+        if self.check is not None:
+            self.objects.show_unknown(self.check.unknown)
 
     def _show_format(self) -> None:
         known = self.exporter

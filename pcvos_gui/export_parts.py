@@ -1,6 +1,6 @@
 """The parts of the export dialog: formats, the picture, frames, objects, presets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
@@ -190,6 +190,7 @@ class ObjectChoice(QWidget):
 
     def __init__(self, objects: tuple[ObjectInfo, ...], parent: QWidget | None = None):
         super().__init__(parent)
+        self._objects = objects
         text = self.tr("1 object") if len(objects) == 1 else self.tr("All {} objects").format(len(objects))
         self.all = QCheckBox(text)
         self.list = QListWidget()
@@ -197,9 +198,8 @@ class ObjectChoice(QWidget):
         self.list.setMinimumHeight(56)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for info in objects:
-            name = f"{info.name} ({info.class_name})" if info.class_name else info.name
-            item = QListWidgetItem(_chip(info), f"{info.id}  {name}", self.list)
-            item.setToolTip(name)
+            item = QListWidgetItem(_chip(info), _words(info), self.list)
+            item.setToolTip(_words(info))
             item.setData(_NAME, info.id)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked)
@@ -211,6 +211,19 @@ class ObjectChoice(QWidget):
         self.all.clicked.connect(self._check_all)
         self.list.itemChanged.connect(self._on_changed)
         self._show_state()
+
+    def show_unknown(self, counts: Mapping[int, int]) -> None:
+        """On how many frames an object was never processed, by id: those that are not among these are as they were."""
+        self.list.blockSignals(True)
+        for item, info in zip(self._items(), self._objects, strict=True):
+            count, text = counts.get(info.id, 0), _words(info)
+            if count:
+                words = self.tr("{}: 1 frame unknown") if count == 1 else self.tr("{}: {} frames unknown")
+                text = words.format(text, count)
+            item.setText(text)
+            item.setToolTip(text)
+        self.list.blockSignals(False)
+        self.list.viewport().update()
 
     @property
     def chosen(self) -> tuple[int, ...] | None:
@@ -310,6 +323,11 @@ class PresetBar(QWidget):
     def _delete(self) -> None:
         self._presets.delete(self.names.currentText())
         self._list()
+
+
+def _words(info: ObjectInfo) -> str:
+    """What the list calls an object."""
+    return f"{info.id}  {info.name} ({info.class_name})" if info.class_name else f"{info.id}  {info.name}"
 
 
 def _chip(info: ObjectInfo) -> QIcon:

@@ -62,9 +62,9 @@ class ExportRequest:
         if not said or self.stops:
             return said
         if self.options[UNPROCESSED.name] == EMPTY:
-            return f"{said} Written as if the object were not there."
+            return f"{said} Written as absent there."
         left_out = len(self.range) - len(self.frames)
-        return f"{said} Left out there" + (f": {left_out} of {len(self.range)} frames." if left_out else ".")
+        return f"{said} Left out" + (f": {left_out} of {len(self.range)} frames." if left_out else " there.")
 
     def objects_said(self, frame: int) -> tuple[int, ...]:
         """Ids of the objects of which files of a frame say something: without those that are left out there."""

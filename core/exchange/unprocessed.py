@@ -20,7 +20,7 @@ UNPROCESSED = Option(
 )
 """For every export format."""
 
-_NAMED = 4  # objects that a sentence names
+_NAMED = 12  # objects that a sentence names
 
 
 def frames_to_write(frames: range, unknown: Mapping[int, np.ndarray], count: int, apart: bool) -> Sequence[int]:
@@ -29,24 +29,27 @@ def frames_to_write(frames: range, unknown: Mapping[int, np.ndarray], count: int
     Args:
         unknown: of objects of which something is unknown, bool (all frames of the footage,).
         count: how many objects are exported.
-        apart: each object has files of its own: a frame stays while anything is known there; else all must be.
+        apart: each object has files of its own: a frame stays while anything is known there. Else all objects must be
+            known there, but for those that are unknown on all frames: they are not part of the export.
     """
     if not unknown:
         return frames
     columns = np.stack([known_not[frames.start : frames.stop] for known_not in unknown.values()])
-    left_out = columns.all(axis=0) & (len(unknown) == count) if apart else columns.any(axis=0)
+    nothing = columns.all(axis=0) & (len(unknown) == count)
+    left_out = nothing if apart else nothing | columns[~columns.all(axis=1)].any(axis=0)
     return tuple((frames.start + np.flatnonzero(~left_out)).tolist())
+
+
+def counts(unknown: Mapping[int, np.ndarray], frames: range) -> dict[int, int]:
+    """On how many of `frames` each of these objects was never processed."""
+    return {id: int(np.count_nonzero(known_not[frames.start : frames.stop])) for id, known_not in unknown.items()}
 
 
 def in_words(objects: Sequence[ObjectInfo], unknown: Mapping[int, np.ndarray], frames: range) -> str:
     """A sentence on how many frames were never processed, for each object; "": all were."""
-    counts = [
-        (info, int(np.count_nonzero(unknown[info.id][frames.start : frames.stop])))
-        for info in objects
-        if info.id in unknown
-    ]
-    if not counts:
+    if not unknown:
         return ""
-    parts = [f"{info.name} ({info.id}) on {number}" for info, number in counts[:_NAMED]]
-    more = f", and {len(counts) - _NAMED} more objects" if len(counts) > _NAMED else ""
-    return f"Never processed, of {len(frames)} frames: {', '.join(parts)}{more}."
+    numbers = counts(unknown, frames)
+    parts = [f"{info.name} ({info.id}) on {numbers[info.id]}" for info in objects if info.id in numbers]
+    more = f", and {len(parts) - _NAMED} more objects" if len(parts) > _NAMED else ""
+    return f"Never processed, of {len(frames)} frames: {', '.join(parts[:_NAMED])}{more}."

@@ -2,8 +2,8 @@
 
 import logging
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from core.errors import PCVOSError
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.registry import exporter
 from core.exchange.running import check_target, existing_files
+from core.exchange.unprocessed import counts
 from core.media import FrameSource
 from core.project.project import Project
 from pcvos_gui.export_wish import Export, Stored
@@ -28,8 +29,8 @@ class Checked:
     Attributes:
         trouble: one sentence on why not; "" where it can. notes: on what will be different.
         replaced: files that are there, and would be replaced. free: bytes, there; None: not known.
-        unprocessed: how many frames were never processed, for each object; "": all were. asks: nobody has said yet what
-            is to become of these.
+        unprocessed: a sentence on how many frames were never processed; "": all were. unknown: how many, by object.
+        asks: nobody has said yet what is to become of these.
     """
 
     wish: Export
@@ -38,6 +39,7 @@ class Checked:
     replaced: tuple[Path, ...] = ()
     free: int | None = None
     unprocessed: str = ""
+    unknown: Mapping[int, int] = field(default_factory=dict)
     asks: bool = False
 
 
@@ -136,7 +138,8 @@ def _check(format: Exporter, request: ExportRequest, wish: Export, frame: int) -
         folder = next(place for place in (request.target, *request.target.parents) if place.is_dir())
         free = shutil.disk_usage(folder).free
         there = tuple(existing_files(format, request))
-        return Checked(wish, "", format.notes(request), there, free, request.about_unknown, request.stops)
+        unknown = counts(request.unknown, request.range)
+        return Checked(wish, "", format.notes(request), there, free, request.about_unknown, unknown, request.stops)
     except Exception as error:
         return Checked(wish, _sentence(error))
 

@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 
 from core.annotation.packed_mask import PackedMask
 from core.cli import app
+from core.errors import PCVOSError
 from core.project.classes import CLASSES
 from core.project.model import Cell, Change, ObjectInfo
 
@@ -109,6 +110,16 @@ def test_what_somebody_changed_in_a_zip_of_cvat_is_read_as_any_other(people, oth
     assert {(info.name, info.class_name) for info in found} == {
         (name, name) for name in ("person", "the ball red round")
     }
+
+
+def test_a_zip_of_cvat_that_cannot_be_unpacked(people, other, media, out):
+    export("cvat", people, media, out / "a.zip")
+    data = bytearray((out / "a.zip").read_bytes())
+    entry = data.index(b"PK\x01\x02")  # in the list of files: the version that unpacks it
+    data[entry + 6] = 99
+    (out / "a.zip").write_bytes(data)
+    with pytest.raises(PCVOSError, match="is no zip that can be read"):
+        plan(out / "a.zip", other, media, name="cvat")
 
 
 def test_yolo_numbers_classes(people, other, media, out):

@@ -206,6 +206,7 @@ def test_documents_that_are_another_thing(project, media, out):
         ("<html></html>", "begins with <html>"),
         ('<!DOCTYPE a [<!ENTITY b "cc">]><annotations>&b;</annotations>', "has a document type"),
         ("", "is no XML"),
+        ('<?xml version="1.0" encoding="utf-nan"?><annotations/>', "is no XML"),
     ):
         (out / "a.xml").write_text(text)
         with pytest.raises(PCVOSError, match=words):

@@ -117,7 +117,15 @@ def test_a_video_has_no_gaps(project, media, out):
         export("overlay", project, media, out / "a.mp4", objects=(2, 7), options={"unprocessed": "skip"})
 
 
+def test_an_object_that_is_known_nowhere_takes_no_frames(project, media, out):
+    """It was added, and not marked yet."""
+    export("coco", project, media, out / "a.json", objects=(2, 7, 9), options={"unprocessed": "skip"})
+    assert len(json.loads((out / "a.json").read_text())["images"]) == 4
+
+
 def test_nothing_left(project, media, out):
+    with pytest.raises(PCVOSError, match="Without these no frame is left"):
+        request("png-objects", project, media, out / "masks", objects=(9,))
     with pytest.raises(PCVOSError, match="Without these no frame is left"):
         request("png", project, media, out / "masks", options={"unprocessed": "skip"})
 
@@ -134,9 +142,9 @@ def test_the_command_stops_says_and_obeys(project, out):
     assert code == 2 and "bird (7) on 2" in said and "--option unprocessed=empty" in said
     assert not (out / "masks").exists()
     code, said = pcvos("--format", "png", "--objects", "2,7", "--option", "unprocessed=skip")
-    assert code == 0 and "bird (7) on 2. Left out there: 2 of 6 frames." in said
+    assert code == 0 and "bird (7) on 2. Left out: 2 of 6 frames." in said
     code, said = pcvos("--format", "png", "--overwrite", "--option", "unprocessed=empty")
-    assert code == 0 and "Written as if the object were not there" in said
+    assert code == 0 and "Written as absent there" in said
     code, said = pcvos("--format", "png", "--overwrite", "--objects", "2")
     assert code == 0 and "Never processed" not in said
 

@@ -33,11 +33,12 @@ def test_it_is_asked_said_and_done(hands: Hands, clip: Path, tmp_path: Path):
     assert (
         f"Never processed, of {COUNT} frames: Ball (1) on {COUNT - 2}, Box (2) on {COUNT - 2}." in dialog.trouble.text()
     )
+    assert dialog.objects.list.item(0).text() == f"1  Ball: {COUNT - 2} frames unknown"
     assert is_asked(dialog) and not dialog.accept_button.isEnabled()
     assert dialog.options.fields[UNPROCESSED].currentText() == "Choose…"
     pick(dialog, "skip")
     settled(hands, dialog)
-    assert f"Left out there: {COUNT - 2} of {COUNT} frames." in dialog.note.text() and is_asked(dialog)
+    assert f"Left out: {COUNT - 2} of {COUNT} frames." in dialog.note.text() and is_asked(dialog)
     steps = []
     hands.window.exchange.progress.connect(lambda _, done, total, __: steps.append((done, total)))
     dialog.accept_button.click()
@@ -60,6 +61,7 @@ def test_it_is_not_asked_where_all_is_known(hands: Hands, clip: Path, tmp_path: 
     hands.runs.set_in_out(3, 3)
     dialog = opened(hands, "png", tmp_path / "out", is_good=True, unprocessed="stop")
     assert not is_asked(dialog) and not dialog.note.text().count("Never processed")
+    assert dialog.objects.list.item(0).text() == "1  Ball"
     dialog.frames.everything.setChecked(True)
     hands.bot.waitUntil(lambda: is_asked(dialog), timeout=20_000)
     dialog.frames.part.setChecked(True)

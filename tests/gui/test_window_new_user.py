@@ -146,12 +146,19 @@ def test_an_import_says_what_it_left_out(hands: Hands, clip: Path, tmp_path: Pat
     assert not hands.labels(3).any()
 
 
+def say_absent(dialog: ExportDialog) -> None:
+    """Of frames that were never processed."""
+    field = dialog.options.fields["unprocessed"]
+    field.setCurrentIndex(field.findData("empty"))
+
+
 def test_where_an_export_goes(hands: Hands, clip: Path, tmp_path: Path):
     hands.open(clip)
     hands.session.add_object()
     hands.session.replace_mask(truth(0), "Mask")
     dialog = ExportDialog(hands.session, hands.window.edges, (0, 13), "png", hands.window)
     assert dialog.wanted.target == tmp_path / "clip masks" and dialog.frames.isHidden()
+    say_absent(dialog)
     hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
     assert "will be made" in dialog.note.text() and dialog.accept_button.text() == "Export"
     dialog.accept()
@@ -160,6 +167,7 @@ def test_where_an_export_goes(hands: Hands, clip: Path, tmp_path: Path):
     assert len(list((tmp_path / "clip masks").glob("*.png"))) == 14
     again = ExportDialog(hands.session, hands.window.edges, (4, 6), None, hands.window)
     assert again.frames.part.isChecked() and (again.wanted.first, again.wanted.last) == (4, 6)
+    say_absent(again)
     hands.bot.waitUntil(again.accept_button.isEnabled, timeout=20_000)
     assert "3 files are there" in again.trouble.text() and again.accept_button.text() == "Replace and export"
     again.target.setText(str(tmp_path / "elsewhere"))

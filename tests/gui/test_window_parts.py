@@ -145,6 +145,8 @@ def test_file_dialogs_lead_to_files(hands: Hands, clip: Path, tmp_path: Path, mo
         hands.act(name)
         dialog = hands.dialog(ExportDialog)
         dialog.browse.click()
+        unprocessed = dialog.options.fields["unprocessed"]
+        unprocessed.setCurrentIndex(unprocessed.findData("empty"))
         hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
         dialog.accept_button.click()
         hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=60_000)

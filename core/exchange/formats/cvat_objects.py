@@ -56,7 +56,9 @@ def read_own_zip(request: ImportRequest) -> Found | None:
                     ids.add(id)
             _read_masks(file, ids, request, gathering)
             return gathering.found()
-    except (_ChangedError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError):
+    except (_ChangedError, KeyError, TypeError, ValueError):
+        return None
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError):
         return None
 
 

@@ -45,8 +45,11 @@ class CvatVideoFile(Importer):
         if not path.is_file():
             return False
         if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return _name_in(archive) is not None
+            try:
+                with zipfile.ZipFile(path) as archive:
+                    return _name_in(archive) is not None
+            except (zipfile.BadZipFile, RuntimeError):
+                return False
         with path.open("rb") as file:
             return b"<annotations" in file.read(4096).replace(b"\0", b"")  # UTF-16, too
 
@@ -61,9 +64,9 @@ class CvatVideoFile(Importer):
                     done += len(piece)
                     request.tell(min(done, size), size)
             parser.close()
-        except ElementTree.ParseError as error:
+        except (ElementTree.ParseError, LookupError, ValueError) as error:  # the latter: an encoding there is not
             raise PCVOSError(f"{request.path} is no XML, or is cut short: {error}.") from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise PCVOSError(f"{request.path} is no zip that can be read, or is cut short: {error}.") from error
         except OSError as error:
             raise PCVOSError(f"{request.path} cannot be read: {error.strerror or error}.") from error

@@ -39,11 +39,15 @@ class YoloFolder(Importer):
         if not files:
             raise PCVOSError(f"{request.path} holds no text file in {_LABELS}: give the folder of the data set.")
         names, are_objects = _classes(request.path)
-        frames = FrameNames(request.media)
+        relative = [file.relative_to(request.path).as_posix() for file in files]
+        frames = FrameNames(request, relative, strangers=True)
+        if frames.question:
+            return Found({}, (), (frames.question,))
         gathering, strangers, boxes, shared = Gathering(), [], 0, False
-        for done, file in enumerate(files):
+        masks: dict[tuple[int, int], PackedMask] = {}  # by class and frame
+        for done, (file, name) in enumerate(zip(files, relative, strict=True)):
             request.tell(done, len(files))
-            frame = frames.find(file.name)
+            frame = frames.find(name)
             if frame is None:
                 strangers.append(file)
                 continue
@@ -51,10 +55,13 @@ class YoloFolder(Importer):
             polygons, more = _polygons(file)
             boxes += more
             for number, rings in polygons.items():
-                name = names.get(number, f"Class {number}")
-                gathering.know(number, number + 1, name, class_name="" if are_objects else name)
-                gathering.add(frame, number, _filled(rings, request.media.size))
+                masks[number, frame] = _filled(rings, request.media.size)
                 shared |= len(rings) > 1
+        for (number, frame), mask in sorted(masks.items(), key=lambda item: item[0]):
+            name = names.get(number, f"Class {number}")
+            gathering.know(number, number + 1, name, class_name="" if are_objects else name)
+            gathering.add(frame, number, mask)
+        gathering.notes += frames.notes
         if len(strangers) == len(files):
             raise frames.refusal(strangers[0].name, str(request.path))
         if strangers:
@@ -116,7 +123,9 @@ def _text(file: Path) -> str:
 def _named(names: Any, file: Path) -> dict[int, str]:
     """Of a list, or of a mapping from numbers."""
     items = dict(enumerate(names)) if isinstance(names, list) else names
-    if not isinstance(items, dict) or not all(type(n) is int and n >= 0 for n in items):
+    if not isinstance(items, dict) or not all(
+        type(number) is int and number >= 0 and isinstance(name, str | int | float) for number, name in items.items()
+    ):
         raise PCVOSError(f"{file}: names is neither a list nor numbers with names.")
     return {number: clean_class(str(name)) or f"Class {number}" for number, name in items.items()}
 
