@@ -90,7 +90,7 @@ def test_a_broken_list_of_classes(text, words, folder, other, media):
 
 
 def test_of_other_footage(folder, other, media):
-    for path in folder.rglob("0*.txt"):
-        path.rename(path.with_name(f"x{path.name}"))
+    for i, path in enumerate(sorted(folder.rglob("0*.txt"))):
+        path.rename(path.with_name(f"picture-of-{'abcdefghij'[i]}.txt"))
     with pytest.raises(PCVOSError, match="belongs to no frame of the footage"):
         plan(folder, other, media)

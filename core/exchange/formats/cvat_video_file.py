@@ -26,6 +26,7 @@ from core.exchange.gathering import Gathering
 from core.exchange.importer import COMPLETE, RGB, Found, Importer, ImportRequest
 from core.exchange.json_fields import Node
 from core.exchange.rle import decode
+from core.telling import Tell
 
 _SHAPES = {"mask", "polygon"}
 _OTHERS = {"box", "polyline", "points", "ellipse", "cuboid", "skeleton"}
@@ -54,23 +55,55 @@ class CvatVideoFile(Importer):
             return b"<annotations" in file.read(4096).replace(b"\0", b"")  # UTF-16, too
 
     def read(self, request: ImportRequest) -> Found:
-        reader = _Reader(request)
-        parser = ElementTree.XMLParser(target=reader)
-        try:
-            with _opened(request.path) as (file, size):
-                done = 0
-                while piece := file.read(_PIECE):
-                    parser.feed(piece)
-                    done += len(piece)
-                    request.tell(min(done, size), size)
-            parser.close()
-        except (ElementTree.ParseError, LookupError, ValueError) as error:  # the latter: an encoding there is not
-            raise PCVOSError(f"{request.path} is no XML, or is cut short: {error}.") from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-            raise PCVOSError(f"{request.path} is no zip that can be read, or is cut short: {error}.") from error
-        except OSError as error:
-            raise PCVOSError(f"{request.path} cannot be read: {error.strerror or error}.") from error
+        images = _ImageNames(request)
+        _parse(request, images, lambda done, size: None)
+        names = FrameNames(request, images.names, strangers=True)
+        if names.question:
+            return Found({}, (), (names.question,))
+        reader = _Reader(request, names)
+        _parse(request, reader, request.tell)
         return reader.found()
+
+
+def _parse(request: ImportRequest, target: object, tell: Tell) -> None:
+    """Feed the file to what `ElementTree.XMLParser` tells of its elements."""
+    parser = ElementTree.XMLParser(target=target)
+    try:
+        with _opened(request.path) as (file, size):
+            done = 0
+            while piece := file.read(_PIECE):
+                parser.feed(piece)
+                done += len(piece)
+                tell(min(done, size), size)
+        parser.close()
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the latter: an encoding there is not
+        raise PCVOSError(f"{request.path} is no XML, or is cut short: {error}.") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise PCVOSError(f"{request.path} is no zip that can be read, or is cut short: {error}.") from error
+    except OSError as error:
+        raise PCVOSError(f"{request.path} cannot be read: {error.strerror or error}.") from error
+
+
+class _Target:
+    """What `ElementTree.XMLParser` tells of elements; a document type could hold traps, and no file of CVAT has one."""
+
+    def __init__(self, request: ImportRequest):
+        self._request = request
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise PCVOSError(f"{self._request.path} has a document type, which no file of CVAT has: it is not read.")
+
+
+class _ImageNames(_Target):
+    """The names of all images in a file: only all of them together say which frames they are."""
+
+    def __init__(self, request: ImportRequest):
+        super().__init__(request)
+        self.names: list[str] = []
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "image":
+            self.names.append(attributes.get("name", ""))
 
 
 @dataclass(frozen=True)
@@ -109,12 +142,12 @@ class _Own:
     colour: RGB | None
 
 
-class _Reader:
-    """What `ElementTree.XMLParser` tells of the elements as they come; nothing but the masks is kept of them."""
+class _Reader(_Target):
+    """The masks of a file; nothing else is kept of it."""
 
-    def __init__(self, request: ImportRequest):
-        self._request, self._media = request, request.media
-        self._names = FrameNames(request.media)
+    def __init__(self, request: ImportRequest, names: FrameNames):
+        super().__init__(request)
+        self._media, self._names = request.media, names
         self._size = tuple(request.media.size)  # (height, width) of what masks are drawn on
         self._path: list[str] = []
         self._text = ""
@@ -129,9 +162,6 @@ class _Reader:
         self._left_out: Counter[str] = Counter()
 
     # as the parser calls them
-
-    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        raise PCVOSError(f"{self._request.path} has a document type, which no file of CVAT has: it is not read.")
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if not self._path and tag != "annotations":
@@ -277,6 +307,7 @@ class _Reader:
             name, path = next(iter(self._strangers)), self._request.path
             raise PCVOSError(f"{path} speaks of {name}, but the footage's frames are 0 to {len(self._media) - 1}.")
         gathering, masks = Gathering(), []
+        gathering.notes += self._names.notes
         for id, own in self._own.items():
             gathering.know(id, id, own.name, own.colour, own.class_name)
         seen: Counter[Hashable] = Counter()
