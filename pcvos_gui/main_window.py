@@ -21,6 +21,7 @@ from core.demo import MASK
 from core.project.places import shown_name
 from pcvos_gui.actions import ACTIONS, fill_menus, make_actions
 from pcvos_gui.canvas import Canvas
+from pcvos_gui.damage import DamageWatch
 from pcvos_gui.dock import Dock
 from pcvos_gui.edges import Edges
 from pcvos_gui.exchange import Exchange
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         self.session.accepts_loss = self._accepts_loss
         self.session.may_leave = self._may_leave
         self.saving = SaveWatch(self.session, self)
+        self.damage = DamageWatch(self.session, self)
         self.view_state = ViewState(self)
         self.edges = Edges(self.session, self)
         self.mattes = MattePreview(self.session, self.view_state, self.edges, self)

@@ -17,7 +17,7 @@ def is_new_part(before: int, now: int, time_base: Fraction) -> bool:
     return (before - now) * time_base > _BACK
 
 
-def in_one_clock(pts: Sequence[int], step: int, time_base: Fraction) -> tuple[np.ndarray, Parts]:
+def in_one_clock(pts: Sequence[int], step: int, time_base: Fraction) -> tuple[np.ndarray, Parts] | None:
     """Timestamps in one clock, each part after the one before.
 
     Args:
@@ -26,12 +26,14 @@ def in_one_clock(pts: Sequence[int], step: int, time_base: Fraction) -> tuple[np
 
     Returns:
         (ticks, parts): int64 (N,), ascending; and for each part its first frame and what was added to its timestamps.
+        None: within a part they do not ascend.
     """
     ticks = np.empty(len(pts), np.int64)
     parts = [(0, 0)]
     for number, now in enumerate(pts):
         if number and is_new_part(pts[number - 1], now, time_base):
             parts.append((number, int(ticks[number - 1]) + step - now))
-        tick = now + parts[-1][1]
-        ticks[number] = max(tick, ticks[number - 1] + 1) if number else tick
+        elif number and now <= pts[number - 1]:
+            return None
+        ticks[number] = now + parts[-1][1]
     return ticks, tuple(parts)

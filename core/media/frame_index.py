@@ -34,6 +34,7 @@ class FrameIndex:
         key: int32 (N,), for each frame the number of the key packet to decode from.
         keys: the key packets, in the order of the file; empty if frames can only be counted from the start.
         rate: frames per second on average: what the file tells if its timestamps bear it out, else what they amount to.
+        reorder: how many frames, at most, are decoded before one and shown after it.
         parts: where the file's clock begins anew, and what was added to its timestamps there.
         truncated: whether the file promises more than these.
         damaged: whether errors were met, or frames are missing.
@@ -46,6 +47,7 @@ class FrameIndex:
     rate: Fraction
     truncated: bool
     damaged: bool
+    reorder: int = 0
     parts: Parts = ONE_PART
 
     def __len__(self) -> int:
@@ -65,6 +67,7 @@ class FrameIndex:
             "rate": self.rate.as_integer_ratio(),
             "truncated": self.truncated,
             "damaged": self.damaged,
+            "reorder": self.reorder,
             "parts": self.parts,
         }
         body = io.BytesIO()
@@ -109,6 +112,7 @@ class FrameIndex:
             rate=Fraction(*plain["rate"]),
             truncated=plain["truncated"],
             damaged=plain["damaged"],
+            reorder=plain["reorder"],
             parts=tuple((first, shift) for first, shift in plain["parts"]),
         )
 

@@ -2,7 +2,7 @@
 
 Everything FFmpeg raises while reading or decoding ends here. A packet that cannot be decoded gives no frame, and notes
 `damaged`; a file that cannot be read on ends there, and notes `broken_off`. Damaged video is decoded on one thread,
-where an error belongs to exactly one packet.
+where an error belongs to exactly one packet, and where what the decoder puts in place of damage is the same each time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,6 +22,8 @@ from av.video.stream import VideoStream
 from core.errors import PCVOSError
 from core.media.source import SQUARE
 
+# Codecs whose frames depend on no others: what could not be read of one is whatever was in that memory before.
+_EACH_BY_ITSELF = frozenset({"prores", "dnxhd", "mjpeg", "png", "huffyuv", "utvideo"})
 _MOST_STRETCHED = 16  # times; what says more is damaged
 _HELP = "give a video file or a folder of images."
 
@@ -63,6 +65,11 @@ class OpenVideo:
         self.broken_off = False
         self.wanted_from: int | None = None
         self._container, self.stream = _open(path, threads)
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether it is decoded on several threads."""
+        return bool(self.stream.thread_type.value)
 
     @property
     def time_base(self) -> Fraction:
@@ -142,7 +149,7 @@ class OpenVideo:
     def reopen(self, threads: bool | None = None) -> None:
         """Begin again at the start of the file, with or without threads (None: as before)."""
         if threads is None:
-            threads = bool(self.stream.thread_type.value)
+            threads = self.has_threads
         self._container.close()
         self._container, self.stream = _open(self.path, threads)
 
@@ -165,7 +172,11 @@ class OpenVideo:
     def _decode(self, packet: Packet | None) -> list[VideoFrame]:
         self._skip(self._is_skippable(packet))
         try:
-            return self.stream.decode(packet)
+            frames = self.stream.decode(packet)
+            if self.stream.codec_context.name in _EACH_BY_ITSELF:
+                self.damaged |= any(frame.is_corrupt for frame in frames)
+                frames = [frame for frame in frames if not frame.is_corrupt]
+            return frames
         except MemoryError:
             raise
         except av.FFmpegError:

@@ -9,6 +9,8 @@ Decisions:
   no other refers to are passed over. What lies around it is decoded afterwards (`prepare`), and nothing is given away
   before the budget is full.
 - What is decoded can be had without waiting for what is being decoded.
+- Where a frame comes out damaged, those of its group of pictures are decoded anew, carefully (see `decoding`), from a
+  group before that is whole, so that they are what decoding in order gives; a warning says where.
 - A frame that cannot be decoded never shifts the others: the nearest earlier one that can stands in, and a warning
   says so.
 """
@@ -23,11 +25,11 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from core.errors import PCVOSError
+from core.media.decoding import DamageMet, DecodingRun
 from core.media.frame_cache import FrameCache, byte_count
 from core.media.frame_index import file_identity, load_index, store_index
 from core.media.pixels import Developer
 from core.media.source import FrameNumbers, FrameSource, ReadStopped, Timestamps, never
-from core.media.stream import OpenVideo
 from core.media.video_index import build_index
 
 _FORWARD_SHARE = 8  # reading forwards keeps one such part of the budget
@@ -35,6 +37,7 @@ _WORTH_A_SEEK = 8  # frames: decoding over a gap as short as this is cheaper tha
 _FINGERPRINT_BYTES = 2**20
 _KEPT_BEFORE = 3  # frames just before one that was jumped to
 _BEHIND, _AHEAD = 12, 8  # frames that `prepare` sees to: half a second back, a third ahead
+_BACK, _FAR_BACK = 12, 300  # frames before a damaged one, at least and at most, that careful decoding begins at
 _PATIENCE = 0.02  # seconds between two looks at whether to go on waiting
 
 
@@ -83,14 +86,15 @@ class VideoFile(FrameSource):
         self._asked = 0  # the last frame that somebody wanted
         self._stand_in: dict[int, int] = {}
         self._can_pass_over = interactive and bool(self._index.keys) and not self._index.damaged
-        self._video = OpenVideo(path, threads=not self._index.damaged)
-        self._run: Iterator[tuple[int, VideoFrame]] = iter(())
-        self._position = -1  # the last frame the run gave
+        self._run = DecodingRun(path, self._index, threads=not self._index.damaged)
+        self._careful: DecodingRun | None = None  # until damage is met
+        self._unsound: set[int] = set()  # numbers of the key packets whose groups are damaged, or seem so
+        self._told: set[int] = set()  # those of which a warning has told
         self._closed = False
         first = self._decoded(0, never)
         self._developer = Developer(first)
         self.size, self.colour = self._developer.size, self._developer.colour
-        self.sample_aspect_ratio = self._developer.shown_aspect(self._video.sample_aspect_ratio)
+        self.sample_aspect_ratio = self._developer.shown_aspect(self._run.video.sample_aspect_ratio)
         if not self._developer.is_exact:
             self.warnings.append(
                 f"The colours of {path} are of a kind that cannot be shown exactly (matrix {first.colorspace} of ITU-T "
@@ -130,7 +134,9 @@ class VideoFile(FrameSource):
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            self._video.close()
+            self._run.close()
+            if self._careful is not None:
+                self._careful.close()
             self._cache.clear()
 
     def fingerprint(self) -> str:
@@ -163,79 +169,140 @@ class VideoFile(FrameSource):
             if frame is not None:
                 return frame
             self._cache.focus(index)
-            number, frame = self._reach(index, index, self._first_to_keep(index), should_stop)
-            if number != index and self._can_pass_over:  # it may itself have been passed over, on the way to another
-                self._want_from(None)
-                self._start(self._index.key[index])
-                number, frame = self._decode_to(index, should_stop)
-            return frame if number == index else self._decode_around(index, should_stop)
+            number, frame = self._quickly(index, should_stop)
+            return frame if number == index else self._carefully(index, should_stop)
+
+    def _quickly(self, index: int, should_stop: Callable[[], bool]) -> tuple[int, VideoFrame | None]:
+        """As `_decode_to`; another frame, or none, where it takes care."""
+        key = int(self._index.key[index])
+        number, frame = -1, None
+        while key not in self._unsound:
+            try:
+                number, frame = self._reach(index, index, self._first_to_keep(index), should_stop)
+            except DamageMet as met:
+                self._note(met)
+                continue
+            if number == index:
+                break
+            self._run.position = -1
+            if self._can_pass_over:  # it may itself have been passed over, on the way to another
+                self._can_pass_over = False
+            elif self._run.video.has_threads:  # an error may have taken it along
+                self._run.video.reopen(threads=False)
+            else:
+                self._unsound.add(key)
+        return number, frame
+
+    def _note(self, met: DamageMet) -> None:
+        self._unsound.update(int(self._index.key[number]) for number in (met.frame, *met.near))
+        self._tell(met.frame)
+
+    def _tell(self, index: int) -> None:
+        """That this frame is damaged, once for a group of pictures."""
+        key = int(self._index.key[index])
+        if key in self._told:
+            return
+        self._told.add(key)
+        last = int(np.searchsorted(self._index.key, key, side="right")) - 1
+        follow = f" and those that follow, up to frame {last}," if last > index else ""
+        self.warnings.append(f"Frame {index} of {self.path} is damaged: it{follow} can look wrong.")
+
+    def _carefully(self, index: int, should_stop: Callable[[], bool]) -> VideoFrame:
+        """A frame of a group of pictures that is damaged, or one that did not come out."""
+        if self._careful is None:
+            self._careful = DecodingRun(self.path, self._index, careful=True)
+        run, key = self._careful, int(self._index.key[index])
+        self._cache.limit(1)
+        nearest, frame = -1, None
+        if 0 <= run.position < index and key - int(self._index.key[run.position]) <= 1:
+            nearest, frame = self._decode_to(run, index, should_stop)
+        if nearest != index:
+            nearest, frame = self._begun_before(index, should_stop)
+        if nearest != index:
+            return self._stood_in(index, nearest, frame)
+        return frame
+
+    def _begun_before(self, index: int, should_stop: Callable[[], bool]) -> tuple[int, VideoFrame | None]:
+        """Decode to a frame from a group of pictures before its own that is whole; as `_decode_to`."""
+        run = self._careful
+        key = int(self._index.key[index])
+        while True:
+            key = max(0, key - 1)
+            back = index - int(np.searchsorted(self._index.key, key))
+            is_far = key == 0 or back >= _FAR_BACK
+            if not is_far and (key in self._unsound or back < _BACK):
+                continue
+            run.start(key, must_be_sound=not is_far)
+            try:
+                nearest, frame = self._decode_to(run, index, should_stop)
+            except DamageMet as met:
+                self._note(met)
+                continue
+            if frame is not None or key == 0:
+                return nearest, frame
+
+    def _stood_in(self, index: int, nearest: int, frame: VideoFrame | None) -> VideoFrame:
+        """An earlier frame for one that cannot be decoded."""
+        if frame is None:
+            raise PCVOSError(
+                f"Frame {index} of {self.path} cannot be decoded any more; check that the file is unchanged."
+            )
+        last = max(index, self._careful.position - 1)
+        self._stand_in.update(dict.fromkeys(range(nearest + 1, last + 1), nearest))
+        frames = f"Frame {index}" if last == nearest + 1 else f"Frames {nearest + 1} to {last}"
+        self.warnings.append(f"{frames} of {self.path} cannot be decoded; frame {nearest} stands in.")
+        return frame
 
     def _first_to_keep(self, index: int) -> int:
         """From which frame on to decode all, on the way to this one: those that fit for a step, few for a jump."""
         return index - (self._room // 2 if abs(index - self._asked) <= _WORTH_A_SEEK else _KEPT_BEFORE)
 
     def _fill(self, frames: range, around: int, should_stop: Callable[[], bool]) -> None:
-        """Decode those of consecutive frames that are not in the cache."""
-        missing = [number for number in frames if self._stand_in.get(number, number) not in self._cache]
+        """Decode those of consecutive frames that are not in the cache; damaged ones only when they are asked for."""
+        missing = [
+            number
+            for number in frames
+            if self._stand_in.get(number, number) not in self._cache and self._index.key[number] not in self._unsound
+        ]
         if missing:
             with self._decoding(should_stop):
                 self._cache.focus(around)
-                self._reach(missing[0], missing[-1], around - self._room // 2, should_stop)
+                try:
+                    self._reach(missing[0], missing[-1], around - self._room // 2, should_stop)
+                except DamageMet as met:
+                    self._note(met)
 
     def _reach(
         self, first: int, last: int, keep_from: int, should_stop: Callable[[], bool]
     ) -> tuple[int, VideoFrame | None]:
-        """Decode from `first`, or from before it, to `last`; as `_decode_to`."""
+        """Decode quickly from `first`, or from before it, to `last`; as `_decode_to`."""
         ahead = self._is_ahead(first)
         self._cache.limit(_FORWARD_SHARE if ahead and not self._interactive else 1)
-        self._want_from(keep_from)
+        wanted = int(self._index.ticks[max(0, keep_from)]) if self._can_pass_over else None
+        self._run.video.wanted_from = wanted
         if not ahead:
-            self._start(self._index.key[first])
-        return self._decode_to(last, should_stop)
-
-    def _want_from(self, index: int | None) -> None:
-        """Pass over frames before this one that no other needs, where that is possible; None: decode all."""
-        wanted = None if index is None or not self._can_pass_over else int(self._index.ticks[max(0, index)])
-        self._video.wanted_from = wanted
+            self._run.start(int(self._index.key[first]))
+        return self._decode_to(self._run, last, should_stop)
 
     def _is_ahead(self, index: int) -> bool:
         """Whether to go on decoding rather than begin anew for this frame."""
-        if index <= self._position or self._position < 0:
+        position = self._run.position
+        if index <= position or position < 0:
             return False
-        return index - self._position <= _WORTH_A_SEEK or self._index.key[index] <= self._index.key[self._position]
+        return index - position <= _WORTH_A_SEEK or self._index.key[index] <= self._index.key[position]
 
-    def _start(self, key: int) -> None:
-        """Begin a run of decoding at a key packet."""
-        self._position = -1
-        self._run = self._decode_from(key)
-
-    def _decode_from(self, key: int) -> Iterator[tuple[int, VideoFrame]]:
-        """(index, frame) from a key packet on. Leading frames that need an earlier key are passed over."""
-        index = self._index
-        if not index.keys:
-            self._video.reopen()
-            yield from enumerate(self._video.frames(self._video.packets()))
-            return
-        begin = index.keys[key]
-        trusted = None
-        for frame in self._video.frames(self._video.packets_from(begin)):
-            number = index.find(frame.pts)
-            if number is None or frame.pts < begin.pts:
-                continue
-            if trusted is None:  # a key that does not show itself begins a gradual refresh, complete by the next key
-                trusted = key if frame.pts == begin.pts or begin.discard or key == 0 else key + 1
-            if index.key[number] >= trusted:
-                yield number, frame
-
-    def _decode_to(self, index: int, should_stop: Callable[[], bool]) -> tuple[int, VideoFrame | None]:
+    def _decode_to(
+        self, run: DecodingRun, index: int, should_stop: Callable[[], bool]
+    ) -> tuple[int, VideoFrame | None]:
         """Go on until the frame is there, or passed: the last one up to it, with its index; (-1, None) without one.
 
         However soon it is to stop, one frame comes out of it: whoever drags along the film sees something of it.
         """
         nearest = -1, None
-        for number, frame in self._run:
-            self._position = number
-            if not (self._is_before_wanted(frame) and frame.interlaced_frame):  # one of its fields may be missing
+        wanted = run.video.wanted_from
+        for number, frame in run:
+            is_before_wanted = wanted is not None and frame.pts < wanted
+            if not (is_before_wanted and frame.interlaced_frame):  # one of its fields may be missing
                 self._cache.put(number, frame)
             if number <= index:
                 nearest = number, frame
@@ -244,29 +311,3 @@ class VideoFile(FrameSource):
             if should_stop():
                 raise ReadStopped
         return nearest
-
-    def _is_before_wanted(self, frame: VideoFrame) -> bool:
-        return self._video.wanted_from is not None and frame.pts < self._video.wanted_from
-
-    def _decode_around(self, index: int, should_stop: Callable[[], bool]) -> VideoFrame:
-        """For a frame that did not come out: try earlier keys, until it does or an earlier frame can stand in."""
-        self._can_pass_over = False
-        self._want_from(None)
-        self._video.reopen(threads=False)
-        nearest, frame = -1, None
-        for key in range(self._index.key[index], -1, -1):
-            self._start(key)
-            nearest, frame = self._decode_to(index, should_stop)
-            if nearest == index:
-                return frame
-            if frame is not None:
-                break
-        if frame is None:
-            raise PCVOSError(
-                f"Frame {index} of {self.path} cannot be decoded any more; check that the file is unchanged."
-            )
-        last = max(index, self._position - 1)
-        self._stand_in.update(dict.fromkeys(range(nearest + 1, last + 1), nearest))
-        frames = f"Frame {index}" if last == nearest + 1 else f"Frames {nearest + 1} to {last}"
-        self.warnings.append(f"{frames} of {self.path} cannot be decoded; frame {nearest} stands in.")
-        return frame

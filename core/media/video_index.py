@@ -185,14 +185,10 @@ def _from_decoding(video: OpenVideo, table: _PacketTable, watch: Watch) -> Frame
     if not ascending or -1 in keys:
         table.keys.clear()
         keys = [0] * len(decoded)
-    timed = None not in decoded
-    parts = ONE_PART
-    if timed:
-        step = round(1 / ((video.rate or DEFAULT_VIDEO_RATE) * video.time_base))
-        ticks, parts = in_one_clock(decoded, step, video.time_base)
-    else:
-        ticks = np.arange(len(decoded), dtype=np.int64)
-    return _index(video, table, ticks, np.array(keys, dtype=np.int32), lost, timed, parts)
+    step = round(1 / ((video.rate or DEFAULT_VIDEO_RATE) * video.time_base))
+    clock = None if None in decoded else in_one_clock(decoded, step, video.time_base)
+    ticks, parts = clock or (np.arange(len(decoded), dtype=np.int64), ONE_PART)
+    return _index(video, table, ticks, np.array(keys, dtype=np.int32), lost, clock is not None, parts)
 
 
 def _index(
@@ -214,8 +210,15 @@ def _index(
         rate=rate,
         truncated=lost or video.broken_off or table.cut or missing > max(3 / rate, _SLACK),
         damaged=video.damaged or lost,
+        reorder=_reorder(table, ticks) if timed else _HEAD,
         parts=parts,
     )
+
+
+def _reorder(table: _PacketTable, ticks: np.ndarray) -> int:
+    """How many frames are decoded before one and shown after it, at most: by the order of the packets in the file."""
+    places = np.searchsorted(ticks, [pts for pts in table.pts if pts is not None])
+    return min(_HEAD, int((np.maximum.accumulate(places) - places).max(initial=0)))
 
 
 def _rate(video: OpenVideo, ticks: np.ndarray) -> Fraction:

@@ -100,6 +100,29 @@ def packet_bytes(path: Path) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(video=0) if packet.size]
 
 
+def flip_bytes(path: Path, numbers: Sequence[int], seed: int = 3) -> Path:
+    """Spoil six bytes in the middle of each of these packets, in the order of the file."""
+    random, data = np.random.default_rng(seed), bytearray(path.read_bytes())
+    packets = packet_bytes(path)
+    for number in numbers:
+        length = len(packets[number])
+        begin = bytes(data).index(packets[number]) + length // 4
+        for place in random.integers(begin, begin + length // 2, 6):
+            data[place] ^= int(random.integers(1, 256))
+    path.write_bytes(data)
+    return path
+
+
+def cut_out(path: Path, key: int) -> Path:
+    """Take a packet of the transport stream, 188 bytes, out of the middle of a key frame."""
+    with av.open(str(path)) as container:
+        keys = [packet.pos for packet in container.demux(video=0) if packet.size and packet.is_keyframe]
+    data = path.read_bytes()
+    begin = keys[key] + 3 * 188
+    path.write_bytes(data[:begin] + data[begin + 188 :])
+    return path
+
+
 def set_edits(path: Path, edits: Sequence[tuple[int, int]]) -> Path:
     """Replace the edit list of an MP4 by (duration in ms, first media tick) entries."""
     data = bytearray(path.read_bytes())

@@ -1,0 +1,114 @@
+"""A run of decoding: the frames of a video from a key packet on, in the order in which they are shown.
+
+Two ways to run, for files of which a part is damaged:
+- Quick: on several threads, from the nearest key packet. Where a frame comes out damaged, the run ends with
+  `DamageMet`: what a decoder puts in place of what it could not read depends on what it decoded before, and on threads.
+- Careful: on one thread, whatever comes out. Begun early enough, it gives what decoding the whole file in order gives.
+
+A frame can depend on ones that are decoded before and shown after it, so a quick run holds frames back until it has
+seen those, too. Which frames are damaged is what FFmpeg's decoders say; those of FFV1 and MJPEG do not say it.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+
+from core.media.frame_index import FrameIndex
+from core.media.stream import OpenVideo
+
+NumberedFrame = tuple[int, VideoFrame]
+
+
+class DamageMet(Exception):  # noqa: N818 - caught by who began the run
+    """A frame came out damaged.
+
+    Attributes:
+        frame: its number. near: numbers of the frames that were held back, which can depend on it.
+    """
+
+    def __init__(self, frame: int, near: list[int]):
+        super().__init__(frame)
+        self.frame, self.near = frame, near
+
+
+class DecodingRun:
+    """One open file, being decoded.
+
+    Args:
+        careful: see above. threads: whether a quick run uses several.
+
+    Attributes:
+        video: the file.
+        position: the last frame that came out; -1: none yet.
+    """
+
+    def __init__(self, path: Path, index: FrameIndex, *, careful: bool = False, threads: bool = True):
+        self.video = OpenVideo(path, threads=threads and not careful)
+        self.position = -1
+        self._index, self._careful = index, careful
+        self._frames: Iterator[NumberedFrame] = iter(())
+
+    def start(self, key: int, must_be_sound: bool = False) -> None:
+        """Begin anew at a key packet.
+
+        Args:
+            must_be_sound: whether a careful run, too, is to raise `DamageMet` while it is in this key's group.
+        """
+        self.position = -1
+        frames = self._from_key(key)
+        if not self._careful:
+            frames = self._undamaged(frames)
+        elif must_be_sound:
+            frames = self._sound_within(key, frames)
+        self._frames = frames
+
+    def __iter__(self) -> Iterator[NumberedFrame]:
+        """What comes next. After a break, going on is possible.
+
+        Raises:
+            DamageMet: in a quick run, which then is over.
+        """
+        for number, frame in self._frames:
+            self.position = number
+            yield number, frame
+
+    def _sound_within(self, key: int, frames: Iterator[NumberedFrame]) -> Iterator[NumberedFrame]:
+        for number, frame in frames:
+            if frame.is_corrupt and self._index.key[number] <= key:
+                self.position = -1
+                raise DamageMet(number, [])
+            yield number, frame
+
+    def close(self) -> None:
+        self.video.close()
+
+    def _from_key(self, key: int) -> Iterator[NumberedFrame]:
+        """(index, frame) from a key packet on. Leading frames that need an earlier key are passed over."""
+        index = self._index
+        if not index.keys:
+            self.video.reopen()
+            yield from enumerate(self.video.frames(self.video.packets()))
+            return
+        begin = index.keys[key]
+        trusted = None
+        for frame in self.video.frames(self.video.packets_from(begin)):
+            number = index.find(frame.pts)
+            if number is None or frame.pts < begin.pts:
+                continue
+            if trusted is None:  # a key that does not show itself begins a gradual refresh, complete by the next key
+                trusted = key if frame.pts == begin.pts or begin.discard or key == 0 else key + 1
+            if index.key[number] >= trusted:
+                yield number, frame
+
+    def _undamaged(self, frames: Iterator[NumberedFrame]) -> Iterator[NumberedFrame]:
+        held: deque[NumberedFrame] = deque()
+        for number, frame in frames:
+            if frame.is_corrupt:
+                self.position = -1
+                raise DamageMet(number, [earlier for earlier, _ in held])
+            held.append((number, frame))
+            if len(held) > self._index.reorder:
+                yield held.popleft()
+        yield from held
