@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -78,6 +78,11 @@ def object_row(position: int, info: ObjectInfo) -> tuple:
     """For the table objects."""
     name = info.name.encode("utf-8", "replace").decode()  # file names can hold what is no text
     return info.id, position, name, int.from_bytes(bytes(info.colour), "big"), int(info.visible), int(info.locked)
+
+
+def settings_from_rows(rows: Iterable[Sequence]) -> dict[str, str]:
+    """JSON by key, of the table settings; view state that is damaged is left out."""
+    return {key: value for key, value in rows if isinstance(key, str) and isinstance(value, str)}
 
 
 def run_row(id: int, run: RunInfo) -> tuple:
