@@ -108,6 +108,8 @@ def _make(
         project.ensure_file()
         if project.unsaved:
             raise PCVOSError(project.save_error)
+        if request.output is not None and project.path != path:
+            raise PCVOSError(f"{request.output} cannot be made: choose another --output, perhaps with a shorter name.")
         for sentence in project.warnings:
             warn(sentence)
         project.close()

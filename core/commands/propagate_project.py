@@ -103,7 +103,8 @@ class _ProjectRun:
         seconds = time.monotonic() - began
         self._end("done", seconds, propagator)
         note_distractors(propagator, self._note)
-        done = [f"{len(self._drawn)} frames in {seconds:.1f} s, in {self._project.path}"]
+        frames = "1 frame" if len(self._drawn) == 1 else f"{len(self._drawn)} frames"
+        done = [f"{frames} in {seconds:.1f} s, in {self._project.path}"]
         return "; ".join([*done, *map(self._export, self._exports)]) + "."
 
     # what it is made from

@@ -49,6 +49,8 @@ def _examine_tables(connection: sqlite3.Connection, path: Path) -> None:
     ).fetchone()
     if foreign is not None:
         raise PCVOSError(f"{path} holds {foreign[0]}, which no project does, and is not opened: it was tampered with.")
+    if not schema.is_as_made(connection):
+        raise damaged(path, "its tables are not as they were made")
     if is_small(path):
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":

@@ -24,7 +24,14 @@ from core.project.batch import Batch
 from core.project.connecting import SQLITE_ERRORS, beside, reading
 from core.project.lock import WriteLock
 from core.project.model import MAX_OBJECTS, Cell, FootageReference, Key, ObjectInfo, RunInfo
-from core.project.rows import cell_from_row, footage_from_json, object_from_row, run_from_row, soft_from_data
+from core.project.rows import (
+    cell_from_row,
+    footage_from_json,
+    object_from_row,
+    run_from_row,
+    settings_from_rows,
+    soft_from_data,
+)
 from core.project.store import Store
 
 _AT_ONCE = 500  # cells a transaction
@@ -160,30 +167,29 @@ class _Recovery:
     def _readable_copy(self, pages: bytearray) -> Path:
         """A copy that SQLite opens: with a first page that fits, be it of a new project."""
         copy = self._folder / "copy"
-        for first_page in (lambda: pages[: schema.PAGE_SIZE], self._new_first_page):
-            mended = bytearray(first_page())
+        for first_page in (lambda pages: pages[: schema.PAGE_SIZE], self._new_first_page):
+            mended = bytearray(first_page(pages))
             mended[18:20] = b"\1\1"  # no log any more
             mended[28:32] = (len(pages) // schema.PAGE_SIZE).to_bytes(4, "big")
             mended[92:96] = mended[24:28]  # or SQLite would not believe the size
             copy.write_bytes(mended + pages[schema.PAGE_SIZE :])
             with closing(sqlite3.connect(f"{copy.as_uri()}?immutable=1", uri=True)) as connection:
                 try:
-                    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+                    if schema.is_as_made(connection):
+                        break
                 except SQLITE_ERRORS as error:
                     _logger.info("First page of %s: %s", self._path, error)
-                    continue
-            if {"cells", "objects", "meta"} <= names:
-                break
         return copy
 
-    def _new_first_page(self) -> bytes:
+    def _new_first_page(self, pages: bytearray) -> bytes:
         """Tables are made in the same order in every project, and so begin on the same pages."""
         place = self._folder / "new.pcvos"
         footage = FootageReference(self._path, "", 0, (1, 1), Fraction(1))
         Store.create(place, footage).close()
-        page = place.read_bytes()[: schema.PAGE_SIZE]
+        new = place.read_bytes()
         place.unlink()
-        return page
+        pages.extend(bytes(max(0, len(new) - len(pages))))  # an older project can have fewer tables
+        return new[: schema.PAGE_SIZE]
 
     # all but the cells
 
@@ -195,7 +201,7 @@ class _Recovery:
         for more in (", class", ""):  # a file of before has none
             for row in self._rows(connection, f"SELECT {columns}{more} FROM objects ORDER BY position"):
                 self._take_object(row)
-        found.settings = dict(self._rows(connection, "SELECT key, value FROM settings"))
+        found.settings = settings_from_rows(self._rows(connection, "SELECT key, value FROM settings"))
         for row in self._rows(connection, "SELECT * FROM runs"):
             try:
                 found.runs[row[0]] = run_from_row(row)
@@ -228,7 +234,7 @@ class _Recovery:
         except (TypeError, ValueError) as error:
             _logger.info("An object of %s: %s", self._path, error)
             return
-        if 1 <= info.id <= MAX_OBJECTS:
+        if isinstance(info.id, int) and 1 <= info.id <= MAX_OBJECTS:
             self._found.objects.setdefault(info.id, info)
 
     def _carve_small_tables(self, pages: bytearray) -> None:
@@ -267,8 +273,8 @@ class _Recovery:
         carved = (row for row in self._carved(pages) if len(row[1]) == 2 and row[1][0] is None)
         return _SoftMasks(None, {id: columns[1] for id, columns in carved if soft_from_data(columns[1]) is not None})
 
-    def _take_cell(self, id: int, columns: list) -> Iterator[tuple[Key, Cell]]:
-        found, key = self._found, divmod(id, 256)
+    def _take_cell(self, id: object, columns: list) -> Iterator[tuple[Key, Cell]]:
+        found, key = self._found, divmod(id, 256) if isinstance(id, int) else None
         frame, obj, *rest = columns
         inside = frame >= 0 and 1 <= obj <= MAX_OBJECTS if isinstance(frame, int) and isinstance(obj, int) else False
         if (

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -80,6 +80,11 @@ def object_row(position: int, info: ObjectInfo) -> tuple:
     name, class_name = (text.encode("utf-8", "replace").decode() for text in (info.name, info.class_name))
     colour = int.from_bytes(bytes(info.colour), "big")
     return info.id, position, name, colour, int(info.visible), int(info.locked), class_name
+
+
+def settings_from_rows(rows: Iterable[Sequence]) -> dict[str, str]:
+    """JSON by key, of the table settings; view state that is damaged is left out."""
+    return {key: value for key, value in rows if isinstance(key, str) and isinstance(value, str)}
 
 
 def run_row(id: int, run: RunInfo) -> tuple:

@@ -6,6 +6,7 @@ the version of its tables. A step, once released, never changes: whoever needs o
 
 import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from core.errors import PCVOSError
@@ -57,6 +58,20 @@ read raises this once the reading can do without."""
 def version(connection: sqlite3.Connection) -> int:
     """The version of the tables in an open file."""
     return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def is_as_made(connection: sqlite3.Connection) -> bool:
+    """Whether the tables are those that the steps up to their version make, to the letter."""
+    found = version(connection)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+        for step in MIGRATIONS[: max(found, 0)]:
+            for statement in step:
+                made.execute(statement)
+        return found > 0 and _statements(connection) == _statements(made)
+
+
+def _statements(connection: sqlite3.Connection) -> set[tuple]:
+    return set(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> None:

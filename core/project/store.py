@@ -28,6 +28,7 @@ from core.project.rows import (
     object_row,
     run_from_row,
     run_row,
+    settings_from_rows,
     soft_from_data,
     soft_row,
 )
@@ -145,7 +146,7 @@ class Store:
     def settings(self) -> dict[str, str]:
         """JSON by key."""
         with reading(self.path):
-            return dict(self._connection.execute("SELECT key, value FROM settings").fetchall())
+            return settings_from_rows(self._connection.execute("SELECT key, value FROM settings"))
 
     def cache(self, key: str) -> bytes | None:
         """What was stored under `key`."""

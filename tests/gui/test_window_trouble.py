@@ -1,5 +1,6 @@
 """Full disks, read-only folders, damage, other footage: a clear message, nothing lost, and the window lives."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -17,6 +18,7 @@ from window_parts import COUNT, Hands, make_clip, picture, truth
 
 from core.media import open_media
 from core.project.project import Project
+from pcvos_gui import opening
 from pcvos_gui.main_window import MainWindow
 
 
@@ -416,3 +418,35 @@ def test_a_video_of_one_pixel(hands: Hands, tmp_path: Path):
     assert hands.labels(0).tolist() == [[1]]
     hands.run(interval=2)
     assert hands.runs.done == 2, "frame 0 was given"
+
+
+@pytest.mark.parametrize("name", ["字" * 83, "字" * 80, "🐇" * 62])
+def test_footage_with_a_name_as_long_as_file_systems_take(hands: Hands, tmp_path, name):
+    path = make_clip(tmp_path / "short.mp4", 3).rename(tmp_path / f"{name}.mp4")
+    hands.open(path)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    assert hands.session.project.exists and not hands.session.project.unsaved
+    assert hands.session.close()
+    hands.open(path)
+    assert (hands.labels(0) == 1).any()
+
+
+def test_a_project_whose_path_the_system_refuses_is_a_sentence(hands: Hands, tmp_path):
+    told = hands.open_in_vain(tmp_path / ("字" * 90 + ".pcvos"))
+    assert told.level == "error" and "File name too long" in told.text
+    assert "Opening" not in hands.window.start_page.subtitle.text()
+
+
+def test_an_error_of_the_system_while_a_project_is_looked_for_is_a_sentence(hands: Hands, clip, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(clip))
+
+    for name in ("find_project", "new_project"):
+        with monkeypatch.context() as patch:
+            patch.setattr(opening, name, refuse)
+            told = hands.open_in_vain(clip)
+            assert told.level == "error" and "Permission denied. Copy it to another folder" in told.text
+            assert hands.session.project is None
+            assert "Opening" not in hands.window.start_page.subtitle.text()
+    hands.open(clip)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from project_files import execute, footage, listing
 
+from core.errors import PCVOSError
 from core.project.connecting import DamagedProject
 from core.project.places import find_project, new_project, new_project_for_user
 from core.project.project import Project
@@ -106,3 +107,62 @@ def test_names_with_signs_of_patterns(tmp_path):
     path = made(reference)
     assert path.name == "a[1]*(b)+.pcvos"
     assert find_project(reference) == path
+
+
+LONG = [*("字" * count for count in (60, 77, 78, 79, 80, 83)), "🐇" * 62, "ä" * 120, "x" * 250]
+
+
+@pytest.mark.parametrize("name", LONG, ids=lambda name: f"{len(name)} of {len(name[0].encode())} bytes")
+def test_names_as_long_as_file_systems_take(tmp_path, user_data, name):
+    reference = footage(tmp_path, f"{name}.mp4")
+    reference.path.write_bytes(b"footage")
+    beside = made(reference)
+    assert beside.parent == tmp_path and name.startswith(beside.stem)
+    assert find_project(reference) == beside
+    other = made(reference)
+    assert other.parent == tmp_path and other != beside
+    with beside.open("r+b") as file:
+        file.write(bytes(100))
+    recovered = recover(beside).path
+    again = recover(beside).path
+    assert recovered != again and recovered.stem.endswith("-recovered")
+    other.unlink()
+    assert find_project(reference) in (recovered, again)
+    own = made(reference, new_project_for_user(reference))
+    assert own.parent == user_data / "projects"
+    for path in (recovered, again):
+        path.unlink()
+    assert find_project(reference) == own
+    assert recover(own).path.parent == own.parent
+
+
+def test_a_project_of_an_earlier_version_with_a_longer_name_is_found(tmp_path):
+    reference = footage(tmp_path, "字" * 79 + ".mp4")
+    path = made(reference, tmp_path / ("字" * 79 + ".pcvos"))
+    assert find_project(reference) == path
+
+
+def test_what_the_system_has_against_a_place_is_a_sentence_with_a_way_on(tmp_path, user_data):
+    long = tmp_path / ("字" * 90 + ".pcvos")
+    with pytest.raises(PCVOSError, match=r"cannot be read: File name too long\. Open a copy"):
+        Project.open(long)
+    with pytest.raises(PCVOSError, match="File name too long"):
+        recover(long)
+    project = Project.new(footage(tmp_path), long)
+    project.apply(listing([1]))
+    assert project.path.parent == user_data / "projects" and "cannot be written" in project.warnings[0]
+    project.close()
+    loop = tmp_path / "loop.pcvos"
+    loop.symlink_to(loop)
+    for path in (loop, tmp_path / "file" / "clip.pcvos"):
+        (tmp_path / "file").write_bytes(b"")
+        with pytest.raises(PCVOSError):
+            Project.open(path)
+        with pytest.raises(PCVOSError):
+            recover(path)
+
+
+def test_footage_that_cannot_be_asked_for_is_not_there(tmp_path):
+    path = made(footage(tmp_path / ("字" * 90)), tmp_path / "clip.pcvos")
+    with Project.open(path) as project:
+        assert project.find_footage() is None
