@@ -186,9 +186,7 @@ class Exchange(QObject):
             log.error("import or export failed", exc_info=error)
         self._say(str(error) or type(error).__name__, "error", holds=self._until_next_export())
 
-    def _say(
-        self, text: str, level: str, *actions: MessageAction, holds: Callable[[], bool] | None = None
-    ) -> None:
+    def _say(self, text: str, level: str, *actions: MessageAction, holds: Callable[[], bool] | None = None) -> None:
         self._session.message.emit(Message(text, level, actions, holds=holds))
 
 

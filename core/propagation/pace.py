@@ -49,10 +49,10 @@ class Prices:
         loading: of the network and the footage, once. annotated: of an annotated frame that is new, or has changed.
     """
 
-    encoded: float = 0.30
-    drawn: float = 0.35
-    masks: float = 0.20
-    reads: float = 0.004
+    encoded: float = 0.36
+    drawn: float = 0.20
+    masks: float = 0.14
+    reads: float = 0.032
     annotated: float = 1.0
     loading: float = 2.0
 
@@ -118,9 +118,7 @@ class Pace:
     or faster this run is, and each by itself as far as the clips done can tell them apart.
     """
 
-    def __init__(
-        self, plan: Iterable[Work], prices: Prices | None = None, clock: Callable[[], float] = time.monotonic
-    ):
+    def __init__(self, plan: Iterable[Work], prices: Prices | None = None, clock: Callable[[], float] = time.monotonic):
         """
         Args:
             plan: of each clip, in order. prices: of earlier runs. clock: seconds, from whenever.
