@@ -57,7 +57,8 @@ class RunController(QObject):
         settings: chosen for the next run. state: of the present one.
         done, total: frames drawn and to draw. work_done, work: the same with those counted twice that are drawn from
             both sides. device: what runs where, in words.
-        passes: frames to draw of each pass. outcome: of the last run that ended: "done", "stopped", "failed"; "": none did.
+        passes: frames to draw of each pass.
+        outcome: of the last run that ended: "done", "stopped", "failed"; "": none did.
         memory: as of the last clip, also after the run.
         in_point, out_point: frames, or None.
     """

@@ -29,7 +29,6 @@ from pcvos_gui.panels.wheel import WheelGuard
 from pcvos_gui.runs import Range, RunController, RunState
 from pcvos_gui.view_state import ViewState
 
-
 _REST_MS = 100
 
 

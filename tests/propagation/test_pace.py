@@ -92,9 +92,7 @@ def test_what_an_interrupted_run_has_drawn_is_no_work():
     passes = passes_of("forward", 0, 20, annotated)
     whole = plan(passes, annotated, SETTINGS)
     assert plan(passes, annotated, SETTINGS, finished=range(11)) == whole[3:], "frames 11 to 20, with the memory before"
-    assert plan(passes, annotated, SETTINGS, finished=range(13)) == whole[3:], (
-        "a clip that was cut short is drawn whole"
-    )
+    assert plan(passes, annotated, SETTINGS, finished=range(13)) == whole[3:], "a clip cut short is drawn whole"
 
 
 def test_time_passes_while_a_clip_is_drawn_but_not_beyond_it():
