@@ -12,7 +12,8 @@ from pcvos_gui.workers.jobs import ClipDone
 class Follower(QObject):
     """Shows the newest frame of a run, and the one it was started from when it is done.
 
-    A run that is stopped, or fails, leaves the person where they look: at what they stopped it for. A step, a jump, a stroke or an unfinished scribble ends that for this run.
+    A run that is stopped, or fails, leaves the person where they look: at what they stopped it for. A step, a jump, a
+    stroke or an unfinished scribble ends that for this run.
     """
 
     def __init__(self, session: Session, runs: RunController, view: ViewState, canvas: Canvas, parent: QObject):

@@ -82,7 +82,7 @@ class Handlers(QObject):
     def preferences(self) -> None:
         dialog = PreferencesDialog(self._window.preferences, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.show()
+        dialog.open()
 
     def quit(self) -> None:
         self._window.close()

@@ -135,7 +135,7 @@ class MessageBar(QFrame):
         self.others.setVisible(len(self._shown) > 1)
         if self._shown:
             place = self._shown.index(self._stack.currentWidget()) + 1
-            self.others.setText(self.tr("{} of {} ›").format(place, len(self._shown)))
+            self.others.setText(self.tr("{} of {}").format(place, len(self._shown)))
         self.setGeometry(0, 0, self.parentWidget().width(), self.sizeHint().height())
         self.raise_()
 

@@ -26,7 +26,8 @@ class RunForecast(QObject):
         self._known: frozenset[int] = frozenset()  # frames whose features its thread has
         self._capacity: int | None = None
         self._encoded: dict[int, frozenset[int]] = {}  # annotated frames that its thread has, with their objects
-        self._is_loaded = False
+        self._loaded: tuple[str, str] | None = None  # device and weights of the network that is there
+        self._started: JobStarted | None = None
         self._annotated: Annotated | None = None
         session.states_changed.connect(self._forget_annotated)
         session.objects_changed.connect(self._forget_annotated)
@@ -39,11 +40,16 @@ class RunForecast(QObject):
         """The first clip is under way."""
         prices = self._prices.at(settings, settings.interval)
         self.pace = Pace(started.plan, prices)
-        self._before, self._settings = started, settings
+        self._started, self._settings = started, settings
         self._encoded = {one.frame: frozenset(one.masks) for one in job.permanent}
-        self._is_loaded = True
+        self.loaded(settings)
+
+    def loaded(self, settings: RunSettings) -> None:
+        """The network that these settings ask for is there."""
+        self._loaded = settings.device, settings.weights
 
     def clip_done(self, seconds: float, memory: MemoryUse) -> None:
+        """The next clip took this long."""
         if self.pace is not None:
             self.pace.clip_done(seconds)
         self._known, self._capacity = memory.known, memory.capacity
@@ -51,9 +57,9 @@ class RunForecast(QObject):
     def end(self, keeps: bool) -> None:
         """`keeps`: it has come far enough to tell of the next one."""
         if self.pace is not None and keeps:
-            before, prices = self._before, self.pace.prices
-            loading = before.loading_seconds or prices.loading
-            annotated = before.annotating_seconds / before.annotated if before.annotated else prices.annotated
+            started, prices = self._started, self.pace.prices
+            loading = started.loading_seconds or prices.loading
+            annotated = started.annotating_seconds / started.annotated if started.annotated else prices.annotated
             prices = Prices(**{**vars(prices), "loading": loading, "annotated": annotated})
             self._prices.keep(self._settings, self._settings.interval, prices)
         self.pace = None
@@ -83,8 +89,9 @@ class RunForecast(QObject):
         propagation = RunSettings(**{**vars(settings), "interval": interval}).propagation
         work = plan(passes, annotated, propagation, known, room_for(self._capacity, known, start, end))
         new = sum(self._encoded.get(frame) != objects for frame, objects in annotated.items())
-        before = new * prices.annotated + (0.0 if self._is_loaded else prices.loading)
-        return before + sum(map(prices.of, work))
+        annotating = new * prices.annotated
+        loading = 0.0 if self._loaded == (settings.device, settings.weights) else prices.loading
+        return annotating + loading + sum(map(prices.of, work))
 
     @property
     def annotated(self) -> Annotated:

@@ -57,7 +57,8 @@ class RunController(QObject):
         settings: chosen for the next run. state: of the present one.
         done, total: frames drawn and to draw. work_done, work: the same with those counted twice that are drawn from
             both sides. device: what runs where, in words.
-        passes: frames to draw of each pass. outcome: of the last run that ended: "done", "stopped", "failed"; "": none did.
+        passes: frames to draw of each pass.
+        outcome: of the last run that ended: "done", "stopped", "failed"; "": none did.
         memory: as of the last clip, also after the run.
         in_point, out_point: frames, or None.
     """
@@ -101,6 +102,7 @@ class RunController(QObject):
         worker.compare_progressed.connect(self._on_compare_progress)
         worker.compared.connect(self._on_compared)
         worker.estimated.connect(self.estimated)
+        worker.estimated.connect(lambda _: self._forecast.loaded(self.settings))
         session.objects_changed.connect(self._on_objects)
         session.opened.connect(self._on_opened)
         session.closing.connect(self._on_closing)

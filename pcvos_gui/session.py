@@ -10,13 +10,13 @@ import numpy as np
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
-from core.annotation.packed_mask import PackedMask
 from core.annotation.palette import DISPLAY_PALETTE
 from core.errors import PCVOSError
 from core.media.source import FrameSource
 from core.project.model import MAX_OBJECTS, Cell, Change, Key, ObjectInfo
 from core.project.project import Project
 from pcvos_gui.commands import ChangeCommand
+from pcvos_gui.edit_cells import cells_of, united
 from pcvos_gui.messages import Message
 from pcvos_gui.workers.frames import FrameWorker
 
@@ -269,7 +269,7 @@ class Session(QObject):
         for (frame, _), cell in self.project.cells_in(0, self.frame_count - 1, (id,)):
             cells[frame, id] = (cell, None)
             present = self.project.cell(frame, into)
-            cells[frame, into] = (present, cell if present is None else _united(present, cell))
+            cells[frame, into] = (present, cell if present is None else united(present, cell))
         text = self.tr("Merge {} into {}").format(source.name, target.name)
         self.push_change(self._objects_without(id, text, cells))
         self.set_active(into)
@@ -343,29 +343,9 @@ class Session(QObject):
         before, self._before = self._before, None
         if before is None:
             return
-        cells = self._cells_of(self.shown, self.active, before, self.labels, even_if_unchanged)
+        cells = cells_of(self.project, self.shown, self.active, before, self.labels, even_if_unchanged)
         if cells:
             self.push_change(Change(self.tr("{}, frame {}").format(text, self.shown), cells))
-
-    def _cells_of(
-        self, frame: int, corrected: int, before: np.ndarray, after: np.ndarray, even_if_unchanged: bool = False
-    ) -> dict[Key, tuple[Cell | None, Cell | None]]:
-        """What of the project is otherwise when a label map, uint8 (H, W), has become another by a person's hand."""
-        changed = before != after
-        touched = {int(i) for i in np.unique(np.concatenate([before[changed], after[changed]])) if i}
-        if not touched and not even_if_unchanged:
-            return {}
-        cells: dict[Key, tuple[Cell | None, Cell | None]] = {}
-        for id in touched | {corrected}:
-            known = self.project.cell(frame, id)
-            mask = PackedMask.pack(after == id)
-            if id == corrected:
-                # What the network saw here stays of use for soft edges, where the person left them as they were.
-                soft = None if known is None else known.soft
-                cells[frame, id] = (known, Cell(mask, corrected=True, in_memory=True, soft=soft))
-            elif known is None or known.mask != mask:
-                cells[frame, id] = (known, replace(known or Cell(mask), mask=mask))
-        return cells
 
     def replace_mask(self, mask: np.ndarray, text: str, even_if_unchanged: bool = False) -> None:
         """Give the active object this mask, bool (H, W), on the shown frame; locked objects keep their pixels."""
@@ -387,7 +367,7 @@ class Session(QObject):
         protected, after = self.protected(before), before.copy()
         after[after == id] = 0
         after[mask if protected is None else mask & ~protected] = id
-        cells = self._cells_of(frame, id, before, after)
+        cells = cells_of(self.project, frame, id, before, after)
         if cells:
             self.push_change(Change(self.tr("{}, frame {}").format(text, frame), cells))
 
@@ -518,9 +498,3 @@ class Session(QObject):
             self.project.set_setting(key, value)
             if self.project.unsaved:
                 self.saving_changed.emit()
-
-
-def _united(one: Cell, other: Cell) -> Cell:
-    mask = PackedMask.pack(one.mask.unpack() | other.mask.unpack())
-    corrected = one.corrected or other.corrected
-    return Cell(mask, corrected, one.in_memory or other.in_memory, None if corrected else one.confidence)

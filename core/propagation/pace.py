@@ -49,10 +49,10 @@ class Prices:
         loading: of the network and the footage, once. annotated: of an annotated frame that is new, or has changed.
     """
 
-    encoded: float = 0.30
-    drawn: float = 0.35
-    masks: float = 0.20
-    reads: float = 0.004
+    encoded: float = 0.36
+    drawn: float = 0.20
+    masks: float = 0.14
+    reads: float = 0.032
     annotated: float = 1.0
     loading: float = 2.0
 

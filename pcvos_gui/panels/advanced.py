@@ -190,9 +190,8 @@ class AdvancedSettings(QWidget):
             self._dialog.setNameFilters(
                 [self.tr("Weights (*.safetensors *.pth *.pt *.ckpt)"), self.tr("All files (*)")]
             )
-            self._dialog.setModal(False)
             self._dialog.fileSelected.connect(self._on_weights)
-        self._dialog.show()
+        self._dialog.open()
 
     def _on_weights(self, path: str) -> None:
         self.weights.setText(path)

@@ -159,20 +159,18 @@ class ObjectsPanel(QWidget):
         self.class_field.edit()
 
     def recolour(self, id: int) -> None:
-        """Ask for a new colour, in a dialog that lets the work go on."""
+        """Ask for a new colour. A run goes on meanwhile, but keys are the dialog's alone."""
         obj = self._session.object(id)
         if obj is None:
             return
         if self._dialog is None:
             self._dialog = QColorDialog(self)
-            self._dialog.setModal(False)
             self._dialog.colorSelected.connect(self._on_colour)
             self._session.closing.connect(self._dialog.reject)
         self._recoloured = id
         self._dialog.setWindowTitle(self.tr("Colour of {}").format(obj.name))
         self._dialog.setCurrentColor(QColor(*obj.colour))
-        self._dialog.show()
-        self._dialog.raise_()
+        self._dialog.open()
 
     def _on_colour(self, colour: QColor) -> None:
         obj = self._session.object(self._recoloured)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QLineEdit, QSpinBox, QWidget
 from window_parts import COUNT, Hands
 
 from pcvos_gui.field_keys import is_field
@@ -148,3 +148,19 @@ def test_a_field_that_is_made_later_is_no_exception(desk: Hands):
     late.deleteLater()
     QApplication.processEvents()
     desk.view.setFocus()
+
+
+@pytest.mark.parametrize("opened_by", ["colour", "preferences", "weights"])
+def test_no_key_gets_through_a_dialog_to_the_window(desk: Hands, opened_by: str):
+    """Also where the window has kept the focus, as without a window manager."""
+    if opened_by == "weights":
+        desk.window.propagation_panel.advanced._choose_weights()
+    else:
+        desk.act({"colour": "recolour_object"}.get(opened_by, opened_by))
+    (dialog,) = [d for d in desk.window.findChildren(QDialog) if d.isVisible()]
+    before = desk.session.frame, desk.window.view_state.tool, len(desk.session.objects)
+    for key in (Qt.Key.Key_E, Qt.Key.Key_Right, Qt.Key.Key_Delete):
+        QTest.keyClick(desk.window.windowHandle(), key)
+    QTest.keyClick(desk.window.windowHandle(), Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    assert (desk.session.frame, desk.window.view_state.tool, len(desk.session.objects)) == before
+    dialog.reject()

@@ -424,6 +424,7 @@ def test_the_same_message_is_not_shown_twice(bar):
     assert len(bar.messages) == 1
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 def test_no_more_than_one_line_is_covered_and_all_can_be_read(qtbot, bar):
     one_line = bar.fontMetrics().height()
     long = "A sentence that takes more than one line where there is so little room for it. " * 4
