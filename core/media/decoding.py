@@ -22,13 +22,14 @@ NumberedFrame = tuple[int, VideoFrame]
 
 
 class DamageMet(Exception):  # noqa: N818 - caught by who began the run
-    """A frame came out damaged.
+    """A frame came out damaged, or did not come out although others may depend on it.
 
     Attributes:
-        frame: its number. near: numbers of the frames that were held back, which can depend on it.
+        frame: its number; None: several threads were at work, so that it cannot be told which one it is.
+        near: numbers of the frames that were held back, which can depend on it.
     """
 
-    def __init__(self, frame: int, near: list[int]):
+    def __init__(self, frame: int | None, near: list[int]):
         super().__init__(frame)
         self.frame, self.near = frame, near
 
@@ -104,11 +105,17 @@ class DecodingRun:
 
     def _undamaged(self, frames: Iterator[NumberedFrame]) -> Iterator[NumberedFrame]:
         held: deque[NumberedFrame] = deque()
+        self.video.lost = False
         for number, frame in frames:
-            if frame.is_corrupt:
-                self.position = -1
-                raise DamageMet(number, [earlier for earlier, _ in held])
+            is_lost = self.video.lost and self.video.frames_depend
             held.append((number, frame))
+            if is_lost or frame.is_corrupt:
+                self.position = -1
+                near = [one for one, _ in held]
+                if is_lost and self.video.has_threads:
+                    raise DamageMet(None, near)
+                lost = self._index.find(self.video.lost_pts) if is_lost else None
+                raise DamageMet(number if lost is None else lost, near)
             if len(held) > self._index.reorder:
                 yield held.popleft()
         yield from held

@@ -194,6 +194,9 @@ class VideoFile(FrameSource):
         return number, frame
 
     def _note(self, met: DamageMet) -> None:
+        if met.frame is None:
+            self._run.video.reopen(threads=False)
+            return
         self._unsound.update(int(self._index.key[number]) for number in (met.frame, *met.near))
         self._tell(met.frame)
 
