@@ -51,8 +51,8 @@ class OpenVideo:
 
     Attributes:
         damaged: whether a packet could not be decoded. broken_off: whether the file could not be read to its end.
-        lost: whether a packet could not be decoded since this was set to False. lost_pts: the timestamp of the first one;
-            on several threads, of one nearby.
+        lost: whether a packet could not be decoded since this was set to False. lost_pts: the timestamp of the first
+            such packet; on several threads, of one nearby.
         wanted_from: a timestamp; frames before it that no other frame refers to need not be decoded, nor come out.
             None: all are. Heeded where the codec marks such frames reliably, which is H.264: in HEVC the mark counts
             only within a layer.
