@@ -22,13 +22,14 @@ NumberedFrame = tuple[int, VideoFrame]
 
 
 class DamageMet(Exception):  # noqa: N818 - caught by who began the run
-    """A frame came out damaged.
+    """A frame came out damaged, or did not come out although others may depend on it.
 
     Attributes:
-        frame: its number. near: numbers of the frames that were held back, which can depend on it.
+        frame: its number; None: several threads were at work, so that it cannot be told which one it is.
+        near: numbers of the frames that were held back, which can depend on it.
     """
 
-    def __init__(self, frame: int, near: list[int]):
+    def __init__(self, frame: int | None, near: list[int]):
         super().__init__(frame)
         self.frame, self.near = frame, near
 
@@ -50,18 +51,19 @@ class DecodingRun:
         self._index, self._careful = index, careful
         self._frames: Iterator[NumberedFrame] = iter(())
 
-    def start(self, key: int, must_be_sound: bool = False) -> None:
+    def start(self, key: int, sound_before: int | None = None) -> None:
         """Begin anew at a key packet.
 
         Args:
-            must_be_sound: whether a careful run, too, is to raise `DamageMet` while it is in this key's group.
+            sound_before: number of a key packet; a careful run, too, raises `DamageMet` unless the group of pictures
+                that it begins with is whole, and lies before this one's.
         """
         self.position = -1
         frames = self._from_key(key)
         if not self._careful:
             frames = self._undamaged(frames)
-        elif must_be_sound:
-            frames = self._sound_within(key, frames)
+        elif sound_before is not None:
+            frames = self._begun_soundly(frames, sound_before)
         self._frames = frames
 
     def __iter__(self) -> Iterator[NumberedFrame]:
@@ -74,9 +76,13 @@ class DecodingRun:
             self.position = number
             yield number, frame
 
-    def _sound_within(self, key: int, frames: Iterator[NumberedFrame]) -> Iterator[NumberedFrame]:
+    def _begun_soundly(self, frames: Iterator[NumberedFrame], before: int) -> Iterator[NumberedFrame]:
+        first = None
+        self.video.lost = False
         for number, frame in frames:
-            if frame.is_corrupt and self._index.key[number] <= key:
+            key = int(self._index.key[number])
+            first = key if first is None else first
+            if first >= before or (key == first and (frame.is_corrupt or self.video.lost)):
                 self.position = -1
                 raise DamageMet(number, [])
             yield number, frame
@@ -104,11 +110,17 @@ class DecodingRun:
 
     def _undamaged(self, frames: Iterator[NumberedFrame]) -> Iterator[NumberedFrame]:
         held: deque[NumberedFrame] = deque()
+        self.video.lost = False
         for number, frame in frames:
-            if frame.is_corrupt:
-                self.position = -1
-                raise DamageMet(number, [earlier for earlier, _ in held])
+            is_lost = self.video.lost and self.video.frames_depend
             held.append((number, frame))
+            if is_lost or frame.is_corrupt:
+                self.position = -1
+                near = [one for one, _ in held]
+                if is_lost and self.video.has_threads:
+                    raise DamageMet(None, near)
+                lost = self._index.find(self.video.lost_pts) if is_lost else None
+                raise DamageMet(number if lost is None else lost, near)
             if len(held) > self._index.reorder:
                 yield held.popleft()
         yield from held

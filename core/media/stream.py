@@ -23,7 +23,7 @@ from core.errors import PCVOSError
 from core.media.source import SQUARE
 
 # Codecs whose frames depend on no others: what could not be read of one is whatever was in that memory before.
-_EACH_BY_ITSELF = frozenset({"prores", "dnxhd", "mjpeg", "png", "huffyuv", "utvideo"})
+_EACH_BY_ITSELF = frozenset({"prores", "dnxhd", "mjpeg", "png", "huffyuv", "utvideo", "rawvideo"})
 _MOST_STRETCHED = 16  # times; what says more is damaged
 _HELP = "give a video file or a folder of images."
 
@@ -51,6 +51,8 @@ class OpenVideo:
 
     Attributes:
         damaged: whether a packet could not be decoded. broken_off: whether the file could not be read to its end.
+        lost: whether a packet could not be decoded since this was set to False. lost_pts: the timestamp of the first
+            such packet; on several threads, of one nearby.
         wanted_from: a timestamp; frames before it that no other frame refers to need not be decoded, nor come out.
             None: all are. Heeded where the codec marks such frames reliably, which is H.264: in HEVC the mark counts
             only within a layer.
@@ -63,8 +65,15 @@ class OpenVideo:
         self.path = path
         self.damaged = False
         self.broken_off = False
+        self.lost = False
+        self.lost_pts: int | None = None
         self.wanted_from: int | None = None
         self._container, self.stream = _open(path, threads)
+
+    @property
+    def frames_depend(self) -> bool:
+        """Whether frames may depend on others."""
+        return self.stream.codec_context.name not in _EACH_BY_ITSELF
 
     @property
     def has_threads(self) -> bool:
@@ -173,7 +182,7 @@ class OpenVideo:
         self._skip(self._is_skippable(packet))
         try:
             frames = self.stream.decode(packet)
-            if self.stream.codec_context.name in _EACH_BY_ITSELF:
+            if not self.frames_depend:
                 self.damaged |= any(frame.is_corrupt for frame in frames)
                 frames = [frame for frame in frames if not frame.is_corrupt]
             return frames
@@ -181,6 +190,8 @@ class OpenVideo:
             raise
         except av.FFmpegError:
             self.damaged = True
+            if not self.lost:
+                self.lost, self.lost_pts = True, None if packet is None else packet.pts
             return []
 
     def _is_skippable(self, packet: Packet | None) -> bool:

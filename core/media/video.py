@@ -88,8 +88,8 @@ class VideoFile(FrameSource):
         self._can_pass_over = interactive and bool(self._index.keys) and not self._index.damaged
         self._run = DecodingRun(path, self._index, threads=not self._index.damaged)
         self._careful: DecodingRun | None = None  # until damage is met
-        self._unsound: set[int] = set()  # numbers of the key packets whose groups are damaged, or seem so
-        self._told: set[int] = set()  # those of which a warning has told
+        self._damaged: set[int] = set()  # numbers of the key packets whose groups of pictures are damaged
+        self._unsound: set[int] = set()  # of those that take care, for this or another reason
         self._closed = False
         first = self._decoded(0, never)
         self._developer = Developer(first)
@@ -194,15 +194,16 @@ class VideoFile(FrameSource):
         return number, frame
 
     def _note(self, met: DamageMet) -> None:
-        self._unsound.update(int(self._index.key[number]) for number in (met.frame, *met.near))
-        self._tell(met.frame)
-
-    def _tell(self, index: int) -> None:
-        """That this frame is damaged, once for a group of pictures."""
-        key = int(self._index.key[index])
-        if key in self._told:
+        if met.frame is None:
+            self._run.video.reopen(threads=False)
             return
-        self._told.add(key)
+        key = int(self._index.key[met.frame])
+        self._unsound.update(int(self._index.key[number]) for number in (met.frame, *met.near))
+        if key not in self._damaged:
+            self._damaged.add(key)
+            self._tell(met.frame, key)
+
+    def _tell(self, index: int, key: int) -> None:
         last = int(np.searchsorted(self._index.key, key, side="right")) - 1
         follow = f" and those that follow, up to frame {last}," if last > index else ""
         self.warnings.append(f"Frame {index} of {self.path} is damaged: it{follow} can look wrong.")
@@ -224,22 +225,20 @@ class VideoFile(FrameSource):
 
     def _begun_before(self, index: int, should_stop: Callable[[], bool]) -> tuple[int, VideoFrame | None]:
         """Decode to a frame from a group of pictures before its own that is whole; as `_decode_to`."""
-        run = self._careful
-        key = int(self._index.key[index])
-        while True:
-            key = max(0, key - 1)
+        run, own = self._careful, int(self._index.key[index])
+        for key in range(max(0, own - 1), -1, -1):
             back = index - int(np.searchsorted(self._index.key, key))
             is_far = key == 0 or back >= _FAR_BACK
-            if not is_far and (key in self._unsound or back < _BACK):
+            if not is_far and (key in self._damaged or back < _BACK):
                 continue
-            run.start(key, must_be_sound=not is_far)
+            run.start(key, sound_before=None if is_far else own)
             try:
                 nearest, frame = self._decode_to(run, index, should_stop)
-            except DamageMet as met:
-                self._note(met)
+            except DamageMet:
                 continue
-            if frame is not None or key == 0:
+            if frame is not None:
                 return nearest, frame
+        return -1, None
 
     def _stood_in(self, index: int, nearest: int, frame: VideoFrame | None) -> VideoFrame:
         """An earlier frame for one that cannot be decoded."""
