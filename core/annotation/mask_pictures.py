@@ -306,43 +306,40 @@ def _is_painted(pixels: np.ndarray, opaque: np.ndarray, inside: np.ndarray) -> b
     return np.count_nonzero(areas.is_loose()) < 0.25 * np.count_nonzero(opaque)
 
 
-def _colours(path: Path, pixels: np.ndarray, has_alpha: bool) -> ColourPicture:
+def _colours(path: Path, pixels: np.ndarray, has_alpha: bool) -> Picture:
     """A picture uint8 (H, W, 3) by its colours; soft edges are made hard."""
     codes, index = distinct(codes_of(pixels))
     taken = Taken.PLAINLY
     if len(codes) > 2:
         table = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(np.uint8)
-        hard = _hardened(index, table)
+        grey = table[:, 1][index] if np.ptp(table, axis=1).max() <= _GREY_SPREAD else None
+        if grey is not None and kind_of_grey(grey, 255) == Grey.MATTE:
+            labels = (grey > 127).astype(np.uint8)
+            return LabelPicture(PackedLabels(labels), object_ids(labels), Taken.SOFT, has_alpha)
+        hard = harden(Areas.of(index, len(table)), table)
         if hard is not None:
-            index, codes, taken = hard
+            codes, index = _cleaned(*hard, table)
+            taken = Taken.SOFT_COLOURS
     if len(codes) > _COLOURS:
         raise UnclearMaskError(too_many_colours(str(path), len(codes)))
     return ColourPicture(codes.tolist(), PackedLabels(index.astype(np.uint8)), taken, has_alpha)
 
 
-def _hardened(index: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, Taken] | None:
-    """The index and the codes of a picture with soft edges, made hard; None: it has none.
+def _cleaned(index: np.ndarray, kept: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The codes of a picture made hard, and each pixel's index among them; colours that JPEG has moved a little from
+    black, white or the palette's are these.
 
     Args:
-        index: int (H, W) into `table`, uint8 (n, 3).
+        index: int (H, W) into `table`, uint8 (n, 3), of which only `kept` are left.
     """
-    if np.ptp(table, axis=1).max() <= _GREY_SPREAD:
-        grey = table[:, 1][index]
-        if kind_of_grey(grey, 255) == Grey.MATTE:
-            return (grey > 127).astype(np.int32), np.array([0, _WHITE]), Taken.SOFT
-    hard = harden(Areas.of(index, len(table)), table)
-    if hard is None:
-        return None
-    values, kept = hard
-    snapped = np.array([_clean(table[value]) for value in kept])
-    codes, number = np.unique(snapped, return_inverse=True)
+    codes, number = np.unique([_clean(table[value]) for value in kept], return_inverse=True)
     order = np.zeros(len(table), np.int32)
     order[kept] = number
-    return order[values], codes, Taken.SOFT_COLOURS
+    return codes, order[index]
 
 
 def _clean(colour: np.ndarray) -> int:
-    """The code of a colour; of black, white and the palette's where JPEG has moved it a little."""
+    """The code of a colour, or of the one that it nearly is."""
     known = np.concatenate([DAVIS_PALETTE, [[255, 255, 255]]]).astype(int)
     away = np.abs(known - colour.astype(int)).max(axis=1)
     chosen = known[away.argmin()] if away.min() <= 3 else colour
