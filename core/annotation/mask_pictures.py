@@ -137,35 +137,46 @@ def open_png(data: bytes, path: str) -> tuple[Image.Image, int, int]:
 
 
 def _read_indexed(path: Path, image: Image.Image, wanted: Taken) -> Picture:
-    """Value = id, whatever the palette. But what is black and white by a palette that begins with white, or in which
-    each value is its own grey, is read by its colours, and so is what its colours show to have soft edges."""
-    palette = np.frombuffer(image.palette.palette, np.uint8).reshape(-1, 3) if image.palette else np.zeros((0, 3))
-    if len(palette) > 1 and (palette == palette[:, :1]).all():
-        greys = np.append(palette[:, 0], np.zeros(256 - len(palette), np.uint8))
-        is_plain = np.array_equal(greys, np.arange(256))
-        try:
-            found = _read_grey(path, Image.fromarray(greys[np.array(image)]), 8, wanted)
-        except PCVOSError:
-            if is_plain or wanted == Taken.SOFT:
-                raise
-            found = None
-        if found is not None and found.taken == Taken.SOFT:
-            return found
-        is_white = found is not None and found.taken == Taken.PLAINLY and (palette[0, 0] == 255 or is_plain)
-        if is_white and greys.any() and not palette.all():
-            return _with(found, Taken.PALETTE) if found.ids or palette[0, 0] == 255 else found
-        return found if is_plain else _labels(image, _without_void)
-    used = [value for value, count in enumerate(image.histogram()) if count]
-    if len(used) > _LABELS_AT_MOST and not np.array_equal(palette, DAVIS_PALETTE):
-        areas = Areas.of(np.array(image), 256)
-        if 2 * np.count_nonzero(areas.loose) > len(used):
-            try:
-                shown = _read_colours(path, image.convert("RGBA"), wanted)
-            except PCVOSError:
-                shown = None
-            if shown is not None and shown.taken:
-                return shown
-    return _labels(image, _without_void)
+    """Value = id, whatever the palette; but what is black and white with white first, or shows soft edges, is read by
+    its colours."""
+    declared = image.palette.palette if image.palette else b""
+    palette = np.frombuffer(declared, np.uint8).reshape(-1, 3)
+    is_grey = len(palette) > 1 and palette.any() and (palette == palette[:, :1]).all()
+    shown = _read_grey_palette(path, image, palette[:, 0], wanted) if is_grey else None
+    if shown is None and not is_grey and not np.array_equal(palette, DAVIS_PALETTE):
+        shown = _read_shown(path, image, wanted)
+    return shown or _labels(image, _without_void)
+
+
+def _read_grey_palette(path: Path, image: Image.Image, palette: np.ndarray, wanted: Taken) -> LabelPicture | None:
+    """What an indexed picture of greys shows; None: nothing but ids.
+
+    Args:
+        palette: uint8 (n,), the grey of each value.
+    """
+    greys = np.append(palette, np.zeros(256 - len(palette), np.uint8))
+    is_itself, is_white_first = np.array_equal(greys, np.arange(256)), palette[0] == 255 and not palette.all()
+    try:
+        found = _read_grey(path, Image.fromarray(greys[np.array(image)]), 8, wanted)
+    except PCVOSError:
+        if is_itself or wanted == Taken.SOFT:
+            raise
+        return None
+    if found.taken == Taken.PLAINLY and (is_white_first or (is_itself and found.ids)):
+        return _with(found, Taken.PALETTE)
+    return found if found.taken == Taken.SOFT or is_itself else None
+
+
+def _read_shown(path: Path, image: Image.Image, wanted: Taken) -> Picture | None:
+    """What an indexed picture shows, if hardly any of its values fills an area and its colours say why; else None."""
+    used = sum(count > 0 for count in image.histogram())
+    if used <= _LABELS_AT_MOST or 2 * np.count_nonzero(Areas.of(np.array(image), 256).loose) <= used:
+        return None
+    try:
+        shown = _read_colours(path, image.convert("RGBA"), wanted)
+    except PCVOSError:
+        return None
+    return shown if shown.taken else None
 
 
 def _read_grey(path: Path, image: Image.Image, bits: int, wanted: Taken) -> LabelPicture:
