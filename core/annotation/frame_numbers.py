@@ -21,6 +21,7 @@ _SURE = (
 )
 _LAST = re.compile(r"([0-9]+)$")
 _PIECES = re.compile(r"([0-9]+)")
+_DIGITS = 18  # of a number, the last ones: more of them count no frames, and Python reads only thousands
 _CVAT = "frame_{:06d}"  # as CVAT calls the frames of a video
 
 
@@ -254,15 +255,19 @@ def _numbers(stems: Sequence[str], alone: Callable[[str], int | None]) -> dict[s
     finds in it."""
     if len(stems) > 1 and len({_text(stem) for stem in stems}) == 1:
         pieces = [_PIECES.split(stem) for stem in stems]
-        differing = [i for i in range(1, len(pieces[0]), 2) if len({int(own[i]) for own in pieces}) > 1]
+        differing = [i for i in range(1, len(pieces[0]), 2) if len({_int(own[i]) for own in pieces}) > 1]
         if differing:
-            return {stem: int(own[differing[-1]]) for stem, own in zip(stems, pieces, strict=True)}
+            return {stem: _int(own[differing[-1]]) for stem, own in zip(stems, pieces, strict=True)}
     return {stem: alone(stem) for stem in stems}
 
 
 def _number(stem: str, patterns: Sequence[re.Pattern[str]]) -> int | None:
     found = next((match for pattern in patterns if (match := pattern.search(stem))), None)
-    return int(found[1]) if found else None
+    return _int(found[1]) if found else None
+
+
+def _int(digits: str) -> int:
+    return int(digits[-_DIGITS:])
 
 
 def _text(stem: str) -> str:

@@ -30,21 +30,6 @@ from core.errors import PCVOSError
 from core.files import atomic_write
 from core.telling import Tell, tell_nobody
 
-__all__ = [
-    "MAX_ID",
-    "RGB",
-    "VOID",
-    "ReadMask",
-    "encode_grey",
-    "encode_label_map",
-    "object_ids",
-    "read_label_map",
-    "read_label_maps",
-    "sentences_on_reading",
-    "write_grey",
-    "write_label_map",
-]
-
 RGB = tuple[int, int, int]
 
 # Measured on label maps, 480p / 1080p: level 1 0.8 / 4.9 ms, 3 0.9 / 5.1 ms and a quarter smaller, 4 1.4 / 9.5 ms,

@@ -137,35 +137,46 @@ def open_png(data: bytes, path: str) -> tuple[Image.Image, int, int]:
 
 
 def _read_indexed(path: Path, image: Image.Image, wanted: Taken) -> Picture:
-    """Value = id, whatever the palette. But what is black and white by a palette that begins with white, or in which
-    each value is its own grey, is read by its colours, and so is what its colours show to have soft edges."""
-    palette = np.frombuffer(image.palette.palette, np.uint8).reshape(-1, 3) if image.palette else np.zeros((0, 3))
-    if len(palette) > 1 and (palette == palette[:, :1]).all():
-        greys = np.append(palette[:, 0], np.zeros(256 - len(palette), np.uint8))
-        is_plain = np.array_equal(greys, np.arange(256))
-        try:
-            found = _read_grey(path, Image.fromarray(greys[np.array(image)]), 8, wanted)
-        except PCVOSError:
-            if is_plain or wanted == Taken.SOFT:
-                raise
-            found = None
-        if found is not None and found.taken == Taken.SOFT:
-            return found
-        is_white = found is not None and found.taken == Taken.PLAINLY and (palette[0, 0] == 255 or is_plain)
-        if is_white and greys.any() and not palette.all():
-            return _with(found, Taken.PALETTE) if found.ids or palette[0, 0] == 255 else found
-        return found if is_plain else _labels(image, _without_void)
-    used = [value for value, count in enumerate(image.histogram()) if count]
-    if len(used) > _LABELS_AT_MOST and not np.array_equal(palette, DAVIS_PALETTE):
-        areas = Areas.of(np.array(image), 256)
-        if 2 * np.count_nonzero(areas.loose) > len(used):
-            try:
-                shown = _read_colours(path, image.convert("RGBA"), wanted)
-            except PCVOSError:
-                shown = None
-            if shown is not None and shown.taken:
-                return shown
-    return _labels(image, _without_void)
+    """Value = id, whatever the palette; but what is black and white with white first, or shows soft edges, is read by
+    its colours."""
+    declared = image.palette.palette if image.palette else b""
+    palette = np.frombuffer(declared, np.uint8).reshape(-1, 3)
+    is_grey = len(palette) > 1 and palette.any() and (palette == palette[:, :1]).all()
+    shown = _read_grey_palette(path, image, palette[:, 0], wanted) if is_grey else None
+    if shown is None and not is_grey and not np.array_equal(palette, DAVIS_PALETTE):
+        shown = _read_shown(path, image, wanted)
+    return shown or _labels(image, _without_void)
+
+
+def _read_grey_palette(path: Path, image: Image.Image, palette: np.ndarray, wanted: Taken) -> LabelPicture | None:
+    """What an indexed picture of greys shows; None: nothing but ids.
+
+    Args:
+        palette: uint8 (n,), the grey of each value.
+    """
+    greys = np.append(palette, np.zeros(256 - len(palette), np.uint8))
+    is_itself, is_white_first = np.array_equal(greys, np.arange(256)), palette[0] == 255 and not palette.all()
+    try:
+        found = _read_grey(path, Image.fromarray(greys[np.array(image)]), 8, wanted)
+    except PCVOSError:
+        if is_itself or wanted == Taken.SOFT:
+            raise
+        return None
+    if found.taken == Taken.PLAINLY and (is_white_first or (is_itself and found.ids)):
+        return _with(found, Taken.PALETTE)
+    return found if found.taken == Taken.SOFT or is_itself else None
+
+
+def _read_shown(path: Path, image: Image.Image, wanted: Taken) -> Picture | None:
+    """What an indexed picture shows, if hardly any of its values fills an area and its colours say why; else None."""
+    used = sum(count > 0 for count in image.histogram())
+    if used <= _LABELS_AT_MOST or 2 * np.count_nonzero(Areas.of(np.array(image), 256).loose) <= used:
+        return None
+    try:
+        shown = _read_colours(path, image.convert("RGBA"), wanted)
+    except PCVOSError:
+        return None
+    return shown if shown.taken else None
 
 
 def _read_grey(path: Path, image: Image.Image, bits: int, wanted: Taken) -> LabelPicture:
@@ -306,43 +317,40 @@ def _is_painted(pixels: np.ndarray, opaque: np.ndarray, inside: np.ndarray) -> b
     return np.count_nonzero(areas.is_loose()) < 0.25 * np.count_nonzero(opaque)
 
 
-def _colours(path: Path, pixels: np.ndarray, has_alpha: bool) -> ColourPicture:
+def _colours(path: Path, pixels: np.ndarray, has_alpha: bool) -> Picture:
     """A picture uint8 (H, W, 3) by its colours; soft edges are made hard."""
     codes, index = distinct(codes_of(pixels))
     taken = Taken.PLAINLY
     if len(codes) > 2:
         table = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(np.uint8)
-        hard = _hardened(index, table)
+        grey = table[:, 1][index] if np.ptp(table, axis=1).max() <= _GREY_SPREAD else None
+        if grey is not None and kind_of_grey(grey, 255) == Grey.MATTE:
+            labels = (grey > 127).astype(np.uint8)
+            return LabelPicture(PackedLabels(labels), object_ids(labels), Taken.SOFT, has_alpha)
+        hard = harden(Areas.of(index, len(table)), table)
         if hard is not None:
-            index, codes, taken = hard
+            codes, index = _cleaned(*hard, table)
+            taken = Taken.SOFT_COLOURS
     if len(codes) > _COLOURS:
         raise UnclearMaskError(too_many_colours(str(path), len(codes)))
     return ColourPicture(codes.tolist(), PackedLabels(index.astype(np.uint8)), taken, has_alpha)
 
 
-def _hardened(index: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, Taken] | None:
-    """The index and the codes of a picture with soft edges, made hard; None: it has none.
+def _cleaned(index: np.ndarray, kept: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The codes of a picture made hard, and each pixel's index among them; colours that JPEG has moved a little from
+    black, white or the palette's are these.
 
     Args:
-        index: int (H, W) into `table`, uint8 (n, 3).
+        index: int (H, W) into `table`, uint8 (n, 3), of which only `kept` are left.
     """
-    if np.ptp(table, axis=1).max() <= _GREY_SPREAD:
-        grey = table[:, 1][index]
-        if kind_of_grey(grey, 255) == Grey.MATTE:
-            return (grey > 127).astype(np.int32), np.array([0, _WHITE]), Taken.SOFT
-    hard = harden(Areas.of(index, len(table)), table)
-    if hard is None:
-        return None
-    values, kept = hard
-    snapped = np.array([_clean(table[value]) for value in kept])
-    codes, number = np.unique(snapped, return_inverse=True)
+    codes, number = np.unique([_clean(table[value]) for value in kept], return_inverse=True)
     order = np.zeros(len(table), np.int32)
     order[kept] = number
-    return order[values], codes, Taken.SOFT_COLOURS
+    return codes, order[index]
 
 
 def _clean(colour: np.ndarray) -> int:
-    """The code of a colour; of black, white and the palette's where JPEG has moved it a little."""
+    """The code of a colour, or of the one that it nearly is."""
     known = np.concatenate([DAVIS_PALETTE, [[255, 255, 255]]]).astype(int)
     away = np.abs(known - colour.astype(int)).max(axis=1)
     chosen = known[away.argmin()] if away.min() <= 3 else colour

@@ -68,9 +68,9 @@ def kind_of_grey(values: np.ndarray, white: int) -> Grey:
     loose, filled = inner[areas.loose[inner]], inner[~areas.loose[inner]]
     if not len(loose):
         return Grey.LABELS
-    if len(loose) >= _VERY_MANY:
-        filled = filled[(filled > _TAIL) & (filled < white - _TAIL)]
     has_white = areas.sizes[white] > 0 and not areas.loose[white]
+    if len(loose) >= _VERY_MANY:
+        filled = filled[(filled > _TAIL) & ((filled < white - _TAIL) | (not has_white))]
     is_between = _share_between(values, areas.is_loose())
     if len(filled):
         is_soft = len(loose) > 2 * len(filled) and len(loose) >= _SERIES and is_between >= 0.6
@@ -132,6 +132,9 @@ def harden(areas: Areas, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray] |
         else:
             kept.append(int(value))
     objects = [value for value in kept if colours[value].max() > _NOISE]
+    merged = np.bincount(becomes[filled], areas.sizes[filled], len(colours))
+    if any(merged[value] > 2 * areas.sizes[value] for value in objects):
+        return None  # one colour runs into the next, as in a picture
     if not objects or len(kept) > _FEW or len(loose) < max(_SERIES, 2 * len(objects) + 1):
         return None
     index = becomes[areas.index]

@@ -163,6 +163,7 @@ def _class_members(file: zipfile.ZipFile, path: Path, root: PurePosixPath) -> di
 
 def _read_picture(data: bytes, where: str) -> _Picture:
     image, bits, _ = open_png(data, where)
+    image = image.getchannel(0) if image.mode == "LA" else image
     if image.mode in ("P", "L", "1", "I;16", "I"):
         values = np.array(image) if image.mode == "P" else as_in_file(np.array(image), bits)
         if values.max() > 255:

@@ -49,6 +49,7 @@ def frames(names, footage, numbering=None, **options):
         pytest.param(series("{}.png", 5, 25), EVERY_FIFTH, [1, 5], id="gaps stay"),
         pytest.param(["img_b.png"], NAMED, [1], id="a name"),
         pytest.param(["rabbit_3.png", "rabbit.png"], VIDEO, [None, None], id="no numbers of frames"),
+        pytest.param(["9" * 9000 + ".png", "8" * 9000 + ".png"], VIDEO, [None, None], id="numbers of many digits"),
         pytest.param(["7.png"], EVERY_FIFTH, [None], id="a number that no image has"),
     ],
 )

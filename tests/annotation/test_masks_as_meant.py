@@ -109,6 +109,9 @@ def test_what_no_rule_decides_is_refused_in_a_sentence(tmp_path):
     photo = cv2.normalize(photo, None, 0, 255, cv2.NORM_MINMAX)
     with pytest.raises(PCVOSError, match=r"b\.png holds"):
         read_label_map(save(tmp_path / "b.png", photo))
+    ramp = np.tile(np.linspace(0, 255, SIZE[1] * 2).astype(np.uint8), (SIZE[0], 1))
+    with pytest.raises(PCVOSError, match=r"c\.png holds"):
+        read_label_map(save(tmp_path / "c.png", ramp))
 
 
 def test_files_beside_each_other_are_read_alike(tmp_path):

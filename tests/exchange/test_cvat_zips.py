@@ -75,6 +75,7 @@ VOC = [(0, 0, 0), (128, 0, 0), (0, 128, 0)]
         pytest.param(Image.fromarray(values(2, 1).astype(np.uint16)), id="grey of 16 bits"),
         pytest.param(Image.fromarray(values(2, 1, 255)), id="grey and void"),
         pytest.param(coloured().convert("RGBA"), id="with alpha"),
+        pytest.param(Image.fromarray(values(2, 1)).convert("LA"), id="grey with alpha"),
     ],
 )
 def test_pictures_of_every_kind(picture, other, media, out):
