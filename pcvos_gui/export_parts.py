@@ -196,6 +196,7 @@ class ObjectChoice(QWidget):
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Objects to export"))
         self.list.setMinimumHeight(56)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for info in objects:
             item = QListWidgetItem(_chip(info), _words(info), self.list)
@@ -218,8 +219,7 @@ class ObjectChoice(QWidget):
         for item, info in zip(self._items(), self._objects, strict=True):
             count, text = counts.get(info.id, 0), _words(info)
             if count:
-                words = self.tr("{}: 1 frame unknown") if count == 1 else self.tr("{}: {} frames unknown")
-                text = words.format(text, count)
+                text = self.tr("{}: {} unknown").format(text, count)
             item.setText(text)
             item.setToolTip(text)
         self.list.blockSignals(False)

@@ -5,7 +5,17 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSettings, QSize, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QCompleter, QFileDialog, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QCompleter,
+    QFileDialog,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from core.project.classes import clean_class
 from pcvos_gui.classes import Classes
@@ -79,6 +89,17 @@ class ClassField(QWidget):
         """Let the person type."""
         self.box.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.box.lineEdit().selectAll()
+
+    def ask(self) -> None:
+        """The same in a dialog, where there is no room for the field."""
+        obj = self._session.object(self._id)
+        if obj is None or not self.isEnabled():
+            return
+        text = self.tr("What is {}?").format(obj.name)
+        names = [obj.class_name, *(name for name in self._classes.known if name != obj.class_name)]
+        chosen, is_agreed = QInputDialog.getItem(self.window(), self.tr("Class"), text, names, 0, True)
+        if is_agreed:
+            self._session.change_object(replace(obj, class_name=clean_class(chosen)))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Enter and Esc end the typing; while it goes on, letters are no keys of tools."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QColorDialog,
     QHBoxLayout,
@@ -107,7 +107,7 @@ class ObjectsPanel(QWidget):
             else self.tr("Opening…")
         )
         self._stack.setCurrentIndex(bool(session.objects))
-        self.class_field.setVisible(bool(session.objects))
+        self._make_room()
         self.add_button.setEnabled(can_change and len(session.objects) < MAX_OBJECTS)
         self.delete_button.setEnabled(can_change and session.active > 0)
         self.merge_button.setEnabled(can_change and len(session.objects) > 1)
@@ -117,6 +117,22 @@ class ObjectsPanel(QWidget):
             column = max(self.view.currentIndex().column(), 0) or Column.NAME
             self.view.setCurrentIndex(self.model.index(row, column))
             self._is_syncing = False
+
+    def minimumSizeHint(self) -> QSize:
+        """Without the field of the class, which is there where there is room for it."""
+        hint = super().minimumSizeHint()
+        return hint if self.class_field.isHidden() else hint - QSize(0, self._field_height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        has_room = self.height() >= self.minimumSizeHint().height() + self._field_height()
+        self.class_field.setVisible(bool(self._session.objects) and has_room)
+
+    def _field_height(self) -> int:
+        return self.class_field.sizeHint().height() + self.layout().spacing()
 
     def _on_row(self, current: QModelIndex, _: QModelIndex) -> None:
         chosen = self.model.object(current.row())
@@ -156,7 +172,10 @@ class ObjectsPanel(QWidget):
     def classify(self, id: int) -> None:
         """Let the person type what the object is."""
         self.choose(id)
-        self.class_field.edit()
+        if self.class_field.isHidden():
+            self.class_field.ask()
+        else:
+            self.class_field.edit()
 
     def recolour(self, id: int) -> None:
         """Ask for a new colour. A run goes on meanwhile, but keys are the dialog's alone."""

@@ -33,7 +33,7 @@ def test_it_is_asked_said_and_done(hands: Hands, clip: Path, tmp_path: Path):
     assert (
         f"Never processed, of {COUNT} frames: Ball (1) on {COUNT - 2}, Box (2) on {COUNT - 2}." in dialog.trouble.text()
     )
-    assert dialog.objects.list.item(0).text() == f"1  Ball: {COUNT - 2} frames unknown"
+    assert dialog.objects.list.item(0).text() == f"1  Ball: {COUNT - 2} unknown"
     assert is_asked(dialog) and not dialog.accept_button.isEnabled()
     assert dialog.options.fields[UNPROCESSED].currentText() == "Choose…"
     pick(dialog, "skip")

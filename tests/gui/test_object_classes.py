@@ -6,7 +6,7 @@ import pytest
 from panel_parts import Desk
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QLayout
 
 from core.project.project import Project
 from pcvos_gui.panels import ObjectsPanel
@@ -124,6 +124,24 @@ def test_the_menu_leads_to_the_field(desk, panel):
     menu = panel.make_menu(desk.session.object(3))
     next(action for action in menu.actions() if action.text() == "Set class").trigger()
     assert desk.session.active == 3 and panel.class_field.box.hasFocus()
+
+
+def test_where_there_is_no_room_it_is_asked_for(qtbot, desk, panel, monkeypatch):
+    assert panel.class_field.isVisible()
+    assert panel.minimumSizeHint().height() < 150, "as without the field"
+    panel.layout().setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # as in a dock
+    panel.setMinimumSize(0, 0)
+    panel.resize(288, panel.minimumSizeHint().height())
+    assert not panel.class_field.isVisible()
+    qtbot.waitUntil(lambda: panel.add_button.geometry().bottom() < panel.height(), timeout=5000)
+    desk.session.change_object(replace(desk.session.object(2), class_name="car"))
+    asked = []
+    answer = lambda *arguments: (asked.append(arguments[3]), ("bus", True))[1]  # noqa: E731
+    monkeypatch.setattr(QInputDialog, "getItem", answer)
+    panel.classify(1)
+    assert asked == [["", "car"]] and classes(desk) == ["bus", "car", ""]
+    panel.resize(288, 360)
+    assert panel.class_field.isVisible() and panel.class_field.box.currentText() == "bus"
 
 
 def test_a_project_that_is_only_looked_at_keeps_its_classes(desk, panel):

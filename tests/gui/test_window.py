@@ -17,6 +17,7 @@ from pcvos_gui.main_window import MainWindow
 from pcvos_gui.runs import Range, RunState
 
 ROOT = Path(__file__).resolve().parents[2]
+ABSENT = {"unprocessed": "empty"}  # what was never processed is exported as absent
 
 
 def test_scribble_propagate_correct_again_undo(hands: Hands, clip: Path):
@@ -262,7 +263,7 @@ def test_import_and_export(hands: Hands, clip: Path, tmp_path: Path):
 
     hands.run(interval=5, range=Range.TO_END, direction="both")
     for target, format in ((tmp_path / "out", "png"), (tmp_path / "overlay.mp4", "overlay")):
-        hands.window.exchange.export(Export(format, target, 0, COUNT - 1, None, {}))
+        hands.window.exchange.export(Export(format, target, 0, COUNT - 1, None, ABSENT))
         hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=60_000)
     for i in range(COUNT):
         assert np.array_equal(np.array(Image.open(tmp_path / "out" / f"{i:05d}.png")), hands.labels(i))
@@ -283,7 +284,7 @@ def test_cancelled_export_leaves_nothing(hands: Hands, clip: Path, tmp_path: Pat
     hands.session.add_object()
     hands.session.replace_mask(truth(0), "Mask")
     for target, format in ((tmp_path / "out", "png"), (tmp_path / "overlay.mp4", "overlay")):
-        hands.window.exchange.export(Export(format, target, 0, COUNT - 1, None, {}))
+        hands.window.exchange.export(Export(format, target, 0, COUNT - 1, None, ABSENT))
         hands.window.exchange.cancel()
         hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=60_000)
         assert not list(tmp_path.glob("out/*")) and not (tmp_path / "overlay.mp4").exists()

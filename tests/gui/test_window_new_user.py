@@ -32,6 +32,7 @@ def mask_file(path: Path, frame: int, **ids: np.ndarray) -> None:
 
 def test_all_of_it_fits_on_a_low_screen(hands: Hands, clip: Path):
     hands.open(clip)
+    hands.session.add_object()
     window = hands.window
     window.resize(1024, 670)
     hands.bot.waitUntil(lambda: window.size().toTuple() == (1024, 670), timeout=5000)

@@ -188,7 +188,7 @@ def test_exports_do_not_pass_over_what_is_not_saved(hands: Hands, disk: Disk, tm
     hands.open(make_clip(disk.place / "clip.mp4", 2))
     disk.fill()
     hands.paint((30, 30), (60, 60))
-    hands.window.exchange.export(Export("png", tmp_path / "out", 0, 1, None, {}))
+    hands.window.exchange.export(Export("png", tmp_path / "out", 0, 1, None, {"unprocessed": "empty"}))
     assert hands.told("not saved yet") and not hands.window.exchange.is_exporting
     disk.free()
 
