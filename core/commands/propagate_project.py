@@ -63,7 +63,7 @@ def propagate_project(request: ProjectRequest, say: Say, note: Say, warn: Say) -
     """
     with lack_of_memory_told(), opened_project(request.project, warn, to_write=True) as (project, media):
         if project.read_only:
-            raise PCVOSError(f"{project.refusal} It can be run as soon as nobody else has it open for writing.")
+            raise PCVOSError(f"{project.refusal} To run it, close it there, or copy it to where it can be written.")
         run = _ProjectRun(request, project, media, note)
         say(run.work())
         for sentence in media.warnings:
@@ -121,8 +121,11 @@ class _ProjectRun:
             said = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in own.items())
             self._note(f"Settings as the project has them (options change them): {said}.")
         names = {field.name for field in fields(PropagationSettings)} - _RUN_FIELDS
-        rest = stored if self._left is not None else given
-        return settings, replace(settings.propagation, **{k: v for k, v in rest.items() if k in names})
+        rest = {k: v for k, v in (given if self._left is None else stored).items() if k in names}
+        try:
+            return settings, replace(settings.propagation, **rest)
+        except TypeError as error:  # only what a project holds can be of another type
+            raise PCVOSError(f"The settings of the interrupted run cannot be read ({error}): run it anew.") from error
 
     def _make_plan(self) -> RunPlan:
         if self._left is not None:

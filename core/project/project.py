@@ -107,6 +107,7 @@ class Project:
         self._settings = self._store.settings()
         self._runs = self._store.runs()
         self._earlier = {} if self.read_only else self._store.earlier_cells(self.footage.size)
+        self._batch.forget_earlier = not self._earlier  # what is there all the same is damaged
         self._load_tracks()
         if self.refusal is not None:
             self.warnings.append(self.refusal)
