@@ -26,7 +26,8 @@ def opened_project(path: Path, warn: Callable[[str], None], *, to_write: bool) -
     """A project and its footage."""
     with closed_in_the_end(Project.open(path, to_write=to_write)) as project:
         for sentence in project.warnings:
-            warn(sentence)
+            if sentence != project.refusal:  # whoever wants to write says it as an error
+                warn(sentence)
         footage = project.find_footage()
         if footage is None:
             raise PCVOSError(

@@ -16,7 +16,7 @@ from core.exchange import registry
 from core.exchange.exporter import Exporter, ExportRequest, export_request
 from core.exchange.running import check_target, run_export
 from core.media import FrameSource
-from core.project.model import RunInfo
+from core.project.model import Change, RunInfo
 from core.project.project import Project
 from core.propagation import PropagationSettings, Propagator
 from core.studio import interrupted
@@ -63,7 +63,7 @@ def propagate_project(request: ProjectRequest, say: Say, note: Say, warn: Say) -
     """
     with lack_of_memory_told(), opened_project(request.project, warn, to_write=True) as (project, media):
         if project.read_only:
-            raise PCVOSError(f"{project.refusal} It can be run as soon as nobody else has it open for writing.")
+            raise PCVOSError(f"{project.refusal} To run it, close it there, or copy it to where it can be written.")
         run = _ProjectRun(request, project, media, note)
         say(run.work())
         for sentence in media.warnings:
@@ -81,6 +81,7 @@ class _ProjectRun:
         self._exports = list(self._wanted_exports())
         self._finished = FinishedFrames(self._left.finished.ranges if self._left else None)
         self._drawn: set[int] = set()
+        self._memory: tuple[int, ...] = ()  # frames that were in memory at the last clip
         self._run_id: int | None = None
 
     def work(self) -> str:
@@ -96,12 +97,12 @@ class _ProjectRun:
             self._propagate(propagator)
         except BaseException as error:
             is_interrupted = isinstance(error, KeyboardInterrupt)
-            self._end("stopped" if is_interrupted else "failed", time.monotonic() - began, propagator)
+            self._end("stopped" if is_interrupted else "failed", time.monotonic() - began)
             if is_interrupted:
                 raise KeyboardInterrupt(self._how_to_go_on()) from None
             raise
         seconds = time.monotonic() - began
-        self._end("done", seconds, propagator)
+        self._end("done", seconds)
         note_distractors(propagator, self._note)
         frames = "1 frame" if len(self._drawn) == 1 else f"{len(self._drawn)} frames"
         done = [f"{frames} in {seconds:.1f} s, in {self._project.path}"]
@@ -121,8 +122,11 @@ class _ProjectRun:
             said = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in own.items())
             self._note(f"Settings as the project has them (options change them): {said}.")
         names = {field.name for field in fields(PropagationSettings)} - _RUN_FIELDS
-        rest = stored if self._left is not None else given
-        return settings, replace(settings.propagation, **{k: v for k, v in rest.items() if k in names})
+        rest = {k: v for k, v in (given if self._left is None else stored).items() if k in names}
+        try:
+            return settings, replace(settings.propagation, **rest)
+        except TypeError as error:  # only what a project holds can be of another type
+            raise PCVOSError(f"The settings of the interrupted run cannot be read ({error}): run it anew.") from error
 
     def _make_plan(self) -> RunPlan:
         if self._left is not None:
@@ -152,7 +156,7 @@ class _ProjectRun:
     def _begin(self) -> None:
         plan, project = self._plan, self._project
         if self._left is None:
-            project.forget_kept_undo()
+            project.apply(Change("A run begins"))  # which is not undone together with an earlier one
         settings = asdict(self._propagation) | asdict(self._settings)
         del settings["cache_bytes"]
         started = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -178,19 +182,20 @@ class _ProjectRun:
                     self._drawn |= to_draw.intersection(clip.frames)
                     interrupted.note(project, self._run_id, self._finished, clip.frames[-1])
                 self._check_saved()
+                self._memory = (*propagator.memory, *propagator.working_frames)
                 progress.advance(len(to_draw.intersection(clip.frames)))
 
     def _check_saved(self) -> None:
         if self._project.unsaved:
-            raise ResourceError(f"The run ends here: {self._project.save_error}")
+            sentence = f"The run ends here; what it drew before is in {self._project.path}."
+            raise ResourceError(f"{sentence} {self._project.save_error}")
 
-    def _end(self, state: str, seconds: float, propagator: Propagator) -> None:
-        project = self._project
-        memory = (*propagator.memory, *propagator.working_frames)
-        info = replace(self._info, state=state, frames=len(self._drawn), seconds=seconds, memory_frames=memory)
-        project.update_run(self._run_id, info)
+    def _end(self, state: str, seconds: float) -> None:
+        drawn, memory = len(self._drawn), self._memory
+        info = replace(self._info, state=state, frames=drawn, seconds=seconds, memory_frames=memory)
+        self._project.update_run(self._run_id, info)
         if state == "done":
-            interrupted.note_end(project)
+            interrupted.note_end(self._project)
 
     def _how_to_go_on(self) -> str:
         done, total = len(self._finished), self._plan.end - self._plan.start + 1

@@ -25,6 +25,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from core.errors import PCVOSError
+from core.media import libtiff
 from core.media.source import FrameSource, Timestamps
 from core.media.tiff import has_unsigned_samples, silence_libtiff
 from core.media.watch import Watch
@@ -212,6 +213,7 @@ def _grey16_to_rgb(samples: np.ndarray) -> np.ndarray:
 
 
 def _opened(file: Path) -> Image.Image:
+    libtiff.silence()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a damaged header also raises; one sentence is enough
         return Image.open(file)

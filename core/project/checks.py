@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from core.errors import PCVOSError
-from core.project.model import MAX_OBJECTS, Change, FootageReference, ObjectInfo
+from core.project.model import MAX_OBJECTS, Author, Change, FootageReference, ObjectInfo
 from core.project.tracks import Tracks
 
 
@@ -22,8 +22,14 @@ def check_change(change: Change, footage: FootageReference) -> None:
 
 
 def check_run(change: Change, tracks: Tracks, objects: Iterable[ObjectInfo]) -> None:
-    """Raise PCVOSError if a run's change touches a cell that is corrected, or known of a locked object, or the list of
-    objects; ValueError if it makes corrections."""
+    """Refuse a run's change to what is not a run's.
+
+    Raises:
+        PCVOSError: it touches a cell that is corrected, or known of a locked object, or the list of objects.
+        ValueError: it makes corrections.
+    """
+    if change.made_by is not Author.RUN:
+        return
     if change.objects is not None:
         raise PCVOSError("A propagation cannot change the list of objects: that is a person's.")
     names = {info.id: info.name for info in objects}

@@ -21,10 +21,11 @@ from core.project.batch import Batch
 from core.project.checks import check_change, check_run, difference
 from core.project.connecting import is_small
 from core.project.examining import examine, is_too_old_to_read
+from core.project.kept_undo import KeptUndo
 from core.project.lock import WriteLock
 from core.project.making import make_file
-from core.project.model import Author, Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
-from core.project.rows import relative_path
+from core.project.model import Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
+from core.project.rows import find_again, relative_path
 from core.project.store import Store
 from core.project.tracks import IN_MEMORY, Tracks
 
@@ -61,7 +62,7 @@ class Project:
         self._closed = False
         self._unsaved = 0
         self._save_error: str | None = None
-        self._earlier: dict[Key, Cell | None] = {}  # see `apply`
+        self._kept = KeptUndo()
 
     # its life
 
@@ -106,12 +107,14 @@ class Project:
         self._objects = self._store.objects()
         self._settings = self._store.settings()
         self._runs = self._store.runs()
-        self._earlier = {} if self.read_only else self._store.earlier_cells(self.footage.size)
+        self._kept = KeptUndo(None if self.read_only else self._store.earlier_cells(self.footage.size))
+        self._batch.forget_earlier = not self._kept  # what is there all the same is damaged
         self._load_tracks()
         if self.refusal is not None:
             self.warnings.append(self.refusal)
         if is_small(self.path):
-            self._find_damaged_masks()
+            for _ in self.cells_in(0, self.footage.frames - 1):
+                pass  # reading finds and reports what is damaged
         if self._lock is not None and not self._lock.by_other:
             self._end_runs()
 
@@ -125,10 +128,6 @@ class Project:
                     f"Masks of {outside} frames lie after the end of the footage: they are kept, but not shown."
                 )
         self._tracks.update(dict(self._batch.all_cells()))
-
-    def _find_damaged_masks(self) -> None:
-        for _ in self.cells_in(0, self.footage.frames - 1):
-            pass  # reading finds and reports them
 
     def _end_runs(self) -> None:
         """A run that is "running" when a project is opened was ended together with its process."""
@@ -272,9 +271,8 @@ class Project:
 
     def _report_damage(self, key: Key) -> None:
         self._tracks.update({key: None})
-        frame, obj = key
-        name = next((info.name for info in self._objects if info.id == obj), f"object {obj}")
-        self.warnings.append(f"The mask of {name} on frame {frame} is damaged and left out: mark it again.")
+        name = next((info.name for info in self._objects if info.id == key[1]), f"object {key[1]}")
+        self.warnings.append(f"The mask of {name} on frame {key[0]} is damaged and left out: mark it again.")
 
     # the timeline
 
@@ -289,11 +287,8 @@ class Project:
         return _locked(self._tracks.confidence)
 
     def frames_of(self, obj: int, flag: int = 0xFF) -> np.ndarray:
-        """Frames on which something is known of an object, int64 (n,), ascending: its mask, or that it is absent.
-
-        Args:
-            flag: bits of `states`; only frames that have one of them. Of a frame without any nobody has ever said where
-                the object is, and no run has.
+        """Frames on which something is known of an object (its mask, or that it is absent), int64 (n,), ascending; only
+        those with one of the bits `flag` of `states`. On all others neither a person nor a run has ever looked for it.
         """
         return self._tracks.frames(obj, flag)
 
@@ -307,21 +302,21 @@ class Project:
         """Make a change, write it, and tell the subscribers. If it cannot be written, `save_error` says so.
 
         Args:
-            keep_undo: its undo is kept in the file, together with that of such changes just before it (see
-                `kept_undo`); it is of no list of objects. Any other change makes it void.
+            keep_undo: the file keeps the undo of its cells, and of such changes just before, until another change.
             in_steps: it is large, and written by calls of `save_more`: all of it in one transaction, as ever. Reading
                 finds it already; whatever is to be written next finishes that first.
 
         Raises:
-            PCVOSError: the project is read-only; or the change is a run's, and touches what is corrected or locked (a
-                lock protects what is known; where nothing is, a run may draw). ValueError: a frame, an object or a mask
-                that cannot be.
+            PCVOSError: the project is read-only, or the change a run's to what is corrected or locked (`check_run`).
+            ValueError: a frame, an object or a mask that cannot be.
         """
         self._check_writable()
         check_change(change, self.footage)
-        if change.made_by is Author.RUN:
-            check_run(change, self._tracks, self._objects)
-        self._keep_undo(change if keep_undo else None)
+        check_run(change, self._tracks, self._objects)
+        if keep_undo:
+            self._kept.keep(change, self._batch)
+        else:
+            self._kept.forget(self._batch)
         self._batch.add(change)
         self._tracks.update({key: after for key, (_, after) in change.cells.items()})
         if change.objects is not None:
@@ -334,29 +329,9 @@ class Project:
         for subscriber in tuple(self._subscribers):
             subscriber(change)
 
-    def _keep_undo(self, change: Change | None) -> None:
-        """Of this change too; None: of none any more."""
-        if change is None:
-            self._batch.forget_earlier = self._batch.forget_earlier or bool(self._earlier)
-            self._batch.earlier, self._earlier = {}, {}
-            return
-        new = {key: before for key, (before, _) in change.cells.items() if key not in self._earlier}
-        self._earlier |= new
-        self._batch.earlier |= new
-
     def kept_undo(self) -> Change | None:
-        """The changes with `keep_undo` since the last other one, as one, made by whoever has the project open now."""
-        if not self._earlier:
-            return None
-        now = dict(self._read(sorted(self._earlier)))
-        return Change("", {key: (before, now.get(key)) for key, before in self._earlier.items()})
-
-    def forget_kept_undo(self) -> None:
-        """What comes is not undone together with what was."""
-        self._check_writable()
-        if self._earlier:
-            self._keep_undo(None)
-            self._save()
+        """The changes with `keep_undo` since the last other one, as one."""
+        return self._kept.change(dict(self._read(self._kept.keys))) if self._kept else None
 
     def _check_writable(self) -> None:
         """Nothing else is being written afterwards."""
@@ -422,10 +397,7 @@ class Project:
 
     def find_footage(self) -> Path | None:
         """Where the footage is: at its path or, if that is gone, where it was seen from the project's folder."""
-        if os.path.exists(self.footage.path):  # unlike Path.exists, this never raises
-            return self.footage.path
-        moved = None if self._relative is None else Path(os.path.realpath(self.path.parent / self._relative))
-        return moved if moved is not None and os.path.exists(moved) else None
+        return find_again(self.footage.path, self.path, self._relative)
 
     def check_footage(self, reference: FootageReference) -> str | None:
         """A sentence if this is not the footage that the project was made with."""

@@ -108,6 +108,12 @@ def relative_path(footage: Path, project: Path) -> str | None:
         return None
 
 
+def find_again(footage: Path, project: Path, relative: str | None) -> Path | None:
+    """Where footage is: at its path or, if that is gone, at `relative_path` from the project; None: at neither."""
+    moved = None if relative is None else Path(os.path.realpath(project.parent / relative))
+    return next((path for path in (footage, moved) if path is not None and os.path.exists(path)), None)
+
+
 def footage_to_json(footage: FootageReference, project: Path) -> str:
     """For the table meta."""
     relative = relative_path(footage.path, project)

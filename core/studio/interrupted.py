@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 from core.project.model import RunInfo
 from core.project.project import Project
+from core.propagation.settings import Direction
 
 _KEY = "unfinished run"
 
@@ -60,11 +62,15 @@ def note_end(project: Project) -> None:
 def find(project: Project) -> Interrupted | None:
     """The run that was under way when the project was left without being closed."""
     noted = project.setting(_KEY)
-    if not isinstance(noted, dict):
+    if not isinstance(noted, dict) or not isinstance(noted.get("run"), int):
         return None
     run = dict(project.runs()).get(noted.get("run"))
     ranges, last = noted.get("finished"), noted.get("last")
     if run is None or not _are_ranges(ranges, project.footage.frames) or not isinstance(last, int | None):
+        return None
+    if not _are_ranges([[run.start, run.end]], project.footage.frames) or not isinstance(run.settings, dict):
+        return None
+    if run.direction not in get_args(Direction):
         return None
     return Interrupted(run, FinishedFrames(ranges), last)
 

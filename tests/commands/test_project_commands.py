@@ -199,7 +199,7 @@ def test_nothing_marked_and_open_elsewhere(run, path, clip, tmp_path):
     assert "No object is marked" in pcvos("propagate", empty).error
     with Project.open(path):
         refused = run()
-        assert refused.code == 2 and "open in another window" in refused.err.splitlines()[-1]
+        assert refused.code == 2 and "open in another window" in refused.error
 
 
 def interrupt(call: int, how: Callable[[], None]) -> Callable:

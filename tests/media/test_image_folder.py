@@ -256,3 +256,15 @@ def test_the_fingerprint_changes_with_the_images(tmp_path):
     changed = open_media(tmp_path).fingerprint()
     (tmp_path / "2.png").unlink()
     assert len({before, changed, open_media(tmp_path).fingerprint()}) == 3
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
+def test_a_damaged_tiff_is_told_by_one_sentence_only(tmp_path, capfd, compression):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "0.tif", compression=compression)
+    data = bytearray((tmp_path / "0.tif").read_bytes())
+    data[200:-300:37] = bytes(byte ^ 0xFF for byte in data[200:-300:37])
+    (tmp_path / "0.tif").write_bytes(data)
+    with open_media(tmp_path) as media, pytest.raises(PCVOSError, match=r"0\.tif cannot be read as an image"):
+        media.read(0)
+    assert capfd.readouterr().err == ""

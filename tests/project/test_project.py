@@ -477,7 +477,7 @@ def test_a_persons_change_makes_kept_undo_void(project):
             assert later.kept_undo() is None
             later.apply(Change("run", {(5, 1): (None, predicted(2))}), keep_undo=True)
             assert set(later.kept_undo().cells) == {(5, 1)}
-            later.forget_kept_undo()
+            later.apply(Change("another run begins"))
             later.apply(Change("run", {(6, 1): (None, predicted(2))}), keep_undo=True)
             with reopened(later) as last:
                 assert set(last.kept_undo().cells) == {(6, 1)}
