@@ -206,8 +206,8 @@ class MainWindow(QMainWindow):
         """A message is looked at again whenever what it is about may have changed."""
         session, runs = self.session, self.runs
         session.message.connect(self.show_message)
-        for signal in (session.closing, session.opened):
-            signal.connect(self.messages.leave_project)
+        session.opened.connect(lambda: self.messages.turn_to(session.project))
+        session.closing.connect(lambda: self.messages.turn_to(None))
         for signal in (
             session.frame_changed,
             session.objects_changed,
@@ -355,7 +355,7 @@ class MainWindow(QMainWindow):
 
     def show_message(self, message: Message) -> None:
         """Over the canvas; from there the tab key finds its buttons first."""
-        self.messages.show_message(message)
+        self.messages.show_message(message, self.session.project)
         before: QWidget = self.canvas.view
         for button in self.messages.buttons:
             self.setTabOrder(before, button)

@@ -87,15 +87,16 @@ class MessageBar(QFrame):
         """Of all messages, the oldest first; only those of the one that is `shown` can be seen."""
         return [button for strip in self._shown for button in strip.buttons]
 
-    def show_message(self, message: Message) -> None:
-        """Show a message; one that says the same, or has the same key, gives way to it."""
+    def show_message(self, message: Message, project: object = None) -> None:
+        """Show a message; one that says the same, or has the same key, gives way to it. `project`: that it belongs
+        to; None: none is open."""
         for strip in list(self._shown):
             old = strip.message
             if old.text == message.text or (message.key and old.key == message.key):
                 self._remove(strip)
         while len(self._shown) >= MOST:
             self._remove(min(self._shown, key=lambda strip: _LEVELS.index(strip.message.level)))
-        strip = _Strip(message, self)
+        strip = _Strip(message, project, self)
         strip.answered.connect(lambda: self._remove(strip))
         self._shown.append(strip)
         self._stack.addWidget(strip)
@@ -110,10 +111,10 @@ class MessageBar(QFrame):
             if strip.message.holds is not None and not strip.message.holds():
                 self._remove(strip)
 
-    def leave_project(self) -> None:
-        """Another project comes, or none: only what is about the program stays."""
+    def turn_to(self, project: object) -> None:
+        """Another project comes, or none (None): only what belongs to it stays, and what is about the program."""
         for strip in list(self._shown):
-            if not strip.message.lasting:
+            if strip.project is not project and not strip.message.lasting:
                 self._remove(strip)
 
     def clear(self) -> None:
@@ -161,9 +162,9 @@ class _Strip(QWidget):
 
     answered = Signal()
 
-    def __init__(self, message: Message, bar: MessageBar):
+    def __init__(self, message: Message, project: object, bar: MessageBar):
         super().__init__(bar)
-        self.message = message
+        self.message, self.project = message, project
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)

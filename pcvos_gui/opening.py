@@ -104,11 +104,9 @@ class Opener(QObject):
 
     def _open_project(self, path: Path, footage: Path | None = None) -> None:
         opened = self._session.project
-        if opened is not None and opened.path == Path(os.path.realpath(path)):
-            if not opened.read_only:
-                return
-            if not self._session.close():
-                return
+        if opened is not None and opened.path == Path(os.path.realpath(path)) and not (opened.read_only and self._session.close()):
+            self._opening = None  # it is open, and stays so
+            return
         wish = self._wish
         self.busy.emit(path.name)
         create_worker(

@@ -102,7 +102,7 @@ class RunController(QObject):
         worker.compare_progressed.connect(self._on_compare_progress)
         worker.compared.connect(self._on_compared)
         worker.estimated.connect(self.estimated)
-        worker.estimated.connect(lambda _: self._forecast.loaded(self.settings))
+        worker.estimated.connect(lambda found: found.cells and self._forecast.loaded(self.settings))
         session.objects_changed.connect(self._on_objects)
         session.opened.connect(self._on_opened)
         session.closing.connect(self._on_closing)

@@ -122,6 +122,17 @@ def test_what_is_being_opened_is_not_begun_again(hands: Hands, clip: Path):
     assert len(opened) == 2, "but again later"
 
 
+def test_a_project_that_is_open_can_be_opened_again_after_it_was_closed(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    path = hands.session.project.path
+    hands.window.open(path)
+    assert hands.session.project.path == path, "it is open already"
+    hands.act("close")
+    hands.open(path)
+    assert hands.session.project.path == path
+
+
 @pytest.mark.parametrize("size", [(96, 128), (2160, 3840)])
 def test_the_first_frame_is_fitted_and_there_at_once(hands: Hands, tmp_path: Path, size: tuple[int, int]):
     folder = tmp_path / "frames"

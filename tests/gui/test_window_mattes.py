@@ -262,8 +262,9 @@ def test_while_it_plays_nothing_is_worked_out(marked: Hands):
     mattes.worker.done.connect(asked.append)
     marked.act("play")
     assert mattes.alpha is None and not mattes.is_waiting
-    marked.bot.waitUntil(lambda: not marked.window.player.is_playing, timeout=20_000)
-    assert not asked and marked.session.frame == COUNT - 1
+    marked.bot.waitUntil(lambda: marked.session.frame > COUNT // 2, timeout=20_000)
+    assert not asked and marked.window.player.is_playing
+    marked.act("play")
     waited(marked)
     assert len(asked) == 1
 

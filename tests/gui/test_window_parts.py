@@ -448,15 +448,19 @@ def test_no_more_than_one_line_is_covered_and_all_can_be_read(qtbot, bar):
 
 def test_a_message_goes_as_soon_as_it_no_longer_holds(bar):
     locked = True
-    bar.show_message(Message("locked", "warning", holds=lambda: locked))
-    bar.show_message(Message("trouble", "error", lasting=True))
-    bar.show_message(Message("of the project", "error"))
+    one, other = object(), object()
+    bar.show_message(Message("locked", "warning", holds=lambda: locked), one)
+    bar.show_message(Message("trouble", "error", lasting=True), one)
+    bar.show_message(Message("of the project", "error"), one)
     bar.review()
     assert len(bar.messages) == 3
     locked = False
     bar.review()
     assert [m.text for m in bar.messages] == ["trouble", "of the project"]
-    bar.leave_project()
+    bar.show_message(Message("of the next one", "error"), other)
+    bar.turn_to(other)
+    assert [m.text for m in bar.messages] == ["trouble", "of the next one"]
+    bar.turn_to(None)
     assert bar.shown.text == "trouble" and bar.isVisible()
 
 
