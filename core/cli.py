@@ -66,6 +66,7 @@ IMPORT_EXAMPLES = """Examples:
 \b
   pcvos import clip.pcvos masks/ --dry-run
   pcvos import clip.pcvos clip.json --not-corrected
+  pcvos import clip.pcvos classes.txt
   pcvos import clip.pcvos painted/ --answer "#ff8000=1" --answer "#00ff00=new"
 """
 
@@ -438,7 +439,7 @@ def export(
 @app.command("import", epilog=IMPORT_EXAMPLES, short_help="Read masks made elsewhere into a project.")
 def import_(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A project file, NAME.pcvos.")],
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or folder of masks.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or folder of masks, or a text file of classes.")],
     format: Annotated[str, typer.Option(metavar="NAME", help="As `pcvos formats` lists them, or auto.")] = "auto",
     not_corrected: Annotated[
         bool, typer.Option("--not-corrected", help="They are predictions: the next run draws them anew.")

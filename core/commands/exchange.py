@@ -14,11 +14,13 @@ from core.exchange.matting import DEFAULT_EDGES, MATTE_OPTIONS, edges_of
 from core.exchange.options import Value, parse_options
 from core.exchange.planning import change, make_plan, unanswered
 from core.exchange.running import run_export
+from core.project.classes import CLASSES, read_class_list
 from core.project.project import Project
 
 Say = Callable[[str], None]
 
 AUTO = "auto"
+_CLASSES = "classes"
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,13 @@ def export(command: ExportCommand, say: Say, note: Say, warn: Say) -> None:
 
 
 def import_masks(command: ImportCommand, say: Say, note: Say, warn: Say) -> None:
-    """Read masks, say what becomes of them and, unless it is a dry run, do it; raises PCVOSError."""
+    """Read masks, say what becomes of them and, unless it is a dry run, do it; raises PCVOSError.
+
+    A text file is the project's list of classes.
+    """
+    if command.format == _CLASSES or (command.format == AUTO and command.path.suffix.lower() == ".txt"):
+        _import_classes(command, say, warn)
+        return
     importer = registry.recognise(command.path) if command.format == AUTO else registry.importer(command.format)
     options = parse_options(importer.options, command.options, importer.name)
     with opened_project(command.project, warn, to_write=not command.dry_run) as (project, media):
@@ -118,6 +126,23 @@ def import_masks(command: ImportCommand, say: Say, note: Say, warn: Say) -> None
             raise PCVOSError(f"The masks are not in the project. {project.save_error}")
 
 
+def _import_classes(command: ImportCommand, say: Say, warn: Say) -> None:
+    """Take a text file for the project's list of classes, one a line; objects keep theirs."""
+    names = read_class_list(command.path)
+    with Project.open(command.project, to_write=not command.dry_run) as project:
+        for sentence in project.warnings:
+            warn(sentence)
+        if project.read_only and not command.dry_run:
+            raise PCVOSError(f"{project.refusal} Nothing can be imported into it now.")
+        say(f"Classes, in this order: {', '.join(names)}.")
+        if command.dry_run:
+            say("Nothing was changed (--dry-run).")
+            return
+        project.set_setting(CLASSES, list(names))
+        if project.unsaved:
+            raise PCVOSError(f"The classes are not in the project. {project.save_error}")
+
+
 def formats(say: Say) -> None:
     """List all formats with their options."""
     say("Export:")
@@ -126,6 +151,7 @@ def formats(say: Say) -> None:
     say("Import:")
     for importer in registry.IMPORTERS:
         _list(importer, importer.reads, say)
+    say(f"  {_CLASSES} [.txt]: A list of classes for the project, one a line.")
 
 
 def _list(format: Exporter | Importer, sentence: str, say: Say) -> None:

@@ -215,6 +215,26 @@ def test_the_command_carries_classes_over(people, other, out):
         assert opened.objects == PEOPLE
 
 
+def test_the_command_loads_a_list_of_classes(people, out):
+    people.close()
+    (out / "classes.txt").write_text("car\nperson\n")
+
+    def pcvos(*arguments):
+        return CliRunner().invoke(app, ["import", str(people.path), str(out / "classes.txt"), *arguments])
+
+    def stored():
+        with type(people).open(people.path, to_write=False) as opened:
+            return opened.setting(CLASSES), opened.objects
+
+    tried = pcvos("--dry-run")
+    assert tried.exit_code == 0 and "car, person." in tried.stdout and stored() == (None, PEOPLE)
+    assert pcvos().exit_code == 0 and stored() == (["car", "person"], PEOPLE)
+    (out / "classes.txt").write_bytes(b"\0")
+    refused = pcvos("--format", "classes")
+    assert refused.exit_code == 2 and "one class a line" in " ".join(refused.stderr.split())
+    assert stored() == (["car", "person"], PEOPLE)
+
+
 def test_files_of_before_there_were_classes(project, other, media, out):
     """Their categories are objects, and no classes."""
     export("coco", project, media, out / "a.json")
