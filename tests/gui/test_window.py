@@ -52,8 +52,8 @@ def test_scribble_propagate_correct_again_undo(hands: Hands, clip: Path):
     hands.go_to(6)
     hands.run(interval=3)
     assert np.array_equal(hands.labels(6), corrected), "a run never changes a corrected frame"
-    assert np.array_equal(hands.labels(6) == second, locked), "nor a locked object"
-    assert all(not (hands.labels(i) == second).any() for i in range(7, COUNT)), "which is not carried either"
+    assert np.array_equal(hands.labels(6) == second, locked), "nor what a locked object has"
+    assert all((hands.labels(i) == second).any() for i in range(7, COUNT)), "which is drawn where it has nothing yet"
     assert any((hands.labels(i) != after_first[i]).any() for i in range(7, COUNT)), "the correction counts"
     assert all(np.array_equal(hands.labels(i), after_first[i]) for i in range(6)), "frames outside the range"
     # undo, exactly
