@@ -39,7 +39,10 @@ class RunForecast(QObject):
     def begin(self, settings: RunSettings, job: PropagateJob, started: JobStarted) -> None:
         """The first clip is under way."""
         prices = self._prices.at(settings, settings.interval)
-        self.pace = Pace(started.plan, prices)
+        height, width = self._session.size
+        seen = (settings.resolution or min(height, width)) / min(height, width)
+        guess = Prices.guess(round(height * seen), round(width * seen))
+        self.pace = Pace(started.plan, prices, guess=guess)
         self._started, self._settings = started, settings
         self._encoded = {one.frame: frozenset(one.masks) for one in job.permanent}
         self.loaded(settings)
@@ -57,7 +60,7 @@ class RunForecast(QObject):
     def end(self, keeps: bool) -> None:
         """`keeps`: it has come far enough to tell of the next one."""
         if self.pace is not None and keeps:
-            started, prices = self._started, self.pace.prices
+            started, prices = self._started, self.pace.lesson
             loading = started.loading_seconds or prices.loading
             annotated = started.annotating_seconds / started.annotated if started.annotated else prices.annotated
             prices = Prices(**{**vars(prices), "loading": loading, "annotated": annotated})

@@ -3,9 +3,10 @@
 Nothing here reads a clock that is not given, and nothing runs the network.
 """
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from core.propagation.settings import PropagationSettings
 
 _HALF_LIFE = 8.0
 """Clips after which what was measured counts half: the machine may do other things by now."""
+
+_USUAL = 480 * 854
+"""Pixels of the frames that the default prices were measured with."""
 
 _TRUST = 1.0
 """Weight of the prices known before, in clips, when those of this run are found."""
@@ -55,6 +59,14 @@ class Prices:
     reads: float = 0.032
     annotated: float = 1.0
     loading: float = 2.0
+
+    @classmethod
+    def guess(cls, height: int, width: int) -> "Prices":
+        """Before anything was measured: what frames cost by their size as the network sees it, pixels. All places of a
+        frame are compared with all of a memory frame, so that reading grows with the square of it."""
+        share, usual = height * width / _USUAL, cls()
+        by_size = {name: getattr(usual, name) * share for name in ("encoded", "drawn", "masks")}
+        return replace(usual, **by_size, reads=usual.reads * share**2)
 
     def of(self, work: Work) -> float:
         """Seconds that this work takes."""
@@ -118,12 +130,19 @@ class Pace:
     or faster this run is, and each by itself as far as the clips done can tell them apart.
     """
 
-    def __init__(self, plan: Iterable[Work], prices: Prices | None = None, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        plan: Iterable[Work],
+        prices: Prices | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        guess: Prices | None = None,
+    ):
         """
         Args:
-            plan: of each clip, in order. prices: of earlier runs. clock: seconds, from whenever.
+            plan: of each clip, in order. prices: of earlier runs; None: there were none. clock: seconds, from whenever.
+            guess: in place of the prices, if there are none.
         """
-        self._plan, self._before, self._clock = list(plan), prices or Prices(), clock
+        self._plan, self._before, self._clock = list(plan), prices or guess or Prices(), clock
         self._is_measured = prices is not None
         self._seconds: list[float] = []
         self._since = clock()
@@ -144,15 +163,24 @@ class Pace:
         """The next clip of the plan is done, and took this long."""
         self._seconds.append(seconds)
         self._since = self._clock()
-        self.prices = self._fitted()
+        self.prices = self._fitted(_HALF_LIFE, _TRUST)
+
+    @property
+    def lesson(self) -> Prices:
+        """Prices for later runs: all clips of this one count the same."""
+        return self._fitted(math.inf, _TRUST / 16)
 
     def _works(self) -> list[float]:
         """Seconds of the clips done that had any work: others say nothing."""
         pairs = zip(self._plan, self._seconds, strict=False)
         return [seconds for work, seconds in pairs if work.drawn]
 
-    def _fitted(self) -> Prices:
-        """Prices that explain the clips done: least squares, drawn towards the prices before."""
+    def _fitted(self, half_life: float, trust: float) -> Prices:
+        """Prices that explain the clips done: least squares, drawn towards the prices before.
+
+        Args:
+            half_life: clips after which one counts half. trust: weight of the prices before, in clips.
+        """
         done = [(w, s) for w, s in zip(self._plan, self._seconds, strict=False) if w.drawn and s > 0]
         if not done:
             return self._before
@@ -160,12 +188,12 @@ class Pace:
         before = np.array([getattr(self._before, name) for name in names])
         shares = np.array([astuple(work) for work, _ in done]) * before  # seconds of each part, as foretold
         took = np.array([seconds for _, seconds in done])
-        weights = 0.5 ** (np.arange(len(done))[::-1] / _HALF_LIFE)
+        weights = 0.5 ** (np.arange(len(done))[::-1] / half_life)
         scale = (weights @ took) / (weights @ shares.sum(1))
         unit = (weights @ took) / weights.sum()
         rows = np.sqrt(weights)[:, None] * shares * scale / unit
-        ridge = np.sqrt(_TRUST) * np.eye(len(names))
-        wanted = np.concatenate([np.sqrt(weights) * took / unit, np.full(len(names), np.sqrt(_TRUST))])
+        ridge = np.sqrt(trust) * np.eye(len(names))
+        wanted = np.concatenate([np.sqrt(weights) * took / unit, np.full(len(names), np.sqrt(trust))])
         factors = np.linalg.lstsq(np.concatenate([rows, ridge]), wanted, rcond=None)[0]
         fitted = before * scale * np.clip(factors, 0.2, 5.0)
         prices = dict(zip(names, map(float, fitted), strict=True))

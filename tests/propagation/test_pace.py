@@ -49,7 +49,7 @@ def promises(work: list[Work], seconds: list[float], prices: Prices | None) -> t
 def test_after_a_tenth_the_promise_is_within_a_quarter(machine: str, run: int, is_first: bool):
     """Also where nothing is known of the machine, in a second run that reads features known from the first."""
     seconds = RECORDED[machine]
-    prices = None if is_first else promises(recorded_plan(0), seconds[0], None)[1].prices
+    prices = None if is_first else promises(recorded_plan(0), seconds[0], None)[1].lesson
     told, pace = promises(recorded_plan(run), seconds[run], prices)
     total = sum(seconds[run])
     assert all(0.75 * total <= promise <= 1.25 * total for promise in told)
@@ -57,7 +57,7 @@ def test_after_a_tenth_the_promise_is_within_a_quarter(machine: str, run: int, i
 
 
 def test_before_the_second_run_both_of_its_passes_are_priced():
-    prices = promises(recorded_plan(0), RECORDED["quiet"][0], None)[1].prices
+    prices = promises(recorded_plan(0), RECORDED["quiet"][0], None)[1].lesson
     pace = Pace(recorded_plan(1), prices, Clock())
     assert pace.seconds_left == pytest.approx(sum(RECORDED["quiet"][1]), rel=0.25)
 
@@ -113,6 +113,23 @@ def test_nothing_is_promised_before_anything_was_measured():
     assert pace.seconds_left is None
     pace.clip_done(4.0)
     assert pace.seconds_left == pytest.approx(4.0)
+
+
+def test_small_frames_are_guessed_to_read_memory_for_less():
+    large, small = Prices.guess(480, 854), Prices.guess(240, 427)
+    assert large == Prices()
+    assert small.encoded == pytest.approx(large.encoded / 4) and small.reads == pytest.approx(large.reads / 16)
+
+
+def test_a_whole_run_teaches_how_the_parts_compare():
+    """Guessed from other prices by factors of two, each comes out right where the clips can tell them apart."""
+    right = Prices(encoded=0.4, drawn=0.2, masks=0.0, reads=0.01)
+    work = [Work(5 * (place % 3 == 0), 5, 0, 5 * (place % 20)) for place in range(60)]
+    _, pace = promises(work, [right.of(one) for one in work], Prices(encoded=0.2, drawn=0.4, reads=0.02))
+    learned = pace.lesson
+    assert learned.encoded == pytest.approx(right.encoded, rel=0.1)
+    assert learned.drawn == pytest.approx(right.drawn, rel=0.1)
+    assert learned.reads == pytest.approx(right.reads, rel=0.1)
 
 
 def test_frames_whose_features_are_known_are_not_taken_for_the_speed_of_new_ones():
