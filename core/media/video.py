@@ -177,10 +177,13 @@ class VideoFile(FrameSource):
         key = int(self._index.key[index])
         number, frame = -1, None
         while key not in self._unsound:
+            begins = not self._is_ahead(index)
             try:
                 number, frame = self._reach(index, index, self._first_to_keep(index), should_stop)
             except DamageMet as met:
                 self._note(met)
+                if begins and met.frame is not None:  # beginning once more would meet it again
+                    self._unsound.add(key)
                 continue
             if number == index:
                 break
