@@ -81,6 +81,11 @@ class OpenVideo:
         return bool(self.stream.thread_type.value)
 
     @property
+    def error_delay(self) -> int:
+        """How many frames can come out between a damaged packet and its error: on several threads one for each."""
+        return self.stream.codec_context.thread_count if self.has_threads else 0
+
+    @property
     def time_base(self) -> Fraction:
         """Seconds per tick of the stream's clock."""
         return self.stream.time_base
@@ -218,6 +223,8 @@ def _open(path: Path, threads: bool) -> tuple[InputContainer, VideoStream]:
     try:
         stream = _video_stream(path, container)
         stream.thread_type = "AUTO" if threads else "NONE"
+        if threads:  # there whether a concealed frame says that it is corrupt depends on the threads; an error does not
+            stream.codec_context.options = {"err_detect": "explode"}
     except BaseException:
         container.close()
         raise
