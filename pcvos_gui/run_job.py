@@ -52,3 +52,15 @@ def masks_of(session: Session, job: PropagateJob, frames: Iterable[int]) -> dict
     carried = {id for frame in job.permanent for id in frame.masks}
     cells = session.project.cells
     return {frame: {id: cell.mask for id, cell in cells(frame).items() if id in carried} for frame in frames}
+
+
+def masks_there(session: Session, job: PropagateJob) -> dict[int, dict[int, PackedMask]]:
+    """The masks that the project has of the job's objects within its range, by frame, then object, but for those that
+    the network is given: of earlier runs, and corrections that are not in memory."""
+    given = {(frame.frame, id) for frame in job.permanent for id in frame.masks}
+    carried = tuple({id for _, id in given})
+    found: dict[int, dict[int, PackedMask]] = {}
+    for (frame, id), cell in session.project.cells_in(job.start, job.end, carried):
+        if (frame, id) not in given:
+            found.setdefault(frame, {})[id] = cell.mask
+    return found

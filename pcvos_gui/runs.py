@@ -17,7 +17,7 @@ from pcvos_gui.commands import RunCommand
 from pcvos_gui.interrupted import FinishedFrames, Interrupted
 from pcvos_gui.masks import without
 from pcvos_gui.messages import Message, MessageAction
-from pcvos_gui.run_job import make_job, masks_of
+from pcvos_gui.run_job import make_job, masks_of, masks_there
 from pcvos_gui.run_settings import Range, RunSettings, in_out_from, settings_from
 from pcvos_gui.run_speeds import RunSpeeds
 from pcvos_gui.session import Leaving, Session
@@ -256,7 +256,7 @@ class RunController(QObject):
         last = min(self.session.frame_count - 1, here + clips * max(intervals))
         job = self._make_job(here, last, "forward")
         if job is not None:
-            self._compare = CompareJob(job, intervals)
+            self._compare = CompareJob(job, intervals, masks_there(self.session, job))
             self.worker.submit(self._compare)
 
     def stop_compare(self) -> None:

@@ -1,5 +1,7 @@
 """The colours of object ids: the DAVIS / Pascal VOC palette for files, a brighter one for the screen."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 _DARKEST_LUMA = 96.0  # of 255; a colour below this is hard to see over dark footage
@@ -34,3 +36,11 @@ DAVIS_PALETTE.setflags(write=False)
 #: uint8 (256, 3) RGB, row = object id: `DAVIS_PALETTE` brightened for the screen. Never written into a mask file.
 DISPLAY_PALETTE = _display_palette(DAVIS_PALETTE)
 DISPLAY_PALETTE.setflags(write=False)
+
+
+def palette_of(colours: Mapping[int, tuple[int, int, int]]) -> np.ndarray:
+    """A palette for the screen, uint8 (256, 3) RGB, with the colours that were chosen for some ids, 8-bit RGB."""
+    palette = DISPLAY_PALETTE.copy()
+    for id, colour in colours.items():
+        palette[id] = colour
+    return palette

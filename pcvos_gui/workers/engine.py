@@ -15,7 +15,7 @@ import torch
 from core.annotation.packed_mask import PackedMask
 from core.annotation.soft_mask import SoftMask
 from core.errors import PCVOSError
-from core.evaluation.agreement import agreement
+from core.evaluation.agreement import agreement, agreement_with_masks
 from core.media import FrameSource, open_media
 from core.media.source import ReadStopped
 from core.network import PCVOS, load_network
@@ -172,7 +172,7 @@ class Engine:
         base = job.base
         drawn = sum(map(len, self._frames_to_draw(base, propagator)))
         yield JobStarted(job.number, self._device_in_words(), drawn * len(job.intervals), drawn * len(job.intervals))
-        reference: Mapping[int, np.ndarray] | None = None
+        before: dict[int, Mapping[int, np.ndarray]] = {}
         for interval in job.intervals:
             # None may profit from the features that another has found: their times are to be compared.
             one = propagator.with_settings(replace(base.settings, interval=interval, cache_bytes=0))
@@ -189,8 +189,10 @@ class Engine:
             stacked = np.stack([_without(labels[f], base.keep.get(f, ())) for f in frames])
             stacked.flags.writeable = False
             found = dict(zip(frames, stacked, strict=True))
-            reference = found if reference is None else reference
-            yield Compared(job.number, interval, frames, stacked, drawn / seconds, agreement(found, reference))
+            agreements = {other: agreement(found, drawn_before) for other, drawn_before in before.items()}
+            before[interval] = found
+            with_masks = agreement_with_masks(found, job.there)
+            yield Compared(job.number, interval, frames, stacked, drawn / seconds, agreements, with_masks)
 
     @staticmethod
     def _clips(job: PropagateJob, propagator: Propagator) -> Generator[ClipResult, None, None]:

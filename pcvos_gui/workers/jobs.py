@@ -70,10 +70,14 @@ class PropagateJob:
 
 @dataclass(frozen=True)
 class CompareJob:
-    """Run the same range at several memory intervals; nothing of it enters the project."""
+    """Run the same range at several memory intervals; nothing of it enters the project.
+
+    `there`: by frame, then object, masks of the project that the network is not given, to compare the results with.
+    """
 
     base: PropagateJob
     intervals: tuple[int, ...]
+    there: Mapping[int, Mapping[int, PackedMask]] = field(default_factory=dict, repr=False)
     number: int = field(default_factory=next_number)
 
 
@@ -161,7 +165,10 @@ class CompareProgress:
 class Compared:
     """One interval of a CompareJob, done: label maps uint8 (T, H, W) of `frames`, and frames per second.
 
-    `agreement`: with the job's first interval, mean intersection over union, 0 to 1; None: there is nothing to compare.
+    Attributes:
+        agreements: mean intersection over union, 0 to 1, with the results at each interval that was done before; None:
+            there is nothing to compare.
+        with_masks: the same with the masks of the job's `there`.
     """
 
     number: int
@@ -169,7 +176,8 @@ class Compared:
     frames: tuple[int, ...]
     labels: np.ndarray
     frames_per_second: float
-    agreement: float | None
+    agreements: Mapping[int, float | None] = field(default_factory=dict)
+    with_masks: float | None = None
 
 
 @dataclass(frozen=True)
