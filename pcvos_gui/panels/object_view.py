@@ -21,6 +21,7 @@ from pcvos_gui.typed_number import TypedNumber
 ROW = 32
 SWITCHES = (Column.COLOUR, Column.VISIBLE, Column.LOCKED, Column.SOLO)
 _SWATCH, _ICON = 16, 18
+_OFF = 0.6  # opacity of a switch that is off
 _PAUSE = 1.0  # seconds between two letters of one name
 
 
@@ -40,7 +41,7 @@ class _Delegate(QStyledItemDelegate):
         elif isinstance(picture, QIcon):
             is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
             painter.save()
-            painter.setOpacity(1.0 if index.model().is_on(index) else 0.45)
+            painter.setOpacity(1.0 if index.model().is_on(index) else _OFF)
             mode = QIcon.Mode.Selected if is_selected else QIcon.Mode.Normal
             picture.paint(painter, _centred(option.rect, _ICON), Qt.AlignmentFlag.AlignCenter, mode)
             painter.restore()
