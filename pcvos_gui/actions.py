@@ -52,9 +52,9 @@ FRAME = N(_CONTEXT, "Frame")
 TOOLS = N(_CONTEXT, "Tools")
 MASK = N(_CONTEXT, "Mask")
 OBJECT = N(_CONTEXT, "Object")
-RUN = N(_CONTEXT, "Run")
+PROPAGATE = N(_CONTEXT, "Propagate")
 HELP = N(_CONTEXT, "Help")
-MENUS = (FILE, EDIT, VIEW, FRAME, TOOLS, MASK, OBJECT, RUN, HELP)
+MENUS = (FILE, EDIT, VIEW, FRAME, TOOLS, MASK, OBJECT, PROPAGATE, HELP)
 
 ACTIONS: tuple[ActionSpec, ...] = (
     _a(FILE, "open_video", N(_CONTEXT, "Open video or project…"), "folder-open-outline", "Ctrl+O",
@@ -62,7 +62,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _a(FILE, "open_folder", N(_CONTEXT, "Open image folder…"), "folder-image", "Ctrl+Shift+O",
        N(_CONTEXT, "Open a folder of images, one a frame"), needs=""),
     _a(FILE, "open_demo", N(_CONTEXT, "Open the demo"), "rabbit", "",
-       N(_CONTEXT, "A short clip with its mask, ready to run"), needs=""),
+       N(_CONTEXT, "A short clip with its mask, ready to propagate"), needs=""),
     _a(FILE, "import_masks", N(_CONTEXT, "Import…"), "import", "Ctrl+I",
        N(_CONTEXT, "Read masks from PNGs, data sets, COCO or CVAT files"), needs="writable", separated=True),
     _a(FILE, "export", N(_CONTEXT, "Export…"), "export", "Ctrl+E",
@@ -74,7 +74,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _a(FILE, "preferences", N(_CONTEXT, "Preferences…"), "cog-outline", "Ctrl+,",
        N(_CONTEXT, "Theme and defaults"), needs=""),
     _a(FILE, "quit", N(_CONTEXT, "Quit"), "exit-to-app", "Ctrl+Q", N(_CONTEXT, "Quit; everything is saved"), needs=""),
-    _a(EDIT, "undo", N(_CONTEXT, "Undo"), "undo", "Ctrl+Z", N(_CONTEXT, "Take the last change back, a run included"),
+    _a(EDIT, "undo", N(_CONTEXT, "Undo"), "undo", "Ctrl+Z", N(_CONTEXT, "Take the last change back, or a propagation"),
        needs="", repeats=True),
     _a(EDIT, "redo", N(_CONTEXT, "Redo"), "redo", "Ctrl+Shift+Z Ctrl+Y", N(_CONTEXT, "Make the change again"),
        needs="", repeats=True),
@@ -103,8 +103,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _a(VIEW, "fit", N(_CONTEXT, "Fit"), "fit-to-page-outline", "0", N(_CONTEXT, "The whole frame")),
     _a(VIEW, "actual_size", N(_CONTEXT, "Actual size"), "magnify", "Ctrl+1",
        N(_CONTEXT, "One pixel of the footage is one of the screen")),
-    _a(VIEW, "follow", N(_CONTEXT, "Follow a run"), "eye-arrow-right-outline", "",
-       N(_CONTEXT, "Go along with a run, or stay where you look"), checkable=True, separated=True),
+    _a(VIEW, "follow", N(_CONTEXT, "Follow the propagation"), "eye-arrow-right-outline", "",
+       N(_CONTEXT, "Go along with it, or stay where you look"), checkable=True, separated=True),
     _a(FRAME, "play", N(_CONTEXT, "Play or pause"), "play", "", N(_CONTEXT, "Tap space; at the footage's own rate")),
     _a(FRAME, "shuttle_back", N(_CONTEXT, "Play backwards"), "skip-backward", "J",
        N(_CONTEXT, "Again: faster")),
@@ -125,9 +125,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _a(FRAME, "first_frame", N(_CONTEXT, "First frame"), "page-first", "Home", N(_CONTEXT, "To the beginning")),
     _a(FRAME, "last_frame", N(_CONTEXT, "Last frame"), "page-last", "End", N(_CONTEXT, "To the end")),
     _a(FRAME, "set_in", N(_CONTEXT, "Set in point"), "contain-start", "I",
-       N(_CONTEXT, "The range for runs and exports begins here"), separated=True),
+       N(_CONTEXT, "The range to propagate and export begins here"), separated=True),
     _a(FRAME, "set_out", N(_CONTEXT, "Set out point"), "contain-end", "O",
-       N(_CONTEXT, "The range for runs and exports ends here")),
+       N(_CONTEXT, "The range to propagate and export ends here")),
     _a(FRAME, "clear_in_out", N(_CONTEXT, "Clear in and out"), "arrow-expand-horizontal", "X",
        N(_CONTEXT, "The range is all of the footage again")),
     _a(TOOLS, "tool_scribble", N(_CONTEXT, "Scribble"), "gesture", "S",
@@ -161,11 +161,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _a(MASK, "copy_next", N(_CONTEXT, "Copy mask of the next frame"), "content-copy", "Ctrl+Shift+Right",
        N(_CONTEXT, "The object's mask of the frame behind becomes this one's"), needs="object"),
     _a(MASK, "clear_here", N(_CONTEXT, "Clear object here"), "backspace-outline", "Delete",
-       N(_CONTEXT, "Forget the object's mask on this frame: a run may draw it again"), needs="object", separated=True),
+       N(_CONTEXT, "Forget the object's mask on this frame, so that it is propagated again"), needs="object",
+       separated=True),
     _a(MASK, "absent_here", N(_CONTEXT, "Object is absent here"), "eye-off-outline", "N",
        N(_CONTEXT, "Say that the object is not on this frame: a correction like any other"), needs="object"),
     _a(MASK, "clear_range", N(_CONTEXT, "Clear results in the range"), "delete-sweep-outline", "Ctrl+Shift+Delete",
-       N(_CONTEXT, "Forget what runs drew between in and out; corrections stay"), needs="writable"),
+       N(_CONTEXT, "Forget what was propagated between in and out; corrections stay"), needs="writable"),
     _a(OBJECT, "add_object", N(_CONTEXT, "Add object"), "plus", "Ctrl+N", N(_CONTEXT, "A further object to follow"),
        needs="writable"),
     _a(OBJECT, "delete_object", N(_CONTEXT, "Delete object"), "trash-can-outline", "Ctrl+Backspace",
@@ -179,17 +180,17 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _a(OBJECT, "toggle_visible", N(_CONTEXT, "Show or hide"), "eye-outline", "Ctrl+Shift+V",
        N(_CONTEXT, "Whether the object is drawn"), needs="object", separated=True),
     _a(OBJECT, "toggle_locked", N(_CONTEXT, "Lock or unlock"), "lock-outline", "Ctrl+L",
-       N(_CONTEXT, "Neither strokes nor runs change a locked object"), needs="object"),
+       N(_CONTEXT, "Neither strokes nor propagation change a locked object"), needs="object"),
     _a(OBJECT, "toggle_solo", N(_CONTEXT, "Solo"), "target", "Ctrl+Shift+S", N(_CONTEXT, "Show this object alone"),
        needs="object"),
-    _a(RUN, "propagate", N(_CONTEXT, "Propagate"), "play-circle-outline", "Ctrl+Return R",
+    _a(PROPAGATE, "propagate", N(_CONTEXT, "Propagate"), "play-circle-outline", "Ctrl+Return R",
        N(_CONTEXT, "Carry the masks through the range"), needs="writable"),
-    _a(RUN, "pause", N(_CONTEXT, "Pause or go on"), "pause-circle-outline", "Ctrl+P",
-       N(_CONTEXT, "Hold the run between two clips")),
-    _a(RUN, "stop", N(_CONTEXT, "Stop"), "stop-circle-outline", "Ctrl+.", N(_CONTEXT, "End the run; what is drawn "
-       "stays")),
-    _a(RUN, "compare", N(_CONTEXT, "Compare L…"), "compare-horizontal", "Ctrl+Shift+C",
-       N(_CONTEXT, "Run the next clips at several memory intervals, side by side")),
+    _a(PROPAGATE, "pause", N(_CONTEXT, "Pause or go on"), "pause-circle-outline", "Ctrl+P",
+       N(_CONTEXT, "Hold it between two clips")),
+    _a(PROPAGATE, "stop", N(_CONTEXT, "Stop"), "stop-circle-outline", "Ctrl+.",
+       N(_CONTEXT, "End it; what is drawn stays")),
+    _a(PROPAGATE, "compare", N(_CONTEXT, "Compare L…"), "compare-horizontal", "Ctrl+Shift+C",
+       N(_CONTEXT, "Propagate through the next clips at several L, side by side")),
     _a(HELP, "shortcuts", N(_CONTEXT, "Keyboard shortcuts"), "keyboard-outline", "? F1",
        N(_CONTEXT, "All keys on one page"), needs=""),
     _a(HELP, "about", N(_CONTEXT, "About PCVOS Studio"), "information-outline", "",

@@ -20,6 +20,10 @@ class RunSpeeds:
             return None
         return measured[min(measured, key=lambda known: abs(known - interval))]
 
+    def intervals(self, settings: RunSettings) -> list[int]:
+        """Those that were measured, ascending."""
+        return sorted(self._measured(settings))
+
     def keep(self, settings: RunSettings, interval: int, speed: float) -> None:
         """Note what was measured."""
         speeds = self._measured(settings) | {interval: speed}

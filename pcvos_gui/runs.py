@@ -150,6 +150,11 @@ class RunController(QObject):
         """
         return self._speeds.at(self.settings, interval)
 
+    @property
+    def measured_intervals(self) -> list[int]:
+        """Intervals whose speed was measured on this machine with the present device, size and weights; ascending."""
+        return self._speeds.intervals(self.settings)
+
     def seconds_for(self, interval: int) -> float | None:
         """Time the next run would take at this interval; None where nothing was measured."""
         speed = self.speed(interval)
@@ -202,7 +207,7 @@ class RunController(QObject):
             return False
         self.session.settling.emit(Leaving.FOR_RUN)
         if self.session.project.read_only:
-            self._say(self.tr("This project is open read-only: it cannot be run."), "warning")
+            self._say(self.tr("This project is open read-only: nothing can be propagated in it."), "warning")
             return False
         return True
 
@@ -368,7 +373,7 @@ class RunController(QObject):
             interrupted.note_end(self.session.project)
         self._set_state(RunState.IDLE)
         if state == "done":
-            text = self.tr("Done: {} in {:.0f} s. Step through; fix a frame; run again.")
+            text = self.tr("Done: {} in {:.0f} s. Step through; fix a frame; propagate again.")
             frames = self.tr("1 frame") if self.done == 1 else self.tr("{} frames").format(self.done)
             self._say(text.format(frames, seconds), key="run")
 
@@ -415,9 +420,9 @@ class RunController(QObject):
             return
         interrupted.note_end(project)
         if found.last is None:
-            text = self.tr("The last run was interrupted before it had drawn a frame: run it again.")
+            text = self.tr("The last propagation was interrupted before it had drawn a frame: propagate again.")
         else:
-            text = self.tr("The last run was interrupted at frame {}: go on from there, or run again.")
+            text = self.tr("The last propagation was interrupted at frame {}: go on from there, or propagate again.")
         go_on = MessageAction(self.tr("Go on"), lambda: self.session.project is project and self.go_on(found))
         self._say(text.format(found.last), "warning", go_on, key="interrupted")
 

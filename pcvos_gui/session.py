@@ -407,7 +407,7 @@ class Session(QObject):
             text = self.tr("Put frame {} into memory") if in_memory else self.tr("Take frame {} out of memory")
             self.push_change(Change(text.format(frame), cells))
             if not in_memory:
-                text = self.tr("Frame {} is out of memory; its mask stays. Clear it there (Del) to let a run draw it.")
+                text = self.tr("Frame {} is out of memory; its mask stays. Clear it (Del) to have it propagated again.")
                 self.message.emit(Message(text.format(frame), key="memory"))
 
     def clear(self, first: int, last: int, ids: Iterable[int] | None = None, corrections: bool = False) -> None:

@@ -80,9 +80,9 @@ class Style(QProxyStyle):
             _paint_slider(painter, option, handle)
             return
         super().drawComplexControl(control, option, painter, widget)
-        if control == QStyle.ComplexControl.CC_SpinBox and option.frame:
-            _paint_frame(painter, option)
-        elif control == QStyle.ComplexControl.CC_ComboBox and option.editable:
+        if (control == QStyle.ComplexControl.CC_SpinBox and option.frame) or (
+            control == QStyle.ComplexControl.CC_ComboBox and option.editable
+        ):
             _paint_frame(painter, option)
         elif control == QStyle.ComplexControl.CC_ScrollBar and option.minimum < option.maximum:
             handle = self.subControlRect(control, option, QStyle.SubControl.SC_ScrollBarSlider, widget)
@@ -128,10 +128,8 @@ def _paint_indicator(painter: QPainter, option: QStyleOption, is_round: bool) ->
         palette.color(group, role) for role in (QPalette.ColorRole.Highlight, QPalette.ColorRole.HighlightedText)
     )
     is_filled = is_partly or is_on
-    if _is(option, flag.State_Selected):  # on a row in the accent colour
-        border = ink
-    else:
-        border = accent if is_filled else _border(option)
+    on_accent = _is(option, flag.State_Selected)  # in a row of that colour
+    border = ink if on_accent else accent if is_filled else _border(option)
     with _Painting(painter):
         painter.setPen(QPen(border, 1.2))
         painter.setBrush(accent if is_filled else palette.color(QPalette.ColorRole.Base))

@@ -215,8 +215,7 @@ class Engine:
 
     def _device_in_words(self) -> str:
         device = next(self._network.parameters()).device
-        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
-        return f"{self._network.config.name} on {name}"
+        return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
 
     def _memory_use(self, propagator: Propagator) -> MemoryUse:
         device = next(self._network.parameters()).device

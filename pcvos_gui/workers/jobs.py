@@ -120,7 +120,7 @@ class JobStarted:
     """The network is loaded and the first clip is under way.
 
     Attributes:
-        device: in words, e.g. "small on CPU".
+        device: in words, e.g. "CPU" or a graphics card's name.
         frames: how many there are to draw; frames that were given whole are not among them.
         steps: the work that this is: frames that both passes of a run draw count twice.
     """

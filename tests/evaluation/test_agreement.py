@@ -25,9 +25,7 @@ def test_it_is_the_mean_similarity_of_each_object():
     expected = np.mean([region_similarity(one == id, other == id) for id in ids])
     assert np.isclose(frame_agreement(one, other), expected)
     other[other == 2] = 0  # one that is lost counts as nothing in common
-    assert np.isclose(
-        frame_agreement(one, other), np.mean([region_similarity(one == id, other == id) for id in ids])
-    )
+    assert np.isclose(frame_agreement(one, other), np.mean([region_similarity(one == id, other == id) for id in ids]))
 
 
 def test_the_one_that_lost_the_object_is_the_one_that_agrees_least():
@@ -36,9 +34,7 @@ def test_the_one_that_lost_the_object_is_the_one_that_agrees_least():
     lost = np.zeros_like(there)
     results = {1: {0: lost}, 5: {0: there}, 15: {0: there}}
     names = list(results)
-    pairs = {
-        frozenset((a, b)): agreement(results[a], results[b]) for i, a in enumerate(names) for b in names[i + 1 :]
-    }
+    pairs = {frozenset((a, b)): agreement(results[a], results[b]) for i, a in enumerate(names) for b in names[i + 1 :]}
     assert [with_the_others(pairs, name) for name in names] == [0.0, 0.5, 0.5]
     assert with_the_others({frozenset((1, 5)): None}, 1) is None
     assert with_the_others({}, 1) is None

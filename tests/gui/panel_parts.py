@@ -81,7 +81,7 @@ class ScriptedInference(QObject):
         self.told.append(("cancel", number))
 
     def begin(self, frames: int, steps: int | None = None) -> None:
-        self.started.emit(JobStarted(self.jobs[-1].number, "small on CPU", frames, steps or frames))
+        self.started.emit(JobStarted(self.jobs[-1].number, "CPU", frames, steps or frames))
 
     def draw(
         self, frames: range, ids, size, confidence=0.9, seconds=1.0, memory: MemoryUse | None = None, provisional=False

@@ -80,9 +80,7 @@ def test_boxes_and_rings(qtbot, palette, kind, state):
         button.setChecked(state is Qt.CheckState.Checked)
     option = QStyleOptionButton()
     button.initStyleOption(option)
-    part = (
-        QStyle.SubElement.SE_CheckBoxIndicator if kind is QCheckBox else QStyle.SubElement.SE_RadioButtonIndicator
-    )
+    part = QStyle.SubElement.SE_CheckBoxIndicator if kind is QCheckBox else QStyle.SubElement.SE_RadioButtonIndicator
     rect = button.style().subElementRect(part, option, button)
     sides = sides_of(grabbed(button), rect)
     assert all(best(side, palette.color(Role.Window)) >= LEAST for side in sides)

@@ -373,15 +373,16 @@ def test_the_cache_of_frames_is_as_large_as_preferred(qtbot, tmp_path: Path):
 def test_where_one_is(hands: Hands, clip: Path):
     hands.open(clip)
     status = hands.window.status
-    assert status.saved.text() == "· nothing to save" and status.object.text() == "· no object"
-    assert status.hint.text().startswith("Draw") or "scribble" in status.hint.text().lower()
+    assert status.saved.text() == "nothing to save" and status.object.text() == "· no object"
+    strip = hands.window.canvas.strip
+    assert strip.step.text() == "Next: mark an object on any frame" and "Scribble" in strip.words.text()
     hands.go_to(3)
     assert status.place.text() == f"frame 3 / {COUNT - 1} · 00:00.120"
     hands.session.add_object("Ball")
-    assert status.object.text() == "· Ball" and status.saved.text() == "· saved"
+    assert status.object.text() == "· Ball" and status.saved.text() == "saved"
     assert status.saved.toolTip() == str(clip.with_suffix(".pcvos"))
     hands.act("close")
-    assert not status.place.isVisible() and "Open" in status.hint.text()
+    assert not status.place.isVisible() and not strip.isVisible()
 
 
 @pytest.mark.parametrize(
