@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
 from core.annotation.packed_mask import PackedMask
-from core.annotation.palette import DISPLAY_PALETTE
+from core.annotation.palette import distinct_colour
 from core.errors import PCVOSError
 from core.media.source import FrameSource
 from core.project.model import MAX_OBJECTS, Cell, Change, Key, ObjectInfo
@@ -214,12 +214,12 @@ class Session(QObject):
 
     def add_object(self, name: str = "") -> int:
         """A new object, with the lowest free id; it becomes active. 0 when there are 254."""
-        used = {o.id for o in self.objects}
+        used = {o.id: o.colour for o in self.objects}
         id = next((i for i in range(1, MAX_OBJECTS + 1) if i not in used), 0)
         if not id:
             self.message.emit(Message(self.tr("There are 254 objects already: merge or delete one first."), "warning"))
             return 0
-        new = ObjectInfo(id, name or self.tr("Object {}").format(id), tuple(int(c) for c in DISPLAY_PALETTE[id]))
+        new = ObjectInfo(id, name or self.tr("Object {}").format(id), distinct_colour(id, used.values(), self.image))
         self._change_objects(self.tr("Add {}").format(new.name), (*self.objects, new))
         self.set_active(id)
         return id

@@ -250,6 +250,8 @@ class Canvas(QWidget):
         hidden = session.active if self.tool.hides_active else 0
         colours = {o.id: o.colour for o in session.objects if session.is_drawn(o) and o.id != hidden}
         mode = ViewMode.ORIGINAL if state.peeking else state.mode
+        if mode.hides_footage and self.tool.is_busy:
+            mode = ViewMode.OVERLAY  # what is to be marked has to be seen
         look = look_of(mode, colours, state.opacity)
         matte = self._mattes.alpha if self._mattes and mode.cuts_out and not self.tool.hides_active else None
         if matte is not self.matte_item.labels:
