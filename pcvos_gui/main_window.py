@@ -124,7 +124,7 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar(middle)
         self.follower = Follower(self.session, self.runs, self.view_state, self.canvas, self)
         self.setCentralWidget(middle)
-        self.next_step = NextStep(self.session, self.runs, self.canvas.strip, self)
+        self.next_step = NextStep(self.session, self.runs, self.canvas, self)
         self.status = StatusLine(self.session, self.runs, self.exchange, self)
         self.setStatusBar(self.status)
 

@@ -3,19 +3,20 @@
 from PySide6.QtCore import QObject
 
 from core.project.tracks import IN_MEMORY, PREDICTED
-from pcvos_gui.canvas.strip import Strip
+from pcvos_gui.canvas import Canvas
 from pcvos_gui.runs import RunController, RunState
 from pcvos_gui.session import Session
 
 
 class NextStep(QObject):
-    """Watches session and runs, and keeps a strip up to date."""
+    """Watches session, runs and canvas, and keeps the strip below the picture up to date."""
 
-    def __init__(self, session: Session, runs: RunController, strip: Strip, parent: QObject | None = None):
+    def __init__(self, session: Session, runs: RunController, canvas: Canvas, parent: QObject | None = None):
         super().__init__(parent)
-        self._session, self._runs, self._strip = session, runs, strip
+        self._session, self._runs, self._canvas = session, runs, canvas
         self._is_corrected = False  # since something was propagated
         session.edited.connect(self._on_edited)
+        canvas.hint_changed.connect(self.refresh)
         for signal in (
             session.opened,
             session.closed,
@@ -31,7 +32,7 @@ class NextStep(QObject):
         """Tell what comes next just now."""
         if self._runs.is_busy or self._session.project is None:
             self._is_corrected = False
-        self._strip.show_step(self._text())
+        self._canvas.strip.show_step(self._text())
 
     def _on_edited(self) -> None:
         self._is_corrected = True
@@ -47,6 +48,8 @@ class NextStep(QObject):
             return self.tr("Propagating: look around, correct what you see, or stop (Esc)")
         if session.project.read_only:
             return self.tr("Read-only: look around, or export")
+        if self._canvas.offer_bar.isVisibleTo(self._canvas):
+            return self.tr("Next: accept it, or go on marking")
         if not (session.project.states & IN_MEMORY).any():
             return self.tr("Next: mark an object on any frame")
         if not (session.project.states & PREDICTED).any():
@@ -58,6 +61,9 @@ class NextStep(QObject):
     def _what_is_marked(self) -> str:
         """Nothing is known of the other frames yet."""
         objects = self._session.objects
-        if len(objects) == 1:
-            return self.tr("{} is marked. Next: propagate it to the other frames (Ctrl+Return)").format(objects[0].name)
-        return self.tr("Objects are marked. Next: propagate them to the other frames (Ctrl+Return)")
+        masks = self._session.project.permanent_memory().values()
+        marked = [obj.name for obj in objects if any(obj.id in on_frame for on_frame in masks)]
+        if len(marked) == 1:
+            return self.tr("{} is marked. Next: propagate it to the other frames (Ctrl+Return)").format(marked[0])
+        text = self.tr("{} objects are marked. Next: propagate them to the other frames (Ctrl+Return)")
+        return text.format(len(marked))

@@ -6,20 +6,27 @@ from PySide6.QtWidgets import QStyle, QStyleOptionToolButton, QToolButton, QWidg
 
 from pcvos_gui.icons import icon
 
+_AROUND = 14  # pixels that the style leaves around and between icon and text
+
 
 def paint_accented(button: QToolButton, picture: str) -> None:
-    """Paint a tool button in the accent colour, with the icon of this name."""
+    """Paint a tool button in the accent colour, grey where it cannot be pressed, with the icon of this name."""
     option = QStyleOptionToolButton()
     button.initStyleOption(option)
+    role = QPalette.ColorRole.Button
     if button.isEnabled():
         on = option.palette.color(QPalette.ColorRole.HighlightedText)
         option.palette.setColor(QPalette.ColorRole.ButtonText, on)
         option.icon = icon(picture, on.name())
+        role = QPalette.ColorRole.Highlight
+    ground = option.palette.color(role)
     painter = QPainter(button)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(option.palette.color(QPalette.ColorRole.ButtonText) if button.hasFocus() else Qt.PenStyle.NoPen)
-    painter.setBrush(option.palette.color(QPalette.ColorRole.Highlight))
+    painter.setBrush(ground.darker(115) if button.isDown() else ground)
     painter.drawRoundedRect(button.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 2, 2)
+    taken = option.iconSize.width() + option.fontMetrics.horizontalAdvance(option.text) + _AROUND
+    option.rect.adjust(max(0, (button.width() - taken) // 2), 0, 0, 0)  # the style begins at the left
     button.style().drawControl(QStyle.ControlElement.CE_ToolButtonLabel, option, painter, button)
 
 
@@ -47,7 +54,4 @@ class PrimaryButton(QToolButton):
         return super().sizeHint() + QSize(12, 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self.isEnabled() and not self.isDown():
-            paint_accented(self, self._picture)
-        else:
-            super().paintEvent(event)
+        paint_accented(self, self._picture)

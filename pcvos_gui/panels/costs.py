@@ -39,7 +39,7 @@ def cost_text(runs: RunController, interval: int) -> str:
     seconds, measured = runs.seconds_for(interval), runs.measured_intervals
     if seconds is None or not measured:
         return _tr(
-            "A small L is more accurate, a large one faster. How much on this machine, is told here after the first "
+            "A small L is more accurate, a large one faster. How fast on this machine is told here after the first "
             "propagation."
         )
     first, last = runs.frames_to_draw()
