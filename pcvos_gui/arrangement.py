@@ -6,7 +6,7 @@ from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar
 
 _GEOMETRY, _STATE, _SCREEN = "window/geometry", "window/state", "window/screen"
-_LIST_SHARE = 0.42  # of the column's height that the list of objects has at least
+_LIST_SHARE = 0.48  # of the column's height that the list of objects may claim for some rows
 _TEXT_ROOM = 2  # pixels more than a tab's text needs
 
 
@@ -60,7 +60,8 @@ class Arrangement:
         if lower is None:
             return
         total = self._upper.height() + lower.height()
-        most = total - max(self._upper.minimumSizeHint().height(), round(_LIST_SHARE * total))
+        wanted = min(self._upper.sizeHint().height(), round(_LIST_SHARE * total))
+        most = total - max(self._upper.minimumSizeHint().height(), wanted)
         needed = max(lower.height(), lower.sizeHint().height())
         high = max(min(needed, most), lower.minimumSizeHint().height())
         if high != lower.height():

@@ -85,7 +85,7 @@ class CompareDialog(QDialog):
         self._frames_done: dict[int, int] = {}
         self._clock = QTimer(self, interval=1000)
         self._clock.timeout.connect(lambda: [column.tick() for column in self.columns.values()])
-        self.setWindowTitle(self.tr("Compare memory intervals"))
+        self.setWindowTitle(self.tr("Compare L"))
         self.setModal(False)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.message = QLabel()
@@ -162,7 +162,7 @@ class CompareDialog(QDialog):
         if self._runs.is_comparing and not self._frames_done:
             self.message.setText(self.tr("Loading the network…"))
         elif self._runs.is_comparing:
-            text = self.tr("The next clips from frame {} at several intervals, apart from the project. {} of {} done.")
+            text = self.tr("The next clips from frame {} at several L, apart from the project. {} of {} done.")
             self.message.setText(text.format(self._begin, done, len(self.columns)))
         elif done:
             self.message.setText(

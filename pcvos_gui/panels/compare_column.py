@@ -21,6 +21,7 @@ Pairs = Mapping[frozenset[int], float | None]
 LEAST_PICTURE = QSize(112, 64)
 _UNSEEN = 96  # grey, for a frame that is not decoded
 _LINES = 3  # of words below a picture
+_SPACE = "\N{NO-BREAK SPACE}"
 
 
 class Picture(QLabel):
@@ -167,7 +168,8 @@ class Column(QFrame):
             if self.interval in pair and score is not None
         )
         if len(each) > 1:
-            lines.append(" · ".join(self.tr("L = {}: {}").format(other, _percent(score)) for other, score in each))
+            told = (self.tr("L = {}: {}").format(other, _percent(score)) for other, score in each)
+            lines.append(" · ".join(one.replace(" ", _SPACE) for one in told))
         if self.result.with_masks is not None:
             lines.append(self.tr("Masks in the project: {}").format(_percent(self.result.with_masks)))
         self.agreement.setText("\n".join(lines))

@@ -21,6 +21,7 @@ from pcvos_gui.typed_number import TypedNumber
 ROW = 32
 SWITCHES = (Column.COLOUR, Column.VISIBLE, Column.LOCKED, Column.SOLO)
 _SWATCH, _ICON = 16, 18
+_SOME = 6  # rows that are enough to begin with
 _OFF = 0.6  # opacity of a switch that is off
 _PAUSE = 1.0  # seconds between two letters of one name
 
@@ -104,7 +105,7 @@ class ObjectView(QTableView):
         rows.setDefaultSectionSize(ROW)
 
     def sizeHint(self) -> QSize:
-        return QSize(264, 4 * ROW)
+        return QSize(264, min(max(self.model().rowCount(), 1), _SOME) * ROW + 8)
 
     def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
         super().closeEditor(editor, hint)

@@ -112,7 +112,8 @@ def test_each_result_is_compared_with_all_the_others(desk, dialog):
     column = dialog.columns[15]
     assert column.speed.text().replace("\N{NO-BREAK SPACE}", " ") == "8.0 frames per second · 6 frames in 1 s"
     assert not column.picture.pixmap().isNull()
-    told = {interval: dialog.columns[interval].agreement.text().splitlines() for interval in (1, 5, 15)}
+    words = {interval: dialog.columns[interval].agreement.text() for interval in (1, 5, 15)}
+    told = {interval: text.replace("\N{NO-BREAK SPACE}", " ").splitlines() for interval, text in words.items()}
     assert told[1] == ["Agrees 0.0% with the others", "L = 5: 0.0% · L = 15: 0.0%"]
     assert told[5] == ["Agrees 48.0% with the others", "L = 1: 0.0% · L = 15: 96.0%"]
     assert told[15] == ["Agrees 48.0% with the others", "L = 1: 0.0% · L = 5: 96.0%", "Masks in the project: 87.5%"]

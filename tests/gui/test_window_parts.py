@@ -1,6 +1,7 @@
 """The small parts of the window: actions and menus, keys, start page, drag and drop, preferences, status, messages."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -224,6 +225,28 @@ def test_undo_says_what_it_takes_back(hands: Hands, clip: Path):
 
 
 # --- start page
+
+
+def test_thumbnails_have_the_colours_that_were_chosen(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.add_object()
+    hands.session.replace_mask(np.ones((HEIGHT, WIDTH), bool), "Mask")
+    obj = hands.session.objects[0]
+
+    def corner() -> np.ndarray:
+        hands.act("close")
+        image = hands.window.start_page.list.item(0).icon().pixmap(192, 108).toImage()
+        hands.open(clip)
+        return np.array(image.pixelColor(8, 8).getRgb()[:3], int)
+
+    hands.session.change_object(replace(obj, colour=(0, 0, 255)))
+    blue = corner()
+    hands.session.change_object(replace(obj, colour=(255, 0, 0)))
+    red = corner()
+    hands.session.change_object(replace(obj, visible=False))
+    hidden = corner()
+    assert blue[2] > blue[0] + 60 and red[0] > red[2] + 60
+    assert max(hidden) < 110, "what is hidden is not in the picture"
 
 
 def test_recent_files_with_thumbnails(hands: Hands, clip: Path, tmp_path: Path):
