@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar
 
-_GEOMETRY, _STATE, _SCREEN = "window/geometry", "window/state", "window/screen"
+from pcvos_gui.panels.scrolling import Scroll
+
+_GEOMETRY, _STATE, _SCREEN, _DIVIDED = "window/geometry", "window/state", "window/screen", "window/divided"
 _LIST_SHARE = 0.48  # of the column's height that the list of objects may claim for some rows
+_SETTLED_MS = 200  # after which Qt forgets a restored state
 _TEXT_ROOM = 2  # pixels more than a tab's text needs
 
 
@@ -14,7 +17,8 @@ class Arrangement:
     """Keeps the window's geometry and its docks'.
 
     Sizes are kept in points of a screen: on one that has more or fewer of them, for instance because it is scaled
-    otherwise, they are worked out anew, and only what is shown where is taken over.
+    otherwise, they are worked out anew, and only what is shown where is taken over. Once a person has moved the border
+    between the list and what is below it, it stays where they put it.
     """
 
     def __init__(self, window: QMainWindow, upper: QDockWidget, lower: Sequence[QDockWidget], bottom: QDockWidget):
@@ -25,6 +29,8 @@ class Arrangement:
         self._window, self._upper, self._lower, self._bottom = window, upper, lower, bottom
         self._store = QSettings()
         self._fits_screen = self._store.value(_SCREEN) == self._screen
+        self._is_divided = self._fits_screen and self._store.value(_DIVIDED, False, bool)  # by the person
+        self._heights: tuple[int, int] | None = None  # of the whole column and its lower part, as made here
 
     @property
     def _screen(self) -> QSize:
@@ -42,6 +48,7 @@ class Arrangement:
         self._store.setValue(_GEOMETRY, self._window.saveGeometry())
         self._store.setValue(_STATE, state)
         self._store.setValue(_SCREEN, self._screen)
+        self._store.setValue(_DIVIDED, self._is_divided)
 
     def on_shown(self) -> None:
         """The docks are seen, in the state that was restored."""
@@ -54,19 +61,36 @@ class Arrangement:
         window.resizeDocks([self._bottom], [self._bottom.minimumSizeHint().height()], Qt.Orientation.Vertical)
         QTimer.singleShot(0, window, self.share_height)  # laid out by then
 
-    def share_height(self) -> None:
-        """The lower docks get what they need, if there is room; the list above takes the rest."""
+    def share_height(self, tries: int = 2) -> None:
+        """The lower docks get what they need, if there is room; the list above takes the rest.
+
+        Args:
+            tries: how often to try again where Qt takes it back.
+        """
         lower = self._seen_below
         if lower is None:
             return
         total = self._upper.height() + lower.height()
-        wanted = min(self._upper.sizeHint().height(), round(_LIST_SHARE * total))
+        if self._heights is not None and self._heights[0] == total and self._heights[1] != lower.height():
+            self._is_divided = True
+        if self._is_divided:
+            return
+        wanted = min(_wanted_height(self._upper), round(_LIST_SHARE * total))
         most = total - max(self._upper.minimumSizeHint().height(), wanted)
-        needed = max(lower.height(), lower.sizeHint().height())
-        high = max(min(needed, most), lower.minimumSizeHint().height())
+        high = max(min(_wanted_height(lower), most), lower.minimumSizeHint().height())
         if high != lower.height():
             docks = [self._upper, lower]
             self._window.resizeDocks(docks, [total - high, high], Qt.Orientation.Vertical)
+        self._heights = None
+        QTimer.singleShot(0, self._window, lambda: self._note_heights(high, tries))  # laid out by then
+
+    def _note_heights(self, high: int, tries: int) -> None:
+        """Shortly after a state was restored, Qt takes that up again whenever the window changes its size."""
+        lower = self._seen_below
+        if lower is not None and lower.height() != high and tries:
+            QTimer.singleShot(_SETTLED_MS, self._window, lambda: self.share_height(tries - 1))
+        elif lower is not None:
+            self._heights = self._upper.height() + lower.height(), lower.height()
 
     @property
     def _seen_below(self) -> QDockWidget | None:
@@ -89,3 +113,10 @@ class Arrangement:
             if self._lower[0].windowTitle() in texts:
                 panel = self._lower[0].widget()
                 panel.setMinimumWidth(max(panel.minimumSizeHint().width(), bar.sizeHint().width() + _TEXT_ROOM))
+
+
+def _wanted_height(dock: QDockWidget) -> int:
+    """With all that is in it; the dock itself learns of a change only later."""
+    for scroll in dock.widget().findChildren(Scroll):
+        scroll.updateGeometry()  # how its texts are broken may have changed
+    return dock.titleBarWidget().height() + dock.widget().sizeHint().height()

@@ -103,6 +103,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._places = Arrangement(self, self.docks[0], self.docks[1:-1], self.docks[-1])
         self._places.restore()
+        self.objects_panel.model.modelReset.connect(self._share_height)
         self._show_what_is_open()
 
     # parts
@@ -378,7 +379,12 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
-        if self._arrangement is None and event.oldSize().height() != event.size().height():
+        if event.oldSize().height() != event.size().height():
+            self._share_height()
+
+    def _share_height(self) -> None:
+        """Between the list of objects and what is below it."""
+        if self._arrangement is None:
             QTimer.singleShot(0, self, self._places.share_height)  # the docks are laid out by then
 
     def keyPressEvent(self, event) -> None:

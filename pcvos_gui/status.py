@@ -39,6 +39,7 @@ class StatusLine(QStatusBar):
         self.cancel.setAccessibleName(self.cancel.toolTip())
         self.cancel.clicked.connect(exchange.cancel)
         self.place.setIndent(6)
+        self.saved.setContentsMargins(0, 0, 6, 0)
         for widget in (self.place, self.object):
             self.addWidget(widget)
         for widget in (self.export, self.cancel, self.engine, self.saved):

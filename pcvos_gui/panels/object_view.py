@@ -80,6 +80,7 @@ class ObjectView(QTableView):
         super().__init__(parent)
         self._typed = TypedNumber(model.ids)
         self.setModel(model)
+        model.modelReset.connect(self.updateGeometry)  # more rows want more room
         self.setItemDelegate(_Delegate(self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -25,5 +25,8 @@ class Scroll(QScrollArea):
         return QSize(width, self.minimumHeight())
 
     def sizeHint(self) -> QSize:
-        """All of it."""
-        return self.widget().sizeHint().expandedTo(self.minimumSizeHint())
+        """All of it, with its texts as they are broken at the present width."""
+        hint, layout = self.widget().sizeHint(), self.widget().layout()
+        if self.isVisible() and layout.hasHeightForWidth():
+            hint.setHeight(layout.totalHeightForWidth(self.widget().width()))
+        return hint.expandedTo(self.minimumSizeHint())
