@@ -45,6 +45,7 @@ class Arrangement:
 
     def store(self, state: QByteArray) -> None:
         """The window's geometry, and the state of its docks."""
+        self._notice_division()
         self._store.setValue(_GEOMETRY, self._window.saveGeometry())
         self._store.setValue(_STATE, state)
         self._store.setValue(_SCREEN, self._screen)
@@ -71,8 +72,7 @@ class Arrangement:
         if lower is None:
             return
         total = self._upper.height() + lower.height()
-        if self._heights is not None and self._heights[0] == total and self._heights[1] != lower.height():
-            self._is_divided = True
+        self._notice_division()
         if self._is_divided:
             return
         wanted = min(_wanted_height(self._upper), round(_LIST_SHARE * total))
@@ -83,6 +83,14 @@ class Arrangement:
             self._window.resizeDocks(docks, [total - high, high], Qt.Orientation.Vertical)
         self._heights = None
         QTimer.singleShot(0, self._window, lambda: self._note_heights(high, tries))  # laid out by then
+
+    def _notice_division(self) -> None:
+        """Whether the person has moved the border since it was put where it is."""
+        lower = self._seen_below
+        if lower is not None and self._heights is not None:
+            total, high = self._heights
+            if total == self._upper.height() + lower.height() and high != lower.height():
+                self._is_divided = True
 
     def _note_heights(self, high: int, tries: int) -> None:
         """Shortly after a state was restored, Qt takes that up again whenever the window changes its size."""
