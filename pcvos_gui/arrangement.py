@@ -10,6 +10,7 @@ from pcvos_gui.panels.scrolling import Scroll
 _GEOMETRY, _STATE, _SCREEN, _DIVIDED = "window/geometry", "window/state", "window/screen", "window/divided"
 _LIST_SHARE = 0.48  # of the column's height that the list of objects may claim for some rows
 _SETTLED_MS = 200  # after which Qt forgets a restored state
+_SLACK = 20  # pixels, for a line of text more
 _TEXT_ROOM = 2  # pixels more than a tab's text needs
 
 
@@ -127,4 +128,4 @@ def _wanted_height(dock: QDockWidget) -> int:
     """With all that is in it; the dock itself learns of a change only later."""
     for scroll in dock.widget().findChildren(Scroll):
         scroll.updateGeometry()  # how its texts are broken may have changed
-    return dock.titleBarWidget().height() + dock.widget().sizeHint().height()
+    return dock.titleBarWidget().height() + dock.widget().sizeHint().height() + _SLACK
