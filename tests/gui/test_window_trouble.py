@@ -106,7 +106,7 @@ def test_strokes_on_a_full_disk_are_kept_and_saved_when_there_is_room(hands: Han
     path = mark(hands, make_clip(disk.place / "clip.mp4", 2))
     hands.session.add_object()
     status, project = hands.window.status, hands.session.project
-    assert status.saved.text() == "· saved"
+    assert status.saved.text() == "saved"
     disk.fill()
     paint_until_unsaved(hands)
     painted = hands.labels(0)
@@ -121,7 +121,7 @@ def test_strokes_on_a_full_disk_are_kept_and_saved_when_there_is_room(hands: Han
     painted = hands.labels(0)
     disk.free()
     hands.press("Try again")
-    assert project.unsaved == 0 and status.saved.text() == "· saved" and hands.told("saved again")
+    assert project.unsaved == 0 and status.saved.text() == "saved" and hands.told("saved again")
     hands.act("close")
     with Project.open(path) as stored:
         assert np.array_equal(stored.labels(0), painted)
