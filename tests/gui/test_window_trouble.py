@@ -111,12 +111,12 @@ def test_strokes_on_a_full_disk_are_kept_and_saved_when_there_is_room(hands: Han
     paint_until_unsaved(hands)
     painted = hands.labels(0)
     assert np.array_equal(painted, hands.session.labels) and (painted == 2).any(), "the stroke stays"
-    assert status.saved.text() == f"· NOT SAVED: {project.unsaved} changes"
+    assert status.saved.text() == f"NOT SAVED: {project.unsaved} changes"
     assert hands.told("NOT SAVED", "disk is full", "clip.pcvos")
     hands.press("Try again")
     assert hands.told("disk is full"), "whoever asks is answered"
     hands.paint((100, 80), brush=9)
-    assert project.unsaved >= 2 and status.saved.text() == f"· NOT SAVED: {project.unsaved} changes"
+    assert project.unsaved >= 2 and status.saved.text() == f"NOT SAVED: {project.unsaved} changes"
     assert len(hands.texts) == 1, "one message about it, not one a stroke"
     painted = hands.labels(0)
     disk.free()
