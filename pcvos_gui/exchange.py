@@ -60,19 +60,19 @@ class Exchange(QObject):
             return False
         return True
 
-    def import_masks(self, path: Path) -> None:
-        """Read masks without asking anything; they become corrections, as one step of undo."""
+    def import_masks(self, path: Path, tells: bool = True) -> None:
+        """Read masks without asking anything; they become corrections, as one step of undo. `tells`: say so."""
         media, frame, project = self._session.media, self._session.frame, self._session.project
         reading = Task("import", lambda tell: read_masks((path,), media, frame, tell=tell), self)
-        reading.returned.connect(lambda reading: self._take(reading, project))
+        reading.returned.connect(lambda reading: self._take(reading, project, tells))
         reading.failed.connect(self._on_error)
 
-    def _take(self, reading: Reading, project: Project) -> None:
+    def _take(self, reading: Reading, project: Project, tells: bool) -> None:
         if project is self._session.project:
-            self.bring_in(reading.plan_as_proposed, reading.name).failed.connect(self._on_error)
+            self.bring_in(reading.plan_as_proposed, reading.name, tells=tells).failed.connect(self._on_error)
 
-    def bring_in(self, plan_of: PlanOf, name: str, corrected: bool = True) -> ImportMaking:
-        """Compute what a plan changes, and do it, as one step of undo; then say so.
+    def bring_in(self, plan_of: PlanOf, name: str, corrected: bool = True, tells: bool = True) -> ImportMaking:
+        """Compute what a plan changes, and do it, as one step of undo; then say so (`tells`).
 
         Args:
             plan_of: makes the plan, in a thread. name: of where it is from.
@@ -82,17 +82,22 @@ class Exchange(QObject):
             What tells how far it is, that it has failed, or that it is made and done; it can be cancelled until then.
         """
         making = ImportMaking(self._session.project, plan_of, corrected, self)
-        making.made.connect(lambda plan, change: self._do(plan, change, name))
+        making.made.connect(lambda plan, change: self._do(plan, change, name, tells))
         self._session.closing.connect(making.cancel)
         return making
 
-    def _do(self, plan: ImportPlan, change: Change, name: str) -> None:
+    def _do(self, plan: ImportPlan, change: Change, name: str, tells: bool) -> None:
         stack = self._session.undo_stack
         before = stack.index()
         self._session.push_change(change)
         if stack.index() == before:  # refused, and said so
             return
-        self._session.when_saved(lambda: self._tell_imported(plan, change, name, before))
+        self._session.when_saved(lambda: self._on_imported(plan, change, name, before if tells else None))
+
+    def _on_imported(self, plan: ImportPlan, change: Change, name: str, step: int | None) -> None:
+        if step is not None:
+            self._tell_imported(plan, change, name, step)
+        self.imported.emit(list(plan.frames))
 
     def _tell_imported(self, plan: ImportPlan, change: Change, name: str, step: int) -> None:
         """`step`: of the undo history, that it was; undone, it is nothing to speak of any more."""
@@ -104,7 +109,6 @@ class Exchange(QObject):
             said.append(self.tr("Locked, and left as it was: {}.").format(", ".join(o.name for o in plan.locked)))
         level = "warning" if plan.warnings or plan.locked else "info"
         self._say(" ".join(said), level, holds=lambda: self._session.undo_stack.index() > step)
-        self.imported.emit(list(plan.frames))
 
     # out
 

@@ -188,8 +188,7 @@ class ExportDialog(QDialog):
         layout.addWidget(self.note)
         layout.addSpacing(4)
         layout.addLayout(foot)
-        screen = self.screen().availableSize()
-        self.resize(_SIZE.boundedTo(screen - QSize(16, 48)))
+        self.resize(_SIZE.boundedTo((self.parentWidget() or self).screen().availableSize() - QSize(16, 48)))
 
     def _connect(self) -> None:
         self.formats.changed.connect(self._show_format)

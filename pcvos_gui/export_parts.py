@@ -28,7 +28,7 @@ from pcvos_gui.export_presets import ExportPresets, Preset
 from pcvos_gui.picture_view import PictureView
 
 _NAME = Qt.ItemDataRole.UserRole
-_PICTURE_WIDTH, _PICTURE_HEIGHT = 480, 240
+_PICTURE_WIDTH, _PICTURE_HEIGHT = 300, 170  # at least
 _CHIP = 12
 _ROW = 20  # pixels of height
 

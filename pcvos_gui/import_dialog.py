@@ -105,7 +105,9 @@ class ImportDialog(QDialog):
         self.options = OptionForm()
         self.corrected = QCheckBox(self.tr("Mark as corrected (permanent memory)"))
         self.corrected.setChecked(True)
-        self.corrected.setToolTip(self.tr("Runs read corrected masks and never change them; others are redrawn"))
+        self.corrected.setToolTip(
+            self.tr("Corrected masks are propagated, and never changed by that; others are redrawn")
+        )
         self.question_box = QuestionBox()
         self.text = QLabel()
         self.text.setWordWrap(True)
@@ -158,7 +160,7 @@ class ImportDialog(QDialog):
         layout.addWidget(happens, 1)
         layout.addWidget(self.progress)
         layout.addLayout(foot)
-        self.resize(_SIZE)
+        self.resize(_SIZE.boundedTo((self.parentWidget() or self).screen().availableSize() - QSize(16, 48)))
 
     def _connect(self) -> None:
         self.path.textEdited.connect(self._on_path_edited)

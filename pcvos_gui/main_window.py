@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QActionGroup, QGuiApplication, QShortcut
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from core.demo import MASK
 from core.project.places import shown_name
 from pcvos_gui.actions import ACTIONS, fill_menus, make_actions
+from pcvos_gui.arrangement import Arrangement
 from pcvos_gui.canvas import Canvas
 from pcvos_gui.damage import DamageWatch
 from pcvos_gui.dock import Dock
@@ -33,6 +34,7 @@ from pcvos_gui.importing import may_hold_masks
 from pcvos_gui.matte_preview import MattePreview
 from pcvos_gui.message_bar import MessageBar
 from pcvos_gui.messages import Message, MessageAction
+from pcvos_gui.next_step import NextStep
 from pcvos_gui.opening import Opener
 from pcvos_gui.panels.edges import EdgesPanel
 from pcvos_gui.panels.history import HistoryPanel
@@ -90,7 +92,6 @@ class MainWindow(QMainWindow):
         self.exchange = Exchange(self.session, self)
         self._typed = TypedNumber(lambda: (o.id for o in self.session.objects))
         self._arrangement: QByteArray | None = None  # of the panels, while they are hidden
-        self._is_arranged = QSettings().contains("window/state")
 
         self.actions_by_name = make_actions(self, Handlers(self).table())
         self._make_middle()
@@ -105,7 +106,9 @@ class MainWindow(QMainWindow):
         self.shortcuts = ShortcutsOverlay(self)
         self.field_keys = FieldKeys(self, self.canvas)
         self._connect()
-        self._restore_layout()
+        self._places = Arrangement(self, self.docks[0], self.docks[1:-1], self.docks[-1])
+        self._places.restore()
+        self.objects_panel.model.modelReset.connect(self._share_height)
         self._show_what_is_open()
 
     # parts
@@ -127,6 +130,7 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar(middle)
         self.follower = Follower(self.session, self.runs, self.view_state, self.canvas, self)
         self.setCentralWidget(middle)
+        self.next_step = NextStep(self.session, self.runs, self.canvas, self)
         self.status = StatusLine(self.session, self.runs, self.exchange, self)
         self.setStatusBar(self.status)
 
@@ -142,7 +146,7 @@ class MainWindow(QMainWindow):
         self.setCorner(Qt.Corner.BottomLeftCorner, bottom)
         self.docks = [
             self._dock("objects", self.tr("Objects"), self.objects_panel, right),
-            self._dock("propagation", self.tr("Propagation"), self.propagation_panel, right),
+            self._dock("propagation", self.tr("Propagate"), self.propagation_panel, right),
             self._dock("memory", self.tr("Memory"), self.memory_panel, right),
             self._dock("history", self.tr("History"), self.history_panel, right),
             self._dock("edges", self.tr("Edges"), self.edges_panel, right),
@@ -184,7 +188,6 @@ class MainWindow(QMainWindow):
         view.changed.connect(self._show_view)
         view.tool_changed.connect(self._show_view)
         view.follow_changed.connect(self._show_view)
-        self.canvas.hint_changed.connect(self.status.set_tool_hint)
         self.canvas.hint_changed.connect(self._show_undo)
         self.canvas.space_tapped.connect(self.player.toggle)
         self.player.playing_changed.connect(self.mattes.set_playing)
@@ -265,9 +268,7 @@ class MainWindow(QMainWindow):
                 part.show()
             self.restoreState(self._arrangement)
             self._arrangement = None
-            if not self._is_arranged:  # the list of objects grows with the window, and shows some rows in any
-                self.resizeDocks(self.docks[:2], [3, 7], Qt.Orientation.Vertical)
-                self._is_arranged = True
+            self._places.on_shown()
         else:
             self._arrangement = self.saveState()
             for part in parts:
@@ -301,13 +302,13 @@ class MainWindow(QMainWindow):
         self.opener.open(path)
 
     def open_demo(self, clip: Path) -> None:
-        """The demo clip in a new project, with its mask, ready to run both ways."""
+        """The demo clip in a new project, with its mask, ready to propagate both ways."""
 
         def prepare() -> None:
             self.session.opened.disconnect(prepare)
             if self.session.media.path.name == clip.name and not self.session.project.exists:
                 self.runs.set_settings(replace(self.runs.settings, direction="both"))
-                self.exchange.import_masks(MASK)
+                self.exchange.import_masks(MASK, tells=False)
 
         self.session.opened.connect(prepare)
         self.opener.open_afresh(clip)
@@ -413,6 +414,16 @@ class MainWindow(QMainWindow):
         else:
             self.opener.open(paths[0])
 
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().height() != event.size().height():
+            self._share_height()
+
+    def _share_height(self) -> None:
+        """Between the list of objects and what is below it."""
+        if self._arrangement is None:
+            QTimer.singleShot(0, self, self._places.share_height)  # the docks are laid out by then
+
     def keyPressEvent(self, event) -> None:
         if event.key() == Qt.Key.Key_C and event.modifiers() == Qt.KeyboardModifier.NoModifier:
             self.view_state.set_peeking(True)
@@ -430,9 +441,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event) -> None:
         """Without the session's consent the window stays: something could not be saved."""
-        store = QSettings()
-        store.setValue("window/geometry", self.saveGeometry())
-        store.setValue("window/state", self.saveState() if self._arrangement is None else self._arrangement)
+        self._places.store(self.saveState() if self._arrangement is None else self._arrangement)
         self.player.pause()
         self.opener.cancel()
         if not self.session.close():
@@ -444,10 +453,3 @@ class MainWindow(QMainWindow):
         self.mattes.shutdown()
         self.frame_worker.shutdown()
         super().closeEvent(event)
-
-    def _restore_layout(self) -> None:
-        store = QSettings()
-        for key, restore in (("window/geometry", self.restoreGeometry), ("window/state", self.restoreState)):
-            value = store.value(key)
-            if isinstance(value, QByteArray):
-                restore(value)

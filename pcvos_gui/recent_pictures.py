@@ -1,10 +1,12 @@
 """Keeps a small picture of what is open, for the list of recent files."""
 
 import cv2
+import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
 from core.annotation.overlay import draw_overlay
+from core.annotation.palette import palette_of
 from pcvos_gui.recent import RecentFiles
 from pcvos_gui.session import Session
 
@@ -40,7 +42,10 @@ class RecentPictures(QObject):
         shrunk = min(1.0, _SOURCE / max(1, min(height, width)))
         size = (max(1, round(width * shrunk)), max(1, round(height * shrunk)))
         image = cv2.resize(session.image, size, interpolation=cv2.INTER_AREA)
-        picture = draw_overlay(image, cv2.resize(session.labels, size, interpolation=cv2.INTER_NEAREST))
+        labels = cv2.resize(session.labels, size, interpolation=cv2.INTER_NEAREST)
+        seen = {o.id: o.colour for o in session.objects if session.is_drawn(o)}
+        labels = cv2.LUT(labels, np.array([id if id in seen else 0 for id in range(256)], np.uint8))
+        picture = draw_overlay(image, labels, palette=palette_of(seen))
         qimage = QImage(picture.data, *size, 3 * size[0], QImage.Format.Format_RGB888).copy()
         for path in {session.media.path, session.project.path}:
             self._recent.set_thumbnail(path, qimage)

@@ -81,6 +81,10 @@ class RunForecast(QObject):
 
     # the next one
 
+    def intervals(self, settings: RunSettings) -> list[int]:
+        """Memory intervals whose prices were measured on this machine with these settings; ascending."""
+        return self._prices.intervals(settings)
+
     def seconds_for(self, settings: RunSettings, interval: int, start: int, end: int) -> float | None:
         """Time that a run through `start` to `end` takes, all included; None where nothing was measured."""
         prices = self._prices.at(settings, interval)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from core.annotation.packed_mask import PackedMask
 from core.propagation.settings import Direction
 from core.studio.run_settings import RunSettings
 from core.studio.runs import plan_run
@@ -39,3 +40,15 @@ def make_job(
         session.project.index_cache(),
         plan.finished,
     )
+
+
+def masks_there(session: Session, job: PropagateJob) -> dict[int, dict[int, PackedMask]]:
+    """The masks that the project has of the job's objects within its range, by frame, then object, but for those that
+    the network is given: of earlier runs, and corrections that are not in memory."""
+    given = {(frame.frame, id) for frame in job.permanent for id in frame.masks}
+    carried = tuple({id for _, id in given})
+    found: dict[int, dict[int, PackedMask]] = {}
+    for (frame, id), cell in session.project.cells_in(job.start, job.end, carried):
+        if (frame, id) not in given:
+            found.setdefault(frame, {})[id] = cell.mask
+    return found

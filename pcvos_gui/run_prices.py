@@ -23,6 +23,10 @@ class RunPrices:
             return None
         return measured[min(measured, key=lambda known: abs(known - interval))]
 
+    def intervals(self, settings: RunSettings) -> list[int]:
+        """Those that were measured, ascending."""
+        return sorted(self._measured(settings))
+
     def keep(self, settings: RunSettings, interval: int, prices: Prices) -> None:
         """Note what was measured."""
         known = self._measured(settings) | {interval: prices}

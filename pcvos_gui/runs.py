@@ -22,7 +22,7 @@ from core.studio.runs import NothingToDraw, RunResults
 from pcvos_gui.commands import RunCommand
 from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.run_forecast import RunForecast
-from pcvos_gui.run_job import make_job
+from pcvos_gui.run_job import make_job, masks_there
 from pcvos_gui.session import Leaving, Session
 from pcvos_gui.workers.inference import InferenceWorker
 from pcvos_gui.workers.jobs import (
@@ -160,6 +160,11 @@ class RunController(QObject):
         first, last = self.frames_to_draw()
         return (last - first + 1) / seconds if seconds else None
 
+    @property
+    def measured_intervals(self) -> list[int]:
+        """Intervals whose speed was measured on this machine with the present device, size and weights; ascending."""
+        return self._forecast.intervals(self.settings)
+
     def seconds_for(self, interval: int) -> float | None:
         """Time the next run would take at this interval, all of its passes; None where nothing was measured."""
         return self._forecast.seconds_for(self.settings, interval, *self.frames_to_draw())
@@ -218,7 +223,7 @@ class RunController(QObject):
             return False
         self.session.settling.emit(Leaving.FOR_RUN)
         if self.session.project.read_only:
-            self._say(self.tr("This project is open read-only: it cannot be run."), "warning")
+            self._say(self.tr("This project is open read-only: nothing can be propagated in it."), "warning")
             return False
         return True
 
@@ -272,7 +277,7 @@ class RunController(QObject):
         last = min(self.session.frame_count - 1, here + clips * max(intervals))
         job = self._make_job(here, last, "forward")
         if job is not None:
-            self._compare = CompareJob(job, intervals)
+            self._compare = CompareJob(job, intervals, masks_there(self.session, job))
             self.worker.submit(self._compare)
 
     def stop_compare(self) -> None:
@@ -391,7 +396,7 @@ class RunController(QObject):
         self._set_state(RunState.IDLE)
         self.settings_changed.emit()  # the next one has another price
         if state == "done":
-            text = self.tr("Done: {} in {:.0f} s. Step through; fix a frame; run again.")
+            text = self.tr("Done: {} in {:.0f} s. Step through; fix a frame; propagate again.")
             frames = self.tr("1 frame") if self.done == 1 else self.tr("{} frames").format(self.done)
             self._say(text.format(frames, seconds), key="run")
 
@@ -448,9 +453,9 @@ class RunController(QObject):
             return
         interrupted.note_end(project)
         if found.last is None:
-            text = self.tr("The last run was interrupted before it had drawn a frame: run it again.")
+            text = self.tr("The last propagation was interrupted before it had drawn a frame: propagate again.")
         else:
-            text = self.tr("The last run was interrupted at frame {}: go on from there, or run again.")
+            text = self.tr("The last propagation was interrupted at frame {}: go on from there, or propagate again.")
         go_on = MessageAction(self.tr("Go on"), lambda: self.session.project is project and self.go_on(found))
         self._say(text.format(found.last), "warning", go_on, key="interrupted")
 

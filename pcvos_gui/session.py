@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
-from core.annotation.palette import DISPLAY_PALETTE
+from core.annotation.palette import distinct_colour
 from core.errors import PCVOSError
 from core.media.source import FrameSource
 from core.project.model import MAX_OBJECTS, Cell, Change, Key, ObjectInfo
@@ -222,7 +222,7 @@ class Session(QObject):
 
     def add_object(self, name: str = "") -> int:
         """A new object, with the lowest free id; it becomes active. 0 when there are 254."""
-        used = {o.id for o in self.objects}
+        used = {o.id: o.colour for o in self.objects}
         id = next((i for i in range(1, MAX_OBJECTS + 1) if i not in used), 0)
         if not id:
             text = self.tr("There are 254 objects already: merge or delete one first.")
@@ -230,7 +230,7 @@ class Session(QObject):
             return 0
         if self.active:
             self.settling.emit(Leaving.OBJECT)
-        new = ObjectInfo(id, name or self.tr("Object {}").format(id), tuple(int(c) for c in DISPLAY_PALETTE[id]))
+        new = ObjectInfo(id, name or self.tr("Object {}").format(id), distinct_colour(id, used.values(), self.image))
         self._change_objects(self.tr("Add {}").format(new.name), (*self.objects, new))
         return id
 
@@ -399,7 +399,7 @@ class Session(QObject):
             text = self.tr("Put frame {} into memory") if in_memory else self.tr("Take frame {} out of memory")
             self.push_change(Change(text.format(frame), cells))
             if not in_memory:
-                text = self.tr("Frame {} is out of memory; its mask stays. Clear it there (Del) to let a run draw it.")
+                text = self.tr("Frame {} is out of memory; its mask stays. Clear it (Del) to have it propagated again.")
                 self.message.emit(Message(text.format(frame), key="memory"))
 
     def clear(self, first: int, last: int, ids: Iterable[int] | None = None, corrections: bool = False) -> None:

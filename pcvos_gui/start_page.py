@@ -34,7 +34,7 @@ from pcvos_gui.recent import RecentFiles
 
 _CARD = QSize(208, 156)
 _PICTURE = QSize(192, 108)
-_BUTTON = QSize(176, 96)
+_BUTTON = QSize(160, 96)
 _COLUMN = 880
 
 
@@ -47,7 +47,7 @@ class StartPage(QWidget):
         super().__init__(parent)
         self._recent = recent
         outer = QHBoxLayout(self)
-        outer.setContentsMargins(32, 32, 32, 32)
+        outer.setContentsMargins(16, 24, 16, 24)
         column = QWidget(self)
         column.setMaximumWidth(_COLUMN)
         outer.addStretch(1)
@@ -64,7 +64,7 @@ class StartPage(QWidget):
         layout.addWidget(self.subtitle)
         layout.addSpacing(16)
         row = QHBoxLayout()
-        row.setSpacing(16)
+        row.setSpacing(12)
         for action in actions:
             row.addWidget(_large_button(action, column))
         row.addStretch(1)

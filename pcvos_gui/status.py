@@ -1,14 +1,14 @@
-"""The line at the foot of the window: where one is, what runs, whether it is saved, and what to do next."""
+"""The line at the foot of the window: where one is, what is computed, and whether it is saved."""
+
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
-from superqt import QElidingLabel
 
-from core.project.tracks import IN_MEMORY, PREDICTED
 from pcvos_gui.exchange import Exchange
 from pcvos_gui.icons import icon
 from pcvos_gui.panels.costs import duration
-from pcvos_gui.runs import RunController, RunState
+from pcvos_gui.runs import RunController
 from pcvos_gui.session import Session
 
 
@@ -27,9 +27,6 @@ class StatusLine(QStatusBar):
     def __init__(self, session: Session, runs: RunController, exchange: Exchange, parent: QWidget | None = None):
         super().__init__(parent)
         self._session, self._runs = session, runs
-        self._tool_hint = ""
-        self.hint = QElidingLabel(self)
-        self.hint.setIndent(6)
         self.place, self.object, self.engine, self.saved = (QLabel(self) for _ in range(4))
         self.export = QProgressBar(self)
         longest = self.tr("Export 100 %") + self.tr(" · {} left").format(duration(35_999))
@@ -41,8 +38,11 @@ class StatusLine(QStatusBar):
         self.cancel.setToolTip(self.tr("Cancel the export"))
         self.cancel.setAccessibleName(self.cancel.toolTip())
         self.cancel.clicked.connect(exchange.cancel)
-        self.addWidget(self.hint, 1)
-        for widget in (self.export, self.cancel, self.place, self.object, self.engine, self.saved):
+        self.place.setIndent(6)
+        self.saved.setContentsMargins(0, 0, 6, 0)
+        for widget in (self.place, self.object):
+            self.addWidget(widget)
+        for widget in (self.export, self.cancel, self.engine, self.saved):
             self.addPermanentWidget(widget)
         self._show_export("", 0, 0, -1.0)
         exchange.progress.connect(self._show_export)
@@ -61,17 +61,11 @@ class StatusLine(QStatusBar):
             signal.connect(self.refresh)
         self.refresh()
 
-    def set_tool_hint(self, text: str) -> None:
-        self._tool_hint = text
-        self.refresh()
-
     def refresh(self) -> None:
         session = self._session
         is_open = session.project is not None
         for widget in (self.place, self.object, self.engine, self.saved):
             widget.setVisible(is_open)
-        self.hint.setText(self._next_step())
-        self.hint.setToolTip(self.hint.text())  # all of it, where the window is narrow
         if not is_open:
             return
         at = float(session.media.timestamps[max(0, session.frame)] - session.media.timestamps[0])
@@ -79,27 +73,10 @@ class StatusLine(QStatusBar):
         active = session.object(session.active)
         self.object.setText("· " + (active.name if active else self.tr("no object")))
         engine = self._engine_text()
-        self.engine.setText(f"· {engine}" if engine else "")
-        self.saved.setText("· " + self._saved_text())
+        self.engine.setText(f"{engine} ·" if engine else "")
+        self.engine.setToolTip(self._memory_text())
+        self.saved.setText(self._saved_text())
         self.saved.setToolTip(str(session.project.path))
-
-    def _next_step(self) -> str:
-        """The next sensible thing to do."""
-        session, runs = self._session, self._runs
-        if session.project is None:
-            opening = session.image is not None
-            return self.tr("Opening…") if opening else self.tr("Open a video, a folder of images or a project")
-        if session.project.read_only:
-            return self.tr("Read-only: look at it, play it, export it; another window may change it")
-        if runs.state is RunState.LOADING:
-            return self.tr("Ending what ran before…") if runs.is_stopping else self.tr("Loading the network…")
-        if runs.is_busy:
-            return self.tr("Propagating: look around, correct what you see, or stop (Esc)")
-        if not (session.project.states & IN_MEMORY).any():
-            return self._tool_hint or self.tr("Paint or scribble an object, then propagate")
-        if not (session.project.states & PREDICTED).any():
-            return " · ".join(filter(None, [self.tr("Propagate (Ctrl+Return), or mark more objects"), self._tool_hint]))
-        return self._tool_hint or self.tr("Step through; fix a frame; run again")
 
     def _engine_text(self) -> str:
         runs = self._runs
@@ -109,10 +86,17 @@ class StatusLine(QStatusBar):
         speed = runs.frames_per_second
         if runs.is_busy and speed:
             parts.append(self.tr("{:.1f} fps").format(speed))
-        if runs.memory is not None:
-            memory = runs.memory
-            parts.append(self.tr("memory {} + {}").format(len(memory.permanent), len(memory.working)))
         return " · ".join(parts)
+
+    def _memory_text(self) -> str:
+        """Words of the trade, for those who ask."""
+        weights = Path(self._runs.settings.weights).name or self.tr("shipped")
+        parts = [self.tr("Where the network computes; weights: {}").format(weights)]
+        memory = self._runs.memory
+        if memory is not None:
+            text = self.tr("Permanent memory: {} frames. Working memory: {} frames.")
+            parts.append(text.format(len(memory.permanent), len(memory.working)))
+        return "\n".join(parts)
 
     def _saved_text(self) -> str:
         project = self._session.project

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QSlider, QToolBar,
 
 from pcvos_gui.canvas import BrushSize
 from pcvos_gui.icons import icon
+from pcvos_gui.primary_button import PrimaryButton
 from pcvos_gui.runs import RunController
 from pcvos_gui.view_state import Tool, ViewMode, ViewState
 
@@ -44,13 +45,14 @@ class MainToolbar(_Bar):
         space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(space)
         self._interval = QLabel(self)
-        self._interval.setToolTip(self.tr("Memory interval: change it in the Propagation panel"))
+        self._interval.setToolTip(self.tr("Frames at a time: change it in the Propagate panel"))
         self.addWidget(self._interval)
         self.addSeparator()
-        for name in ("accept_frame", "propagate", "pause", "stop"):
+        self.addAction(actions["accept_frame"])
+        self.propagate = PrimaryButton.of(actions["propagate"], "play-circle-outline", self)
+        self.addWidget(self.propagate)
+        for name in ("pause", "stop"):
             self.addAction(actions[name])
-        run_button = self.widgetForAction(actions["propagate"])
-        run_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         for signal in (view.changed, runs.settings_changed):
             signal.connect(self._refresh)
         self._refresh()

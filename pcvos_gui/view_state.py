@@ -23,6 +23,11 @@ class ViewMode(StrEnum):
         """Whether nothing but the objects is seen of the frame, with their soft edges."""
         return self in (ViewMode.MATTE, ViewMode.CHECKERBOARD, ViewMode.GREEN)
 
+    @property
+    def hides_footage(self) -> bool:
+        """Whether what is not an object's is not seen."""
+        return self.cuts_out or self is ViewMode.MASK
+
 
 class Tool(StrEnum):
     """What the pointer does on the canvas."""

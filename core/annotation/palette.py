@@ -1,6 +1,11 @@
 """The colours of object ids: the DAVIS / Pascal VOC palette for files, a brighter one for the screen."""
 
+from collections.abc import Iterable, Mapping
+
+import cv2
 import numpy as np
+
+RGB = tuple[int, int, int]
 
 _DARKEST_LUMA = 96.0  # of 255; a colour below this is hard to see over dark footage
 
@@ -34,3 +39,48 @@ DAVIS_PALETTE.setflags(write=False)
 #: uint8 (256, 3) RGB, row = object id: `DAVIS_PALETTE` brightened for the screen. Never written into a mask file.
 DISPLAY_PALETTE = _display_palette(DAVIS_PALETTE)
 DISPLAY_PALETTE.setflags(write=False)
+
+
+def palette_of(colours: Mapping[int, RGB]) -> np.ndarray:
+    """A palette for the screen, uint8 (256, 3) RGB, with the colours that were chosen for some ids, 8-bit RGB."""
+    palette = DISPLAY_PALETTE.copy()
+    for id, colour in colours.items():
+        palette[id] = colour
+    return palette
+
+
+_CANDIDATES = 32  # colours of the palette that are tried
+_ALIKE, _SAME = 36.0, 14.0  # distances in CIE Lab: hard to tell from footage beneath; from another object's colour
+_FEW = 0.02  # share of a frame that may be alike
+
+
+def distinct_colour(id: int, used: Iterable[RGB], image: np.ndarray | None = None) -> RGB:
+    """A colour of the screen's palette for a new object: its own, unless footage or another object looks like that.
+
+    Args:
+        used: colours of the other objects. image: uint8 (H, W, 3) RGB, the footage; None: nothing is known of it.
+
+    Returns:
+        8-bit RGB.
+    """
+    candidates = DISPLAY_PALETTE[[id, *(i for i in range(1, _CANDIDATES + 1) if i != id)]]
+    lab = _to_lab(candidates)
+    blame = np.zeros(len(candidates))
+    if image is not None:
+        small = cv2.resize(image, (48, 32), interpolation=cv2.INTER_AREA)
+        share = (_distances(lab, _to_lab(small.reshape(-1, 3))) < _ALIKE).mean(axis=1)
+        blame += np.where(share > _FEW, share, 0)
+    others = np.array(list(used), np.uint8).reshape(-1, 3)
+    if len(others):
+        blame += _distances(lab, _to_lab(others)).min(axis=1) < _SAME
+    return tuple(int(c) for c in candidates[np.argmin(blame)])
+
+
+def _to_lab(colours: np.ndarray) -> np.ndarray:
+    """CIE Lab, float32 (n, 3), of uint8 (n, 3) RGB."""
+    return cv2.cvtColor(colours[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
+
+
+def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Between each of (n, 3) and each of (m, 3): (n, m)."""
+    return np.linalg.norm(one[:, None] - other[None], axis=2)

@@ -5,8 +5,9 @@ Two ways to run, for files of which a part is damaged:
   `DamageMet`: what a decoder puts in place of what it could not read depends on what it decoded before, and on threads.
 - Careful: on one thread, whatever comes out. Begun early enough, it gives what decoding the whole file in order gives.
 
-A frame can depend on ones that are decoded before and shown after it, and on several threads the error of a packet comes
-later, so a quick run holds frames back until it has seen those, too. Which frames are damaged is what FFmpeg's decoders say; those of FFV1 and MJPEG do not say it.
+A frame can depend on ones that are decoded before and shown after it, and on several threads the error of a packet
+comes later, so a quick run holds frames back until it has seen those, too. Which frames are damaged is what FFmpeg's
+decoders say; those of FFV1 and MJPEG do not say it.
 """
 
 from collections import deque

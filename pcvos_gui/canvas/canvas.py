@@ -1,13 +1,12 @@
 """The canvas: joins the session, how it is looked at, and the tools."""
 
 from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene, QVBoxLayout, QWidget
 
 from pcvos_gui.canvas.brush_size import brush_text
 from pcvos_gui.canvas.items import FrameItem, LabelsItem, MatteItem
 from pcvos_gui.canvas.looks import NO_LOOK, look_of, matte_look_of
-from pcvos_gui.canvas.offer_bar import OfferBar, WaitingBar
+from pcvos_gui.canvas.strip import Strip
 from pcvos_gui.canvas.tools.brush import BrushTool
 from pcvos_gui.canvas.tools.fill import FillTool
 from pcvos_gui.canvas.tools.pan import PanTool
@@ -38,6 +37,7 @@ class Canvas(QWidget):
     Attributes:
         view: zoom and pan. tools: all of them. tool: the one in hand.
         frame_item, labels_item, matte_item: what is shown; of the last two only one is seen.
+        strip: below the picture, with what to do next.
     """
 
     hint_changed = Signal(str)
@@ -69,12 +69,15 @@ class Canvas(QWidget):
         self.view = CanvasView(self._scene, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.view)
+        layout.setSpacing(0)
+        layout.addWidget(self.view, 1)
+        self.strip = Strip(self)
+        layout.addWidget(self.strip)
         self.setFocusProxy(self.view)
         self.fit, self.zoom_to_actual = self.view.fit, self.view.zoom_to_actual
         self.zoom_in, self.zoom_out = self.view.zoom_in, self.view.zoom_out
 
-        self.offer_bar, self.waiting_bar = OfferBar(self), WaitingBar(self)
+        self.offer_bar, self.waiting_bar = self.strip.offer_bar, self.strip.waiting_bar
         self._scribble = ScribbleTool(session, view_state, assist, request_estimate, self)
         self.tools: dict[Tool, CanvasTool] = {
             Tool.SCRIBBLE: self._scribble,
@@ -111,7 +114,7 @@ class Canvas(QWidget):
         self.view.brush_stepped.connect(lambda steps: view_state.set_brush(stepped_brush(view_state.brush, steps)))
         for tool in self.tools.values():
             tool.changed.connect(self._on_tool_state)
-        self.view.moved.connect(self._show_offer)
+        self.hint_changed.connect(self.strip.show_words)
         self.offer_bar.accepted.connect(lambda: self._offering.accept())
         self.offer_bar.dropped.connect(lambda: self._offering.drop())
         self.offer_bar.taken_back.connect(lambda: self._offering.back())
@@ -213,10 +216,8 @@ class Canvas(QWidget):
         self._show_offer()
 
     def _show_offer(self) -> None:
-        """Buttons beside what is unfinished here, and what waits elsewhere."""
-        offer = self._offering.offer
-        box = self.view.viewportTransform().mapRect(offer.box).toAlignedRect() if offer else QRect()
-        self.offer_bar.show_offer(offer, box)
+        """Buttons for what is unfinished here, and for what waits elsewhere."""
+        self.offer_bar.show_offer(self._offering.offer)
         self.waiting_bar.show_frames(sorted({frame for frame, _ in self._scribble.waiting}))
 
     @property
@@ -239,10 +240,6 @@ class Canvas(QWidget):
             self.session.go_to(frame)
             self.session.set_active(id)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._show_offer()
-
     def _on_brush(self, diameter: float) -> None:
         self._show_brush()
         if self.tool.has_brush:
@@ -256,6 +253,8 @@ class Canvas(QWidget):
         hidden = session.active if self.tool.hides_active else 0
         colours = {o.id: o.colour for o in session.objects if session.is_drawn(o) and o.id != hidden}
         mode = ViewMode.ORIGINAL if state.peeking else state.mode
+        if mode.hides_footage and self.tool.is_busy:
+            mode = ViewMode.OVERLAY  # what is to be marked has to be seen
         look = look_of(mode, colours, state.opacity)
         matte = self._mattes.alpha if self._mattes and mode.cuts_out and not self.tool.hides_active else None
         if matte is not self.matte_item.labels:

@@ -7,8 +7,8 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from pcvos_gui.canvas.looks import NO_LOOK, Look, Style
-from pcvos_gui.canvas.screen import draw_indexed, draw_patch, indexed_image, outlines, sample, zoom_of
+from pcvos_gui.canvas.looks import EDGES, NO_LOOK, Look, Style
+from pcvos_gui.canvas.screen import draw_indexed, draw_patch, edges, indexed_image, outlines, sample, zoom_of
 
 _HARD_PIXELS = 2.0  # zoom from which a pixel is a square
 _CHECKER = 8  # Qt pixels
@@ -103,7 +103,7 @@ class LabelsItem(ArrayItem):
     def refresh(self, rect: QRect) -> None:
         """The array changed inside `rect`."""
         self._box = rect & self._size | self._box
-        margin = 0 if self._look.style is Style.FILL else 4 / self._screen_scale()
+        margin = 4 / self._screen_scale() if self._look.has_edges else 0
         self.update(QRectF(rect).adjusted(-margin, -margin, margin, margin))
 
     def set_look(self, look: Look) -> None:
@@ -120,10 +120,10 @@ class LabelsItem(ArrayItem):
         match self._look.style:
             case Style.FILL:
                 self._paint_fill(painter, option.exposedRect)
-            case Style.OUTLINE:
-                self._paint_outlines(painter, option.exposedRect)
             case Style.CHECKERBOARD:
                 self._paint_checkerboard(painter, option.exposedRect)
+        if self._look.has_edges:
+            self._paint_lines(painter, option.exposedRect)
 
     def _drawn_box(self) -> QRect:
         return self._box.adjusted(-2, -2, 2, 2) & self._size if self._box.isValid() else QRect()
@@ -142,13 +142,17 @@ class LabelsItem(ArrayItem):
         path.addRect(box)
         painter.fillPath(path, colour)
 
-    def _paint_outlines(self, painter: QPainter, exposed: QRectF) -> None:
+    def _paint_lines(self, painter: QPainter, exposed: QRectF) -> None:
+        """Outlines in the objects' colours where the look has them, and what makes edges seen on any footage."""
         exposed = exposed & QRectF(self._drawn_box())
         patch = sample(painter, self.labels, exposed) if not exposed.isEmpty() else None
-        if patch is not None:
-            table = np.array(self._look.table, np.uint32)
-            drawn = (table != 0) & (np.arange(256) < 255)
+        if patch is None:
+            return
+        drawn = np.array(self._look.table, np.uint32) != 0
+        drawn[0] = False
+        if self._look.style is Style.OUTLINE:
             draw_patch(painter, patch, outlines(patch, drawn), self._look.table)
+        draw_patch(painter, patch, edges(patch, drawn), EDGES)
 
     def _paint_checkerboard(self, painter: QPainter, exposed: QRectF) -> None:
         """The backdrop with the objects cut out, on a layer of its own."""

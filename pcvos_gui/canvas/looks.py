@@ -10,8 +10,8 @@ RGB = tuple[int, int, int]
 
 BLACK = 0xFF000000
 CHROMA_GREEN = 0xFF00B140
-HALO = 0x90000000  # around outlines: they are seen on footage of their own colour too
-HALO_VALUE = 255  # never an object's id
+EDGES = (0, 0xF0FFFFFF, 0xE0000000, *[0] * 253)
+"""Colours of `screen.edges`: whatever the footage and the object are like, one of the two lines stands out."""
 
 
 class Style(Enum):
@@ -30,11 +30,13 @@ class Look:
     Attributes:
         table: 256 colours as 0xAARRGGBB, not premultiplied, by value of the map.
         shows_frame: False where nothing of the frame can be seen.
+        has_edges: two lines, light and dark, run along the edges of objects.
     """
 
     style: Style
     table: tuple[int, ...]
     shows_frame: bool = True
+    has_edges: bool = False
 
 
 NO_LOOK = Look(Style.NOTHING, (0,) * 256)
@@ -52,15 +54,16 @@ def look_of(mode: ViewMode, colours: Mapping[int, RGB], opacity: float) -> Look:
             return NO_LOOK
         case ViewMode.OVERLAY:
             alpha = round(255 * opacity)
-            return Look(Style.FILL, _table(0, {id: argb(colour, alpha) for id, colour in colours.items()}))
+            table = _table(0, {id: argb(colour, alpha) for id, colour in colours.items()})
+            return Look(Style.FILL, table, has_edges=alpha > 0)
         case ViewMode.MASK:
-            return Look(Style.FILL, _table(BLACK, _opaque(colours)), shows_frame=False)
+            return Look(Style.FILL, _table(BLACK, _opaque(colours)), shows_frame=False, has_edges=True)
         case ViewMode.MATTE:
             return Look(Style.FILL, _table(BLACK, dict.fromkeys(colours, 0)))
         case ViewMode.GREEN:
             return Look(Style.FILL, _table(CHROMA_GREEN, dict.fromkeys(colours, 0)))
         case ViewMode.OUTLINE:
-            return Look(Style.OUTLINE, _table(0, _opaque(colours) | {HALO_VALUE: HALO}))
+            return Look(Style.OUTLINE, _table(0, _opaque(colours)), has_edges=True)
         case ViewMode.CHECKERBOARD:
             return Look(Style.CHECKERBOARD, _table(0, dict.fromkeys(colours, BLACK)))
 

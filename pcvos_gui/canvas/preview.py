@@ -31,11 +31,6 @@ class PreviewItem(ArrayItem):
         self._strokes_box = QRect()
         self._signs: list[tuple[QPointF, bool]] = []
 
-    @property
-    def box(self) -> QRectF:
-        """Where mask and strokes are, in pixels of the frame."""
-        return QRectF(self._box | self._strokes_box)
-
     def set_colour(self, colour: tuple[int, int, int]) -> None:
         self._colour = colour
         if self._mask_image is not None:

@@ -7,8 +7,6 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF
 from PySide6.QtGui import QImage, QPainter
 
-from pcvos_gui.canvas.looks import HALO_VALUE
-
 _OUTLINE = 2  # width in screen pixels, before the screen's scaling
 _DASH = 4
 _STRIPE = 3  # of the hatching, in Qt pixels
@@ -47,6 +45,11 @@ class Patch:
         """Width of an outline in screen pixels."""
         return max(1, round(_OUTLINE * self.ratio))
 
+    @property
+    def thin(self) -> int:
+        """Width of a thin line in screen pixels."""
+        return max(1, round(self.ratio))
+
 
 def sample(painter: QPainter, labels: np.ndarray, exposed: QRectF) -> Patch | None:
     """What of a label map falls on the part of the screen that is being painted.
@@ -76,19 +79,42 @@ def sample(painter: QPainter, labels: np.ndarray, exposed: QRectF) -> Patch | No
 
 
 def outlines(patch: Patch, drawn: np.ndarray) -> np.ndarray:
-    """The objects' outlines, just inside of their edges, and a thin halo just outside.
+    """The objects' outlines, just inside of their edges and of the light line that runs there (`edges`).
 
     Args:
         drawn: bool (256,), the values that have outlines.
 
     Returns:
-        uint8 (h, w): the object's value on its outline, `HALO_VALUE` on the halo, 0 elsewhere.
+        uint8 (h, w): the object's value on its outline, 0 elsewhere.
     """
-    values = cv2.LUT(patch.values, np.where(drawn, np.arange(256), 0).astype(np.uint8))
-    edges = np.where(_edges(values, patch.line), values, 0)
-    halo = cv2.dilate(values, np.ones((3, 3), np.uint8))
-    edges[(values == 0) & (halo != 0)] = HALO_VALUE
-    return edges
+    values = _seen(patch, drawn)
+    return np.where(_edges(values, patch.line + patch.thin), values, 0)
+
+
+EDGE_LIGHT, EDGE_DARK = 1, 2
+"""Values of `edges`."""
+
+
+def edges(patch: Patch, drawn: np.ndarray) -> np.ndarray:
+    """A light and a dark line side by side along every edge, also between two objects: seen on any footage, since one
+    of the two differs from whatever lies beneath.
+
+    Args:
+        drawn: bool (256,), the values whose edges are meant.
+
+    Returns:
+        uint8 (h, w) of the values above, 0 elsewhere. The light one is on the inner side; between two objects on that
+        of the higher value.
+    """
+    values = _seen(patch, drawn)
+    square = np.ones((2 * patch.thin + 1, 2 * patch.thin + 1), np.uint8)
+    is_inner, is_outer = cv2.erode(values, square) < values, cv2.dilate(values, square) > values
+    return np.where(is_inner, EDGE_LIGHT, np.where(is_outer, EDGE_DARK, 0)).astype(np.uint8)
+
+
+def _seen(patch: Patch, drawn: np.ndarray) -> np.ndarray:
+    """The patch's values where they are drawn, uint8 (h, w); 0 elsewhere."""
+    return cv2.LUT(patch.values, np.where(drawn, np.arange(256), 0).astype(np.uint8))
 
 
 def dashes(patch: Patch) -> np.ndarray:

@@ -76,10 +76,11 @@ class AdvancedSettings(QWidget):
         self.memory_frames = _number(
             1, 10_000, self.tr("Most frames kept in working memory: the newest stay, older ones are thinned evenly")
         )
-        self.distractors = QCheckBox(self.tr("followed too, unseen"))
+        self.distractors = QCheckBox(self.tr("kept apart"))
         self.distractors.setToolTip(
             self.tr(
-                "What looks like an object on a frame that you marked is followed as well, and not taken for it. "
+                "What looks like an object on a frame that you marked is followed as well, unseen, so as not to be "
+                "taken for it. "
                 "Turn this off where an object loses parts that it should have"
             )
         )
@@ -96,7 +97,7 @@ class AdvancedSettings(QWidget):
         self.device.setEditable(True)
         self.device.addItems(devices())
         self.device.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.device.setToolTip(self.tr("Where the network runs; auto takes a GPU if there is one"))
+        self.device.setToolTip(self.tr("Where the network computes; auto takes a GPU if there is one"))
         self.precision = QComboBox()
         self.precision.addItems(["auto", "fp32", "fp16", "bf16"])
         self.precision.setToolTip(self.tr("Of the network's numbers; auto is fp16 on CUDA and fp32 elsewhere"))
@@ -111,7 +112,7 @@ class AdvancedSettings(QWidget):
         self.weights_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         for field, name in (
             (self.progressive, self.tr("Progressive matching")),
-            (self.distractors, self.tr("Look-alikes are followed too, unseen")),
+            (self.distractors, self.tr("Look-alikes are kept apart")),
             (self.resolution, self.tr("Resolution")),
             (self.device, self.tr("Device")),
             (self.precision, self.tr("Precision")),

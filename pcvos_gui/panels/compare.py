@@ -1,137 +1,76 @@
 """The same clips at several memory intervals, side by side."""
 
-import time
+import math
 from dataclasses import replace
 
-import cv2
-import numpy as np
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QPalette, QPixmap
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QSizePolicy,
     QSlider,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
-from core.annotation.overlay import draw_overlay
-from pcvos_gui.panels.costs import duration, speed_text
-from pcvos_gui.panels.thumbnails import to_image
+from core.annotation.palette import palette_of
+from pcvos_gui.panels.compare_column import Column
 from pcvos_gui.runs import COMPARED_INTERVALS, RunController
 from pcvos_gui.session import Session
 from pcvos_gui.workers.jobs import Compared, CompareProgress
 
-_PICTURE = QSize(256, 160)
+_SIZE = QSize(1120, 620)
+_FRAME = QSize(16, 48)  # what the system puts around the window, roughly
 _MARGIN, _GAP = 16, 16
-_LEAST_WIDTH = 112  # of a picture, on the smallest screens
-_REFERENCE = 1  # the interval that the others are held against
-_UNSEEN = 96  # grey, for a frame that is not decoded
 
 
-class _Column(QFrame):
-    """One interval: its result drawn over the current frame, and what it took."""
+class _Grid(QWidget):
+    """Columns beside and below each other, so that their pictures are as large as can be."""
 
-    chosen = Signal(int)
-
-    def __init__(self, interval: int, size: QSize):
+    def __init__(self) -> None:
         super().__init__()
-        self.interval = interval
-        self._size = size
-        self._progress: CompareProgress | None = None
-        self._began = 0.0
-        self.result: Compared | None = None
-        self.setAccessibleName(self.tr("Results at L = {}").format(interval))
-        self.title = QLabel(self.tr("L = {}").format(interval))
-        font = self.title.font()
-        font.setBold(True)
-        self.title.setFont(font)
-        self.picture = QLabel()
-        self.picture.setFixedSize(size)
-        self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.picture.setAutoFillBackground(True)
-        self.picture.setBackgroundRole(QPalette.ColorRole.Base)
-        self.picture.setToolTip(self.tr("What this interval drew on the frame chosen below"))
-        self.speed, self.agreement = QLabel(self.tr("Waiting…")), QLabel()
-        for label in (self.speed, self.agreement):  # two lines, so that nothing jumps when they come
-            label.setWordWrap(True)
-            label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-            label.setFixedWidth(size.width())
-            label.setMinimumHeight(2 * label.fontMetrics().lineSpacing())
-            label.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.MinimumExpanding)
-        self.speed.setToolTip(self.tr("How fast it was on this machine"))
-        self.agreement.setToolTip(
-            self.tr("Mean intersection over union with the results at L = 1, over objects and frames")
-        )
-        self.use = QPushButton(self.tr("Use L = {}").format(interval))
-        self.use.setToolTip(self.tr("Choose this interval for the next run, and close this window"))
-        self.use.setMinimumHeight(32)
-        self.use.setAutoDefault(False)
-        self.use.clicked.connect(lambda: self.chosen.emit(self.interval))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        for widget in (self.title, self.picture, self.speed, self.agreement, self.use):
-            layout.addWidget(widget)
+        self._columns: list[Column] = []
+        self._shape = 16 / 9  # of a picture, width by height
+        self._across = 0
+        self._layout = QGridLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(_GAP)
 
-    def show_progress(self, progress: CompareProgress) -> None:
-        if self._progress is None:
-            self._began = time.monotonic()
-        self._progress = progress
-        self.tick()
+    def set_columns(self, columns: list[Column], shape: float) -> None:
+        """Show these in place of others; `shape`: width of a picture by its height."""
+        for column in self._columns:
+            self._layout.removeWidget(column)
+            column.deleteLater()
+        self._columns, self._shape, self._across = columns, shape, 0
+        self._arrange()
 
-    def tick(self) -> None:
-        """Say how far it is, and that it is alive."""
-        if self._progress is None or self.result is not None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        count = len(self._columns)
+        across = max(range(1, count + 1), key=self._picture_width, default=0)
+        if across == self._across:
             return
-        text, seconds = self.tr("{} of {} frames · {}"), time.monotonic() - self._began
-        self.speed.setText(text.format(self._progress.done, self._progress.total, duration(seconds)))
+        self._across = across
+        for place in range(count):
+            self._layout.setColumnStretch(place, int(place < across))
+            self._layout.setRowStretch(place, int(place < math.ceil(count / across)))
+        for place, column in enumerate(self._columns):
+            self._layout.addWidget(column, place // across, place % across)
 
-    def show_end(self) -> None:
-        """The comparison is over; a column without a result stays without."""
-        self._progress = None
-        if self.result is None:
-            self.speed.setText(self.tr("Not done"))
-
-    def show_result(self, result: Compared) -> None:
-        self.result = result
-        self._show_agreement(result.agreement)
-        seconds = len(result.frames) / result.frames_per_second if result.frames_per_second else 0.0
-        text = self.tr("{} · {} frames in {}")
-        self.speed.setText(text.format(speed_text(result.frames_per_second), len(result.frames), duration(seconds)))
-
-    def _show_agreement(self, score: float | None) -> None:
-        if self.interval == _REFERENCE:
-            self.agreement.setText(self.tr("The others are held against this"))
-        elif score is None:
-            self.agreement.setText(self.tr("Nothing to hold against L = 1"))
-        else:
-            self.agreement.setText(self.tr("{} agreement with L = 1").format(f"{score:.1%}"))
-
-    def show_frame(self, frame: int, image: np.ndarray | None) -> None:
-        """Draw this interval's labels over `image`, uint8 (H, W, 3), or over grey where it is not decoded yet."""
-        if self.result is None or frame not in self.result.frames:
-            self.picture.setPixmap(QPixmap())
-            self.picture.setText("" if self.result is None else self.tr("Not drawn"))
-            return
-        labels = self.result.labels[self.result.frames.index(frame)]
-        ratio = self.devicePixelRatioF()
-        scale = min(self._size.width() / labels.shape[1], self._size.height() / labels.shape[0]) * ratio
-        size = (max(1, round(labels.shape[1] * scale)), max(1, round(labels.shape[0] * scale)))
-        small = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
-        if image is None:
-            ground = np.full((*small.shape, 3), _UNSEEN, np.uint8)
-        else:
-            ground = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        pixmap = QPixmap.fromImage(to_image(draw_overlay(ground, small)))
-        pixmap.setDevicePixelRatio(ratio)
-        self.picture.setPixmap(pixmap)
+    def _picture_width(self, across: int) -> float:
+        """Of the pictures, with so many beside each other; as narrow ones as need be are better than none."""
+        down = math.ceil(len(self._columns) / across)
+        wide = (self.width() - (across - 1) * _GAP) / across
+        high = (self.height() - (down - 1) * _GAP) / down - self._columns[0].words_height
+        return min(wide, high * self._shape)
 
 
 class CompareDialog(QDialog):
@@ -140,17 +79,18 @@ class CompareDialog(QDialog):
     def __init__(self, session: Session, runs: RunController, parent: QWidget | None = None):
         super().__init__(parent)
         self._session, self._runs = session, runs
-        self.columns: dict[int, _Column] = {}
+        self.columns: dict[int, Column] = {}
+        self._pairs: dict[frozenset[int], float | None] = {}
         self._begin = 0  # the frame it began at, and goes back to
         self._frames_done: dict[int, int] = {}
         self._clock = QTimer(self, interval=1000)
         self._clock.timeout.connect(lambda: [column.tick() for column in self.columns.values()])
-        self.setWindowTitle(self.tr("Compare memory intervals"))
+        self.setWindowTitle(self.tr("Compare L"))
         self.setModal(False)
+        self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.message = QLabel()
         self.message.setWordWrap(True)
-        self._row = QHBoxLayout()
-        self._row.setSpacing(_GAP)
+        self._grid = _Grid()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
@@ -159,9 +99,10 @@ class CompareDialog(QDialog):
         layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
         layout.setSpacing(16)
         layout.addWidget(self.message)
-        layout.addLayout(self._row)
+        layout.addWidget(self._grid, 1)
         layout.addWidget(self.progress)
         layout.addLayout(self._make_slider())
+        self.resize(_SIZE.boundedTo((parent or self).screen().availableSize() - _FRAME))
         runs.compare_progressed.connect(self._on_progress)
         runs.compared.connect(self._on_compared)
         runs.compare_ended.connect(self._on_ended)
@@ -209,32 +150,23 @@ class CompareDialog(QDialog):
         self.raise_()
 
     def _make_columns(self, intervals: list[int]) -> None:
-        while self._row.count():
-            self._row.takeAt(0).widget().deleteLater()
-        size = self._picture_size(len(intervals))
-        self.columns = {interval: _Column(interval, size) for interval in intervals}
+        self.columns = {interval: Column(interval) for interval in intervals}
+        self._pairs.clear()
         for column in self.columns.values():
             column.chosen.connect(self._use)
-            self._row.addWidget(column)
-        self.adjustSize()
-
-    def _picture_size(self, count: int) -> QSize:
-        """As large as `count` beside each other fit on the screen."""
-        screen = (self.parentWidget() or self).screen().availableGeometry().width()
-        width = (screen - 2 * _MARGIN - 32 - (count - 1) * _GAP) // count
-        width = min(_PICTURE.width(), max(_LEAST_WIDTH, width))
-        return QSize(width, width * _PICTURE.height() // _PICTURE.width())
+        height, width = self._session.size
+        self._grid.set_columns(list(self.columns.values()), width / height)
 
     def _say(self) -> None:
         done = sum(c.result is not None for c in self.columns.values())
         if self._runs.is_comparing and not self._frames_done:
             self.message.setText(self.tr("Loading the network…"))
         elif self._runs.is_comparing:
-            text = self.tr("The next clips from frame {} at several intervals, apart from the project. {} of {} done.")
+            text = self.tr("The next clips from frame {} at several L, apart from the project. {} of {} done.")
             self.message.setText(text.format(self._begin, done, len(self.columns)))
         elif done:
             self.message.setText(
-                self.tr("Done. Move through the frames, and choose the largest L whose results still satisfy you.")
+                self.tr("Done. Move through the frames, and choose the largest L whose results satisfy you.")
             )
         else:
             self.message.setText(self.tr("The comparison ended without results."))
@@ -256,6 +188,9 @@ class CompareDialog(QDialog):
         if column is None:
             return
         column.show_result(result)
+        self._pairs |= {frozenset((result.interval, other)): score for other, score in result.agreements.items()}
+        for each in self.columns.values():
+            each.show_agreement(self._pairs)
         first = min(self.slider.minimum(), *result.frames)
         self._set_frames(first, max(self.slider.maximum(), *result.frames))
         self._say()
@@ -292,8 +227,9 @@ class CompareDialog(QDialog):
             return
         frame, session = self.slider.value(), self._session
         image = session.image if session.shown == frame else session.frames.cached(frame)
+        palette = palette_of({o.id: o.colour for o in session.objects})
         for column in self.columns.values():
-            column.show_frame(frame, image)
+            column.show_frame(frame, image, palette)
 
     # the end
 

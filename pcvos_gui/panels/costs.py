@@ -32,15 +32,26 @@ def speed_text(frames_per_second: float) -> str:
 
 
 def cost_text(runs: RunController, interval: int) -> str:
-    """What the next run costs on this machine at this interval; nothing while no footage is open."""
+    """What the next propagation takes on this machine at this interval, and what others would buy; nothing while no
+    footage is open."""
     if runs.session.project is None:
         return ""
-    speed, seconds = runs.speed(interval), runs.seconds_for(interval)
-    if speed is None or seconds is None:
-        return _tr("Not measured yet on this machine: run once, and the time it takes is told here.")
+    seconds, measured = runs.seconds_for(interval), runs.measured_intervals
+    if seconds is None or not measured:
+        return _tr(
+            "A small L is more accurate, a large one faster. How fast on this machine is told here after the first "
+            "propagation."
+        )
     first, last = runs.frames_to_draw()
-    text = _tr("At L = {}: about {} on this machine, {} for the {} frames of the next run.")
-    return text.format(interval, speed_text(speed), duration(seconds), last - first + 1)
+    text = _tr("L = {}: about {} for the {} frames on this machine.")
+    parts = [text.format(interval, duration(seconds), last - first + 1)]
+    others = [other for other in {measured[0], measured[-1]} if other != interval]
+    if others:
+        told = [f"L = {other}: {duration(runs.seconds_for(other) or 0)}" for other in sorted(others)]
+        parts.append(_tr("In its place {}.").format(", ".join(told)))
+    else:
+        parts.append(_tr("Compare L measures others."))
+    return " ".join(parts)
 
 
 def paper_text(interval: int) -> str:

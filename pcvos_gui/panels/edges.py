@@ -2,13 +2,14 @@
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QPalette
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.exchange.matting import MATTE_OPTIONS
 from pcvos_gui.edges import Edges
 from pcvos_gui.icons import icon
 from pcvos_gui.matte_preview import MattePreview
 from pcvos_gui.option_form import OptionForm
+from pcvos_gui.panels.scrolling import Scroll
 from pcvos_gui.view_state import ViewState
 
 _PATIENCE_MS = 400
@@ -56,15 +57,9 @@ class EdgesPanel(QWidget):
         for widget in (self.form, self.reset, self.note):
             column.addWidget(widget)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
+        layout.addWidget(Scroll(inside))
 
     def _show_values(self) -> None:
         if self.form.values != self._edges.values:  # else they are the person's, whose hand is on them

@@ -75,44 +75,49 @@ class IntervalControl(QWidget):
     """L from 1 to 50. While the handle is dragged only the texts follow; letting go chooses.
 
     Attributes:
-        words: what it costs, a widget for another place.
+        cost: what it buys on this machine; more: what else is known of it. Widgets for other places.
     """
 
     def __init__(self, runs: RunController, parent: QWidget | None = None):
         super().__init__(parent)
         self._runs = runs
-        title = QLabel(self.tr("Memory interval L"))
+        title = QLabel(self.tr("Frames at a time (L)"))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.spin = QSpinBox()
         self.spin.setKeyboardTracking(False)
         self.spin.setMinimumWidth(56)
+        tip = self.tr(
+            "How many frames are drawn at once before the last of them is remembered: the paper's memory interval L. "
+            "Small for accuracy, large for speed"
+        )
+        for widget in (title, self.slider, self.spin):
+            widget.setToolTip(tip)
         for control in (self.slider, self.spin):
             control.setRange(SHORTEST, LONGEST)
             control.setAccessibleName(title.text())
-            control.setToolTip(
-                self.tr("Frames that are drawn at once (the paper's L): small for accuracy, large for speed")
-            )
         self.slider.setPageStep(5)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         title.setBuddy(self.spin)
         self.cost, self.hint, self.paper = self._text(False), self._text(True), self._text(True)
-        self.hint.setText(self.tr("On a CPU, L mainly limits how memory grows; on a GPU it buys speed."))
-        self.paper.setToolTip(paper_summary())
+        self.hint.setText(
+            self.tr("Small: more accurate. Large: faster on a GPU; on a CPU it mainly limits how memory grows.")
+        )
+        self.ticks = _Ticks(self.slider)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(8)
         layout.setVerticalSpacing(0)
         layout.addWidget(title, 0, 0)
         layout.addWidget(self.spin, 0, 1)
+        layout.setColumnStretch(0, 1)
         layout.setRowMinimumHeight(0, 32)
         layout.addWidget(self.slider, 1, 0, 1, 2)
-        self.ticks = _Ticks(self.slider)
         layout.addWidget(self.ticks, 2, 0, 1, 2)
-        self.words = QWidget()
-        words = QVBoxLayout(self.words)
+        self.more = QWidget()
+        words = QVBoxLayout(self.more)
         words.setContentsMargins(0, 0, 0, 0)
         words.setSpacing(4)
-        for label in (self.cost, self.hint, self.paper):
+        for label in (self.hint, self.paper):
             words.addWidget(label)
         self.slider.valueChanged.connect(self._on_slider)
         self.slider.sliderReleased.connect(lambda: self._choose(self.slider.value()))

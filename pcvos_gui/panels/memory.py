@@ -23,7 +23,9 @@ from PySide6.QtWidgets import (
 )
 
 from pcvos_gui.icons import icon
+from pcvos_gui.panels.fold import Fold
 from pcvos_gui.panels.memory_model import DOTS_ROLE, FRAME_ROLE, THUMBNAIL, MemoryModel
+from pcvos_gui.panels.scrolling import Scroll
 from pcvos_gui.runs import RunController
 from pcvos_gui.session import Session
 from pcvos_gui.timeline.columns import timecode
@@ -185,30 +187,44 @@ class MemoryPanel(QWidget):
             button.setIconSize(QSize(18, 18))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             buttons.addWidget(button, 1 if button is self.accept_button else 0)
-        self.working = QLabel()
-        self.working.setWordWrap(True)
-        self.working.setToolTip(self.tr("Frames of the last run that later frames were drawn from"))
-        self.look_alikes = QLabel()
-        self.look_alikes.setWordWrap(True)
-        self.look_alikes.setToolTip(
-            self.tr(
-                "What looks like an object on a frame in permanent memory is followed as well, so as not to be taken "
-                "for it. Advanced, in the Propagation panel, turns that off"
-            )
-        )
-        self.ram = _Gauge(self.tr("RAM"), self.tr("Memory this program takes, of all there is"))
-        self.gpu = _Gauge(self.tr("GPU memory"), self.tr("Graphics memory in use, of all there is"))
-        layout = QVBoxLayout(self)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
         layout.addWidget(self._stack, 1)
         layout.addLayout(buttons)
-        for widget in (self.working, self.look_alikes, self.ram, self.gpu):
-            widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-            layout.addWidget(widget)
+        self.more = Fold(self.tr("More"), self.tr("What else is remembered, and what it takes"), self._make_more())
+        layout.addWidget(self.more)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scroll(inside))
         self._connect()
         self._refresh()
         self._refresh_use()
+
+    def _make_more(self) -> QWidget:
+        """Words of the trade, for those who ask."""
+        self.working = QLabel()
+        self.working.setToolTip(self.tr("Frames of the last propagation that later frames were drawn from"))
+        self.look_alikes = QLabel()
+        self.look_alikes.setToolTip(
+            self.tr(
+                "What looks like an object on a frame in permanent memory is followed as well, unseen, so as not to be "
+                "taken for it. Advanced, in the Propagate panel, turns that off"
+            )
+        )
+        self.ram = _Gauge(self.tr("RAM"), self.tr("Memory this program takes, of all there is"))
+        self.gpu = _Gauge(self.tr("GPU memory"), self.tr("Graphics memory in use, of all there is"))
+        made = QWidget()
+        column = QVBoxLayout(made)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        for widget in (self.working, self.look_alikes, self.ram, self.gpu):
+            if isinstance(widget, QLabel):
+                widget.setWordWrap(True)
+            widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+            column.addWidget(widget)
+        return made
 
     def _make_view(self) -> _View:
         view = _View()
@@ -220,7 +236,7 @@ class MemoryPanel(QWidget):
         view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.setAccessibleName(self.tr("Permanent memory"))
-        view.setMinimumHeight(2 * _ROW)
+        view.setMinimumHeight(_ROW + 4)
         return view
 
     def _connect(self) -> None:
@@ -239,7 +255,7 @@ class MemoryPanel(QWidget):
     def _refresh(self) -> None:
         session = self._session
         self._empty.setText(
-            self.tr("Frames you paint or accept are remembered here, and every run reads them.")
+            self.tr("Frames you paint or accept are remembered here, and every propagation reads them.")
             if session.project is not None
             else self.tr("Opening…")
         )
@@ -259,7 +275,7 @@ class MemoryPanel(QWidget):
             gauge.setVisible(memory is not None)
         self._refresh_look_alikes({} if memory is None else memory.look_alikes)
         if memory is None:
-            self.working.setText(self.tr("Working memory: empty until a run"))
+            self.working.setText(self.tr("Working memory: empty until something is propagated"))
             return
         text = self.tr("Working memory: {}. Cached features: {} frames.")
         self.working.setText(text.format(frames_in_words(memory.working), memory.cached_frames))
@@ -274,9 +290,9 @@ class MemoryPanel(QWidget):
         for obj in self._session.objects:
             frames = tuple(frame for frame, ids in found.items() if obj.id in ids)
             if frames:
-                parts.append(self.tr("of {} on {}").format(obj.name, frames_in_words(frames)))
+                parts.append(self.tr("{} on {}").format(obj.name, frames_in_words(frames)))
         self.look_alikes.setVisible(bool(parts))
-        self.look_alikes.setText(self.tr("Look-alikes followed unseen: {}.").format("; ".join(parts)))
+        self.look_alikes.setText(self.tr("Look-alikes kept apart: of {}.").format(self.tr("; of ").join(parts)))
 
     # what it does
 

@@ -137,8 +137,8 @@ class ObjectModel(QAbstractTableModel):
                 return self.tr("Shown; click to hide") if obj.visible else self.tr("Hidden; click to show")
             case Column.LOCKED:
                 if obj.locked:
-                    return self.tr("Locked: neither strokes nor runs change it; click to unlock")
-                return self.tr("Click to lock: neither strokes nor runs change it then")
+                    return self.tr("Locked: neither strokes nor propagation change it; click to unlock")
+                return self.tr("Click to lock: neither strokes nor propagation change it then")
         if self._session.solo == obj.id:
             return self.tr("Shown alone; click to show the others again")
         return self.tr("Click to show this object alone")

@@ -32,6 +32,8 @@ from pcvos_gui.typed_number import TypedNumber
 ROW = 32
 SWITCHES = (Column.COLOUR, Column.VISIBLE, Column.LOCKED, Column.SOLO)
 _SWATCH, _ICON = 16, 18
+_SOME = 6  # rows that are enough to begin with
+_OFF = 0.6  # opacity of a switch that is off
 _PAUSE = 1.0  # seconds between two letters of one name
 
 
@@ -54,7 +56,7 @@ class _Delegate(QStyledItemDelegate):
         elif isinstance(picture, QIcon):
             is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
             painter.save()
-            painter.setOpacity(1.0 if index.model().is_on(index) else 0.45)
+            painter.setOpacity(1.0 if index.model().is_on(index) else _OFF)
             mode = QIcon.Mode.Selected if is_selected else QIcon.Mode.Normal
             picture.paint(painter, _centred(option.rect, _ICON), Qt.AlignmentFlag.AlignCenter, mode)
             painter.restore()
@@ -118,6 +120,7 @@ class ObjectView(QTableView):
         super().__init__(parent)
         self._typed = TypedNumber(model.ids)
         self.setModel(model)
+        model.modelReset.connect(self.updateGeometry)  # more rows want more room
         self.setItemDelegate(_Delegate(self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -143,7 +146,7 @@ class ObjectView(QTableView):
         rows.setDefaultSectionSize(ROW)
 
     def sizeHint(self) -> QSize:
-        return QSize(264, 4 * ROW)
+        return QSize(264, min(max(self.model().rowCount(), 1), _SOME) * ROW + 8)
 
     def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
         super().closeEditor(editor, hint)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QColorDialog,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QMenu,
     QPushButton,
     QStackedWidget,
@@ -21,6 +22,8 @@ from pcvos_gui.panels.class_field import ClassField
 from pcvos_gui.panels.object_model import Column, ObjectModel
 from pcvos_gui.panels.object_view import ObjectView
 from pcvos_gui.session import Session
+
+_MANY = 10  # objects; of more, some can be found by what is typed
 
 
 class ObjectsPanel(QWidget):
@@ -40,6 +43,7 @@ class ObjectsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
+        layout.addWidget(self._make_filter())
         layout.addWidget(self._stack, 1)
         self.class_field = ClassField(session)
         layout.addWidget(self.class_field)
@@ -53,6 +57,18 @@ class ObjectsPanel(QWidget):
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setMargin(8)
         return self._empty
+
+    def _make_filter(self) -> QLineEdit:
+        """Finds objects by name or number, once there are many."""
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText(self.tr("Find an object"))
+        self.filter.setAccessibleName(self.filter.placeholderText())
+        self.filter.setToolTip(self.tr("Show only objects with this in their name or number"))
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.filter.textChanged.connect(self._show_matching)
+        self.filter.returnPressed.connect(self._choose_first)
+        return self.filter
 
     def _make_buttons(self) -> QHBoxLayout:
         self.add_button = self._button("plus", self.tr("Add"), self.tr("Add an object; it becomes the active one"))
@@ -117,6 +133,28 @@ class ObjectsPanel(QWidget):
             column = max(self.view.currentIndex().column(), 0) or Column.NAME
             self.view.setCurrentIndex(self.model.index(row, column))
             self._is_syncing = False
+        is_long = len(session.objects) > _MANY
+        if not is_long:
+            self.filter.clear()
+        self.filter.setVisible(is_long)
+        self._show_matching()
+
+    def _show_matching(self) -> None:
+        """Rows that have the filter's text; the active object's always."""
+        text, active = self.filter.text().strip().casefold(), self._session.active
+        for row, obj in enumerate(self._session.objects):
+            is_shown = not text or obj.id == active or text in obj.name.casefold() or text in str(obj.id)
+            self.view.setRowHidden(row, not is_shown)
+
+    def _choose_first(self) -> None:
+        """Of those that have the filter's text."""
+        text = self.filter.text().strip().casefold()
+        found = (o.id for o in self._session.objects if text in o.name.casefold() or text == str(o.id))
+        id = next(found, 0)
+        self.filter.clear()
+        self.filter.clearFocus()
+        if id:
+            self._session.set_active(id)
 
     def minimumSizeHint(self) -> QSize:
         """Without the field of the class, which is there where there is room for it."""

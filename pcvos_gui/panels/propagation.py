@@ -2,30 +2,31 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from pcvos_gui.icons import icon
 from pcvos_gui.panels.advanced import AdvancedSettings
 from pcvos_gui.panels.compare import CompareDialog
 from pcvos_gui.panels.costs import duration, speed_text
+from pcvos_gui.panels.fold import Fold
 from pcvos_gui.panels.interval import IntervalControl
+from pcvos_gui.panels.scrolling import Scroll
 from pcvos_gui.panels.segment import Segment
 from pcvos_gui.panels.wheel import WheelGuard
+from pcvos_gui.primary_button import PrimaryButton
 from pcvos_gui.runs import Range, RunController, RunState
 from pcvos_gui.view_state import ViewState
 
@@ -33,7 +34,7 @@ _REST_MS = 100
 
 
 class PropagationPanel(QWidget):
-    """Choices above, the run below them.
+    """Choices above, which scroll; starting and watching it below, always in sight.
 
     Attributes:
         run_button, pause_button, stop_button, compare_button: what they say.
@@ -41,32 +42,32 @@ class PropagationPanel(QWidget):
 
     def __init__(self, runs: RunController, view: ViewState, parent: QWidget | None = None):
         super().__init__(parent)
-        self.fold: QCollapsible | None = None
         self._runs, self._session, self._view = runs, runs.session, view
         self._compare: CompareDialog | None = None
         inside = QWidget()
         column = QVBoxLayout(inside)
-        column.setContentsMargins(8, 0, 8, 8)
-        column.setSpacing(8)
+        column.setContentsMargins(8, 6, 8, 8)
+        column.setSpacing(6)
+        column.addLayout(self._make_direction())
+        column.addWidget(self._make_range())
+        column.addWidget(self._dim(self.tr("What is propagated next; what was corrected there stays"), "frames_label"))
         self.interval = IntervalControl(runs)
-        column.addWidget(self.interval.words)
+        column.addWidget(self.interval)
+        column.addWidget(self.interval.cost)
         column.addLayout(self._make_extras())
-        column.addWidget(self._make_advanced())
+        self.more = Fold(
+            self.tr("More about L"), self.tr("What it trades, and what the paper measured"), self.interval.more
+        )
+        self.advanced = AdvancedSettings(runs)
+        self.fold = Fold(self.tr("Advanced"), self.tr("Settings that seldom change"), self.advanced)
+        column.addWidget(self.more)
+        column.addWidget(self.fold)
         column.addStretch(1)
-        scroll = self.scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setMinimumHeight(40)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setMinimumWidth(inside.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
-        # What is needed for every run stays put, however low the window is; the rest scrolls between.
+        self.scroll = Scroll(inside, least=64)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(self._make_head())
-        layout.addWidget(scroll, 1)
+        layout.addWidget(self.scroll, 1)
         layout.addLayout(self._make_foot())
         WheelGuard(self)
         # Of a long video the time is worked out when nothing moves, not for every frame that is passed by.
@@ -77,19 +78,13 @@ class PropagationPanel(QWidget):
 
     # the widgets
 
-    def _make_head(self) -> QVBoxLayout:
-        head = _column()
-        head.addLayout(self._make_direction())
-        head.addWidget(self._make_range())
-        head.addWidget(self._dim(self.tr("The range of the next run; what was corrected there stays"), "frames_label"))
-        head.addWidget(self.interval)
-        return head
-
     def _make_foot(self) -> QVBoxLayout:
-        foot = _column()
+        foot = QVBoxLayout()
+        foot.setContentsMargins(8, 6, 8, 6)
+        foot.setSpacing(6)
         foot.addLayout(self._make_buttons())
         foot.addWidget(self._make_progress())
-        foot.addWidget(self._dim(self.tr("How far the run is, and how long it will take"), "status"))
+        foot.addWidget(self._dim(self.tr("How far it is, and how long it will take"), "status"))
         return foot
 
     def _make_direction(self) -> QHBoxLayout:
@@ -115,7 +110,7 @@ class PropagationPanel(QWidget):
             self.range.addItem("", value)
         self.range.setMinimumHeight(32)
         self.range.setAccessibleName(self.tr("Range"))
-        self.range.setToolTip(self.tr("How far the next run goes"))
+        self.range.setToolTip(self.tr("How far to propagate"))
         return self.range
 
     def _dim(self, tip: str, attribute: str) -> QLabel:
@@ -127,14 +122,16 @@ class PropagationPanel(QWidget):
         return label
 
     def _make_buttons(self) -> QHBoxLayout:
-        self.run_button = QPushButton(icon("play-circle-outline"), self.tr("Run"))
+        self.run_button = PrimaryButton("play-circle-outline", self.tr("Propagate"))
         self.run_button.setToolTip(self.tr("Carry the masks through the range (R)"))
+        self.run_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.pause_button = QPushButton(icon("pause-circle-outline"), self.tr("Pause"))
         self.stop_button = QPushButton(icon("stop-circle-outline"), self.tr("Stop"))
-        self.stop_button.setToolTip(self.tr("End the run; what is drawn stays"))
+        self.stop_button.setToolTip(self.tr("End it; what is drawn stays"))
         row = QHBoxLayout()
         row.setSpacing(8)
-        for button in (self.run_button, self.pause_button, self.stop_button):
+        row.addWidget(self.run_button, 2)
+        for button in (self.pause_button, self.stop_button):
             button.setMinimumHeight(32)
             button.setIconSize(QSize(18, 18))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -145,13 +142,13 @@ class PropagationPanel(QWidget):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
-        self.progress.setAccessibleName(self.tr("Progress of the run"))
-        self.progress.setToolTip(self.tr("How much of the run is done"))
+        self.progress.setAccessibleName(self.tr("Progress"))
+        self.progress.setToolTip(self.tr("How much is done"))
         return self.progress
 
     def _make_extras(self) -> QHBoxLayout:
         self.follow = QCheckBox(self.tr("Follow"))
-        self.follow.setToolTip(self.tr("Go along with the run; off: stay where you look"))
+        self.follow.setToolTip(self.tr("Go along with the propagation; off: stay where you look"))
         self.follow.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.follow.setChecked(self._view.follow)
         self.compare_button = QPushButton(icon("compare-horizontal"), self.tr("Compare L…"))
@@ -159,40 +156,13 @@ class PropagationPanel(QWidget):
         self.compare_button.setMinimumHeight(32)
         self.compare_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.compare_button.setToolTip(
-            self.tr("Run the next clips at several memory intervals, and see results and times side by side")
+            self.tr("Propagate through the next clips at several L, and see results and times side by side")
         )
         row = QHBoxLayout()
         row.addWidget(self.follow)
         row.addStretch(1)
         row.addWidget(self.compare_button)
         return row
-
-    def _make_advanced(self) -> QCollapsible:
-        self.advanced = AdvancedSettings(self._runs)
-        fold = QCollapsible(self.tr("Advanced"), expandedIcon=icon("chevron-down"), collapsedIcon=icon("chevron-right"))
-        fold.setDuration(0)
-        fold.layout().setContentsMargins(0, 0, 0, 0)
-        fold.toggleButton().setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        fold.toggleButton().setToolTip(self.tr("Settings that seldom change"))
-        fold.content().layout().setContentsMargins(0, 0, 0, 0)
-        fold.addWidget(self.advanced)
-        # Folded it has no height, but the tab key would still find its fields.
-        fold.content().setVisible(False)
-        fold.toggled.connect(fold.content().setVisible)
-        fold.toggled.connect(lambda: QTimer.singleShot(0, self, self._show_advanced))  # laid out by then
-        self.fold = fold
-        return fold
-
-    def _show_advanced(self) -> None:
-        """Scroll to what was just unfolded: in a low window it would be out of sight."""
-        if self.fold.isExpanded():
-            self.scroll.verticalScrollBar().setValue(self.fold.y())
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and self.fold is not None:
-            button = self.fold.toggleButton()
-            button.setStyleSheet(button.styleSheet())  # has one, and would keep the old colours otherwise
 
     def _connect(self) -> None:
         runs, session = self._runs, self._session
@@ -235,9 +205,7 @@ class PropagationPanel(QWidget):
         is_paused = runs.state is RunState.PAUSED
         self.pause_button.setText(self.tr("Go on") if is_paused else self.tr("Pause"))
         self.pause_button.setIcon(icon("play-circle-outline" if is_paused else "pause-circle-outline"))
-        self.pause_button.setToolTip(
-            self.tr("Go on with the run") if is_paused else self.tr("Hold the run between two clips")
-        )
+        self.pause_button.setToolTip(self.tr("Go on with it") if is_paused else self.tr("Hold it between two clips"))
         self._refresh_frames()
         self._refresh_progress()
 
@@ -279,19 +247,20 @@ class PropagationPanel(QWidget):
         # An empty range is Qt's way to say "busy, nobody knows how long".
         self.progress.setRange(0, 0 if runs.state is RunState.LOADING else max(1, runs.work))
         self.progress.setValue(runs.work_done if runs.is_busy else 0)
-        self.progress.setEnabled(runs.is_busy)
+        self.progress.setVisible(runs.is_busy)
         self.status.setText(self._status())
+        self.status.setVisible(bool(self.status.text()))
 
     def _status(self) -> str:
         runs = self._runs
         if runs.state is RunState.LOADING:
-            return self.tr("Ending what ran before…") if runs.is_stopping else self.tr("Loading the network…")
+            return self.tr("Ending what went on before…") if runs.is_stopping else self.tr("Loading the network…")
         if not runs.is_busy:
             if runs.is_stopping:
                 return self.tr("Stopping…")
             if runs.is_comparing:
                 return self.tr("Comparing; see its window")
-            return self.tr("Nothing runs. Last: {}").format(runs.device) if runs.device else self.tr("Nothing runs.")
+            return ""
         parts, how = [self._count()], [runs.device]
         if runs.state is RunState.PAUSED:
             parts.insert(0, self.tr("Paused"))
@@ -323,10 +292,3 @@ class PropagationPanel(QWidget):
             self._compare = CompareDialog(self._session, self._runs, self.window())
         self._compare.start()
         self._refresh()
-
-
-def _column() -> QVBoxLayout:
-    made = QVBoxLayout()
-    made.setContentsMargins(8, 6, 8, 6)
-    made.setSpacing(6)  # a window of 1024 x 700 has to hold it
-    return made

@@ -1,10 +1,11 @@
 """One of a few buttons of which one is chosen."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QSizePolicy, QStyle, QStyleOptionToolButton, QToolButton
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolButton
 
 from pcvos_gui.icons import icon
+from pcvos_gui.primary_button import paint_accented
 
 
 class Segment(QToolButton):
@@ -26,15 +27,4 @@ class Segment(QToolButton):
         if not self.isChecked():
             super().paintEvent(event)
             return
-        option = QStyleOptionToolButton()
-        self.initStyleOption(option)
-        if self.isEnabled():
-            on = option.palette.color(QPalette.ColorRole.HighlightedText)
-            option.palette.setColor(QPalette.ColorRole.ButtonText, on)
-            option.icon = icon(self._picture, on.name())
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(option.palette.color(QPalette.ColorRole.ButtonText) if self.hasFocus() else Qt.PenStyle.NoPen)
-        painter.setBrush(option.palette.color(QPalette.ColorRole.Highlight))
-        painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 2, 2)
-        self.style().drawControl(QStyle.ControlElement.CE_ToolButtonLabel, option, painter, self)
+        paint_accented(self, self._picture)

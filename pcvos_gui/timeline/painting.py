@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPalette, QPen, QPixmap, QPolygonF
 
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
+from pcvos_gui.colours import mixed
 from pcvos_gui.timeline.columns import LOW_CONFIDENCE, Columns, Visible, spread
 
 RULER, MARKS, GRAPH, MEMORY = (0, 32), (32, 16), (48, 32), (80, 8)
@@ -39,9 +40,9 @@ class Colours:
         return cls(
             ground=ground,
             band=palette.color(QPalette.ColorRole.Window),
-            line=_mixed(ground, text, 0.18),
+            line=mixed(ground, text, 0.18),
             text=text,
-            dim=_mixed(ground, text, 0.66),
+            dim=mixed(ground, text, 0.66),
             accent=palette.color(QPalette.ColorRole.Highlight),
             warning=QColor("#f2a33a" if is_dark else "#c05c00"),
         )
@@ -49,31 +50,22 @@ class Colours:
     @property
     def shade(self) -> QColor:
         """Of frames that a run drew."""
-        return _mixed(self.ground, self.text, 0.14)
+        return mixed(self.ground, self.text, 0.14)
 
     @property
     def graph(self) -> QColor:
         """Of confidence where it is not low."""
-        return _mixed(self.ground, self.text, 0.46)
+        return mixed(self.ground, self.text, 0.46)
 
     @property
     def certain(self) -> QColor:
         """Of frames that a person corrected."""
-        return _mixed(self.ground, self.accent, 0.4)
+        return mixed(self.ground, self.accent, 0.4)
 
     @property
     def doubt(self) -> QColor:
         """Behind confidence that is low."""
-        return _mixed(self.ground, self.warning, 0.28)
-
-
-def _mixed(one: QColor, other: QColor, share: float) -> QColor:
-    keep = 1 - share
-    return QColor(
-        round(one.red() * keep + other.red() * share),
-        round(one.green() * keep + other.green() * share),
-        round(one.blue() * keep + other.blue() * share),
-    )
+        return mixed(self.ground, self.warning, 0.28)
 
 
 def paint_tracks(painter: QPainter, columns: Columns, visible: Visible, colours: Colours) -> None:

@@ -22,13 +22,13 @@ def describe(frame: int, seconds: float, state: int, confidence: float, was_memo
     if state & CORRECTED:
         lines.append(_tr("Corrected, in permanent memory") if state & IN_MEMORY else _tr("Corrected, not in memory"))
     if state & PREDICTED:
-        lines.append(_tr("Drawn by a run"))
+        lines.append(_tr("Propagated"))
     if not state:
         lines.append(_tr("Nothing here yet"))
     if math.isfinite(confidence):
         lines.append(f"{confidence_in_words(confidence)} ({confidence:.0%})")
     if was_memory:
-        lines.append(_tr("In memory when the last run ended"))
+        lines.append(_tr("In memory when the last propagation ended"))
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ import psutil
 import torch
 
 from core.annotation.packed_mask import PackedMask
-from core.evaluation.agreement import agreement
+from core.evaluation.agreement import agreement, agreement_with_masks
 from core.media import FrameSource, open_media
 from core.media.source import ReadStopped
 from core.network import PCVOS, load_network
@@ -186,7 +186,7 @@ class Engine:
         base = job.base
         drawn = sum(map(len, self._frames_to_draw(base, propagator)))
         yield JobStarted(job.number, self._device_in_words(), drawn * len(job.intervals), drawn * len(job.intervals))
-        reference: Mapping[int, np.ndarray] | None = None
+        before: dict[int, Mapping[int, np.ndarray]] = {}
         for interval in job.intervals:
             # None may profit from the features that another has found: their times are to be compared.
             one = propagator.with_settings(replace(base.settings, interval=interval, cache_bytes=0))
@@ -203,8 +203,10 @@ class Engine:
             stacked = np.stack([without_kept(labels[f], base.keep.get(f, ())) for f in frames])
             stacked.flags.writeable = False
             found = dict(zip(frames, stacked, strict=True))
-            reference = found if reference is None else reference
-            yield Compared(job.number, interval, frames, stacked, drawn / seconds, agreement(found, reference))
+            agreements = {other: agreement(found, drawn_before) for other, drawn_before in before.items()}
+            before[interval] = found
+            with_masks = agreement_with_masks(found, job.there)
+            yield Compared(job.number, interval, frames, stacked, drawn / seconds, agreements, with_masks)
 
     @staticmethod
     def _clips(job: PropagateJob, propagator: Propagator) -> Generator[ClipResult, None, None]:
@@ -227,8 +229,7 @@ class Engine:
 
     def _device_in_words(self) -> str:
         device = next(self._network.parameters()).device
-        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
-        return f"{self._network.config.name} on {name}"
+        return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
 
     def _memory_use(self, propagator: Propagator) -> MemoryUse:
         device = next(self._network.parameters()).device

@@ -203,13 +203,13 @@ class InferenceWorker(Worker):
             elsewhere = ("cpu",) if self._engine is not None and self._engine.on_accelerator else ()
             remedies = ("smaller resolution", *elsewhere, "fewer memory")
             text = self.tr(
-                "There is not enough memory for this run: choose a smaller resolution or fewer memory frames."
+                "There is not enough memory to propagate: choose a smaller resolution or fewer memory frames."
             )
             return JobEnded(job.number, "failed", text, remedies)
         if isinstance(error, PCVOSError):
             return JobEnded(job.number, "failed", str(error))
         log.error("job %d failed", job.number, exc_info=error)
-        text = self.tr("The run ended by an error in the program ({}): run again, and report it if it comes back.")
+        text = self.tr("An error in the program ended it ({}): propagate again, and report it if it comes back.")
         return JobEnded(job.number, "failed", text.format(type(error).__name__))
 
 

@@ -56,10 +56,14 @@ class PropagateJob:
 
 @dataclass(frozen=True)
 class CompareJob:
-    """Run the same range at several memory intervals; nothing of it enters the project."""
+    """Run the same range at several memory intervals; nothing of it enters the project.
+
+    `there`: by frame, then object, masks of the project that the network is not given, to compare the results with.
+    """
 
     base: PropagateJob
     intervals: tuple[int, ...]
+    there: Mapping[int, Mapping[int, PackedMask]] = field(default_factory=dict, repr=False)
     number: int = field(default_factory=next_number)
 
 
@@ -96,7 +100,7 @@ class JobStarted:
     """The network is loaded and the first clip is under way.
 
     Attributes:
-        device: in words, e.g. "small on CPU".
+        device: in words, e.g. "CPU" or a graphics card's name.
         frames: how many there are to draw; frames that were given whole are not among them.
         steps: the work that this is: frames that both passes of a run draw count twice.
         passes: the frames of each pass; of a run that draws some twice there are two.
@@ -150,7 +154,10 @@ class CompareProgress:
 class Compared:
     """One interval of a CompareJob, done: label maps uint8 (T, H, W) of `frames`, and frames per second.
 
-    `agreement`: with the job's first interval, mean intersection over union, 0 to 1; None: there is nothing to compare.
+    Attributes:
+        agreements: mean intersection over union, 0 to 1, with the results at each interval that was done before; None:
+            there is nothing to compare.
+        with_masks: the same with the masks of the job's `there`.
     """
 
     number: int
@@ -158,7 +165,8 @@ class Compared:
     frames: tuple[int, ...]
     labels: np.ndarray
     frames_per_second: float
-    agreement: float | None
+    agreements: Mapping[int, float | None] = field(default_factory=dict)
+    with_masks: float | None = None
 
 
 @dataclass(frozen=True)

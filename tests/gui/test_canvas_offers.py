@@ -1,13 +1,12 @@
-"""With a mouse alone: buttons beside what is unfinished, and the brush's size."""
+"""With a mouse alone: buttons for what is unfinished, below the picture, and the brush's size."""
 
 import numpy as np
 import pytest
 from canvas_parts import CanvasRig
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QAbstractButton
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from pcvos_gui.canvas import BrushSize
-from pcvos_gui.canvas.offer_bar import place
 from pcvos_gui.view_state import LARGEST_BRUSH, SMALLEST_BRUSH, Tool, ViewState
 
 HEIGHT, WIDTH = 60, 80
@@ -35,13 +34,11 @@ def test_a_scribble_is_accepted_with_the_mouse(rig):
     bar = rig.canvas.offer_bar
     assert not bar.isVisible()
     rig.press(30, 30)
-    assert not bar.isVisible(), "not in the hand's way"
+    assert not bar.isVisible(), "nothing to accept yet"
     rig.move(50, 30)
     rig.release(50, 30)
     rig.assist.answer(DISC)
     assert bar.isVisible()
-    box = QRect(rig.at(20, 15), rig.at(60, 45))
-    assert not bar.geometry().intersects(box) and rig.canvas.rect().contains(bar.geometry())
     press(rig, bar, "Accept")
     assert np.array_equal(rig.session.labels == 1, DISC)
     assert not bar.isVisible()
@@ -65,13 +62,34 @@ def test_the_keys_stay_with_the_canvas(rig):
     assert rig.view.hasFocus()
 
 
-def test_the_buttons_follow_the_picture(rig):
+@pytest.mark.parametrize("size", [(600, 500), (440, 300)])
+def test_no_spot_of_the_picture_is_covered(rig, size):
+    """Wherever one would mark next: buttons are below the picture, and nothing moves when they come and go."""
+    rig.canvas.resize(*size)
+    QApplication.processEvents()
+    room = rig.view.viewport().rect()
     rig.drag((30, 30), (50, 30))
     rig.assist.answer(DISC)
-    before = rig.canvas.offer_bar.pos()
-    rig.view.zoom_at(rig.at(40, 5).toPointF(), 0.5)
-    assert rig.canvas.offer_bar.pos() != before
-    assert not rig.canvas.offer_bar.geometry().intersects(QRect(rig.at(20, 15), rig.at(60, 45)))
+    rig.session.go_to(2)
+    rig.drag((30, 30), (50, 30))
+    assert rig.canvas.offer_bar.isVisible() and rig.canvas.waiting_bar.isVisible()
+    assert rig.view.viewport().rect() == room
+    for x in range(0, room.width(), 20):
+        for y in range(0, room.height(), 20):
+            at = rig.view.viewport().mapTo(rig.canvas, QPoint(x, y))
+            assert rig.canvas.childAt(at) is rig.view.viewport()
+    for bar in (rig.canvas.offer_bar, rig.canvas.waiting_bar):
+        for button in bar.findChildren(QAbstractButton):
+            assert rig.canvas.rect().contains(QRect(button.mapTo(rig.canvas, QPoint()), button.size()))
+
+
+def test_how_the_tool_is_used_is_told_below_the_picture(rig):
+    strip = rig.canvas.strip
+    assert strip.words.text() == rig.canvas.hint and strip.words.isVisible()
+    rig.take(Tool.POLYGON)
+    assert "Polygon" in strip.words.text() and strip.words.toolTip() == strip.words.text()
+    strip.show_step("Next: something")
+    assert strip.step.isVisible() and strip.step.font().bold()
 
 
 def test_a_polygon_is_closed_and_dropped_with_the_mouse(rig):
@@ -97,7 +115,6 @@ def test_what_waits_elsewhere_is_said_and_shown_again(rig):
     assert not bar.isVisible()
     rig.session.go_to(3)
     assert bar.isVisible() and not rig.canvas.offer_bar.isVisible()
-    assert rig.canvas.rect().contains(bar.geometry())
     rig.take(Tool.BRUSH)
     rig.session.set_active(2)
     press(rig, bar, "Go to")
@@ -112,28 +129,6 @@ def test_what_waits_elsewhere_is_said_and_shown_again(rig):
     press(rig, bar, "Forget")
     rig.session.go_to(2)
     assert not rig.canvas.tool.is_busy and not rig.project.labels(2).any()
-
-
-@pytest.mark.parametrize(
-    "box",
-    [
-        QRect(100, 100, 100, 100),
-        QRect(0, 0, 400, 250),
-        QRect(0, 50, 400, 250),
-        QRect(100, -50, 100, 500),
-        QRect(200, -50, 300, 500),
-    ],
-)
-def test_buttons_are_placed_inside_the_room_and_beside_the_box(box):
-    room, size = QSize(400, 300), QSize(90, 30)
-    at = place(size, box, room)
-    assert QRect(QPoint(), room).contains(QRect(at, size))
-    assert not QRect(at, size).intersects(box)
-
-
-def test_where_nothing_is_free_they_are_at_the_border():
-    at = place(QSize(90, 30), QRect(-10, -10, 500, 400), QSize(400, 300))
-    assert QRect(0, 0, 400, 300).contains(QRect(at, QSize(90, 30))) and at.y() > 250
 
 
 # the brush's size

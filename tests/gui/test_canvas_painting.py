@@ -73,11 +73,11 @@ def test_undo_and_redo_restore_exactly(rig):
 
 
 def test_the_picture_follows_the_stroke_before_it_ends(rig):
-    rig.view_state.set_mode(ViewMode.MASK)
+    rig.view_state.set_opacity(1.0)
     rig.press(20, 20)
     rig.move(50, 20)
     assert rig.seen(35, 20) == rig.session.object(1).colour
-    assert rig.seen(35, 40) == (0, 0, 0)
+    assert rig.seen(35, 40) == (128, 128, 128)
     rig.release(50, 20)
 
 
@@ -274,6 +274,32 @@ def test_fill_leaves_locked_objects_and_clicks_outside(rig):
     assert np.array_equal(rig.session.labels, 2 * box(10, 10, 20, 20).astype(np.uint8))
 
 
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_fill_floods_most_of_the_frame_only_when_told_to(rig, is_wanted):
+    said = []
+    rig.session.message.connect(said.append)
+    ring = box(10, 10, 50, 50) & ~box(12, 12, 48, 48)
+    ring[30, 10:12] = False  # a gap
+    rig.give_mask(ring)
+    before = rig.session.labels.copy()
+    rig.take(Tool.FILL)
+    rig.click(30, 20)
+    assert np.array_equal(rig.session.labels, before), "nothing is filled unasked"
+    (question,) = said
+    assert "% of the frame" in question.text and question.actions[0].text == "Fill it"
+    if not is_wanted:
+        rig.session.go_to(1)
+    question.actions[0].run()
+    assert rig.project.labels(0).all() == is_wanted and not rig.project.labels(1).any()
+
+
+def test_fill_may_fill_up_to_half_of_the_frame(rig):
+    rig.give_mask(box(0, 40, HEIGHT, 42))
+    rig.take(Tool.FILL)
+    rig.click(10, 10)
+    assert (rig.session.labels[:, :42] == 1).all() and not rig.session.labels[:, 42:].any()
+
+
 # polygon
 
 
@@ -307,6 +333,39 @@ def test_backspace_takes_a_corner_back_and_esc_all(rig):
     rig.click(20, 20)
     rig.key(Qt.Key.Key_Escape)
     assert not rig.canvas.tool.is_busy
+
+
+def test_corners_can_be_moved(rig):
+    rig.take(Tool.POLYGON)
+    for corner in ((10, 10), (60, 10), (60, 40), (10, 40)):
+        rig.click(*corner)
+    rig.drag((60, 40), (70, 48), (75, 55))
+    assert rig.canvas.tool.is_busy and not rig.session.labels.any()
+    rig.drag((10, 10), (4, 4))  # the first one: a drag moves it, a click closes
+    rig.move(60, 10)
+    rig.key(Qt.Key.Key_Return)
+    assert rig.session.labels[52, 72] == 1 and rig.session.labels[6, 6] == 1
+    assert rig.session.labels[8, 58] == 0
+
+
+def test_moving_a_corner_is_a_step_that_backspace_takes_back(rig):
+    rig.take(Tool.POLYGON)
+    for corner in ((10, 10), (60, 10), (60, 40), (10, 40)):
+        rig.click(*corner)
+    rig.drag((60, 40), (75, 55))
+    rig.click(60, 10)  # a click on a corner changes nothing
+    rig.key(Qt.Key.Key_Backspace)
+    rig.key(Qt.Key.Key_Return)
+    assert rig.session.labels[38, 58] == 1 and not rig.session.labels[42:].any()
+
+
+def test_the_pointer_says_that_a_corner_can_be_moved(rig):
+    rig.take(Tool.POLYGON)
+    rig.click(10, 10)
+    rig.click(60, 10)
+    for at, shape in (((10, 10), Qt.CursorShape.SizeAllCursor), ((30, 30), Qt.CursorShape.CrossCursor)):
+        rig.mouse(QEvent.Type.MouseMove, *at, button=Qt.MouseButton.NoButton)
+        assert rig.viewport.cursor().shape() == shape
 
 
 def test_a_lasso_closes_where_its_drag_ends_and_takes_away_when_inverted(rig):

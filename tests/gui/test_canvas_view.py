@@ -1,10 +1,13 @@
 """What the canvas shows, zoom and pan, keys."""
 
 import time
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from canvas_parts import CanvasRig
+from contrast import contrast
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QWheelEvent
 from PySide6.QtTest import QTest
@@ -101,7 +104,45 @@ def test_outlines_are_two_pixels_of_the_screen_wide_at_every_zoom(rig, zoom):
     edge = rig.view.to_view(QPointF(10, 30)).x()
     left = [x for x in line if abs(x - edge) < 6]
     assert len(left) == 2
-    assert edge - 0.51 <= left[0] <= edge + 0.51
+    assert edge + 0.49 <= left[0] <= edge + 1.51, "behind the light line that is just inside the edge"
+
+
+@pytest.mark.parametrize("mode", [ViewMode.OVERLAY, ViewMode.OUTLINE, ViewMode.MASK])
+@pytest.mark.parametrize(
+    "colour", [(204, 50, 50), (0, 0, 0), (255, 255, 255), (128, 128, 128), (0, 192, 0), (81, 81, 212), (192, 192, 0)]
+)
+def test_edges_are_seen_on_footage_of_the_objects_own_colour(qtbot, tmp_path, mode, colour):
+    rig = CanvasRig(qtbot, tmp_path, np.full((1, 60, 80, 3), colour, np.uint8), objects=2)
+    for id, left in ((1, 10), (2, 40)):  # these two touch
+        mask = np.zeros((60, 80), bool)
+        mask[20:40, left : left + 30] = True
+        rig.give_mask(mask, id)
+        rig.session.change_object(replace(rig.session.object(id), colour=colour))
+    rig.take(Tool.PAN)
+    rig.view_state.set_mode(mode)
+    picture = rig.picture()
+    for x, y, across in ((10, 30, True), (40, 30, True), (70, 30, True), (25, 20, False), (25, 40, False)):
+        at = rig.at(x, y)
+        line = [at + (QPoint(off, 0) if across else QPoint(0, off)) for off in range(-3, 4)]
+        seen = [picture.pixelColor(point) for point in line]
+        assert max(contrast(one, other) for one, other in pairwise(seen)) >= 4.5, (x, y)
+
+
+@pytest.mark.parametrize("mode", [ViewMode.MASK, ViewMode.MATTE, ViewMode.CHECKERBOARD, ViewMode.GREEN])
+@pytest.mark.parametrize("tool", [Tool.SCRIBBLE, Tool.BRUSH, Tool.ERASER, Tool.POLYGON])
+def test_footage_is_seen_while_marking_in_a_view_that_hides_it(rig, mode, tool):
+    rig.take(tool, 4)
+    rig.view_state.set_mode(mode)
+    hidden = rig.seen(40, 10)
+    assert hidden != FRAME
+    rig.press(20, 30)
+    rig.move(22, 30)
+    assert rig.seen(40, 10) == FRAME
+    rig.release(22, 30)
+    if tool in (Tool.SCRIBBLE, Tool.POLYGON):
+        assert rig.seen(40, 10) == FRAME, "there is more to mark"
+        rig.key(Qt.Key.Key_Escape)
+    assert rig.seen(40, 10) == hidden and rig.view_state.mode is mode
 
 
 def test_opacity_colours_visibility_and_solo_are_looks_and_touch_no_pixel(rig):

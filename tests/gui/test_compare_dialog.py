@@ -1,12 +1,15 @@
-"""Comparing memory intervals: results stream in, are held against L = 1, and nothing enters the project."""
+"""Comparing memory intervals: results stream in, each is compared with all the others, nothing enters the project."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from panel_parts import Desk
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
-from core.evaluation.agreement import agreement, frame_agreement
+from core.annotation.packed_mask import PackedMask
 from pcvos_gui.panels import PropagationPanel
 from pcvos_gui.workers.jobs import Compared, CompareJob, CompareProgress
 
@@ -49,20 +52,11 @@ def progress(desk, interval, done) -> None:
     desk.worker.compare_progressed.emit(CompareProgress(number, interval, done, len(FRAMES)))
 
 
-def answer(desk, interval, shift=0, speed=4.0, agreement=1.0) -> None:
+def answer(desk, interval, shift=0, speed=4.0, agreements=None, with_masks=None) -> None:
     job = desk.worker.jobs[-1]
     progress(desk, interval, len(FRAMES))
-    desk.worker.compared.emit(Compared(job.number, interval, FRAMES, labels(desk.media.size, shift), speed, agreement))
-
-
-def test_agreement_is_the_mean_over_objects_and_frames():
-    one, other = np.zeros((2, 4, 4), np.uint8), np.zeros((2, 4, 4), np.uint8)
-    one[0, :2], other[0, :2, :2] = 1, 1  # half of it
-    one[0, 3] = other[0, 3] = 2  # all of it
-    assert frame_agreement(one[0], other[0]) == 0.75
-    assert frame_agreement(one[1], other[1]) is None
-    assert agreement({7: one[0], 8: one[1]}, {8: other[1], 7: other[0]}) == 0.75
-    assert agreement({1: one[0]}, {8: other[0]}) is None
+    drawn = labels(desk.media.size, shift)
+    desk.worker.compared.emit(Compared(job.number, interval, FRAMES, drawn, speed, agreements or {}, with_masks))
 
 
 def test_a_column_for_each_interval_in_the_order_of_l(desk, dialog):
@@ -85,26 +79,69 @@ def test_it_says_how_far_it_is(desk, dialog):
     assert dialog.progress.value() == 9
 
 
-def test_it_is_no_wider_than_the_screen(desk, dialog):
-    assert dialog.width() <= dialog.screen().availableGeometry().width()
+def test_it_is_no_larger_than_the_screen(desk, dialog):
+    room = dialog.screen().availableGeometry()
+    assert dialog.width() <= room.width() and dialog.height() <= room.height()
 
 
-def test_results_stream_in_and_are_held_against_l_1(desk, dialog):
+@pytest.mark.parametrize("size", [(1100, 500), (1800, 1100), (700, 1100), (760, 500)])
+def test_pictures_fill_the_window(desk, dialog, size):
+    for interval in (1, 5, 15, 25):
+        answer(desk, interval)
+    dialog.resize(*size)
+    QApplication.processEvents()
+    assert dialog.size().toTuple() == size
+    height, width = desk.media.size
+    words = dialog.columns[1].words_height + 16
+    best = max(
+        min((size[0] - 32) / across - 16, ((size[1] - 140) / -(-4 // across) - words) * width / height)
+        for across in range(1, 5)
+    )
+    for column in dialog.columns.values():
+        drawn = column.picture.pixmap().deviceIndependentSize()
+        assert drawn.width() >= 0.85 * best
+        assert not column.use.visibleRegion().isEmpty()
+
+
+def test_each_result_is_compared_with_all_the_others(desk, dialog):
+    """L = 1 has lost the object here: it is the one that agrees with nobody."""
     answer(desk, 1)
-    answer(desk, 15, shift=5, speed=8.0, agreement=0.3333)
+    assert dialog.columns[1].agreement.text() == ""
+    answer(desk, 5, agreements={1: 0.0})
+    answer(desk, 15, speed=8.0, agreements={1: 0.0, 5: 0.96}, with_masks=0.875)
     column = dialog.columns[15]
     assert column.speed.text().replace("\N{NO-BREAK SPACE}", " ") == "8.0 frames per second · 6 frames in 1 s"
     assert not column.picture.pixmap().isNull()
-    answer(desk, 5)
-    assert dialog.columns[5].agreement.text() == "100.0% agreement with L = 1"
-    assert column.agreement.text() == "33.3% agreement with L = 1"
-    assert dialog.columns[1].agreement.text() == "The others are held against this"
+    words = {interval: dialog.columns[interval].agreement.text() for interval in (1, 5, 15)}
+    told = {interval: text.replace("\N{NO-BREAK SPACE}", " ").splitlines() for interval, text in words.items()}
+    assert told[1] == ["Agrees 0.0% with the others", "L = 5: 0.0% · L = 15: 0.0%"]
+    assert told[5] == ["Agrees 48.0% with the others", "L = 1: 0.0% · L = 15: 96.0%"]
+    assert told[15] == ["Agrees 48.0% with the others", "L = 1: 0.0% · L = 5: 96.0%", "Masks in the project: 87.5%"]
     assert dialog.progress.value() == 3 * len(FRAMES)
     assert np.flatnonzero(desk.project.states).tolist() == [0]  # nothing entered the project
-    answer(desk, 25)
+    answer(desk, 25, agreements={1: None, 5: None, 15: None})
+    assert dialog.columns[25].agreement.text() == "No object is found here or elsewhere"
     desk.worker.end()
     assert dialog.message.text().startswith("Done.")
     assert dialog.panel.run_button.isEnabled()
+
+
+def test_masks_of_the_project_go_along_but_for_those_that_the_network_is_given(qtbot, desk):
+    desk.correct(12)
+    desk.put(13)
+    desk.put(14, id=2, corrected=True)  # an object that nothing in memory speaks of
+    desk.runs.compare()
+    job = desk.worker.jobs[-1]
+    assert {frame: sorted(masks) for frame, masks in job.there.items()} == {13: [1]}
+    assert isinstance(job.there[13][1], PackedMask)
+
+
+def test_pictures_are_in_the_objects_own_colours(desk, dialog):
+    desk.session.change_object(replace(desk.session.object(1), colour=(10, 250, 240)))
+    answer(desk, 5)
+    picture = dialog.columns[5].picture.pixmap().toImage()
+    colours = {picture.pixelColor(x, y).getRgb()[:3] for x in range(picture.width()) for y in range(picture.height())}
+    assert (10, 250, 240) in colours
 
 
 def test_the_slider_moves_all_pictures_and_closing_goes_back(desk, dialog):

@@ -113,6 +113,8 @@ def test_the_preview_can_be_looked_at_closely(hands: Hands, clip: Path):
     hands.act("export")
     dialog = hands.dialog(ExportDialog)
     choose(hands, dialog, "rgba")
+    dialog.resize(1000, 660)
+    QApplication.processEvents()
     view = dialog.picture.view
     assert view.width() >= 480 and view.fits and dialog.picture.fit.isChecked()
     dialog.picture.actual.click()

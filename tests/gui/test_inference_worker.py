@@ -149,7 +149,7 @@ def test_a_run_comes_clip_by_clip(worker: InferenceWorker, heard: Recorder, foot
     run = job(footage)
     worker.submit(run)
     assert heard.end(run.number) == JobEnded(run.number, "done")
-    assert heard.of(run.number, JobStarted) == [JobStarted(run.number, "small on CPU", COUNT - 1, COUNT - 1)]
+    assert heard.of(run.number, JobStarted) == [JobStarted(run.number, "CPU", COUNT - 1, COUNT - 1)]
     clips = heard.of(run.number, ClipDone)
     assert [c.frames for c in clips] == [(0,), (1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11)]
     assert not any(c.provisional for c in clips) and all(c.seconds > 0 for c in clips)

@@ -73,7 +73,7 @@ def test_many_masks_are_one_step_and_all_in_the_file(hands: Hands, clip: Path, s
         hands.act(act)
         assert masks_in(session.project) == there, "at once, wherever one looks"
         hands.bot.waitUntil(lambda: not session.project.is_saving, timeout=20_000)
-        assert masks_on_disk(session.project.path) == there and hands.window.status.saved.text() == "· saved"
+        assert masks_on_disk(session.project.path) == there and hands.window.status.saved.text() == "saved"
 
 
 def test_what_is_painted_while_a_change_is_being_saved_is_saved_after_it(hands: Hands, clip: Path, stripes: Path):
@@ -81,7 +81,7 @@ def test_what_is_painted_while_a_change_is_being_saved_is_saved_after_it(hands: 
     session = hands.session
     hands.window.exchange.import_masks(stripes)
     hands.bot.waitUntil(lambda: session.project.is_saving, timeout=20_000)
-    assert hands.window.status.saved.text() == "· saving…"
+    assert hands.window.status.saved.text() == "saving…"
     hands.go_to(0)
     session.set_active(1)
     session.replace_mask(truth(5), "Mask")

@@ -207,3 +207,30 @@ def test_each_cell_can_be_read_out(desk, panel):
     ]
     assert spoken == ["1", "Object 1", "shown", "not locked", "not shown alone"]
     assert all(panel.model.index(0, c).data(Qt.ItemDataRole.ToolTipRole) for c in Column)
+
+
+def test_a_long_list_has_a_filter(qtbot, tmp_path):
+    desk = Desk(tmp_path, objects=10)
+    panel = shown(qtbot, desk)
+    assert not panel.filter.isVisible()
+    for number in range(50):
+        desk.session.add_object(f"{'Cat' if number % 2 else 'Dog'} {number}")
+    assert panel.filter.isVisible()
+
+    def seen() -> list[str]:
+        model = panel.model
+        rows = (row for row in range(model.rowCount()) if not panel.view.isRowHidden(row))
+        return [model.index(row, Column.NAME).data() for row in rows]
+
+    desk.session.set_active(1)
+    QTest.keyClicks(panel.filter, "cat 1")
+    assert seen() == ["Object 1", "Cat 1", "Cat 11", "Cat 13", "Cat 15", "Cat 17", "Cat 19"], "the active one stays"
+    QTest.keyClick(panel.filter, Qt.Key.Key_Return)
+    assert desk.session.object(desk.session.active).name == "Cat 1" and len(seen()) == 60
+    QTest.keyClicks(panel.filter, "60")
+    assert seen() == ["Cat 1", "Cat 49"], "also by number"
+    desk.session.undo_stack.undo()
+    assert len(seen()) == 1
+    panel.filter.clear()
+    assert len(seen()) == 59
+    desk.close()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from panel_parts import Desk
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -13,7 +14,7 @@ from pcvos_gui.panels.costs import duration, paper_summary, paper_text
 from pcvos_gui.panels.memory import frames_in_words, remove_rect
 from pcvos_gui.panels.memory_model import DOTS_ROLE
 from pcvos_gui.runs import Range, RunState
-from pcvos_gui.workers.jobs import MemoryUse
+from pcvos_gui.workers.jobs import Compared, MemoryUse
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 
@@ -40,6 +41,10 @@ def panel(qtbot, desk):
 
 def click(widget) -> None:
     QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def plain(label) -> str:
+    return label.text().replace("\N{NO-BREAK SPACE}", " ")
 
 
 def turn_the_wheel(widget, delta: int) -> None:
@@ -84,7 +89,7 @@ def test_a_run_from_start_to_end(desk, panel):
     desk.worker.draw(range(1, 11), [1], desk.media.size, seconds=2.0)
     assert (panel.progress.value(), panel.progress.maximum()) == (10, 100)
     text = panel.status.text().replace("\N{NO-BREAK SPACE}", " ")
-    assert text == "10 of 100 frames · 18 s left\n5.0 frames per second · small on CPU"
+    assert text == "10 of 100 frames · 18 s left\n5.0 frames per second · CPU"
     click(panel.pause_button)
     assert desk.runs.state is RunState.PAUSED and panel.pause_button.text() == "Go on"
     click(panel.pause_button)
@@ -128,6 +133,7 @@ def test_the_time_of_the_next_run_counts_both_passes_and_what_is_known(desk, pan
     assert twice > 1.3 * again, "frames 1 to 49 are drawn by both passes now, and there is a further annotated frame"
     desk.runs.set_settings(replace(desk.runs.settings, resolution=240))
     assert desk.runs.seconds_for(10) is None, "nothing was measured at this size"
+    assert "L = 5: about 20 s for the 100 frames on this machine." in plain(panel.interval.cost)
 
 
 def test_stop_ends_the_run(desk, panel):
@@ -156,7 +162,7 @@ def test_follow_goes_both_ways(desk, panel):
 
 def test_the_interval_by_number_key_and_drag(desk, panel):
     control = panel.interval
-    assert "Not measured yet" in control.cost.text()
+    assert "is told here after the first propagation" in control.cost.text()
     control.spin.setValue(12)
     assert desk.runs.settings.interval == 12 and control.slider.value() == 12
     QTest.keyClick(control.slider, Qt.Key.Key_Right)
@@ -167,6 +173,26 @@ def test_the_interval_by_number_key_and_drag(desk, panel):
     assert "The paper ends at L = 25" in control.paper.text()
     control.slider.setSliderDown(False)
     assert desk.runs.settings.interval == 40
+
+
+def test_what_the_slider_buys_is_told_in_figures_of_this_machine(desk, panel):
+    desk.correct(0)
+    control = panel.interval
+    for interval, speed in ((1, 2.0), (15, 8.0)):
+        desk.runs.compare()
+        job = desk.worker.jobs[-1]
+        labels = np.zeros((1, *desk.media.size), np.uint8)
+        desk.worker.compared.emit(Compared(job.number, interval, (0,), labels, speed))
+        desk.worker.end()
+    assert plain(control.cost) == (
+        "L = 5: about 50 s for the 100 frames on this machine. In its place L = 1: 50 s, L = 15: 12 s."
+    )
+    control.spin.setValue(15)
+    assert plain(control.cost) == "L = 15: about 12 s for the 100 frames on this machine. In its place L = 1: 50 s."
+    for label in (control.hint, control.paper):
+        assert not label.isVisible(), "what the paper measured is for those who ask"
+    click(panel.more.toggleButton())
+    assert control.hint.isVisible() and control.paper.isVisible()
 
 
 def test_a_click_on_a_tick_chooses_it(desk, panel):
@@ -317,7 +343,10 @@ def test_accept_this_frame(desk, memory):
 
 
 def test_gauges_and_working_memory(desk, memory):
-    assert "empty until a run" in memory.working.text()
+    assert "empty until something is propagated" in memory.working.text()
+    assert not memory.working.isVisible(), "words of the trade, for those who ask"
+    click(memory.more.toggleButton())
+    assert memory.working.isVisible()
     assert not memory.ram.isVisible()
     desk.runs.memory = MemoryUse((0,), (5, 10, 15, 20, 60), 4 * 10**9, 16 * 10**9, cached_frames=33)
     desk.runs.memory_changed.emit()
@@ -333,12 +362,13 @@ def test_gauges_and_working_memory(desk, memory):
 def test_look_alikes_that_are_followed_are_told(desk, memory):
     desk.correct(7)
     desk.correct(7, id=2)
+    click(memory.more.toggleButton())
     assert not memory.look_alikes.isVisible()
     desk.runs.memory = MemoryUse((7, 50), (), 1, 2, look_alikes={7: (1, 2), 50: (1,), 60: (9,)})
     desk.runs.memory_changed.emit()
     assert memory.look_alikes.isVisible()
     names = [obj.name for obj in desk.session.objects]
-    told = "Look-alikes followed unseen: of {} on 2 frames (7, 50); of {} on 1 frame (7)."
+    told = "Look-alikes kept apart: of {} on 2 frames (7, 50); of {} on 1 frame (7)."
     assert memory.look_alikes.text() == told.format(*names)
     desk.session.change_object(replace(desk.session.object(1), name="Rabbit"))
     assert "of Rabbit on 2 frames" in memory.look_alikes.text()

@@ -263,7 +263,7 @@ def test_the_tooltip_tells_the_frame(desk, timeline):
     point = at(timeline, 40)
     help_event = QHelpEvent(QEvent.Type.ToolTip, point, timeline.scrubber.mapToGlobal(point))
     QApplication.sendEvent(timeline.scrubber, help_event)
-    assert QToolTip.text() == "Frame 40 · 00:01.600\nDrawn by a run\nLow confidence: worth a look (30%)"
+    assert QToolTip.text() == "Frame 40 · 00:01.600\nPropagated\nLow confidence: worth a look (30%)"
     QToolTip.hideText()
 
 

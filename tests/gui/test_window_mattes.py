@@ -133,7 +133,8 @@ def test_the_hard_mask_is_there_at_once_and_other_views_stay_hard(marked: Hands)
     marked.window.view_state.set_mode(ViewMode.MASK)
     assert marked.window.mattes.alpha is None
     colours = {tuple(colour) for colour in seen(marked).reshape(-1, 3).tolist()}
-    assert colours == {(0, 0, 0), *(info.colour for info in marked.session.objects)}
+    masks = {colour for colour in colours if min(colour) < 200}  # but for the light lines at their edges
+    assert masks == {(0, 0, 0), *(info.colour for info in marked.session.objects)}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The small parts of the window: actions and menus, keys, start page, drag and drop, preferences, status, messages."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -228,6 +229,28 @@ def test_undo_says_what_it_takes_back(hands: Hands, clip: Path):
 # --- start page
 
 
+def test_thumbnails_have_the_colours_that_were_chosen(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.add_object()
+    hands.session.replace_mask(np.ones((HEIGHT, WIDTH), bool), "Mask")
+    obj = hands.session.objects[0]
+
+    def corner() -> np.ndarray:
+        hands.act("close")
+        image = hands.window.start_page.list.item(0).icon().pixmap(192, 108).toImage()
+        hands.open(clip)
+        return np.array(image.pixelColor(8, 8).getRgb()[:3], int)
+
+    hands.session.change_object(replace(obj, colour=(0, 0, 255)))
+    blue = corner()
+    hands.session.change_object(replace(obj, colour=(255, 0, 0)))
+    red = corner()
+    hands.session.change_object(replace(obj, visible=False))
+    hidden = corner()
+    assert blue[2] > blue[0] + 60 and red[0] > red[2] + 60
+    assert max(hidden) < 110, "what is hidden is not in the picture"
+
+
 def test_recent_files_with_thumbnails(hands: Hands, clip: Path, tmp_path: Path):
     other = make_clip(tmp_path / "other.mp4", 2)
     hands.open(other)
@@ -375,15 +398,16 @@ def test_the_cache_of_frames_is_as_large_as_preferred(qtbot, tmp_path: Path):
 def test_where_one_is(hands: Hands, clip: Path):
     hands.open(clip)
     status = hands.window.status
-    assert status.saved.text() == "· nothing to save" and status.object.text() == "· no object"
-    assert status.hint.text().startswith("Draw") or "scribble" in status.hint.text().lower()
+    assert status.saved.text() == "nothing to save" and status.object.text() == "· no object"
+    strip = hands.window.canvas.strip
+    assert strip.step.text() == "Next: mark an object on any frame" and "Scribble" in strip.words.text()
     hands.go_to(3)
     assert status.place.text() == f"frame 3 / {COUNT - 1} · 00:00.120"
     hands.session.add_object("Ball")
-    assert status.object.text() == "· Ball" and status.saved.text() == "· saved"
+    assert status.object.text() == "· Ball" and status.saved.text() == "saved"
     assert status.saved.toolTip() == str(clip.with_suffix(".pcvos"))
     hands.act("close")
-    assert not status.place.isVisible() and "Open" in status.hint.text()
+    assert not status.place.isVisible() and not strip.isVisible()
 
 
 @pytest.mark.parametrize(

@@ -108,22 +108,22 @@ def test_strokes_on_a_full_disk_are_kept_and_saved_when_there_is_room(hands: Han
     path = mark(hands, make_clip(disk.place / "clip.mp4", 2))
     hands.session.add_object()
     status, project = hands.window.status, hands.session.project
-    assert status.saved.text() == "· saved"
+    assert status.saved.text() == "saved"
     disk.fill()
     paint_until_unsaved(hands)
     painted = hands.labels(0)
     assert np.array_equal(painted, hands.session.labels) and (painted == 2).any(), "the stroke stays"
-    assert status.saved.text() == f"· NOT SAVED: {project.unsaved} changes"
+    assert status.saved.text() == f"NOT SAVED: {project.unsaved} changes"
     assert hands.told("NOT SAVED", "disk is full", "clip.pcvos")
     hands.press("Try again")
     assert hands.told("disk is full"), "whoever asks is answered"
     hands.paint((100, 80), brush=9)
-    assert project.unsaved >= 2 and status.saved.text() == f"· NOT SAVED: {project.unsaved} changes"
+    assert project.unsaved >= 2 and status.saved.text() == f"NOT SAVED: {project.unsaved} changes"
     assert len(hands.texts) == 1, "one message about it, not one a stroke"
     painted = hands.labels(0)
     disk.free()
     hands.press("Try again")
-    assert project.unsaved == 0 and status.saved.text() == "· saved" and hands.told("saved again")
+    assert project.unsaved == 0 and status.saved.text() == "saved" and hands.told("saved again")
     hands.act("close")
     with Project.open(path) as stored:
         assert np.array_equal(stored.labels(0), painted)

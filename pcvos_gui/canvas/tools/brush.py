@@ -57,6 +57,7 @@ class BrushTool(CanvasTool):
         self._forbidden = self.session.labels != self.session.active if erases else self.session.protected()
         self._before = self._last
         start = self._last if pointer.shift and self._last else pointer.point
+        self.changed.emit()
         self._paint(start, pointer)
 
     def move(self, pointer: Pointer) -> None:
@@ -73,6 +74,7 @@ class BrushTool(CanvasTool):
         if self.is_busy:
             self._stroke, self._last = _Stroke.NONE, self._before
             self.session.cancel_edit()
+            self.changed.emit()
 
     back = drop
 
@@ -89,6 +91,7 @@ class BrushTool(CanvasTool):
     def _commit(self) -> None:
         erased, self._stroke = self._stroke is _Stroke.ERASES, _Stroke.NONE
         self.session.commit_edit(self.tr("Eraser") if erased else self.tr("Brush"))
+        self.changed.emit()
 
     def _forget(self) -> None:
         self._stroke, self._last, self._forbidden = _Stroke.NONE, None, None

@@ -1,11 +1,20 @@
 """Fill: a click fills what is enclosed."""
 
+import numpy as np
+
 from core.annotation.editing import flood
 from pcvos_gui.canvas.tools.tool import CanvasTool, Pointer
+from pcvos_gui.messages import Message, MessageAction
+
+_MOST = 0.5  # share of the frame that is filled without asking
 
 
 class FillTool(CanvasTool):
-    """Gives a connected region of one label to the active object; inverted, takes a piece of the object away."""
+    """Gives a connected region of one label to the active object; inverted, takes a piece of the object away.
+
+    A region of more than half of the frame is seldom meant, but for instance the background through a gap in an
+    outline: it is asked about, and nothing is filled until the person says so.
+    """
 
     @property
     def hint(self) -> str:
@@ -14,14 +23,40 @@ class FillTool(CanvasTool):
     def press(self, pointer: Pointer) -> None:
         column, row = int(pointer.x // 1), int(pointer.y // 1)
         height, width = self.session.size
-        if not (0 <= row < height and 0 <= column < width) or not self.session.begin_edit():
+        if not (0 <= row < height and 0 <= column < width) or not self.session.may_edit():
             return
-        labels, active = self.session.labels, self.session.active
-        region = flood(labels, (row, column))
+        region = flood(self.session.labels, (row, column))
         if pointer.inverted:
-            if labels[row, column] == active:
-                labels[region] = 0
+            self._remove(region, (row, column))
+        elif self.session.labels[row, column] == self.session.active:
+            return  # is the object's already
+        elif np.count_nonzero(region) > _MOST * region.size:
+            self._ask(region, (row, column))
         else:
-            protected = self.session.protected()
-            labels[region if protected is None else region & ~protected] = active
+            self._fill(region)
+
+    def _remove(self, region: np.ndarray, at: tuple[int, int]) -> None:
+        if self.session.labels[at] == self.session.active and self.session.begin_edit():
+            self.session.labels[region] = 0
+            self.session.commit_edit(self.tr("Fill"))
+
+    def _fill(self, region: np.ndarray) -> None:
+        if not self.session.begin_edit():
+            return
+        protected = self.session.protected()
+        self.session.labels[region if protected is None else region & ~protected] = self.session.active
         self.session.commit_edit(self.tr("Fill"))
+
+    def _ask(self, region: np.ndarray, at: tuple[int, int]) -> None:
+        session = self.session
+        where = session.shown, session.active
+
+        def fill() -> None:
+            if (session.shown, session.active) == where and session.may_edit():
+                self._fill(flood(session.labels, at))
+
+        share = np.count_nonzero(region) / region.size
+        text = self.tr("This would fill {:.0%} of the frame: the region is not enclosed. Close its outline first.")
+        session.message.emit(
+            Message(text.format(share), actions=(MessageAction(self.tr("Fill it"), fill),), key="fill")
+        )

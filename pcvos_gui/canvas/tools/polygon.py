@@ -1,6 +1,7 @@
 """Polygon and lasso: corners are clicked, free curves dragged."""
 
 import math
+from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
@@ -12,14 +13,31 @@ from pcvos_gui.session import Session
 from pcvos_gui.view_state import ViewState
 
 _CLOSE = 8.0  # screen pixels from the first corner within which a click closes
+_GRAB = 7.0  # screen pixels from a corner within which a press takes hold of it
 _DRAG = 4.0  # screen pixels from which a press is a drag
 _LASSO_STEP = 2.0  # screen pixels between points of a lasso
 _FAR = 1e7
 _DARK, _LIGHT = QColor(0, 0, 0, 170), QColor(255, 255, 255)
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """An open shape: its points, and which of them were clicked, and can be moved."""
+
+    points: tuple[Point, ...] = ()
+    corners: tuple[int, ...] = ()
+
+    def with_point(self, point: Point, is_corner: bool = False) -> "_Shape":
+        corners = (*self.corners, len(self.points)) if is_corner else self.corners
+        return _Shape((*self.points, point), corners)
+
+    def with_moved(self, index: int, point: Point) -> "_Shape":
+        return _Shape((*self.points[:index], point, *self.points[index + 1 :]), self.corners)
+
+
 class PolygonTool(CanvasTool):
-    """Clicks set corners, dragging draws freehand between them; a shape drawn in one drag closes at its end.
+    """Clicks set corners, which can be dragged elsewhere; dragging from anywhere else draws freehand between them. A
+    shape drawn in one drag closes at its end.
 
     Double-click, Enter or a click on the first corner close it; what is inside becomes the active object's, or stops
     being so if the shape was begun inverted. An open shape stays when the frame changes.
@@ -29,74 +47,89 @@ class PolygonTool(CanvasTool):
         super().__init__(session, view_state, parent)
         self._item = _ShapeItem()
         self.items = (self._item,)
-        self._points: list[Point] = []
-        self._steps: list[int] = []  # how many points there were before each click or drag
+        self._shape = _Shape()
+        self._before: list[_Shape] = []  # the shape before each step: a click, a drag, a corner that was moved
         self._subtracts = False
         self._pressed_at: Point | None = None
+        self._held: int | None = None  # the corner that the press took hold of
         self._drags = False
         session.closed.connect(self.drop)
 
     @property
     def hint(self) -> str:
-        if not self._points:
+        if not self.is_busy:
             return self.tr("Polygon: click corners, or drag around the object. Right button or Alt takes away.")
-        return self.tr("Enter, double-click or the first corner again closes; Backspace takes one back; Esc drops.")
+        return self.tr(
+            "Enter, double-click or the first corner again closes; drag a corner to move it; Backspace takes the last "
+            "step back; Esc drops."
+        )
 
     @property
     def is_busy(self) -> bool:
-        return bool(self._points)
+        return bool(self._shape.points)
 
     @property
     def offer(self) -> Offer | None:
-        if not self._points or self._pressed_at is not None:
+        if not self.is_busy or self._pressed_at is not None:
             return None
-        box = QPolygonF([QPointF(*point) for point in self._points]).boundingRect()
-        return Offer(box, self.tr("Close"), self.tr("Drop"), can_accept=len(self._points) > 2, grows=True)
+        return Offer(self.tr("Close"), self.tr("Drop"), can_accept=len(self._shape.points) > 2)
 
     def press(self, pointer: Pointer) -> None:
-        if self._points and self._is_at_start(pointer) and len(self._points) > 2:
-            self.accept()
-            return
-        if not self._points:
-            self._subtracts = pointer.inverted
-        self._pressed_at, self._drags = pointer.point, False
-        self._steps.append(len(self._points))
-        self._add(pointer.point)
+        self._pressed_at, self._drags, self._held = pointer.point, False, self._corner_at(pointer)
+        self._before.append(self._shape)
+        if self._held is None:
+            if not self.is_busy:
+                self._subtracts = pointer.inverted
+            self._set(self._shape.with_point(pointer.point, is_corner=True))
 
     def move(self, pointer: Pointer) -> None:
         if self._pressed_at is None:
             return
-        last = self._pressed_at if not self._drags else self._points[-1]
-        if math.dist(last, pointer.point) >= (_LASSO_STEP if self._drags else _DRAG) * pointer.unit:
+        last = self._shape.points[-1] if self._drags and self._held is None else self._pressed_at
+        least = (_LASSO_STEP if self._drags and self._held is None else _DRAG) * pointer.unit
+        if self._held is not None:
+            if self._drags or math.dist(last, pointer.point) >= least:
+                self._drags = True
+                self._set(self._shape.with_moved(self._held, pointer.point))
+        elif math.dist(last, pointer.point) >= least:
             self._drags = True
-            self._add(pointer.point)
+            self._set(self._shape.with_point(pointer.point))
 
     def release(self, pointer: Pointer) -> None:
-        lasso = self._drags and self._steps == [0]
-        self._pressed_at, self._drags = None, False
-        if lasso:
+        if self._pressed_at is None:
+            return
+        is_lasso = self._drags and self._held is None and not self._before[-1].points
+        is_click = self._held is not None and not self._drags
+        closes = is_click and self._held == 0 and len(self._shape.points) > 2
+        if is_click:
+            self._before.pop()  # nothing has changed
+        self._pressed_at, self._held, self._drags = None, None, False
+        if is_lasso or closes:
             self.accept()
         self.changed.emit()
 
     def double_click(self, pointer: Pointer) -> None:
-        if self._points:
+        if self.is_busy:
             self.accept()  # its first click has set the last corner
         else:
             self.press(pointer)
 
     def hover(self, pointer: Pointer) -> None:
-        if self._points:
-            self._item.show_shape(self._points, pointer.point, self._subtracts, pointer.unit)
+        if not self.is_busy:
+            return
+        at_corner = self._corner_at(pointer) is not None
+        self._item.show_shape(self._shape, None if at_corner else pointer.point, self._subtracts, pointer.unit)
+        self._point_with(Qt.CursorShape.SizeAllCursor if at_corner else Qt.CursorShape.CrossCursor)
 
     def leave(self) -> None:
         self._show()
 
     def accept(self) -> None:
         """Close the shape; one without an inside stays open."""
-        if len(self._points) < 3 or not self.session.begin_edit():
+        if len(self._shape.points) < 3 or not self.session.begin_edit():
             return
         labels, active = self.session.labels, self.session.active
-        inside = polygon(self.session.size, self._points)
+        inside = polygon(self.session.size, self._shape.points)
         protected = self.session.protected()
         if self._subtracts:
             labels[inside & (labels == active)] = 0
@@ -106,63 +139,78 @@ class PolygonTool(CanvasTool):
         self.drop()
 
     def drop(self) -> None:
-        self._points, self._steps, self._pressed_at = [], [], None
+        self._shape, self._before, self._pressed_at, self._held = _Shape(), [], None, None
+        self._point_with(Qt.CursorShape.CrossCursor)
         self._show()
         self.changed.emit()
 
     def back(self) -> None:
-        if self._steps:
-            del self._points[self._steps.pop() :]
-            self._pressed_at = None
+        if self._before:
+            self._shape = self._before.pop()
+            self._pressed_at = self._held = None
             self._show()
             self.changed.emit()
 
-    def _add(self, point: Point) -> None:
-        self._points.append(point)
+    def _set(self, shape: _Shape) -> None:
+        is_first = not self.is_busy
+        self._shape = shape
         self._show()
-        if len(self._points) == 1:
+        if is_first:
             self.changed.emit()
 
     def _show(self) -> None:
-        self._item.show_shape(self._points, None, self._subtracts)
+        self._item.show_shape(self._shape, None, self._subtracts)
 
-    def _is_at_start(self, pointer: Pointer) -> bool:
-        return math.dist(self._points[0], pointer.point) <= _CLOSE * pointer.unit
+    def _point_with(self, cursor: Qt.CursorShape) -> None:
+        if cursor != self.cursor:
+            self.cursor = cursor
+            self.changed.emit()
+
+    def _corner_at(self, pointer: Pointer) -> int | None:
+        """The nearest corner that a press would take hold of."""
+        points = self._shape.points
+        near = min(self._shape.corners, key=lambda index: math.dist(points[index], pointer.point), default=None)
+        is_near = near is not None and math.dist(points[near], pointer.point) <= _GRAB * pointer.unit
+        return near if is_near else None
 
 
 class _ShapeItem(QGraphicsItem):
-    """The open shape: lines as wide on the screen at every zoom, and a square on each end."""
+    """The open shape: lines as wide on the screen at every zoom, and a square on each corner."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._shape = QPolygonF()
+        self._line = QPolygonF()
+        self._corners: list[QPointF] = []
         self._subtracts = False
 
-    def show_shape(self, points: list[Point], pointer: Point | None, subtracts: bool, unit: float = 1.0) -> None:
-        corners = points if pointer is None else [*points, pointer]
+    def show_shape(self, shape: _Shape, pointer: Point | None, subtracts: bool, unit: float = 1.0) -> None:
+        """With a line on to the pointer, if that is given; `unit` as `Pointer.unit`."""
+        points = shape.points if pointer is None else (*shape.points, pointer)
         self._subtracts = subtracts
-        before, self._shape = self._shape, QPolygonF([QPointF(x, y) for x, y in corners])
-        self._ends = (0, len(points) - 1)
+        before, self._line = self._line, QPolygonF([QPointF(x, y) for x, y in points])
+        ends = {0, *shape.corners, len(shape.points) - 1} if shape.points else set()
+        self._corners = [QPointF(*shape.points[index]) for index in sorted(ends)]
         margin = 8 * unit if pointer else 64.0
-        for shape in (before, self._shape):
-            self.update(shape.boundingRect().adjusted(-margin, -margin, margin, margin))
+        for line in (before, self._line):
+            self.update(line.boundingRect().adjusted(-margin, -margin, margin, margin))
 
     def boundingRect(self) -> QRectF:
         return QRectF(-_FAR, -_FAR, 2 * _FAR, 2 * _FAR)  # points lie anywhere; `update` says where
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        if self._shape.isEmpty():
+        if self._line.isEmpty():
             return
-        shape = painter.worldTransform().map(self._shape)
+        transform = painter.worldTransform()
+        line = transform.map(self._line)
         painter.save()
         painter.resetTransform()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         accent = QColor(255, 90, 80) if self._subtracts else _LIGHT
         for colour, width in ((_DARK, 3.0), (accent, 1.4)):
             painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            painter.drawPolyline(shape)
+            painter.drawPolyline(line)
         painter.setPen(QPen(_DARK, 1.0))
         painter.setBrush(QBrush(accent))
-        for end in self._ends:
-            painter.drawRect(QRectF(shape[end].x() - 3.5, shape[end].y() - 3.5, 7, 7))
+        for corner in map(transform.map, self._corners):
+            painter.drawRect(QRectF(corner.x() - 3.5, corner.y() - 3.5, 7, 7))
         painter.restore()

@@ -150,7 +150,7 @@ class ScribbleTool(CanvasTool):
     def offer(self) -> Offer | None:
         if self._open is None or self._draws:
             return None
-        return Offer(self._item.box, self.tr("Accept"), self.tr("Drop"), can_accept=True, can_go_back=True)
+        return Offer(self.tr("Accept"), self.tr("Drop"))
 
     def show_colour(self, colour: tuple[int, int, int]) -> None:
         """The active object's colour, 8-bit RGB."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtWidgets import QGraphicsItem
 
 from pcvos_gui.session import Session
@@ -36,20 +36,16 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Offer:
-    """What can be done with what is unfinished, for buttons beside it.
+    """What can be done with what is unfinished, for buttons below the picture.
 
     Attributes:
-        box: where it is, in pixels of the frame.
         accept, drop: words for Enter and Esc. can_accept, can_go_back: whether Enter and Backspace do something.
-        grows: it may go on anywhere, so that buttons keep away from it.
     """
 
-    box: QRectF
     accept: str
     drop: str
     can_accept: bool = True
     can_go_back: bool = True
-    grows: bool = False
 
 
 class CanvasTool(QObject):

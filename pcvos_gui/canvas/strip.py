@@ -1,0 +1,154 @@
+"""The strip below the picture: what to do next, and buttons for what is unfinished. It never covers the picture."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from superqt import QElidingLabel
+
+from pcvos_gui.canvas.tools.tool import Offer
+from pcvos_gui.icons import icon
+
+_HEIGHT = 44  # at least
+_MOST = 4  # frames that are named
+
+
+class _Row(QWidget):
+    """Buttons beside each other."""
+
+    def __init__(self, parent: QWidget):
+        super().__init__(parent)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(4)
+        self.hide()
+
+    def add(self, picture: str, do: Callable[[], object]) -> QToolButton:
+        button = QToolButton(self)
+        button.setIcon(icon(picture))
+        button.setIconSize(QSize(18, 18))
+        button.setMinimumHeight(30)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the canvas
+        button.clicked.connect(lambda: do())
+        self._row.addWidget(button)
+        return button
+
+
+class OfferBar(_Row):
+    """Accept, take back, drop."""
+
+    accepted = Signal()
+    taken_back = Signal()
+    dropped = Signal()
+
+    def __init__(self, parent: QWidget):
+        super().__init__(parent)
+        self._accept = self.add("check-bold", self.accepted.emit)
+        self._back = self.add("undo-variant", self.taken_back.emit)
+        self._drop = self.add("close-thick", self.dropped.emit)
+        self._back.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        self._back.setToolTip(self.tr("Take the last step back (Backspace)"))
+        self._back.setAccessibleName(self.tr("Take the last step back"))
+
+    def show_offer(self, offer: Offer | None) -> None:
+        """Show the buttons for an offer; None: none."""
+        self.setVisible(offer is not None)
+        if offer is None:
+            return
+        for button, text, key in ((self._accept, offer.accept, "Enter"), (self._drop, offer.drop, "Esc")):
+            button.setText(text)
+            button.setAccessibleName(text)
+            button.setToolTip(self.tr("{} ({})").format(text, key))
+        self._accept.setEnabled(offer.can_accept)
+        self._back.setEnabled(offer.can_go_back)
+
+
+class WaitingBar(_Row):
+    """Says where scribbles wait that are neither accepted nor dropped."""
+
+    shown = Signal()
+    accepted = Signal()
+    dropped = Signal()
+
+    def __init__(self, parent: QWidget):
+        super().__init__(parent)
+        self._text = QElidingLabel(self)
+        self._text.setMinimumWidth(80)
+        self._row.addWidget(self._text, 1)
+        for picture, text, tip, signal in (
+            ("eye-arrow-right-outline", self.tr("Show"), self.tr("Go to the frame where a scribble waits"), self.shown),
+            ("check-bold", self.tr("Accept"), self.tr("Accept what waits, on all its frames"), self.accepted),
+            ("close-thick", self.tr("Drop"), self.tr("Forget what waits"), self.dropped),
+        ):
+            button = self.add(picture, signal.emit)
+            button.setText(text)
+            button.setToolTip(tip)
+            button.setAccessibleName(tip)
+            if signal is not self.shown:  # beside "Accept" and "Drop" of what is open here
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+
+    def show_frames(self, frames: list[int]) -> None:
+        """The frames where scribbles wait; none: nothing is shown."""
+        self.setVisible(bool(frames))
+        words = self.tr("A scribble waits on frame {}") if len(frames) == 1 else self.tr("Scribbles wait on frames {}")
+        text = words.format(", ".join(map(str, frames[:_MOST])) + ("…" if len(frames) > _MOST else ""))
+        self._text.setText(text)
+        self._text.setToolTip(text)
+
+
+class Strip(QWidget):
+    """One step in bold, how the tool in hand is used below it, and at the right what can be pressed.
+
+    Attributes:
+        offer_bar, waiting_bar: the buttons. step, words: the texts.
+    """
+
+    def __init__(self, parent: QWidget | None = None):
+        super().__init__(parent)
+        self.offer_bar, self.waiting_bar = OfferBar(self), WaitingBar(self)
+        self.step, self.words = QElidingLabel(self), QElidingLabel(self)
+        font = QFont(self.step.font())
+        font.setBold(True)
+        self.step.setFont(font)
+        self.words.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        texts = QVBoxLayout()
+        texts.setSpacing(1)
+        texts.addStretch(1)
+        for label in (self.step, self.words):
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            texts.addWidget(label)
+        texts.addStretch(1)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(12, 4, 8, 4)
+        self._row.setSpacing(8)
+        self._row.addLayout(texts, 1)
+        for bar in (self.waiting_bar, self.offer_bar):
+            self._row.addWidget(bar)
+        lines = self.step.fontMetrics().lineSpacing() + self.words.fontMetrics().lineSpacing()
+        self.setFixedHeight(max(_HEIGHT, lines + 10))  # the picture above does not jump
+        self.offer_bar.show_offer(Offer(self.tr("Accept"), self.tr("Drop")))
+        widths = [bar.minimumSizeHint().width() for bar in (self.waiting_bar, self.offer_bar)]
+        self.setMinimumWidth(sum(widths) + 3 * self._row.spacing() + 20)
+        self.offer_bar.show_offer(None)
+        self.show_step("")
+
+    def show_step(self, text: str) -> None:
+        """What to do next; "": nothing in particular."""
+        self._show(self.step, text)
+
+    def show_words(self, text: str) -> None:
+        """How to use the tool in hand."""
+        self._show(self.words, text)
+
+    def _show(self, label: QElidingLabel, text: str) -> None:
+        label.setText(text)
+        label.setToolTip(text)  # all of it, where the window is narrow
+        label.setVisible(bool(text))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Window))
+        if self.step.text():
+            painter.fillRect(0, 0, 4, self.height(), self.palette().color(QPalette.ColorRole.Highlight))

@@ -1,0 +1,94 @@
+"""A new user is told what comes next, where the eye is, by one name for one act; words of the trade are for those who
+ask."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from window_parts import RESOLUTION, Hands, truth
+
+from pcvos_gui.actions import ACTIONS, MENUS
+from pcvos_gui.primary_button import PrimaryButton
+from pcvos_gui.runs import RunState
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
+
+PACKAGE = Path(__file__).resolve().parents[2] / "pcvos_gui"
+
+
+def test_from_the_first_mark_to_the_first_correction(hands: Hands, clip: Path):
+    hands.open(clip)
+    step = hands.window.canvas.strip.step
+    assert step.isVisible() and step.text() == "Next: mark an object on any frame"
+    hands.scribble((20, 48), (38, 48))
+    assert step.text() == "Next: accept it, or go on marking"
+    hands.window.canvas.accept()
+    assert step.text() == "Object 1 is marked. Next: propagate it to the other frames (Ctrl+Return)"
+    hands.session.add_object("Ball")
+    assert step.text().startswith("Object 1 is marked."), "the other one is not"
+    hands.session.replace_mask(truth(0), "Mask")
+    assert step.text().startswith("2 objects are marked.")
+    hands.begin_run()
+    assert step.text() == "Loading the network…"
+    hands.bot.waitUntil(lambda: hands.runs.state is RunState.RUNNING, timeout=120_000)
+    assert step.text().startswith("Propagating:")
+    hands.bot.waitUntil(lambda: hands.runs.state is RunState.IDLE, timeout=120_000)
+    assert step.text() == "Next: step through, and fix the first frame that is wrong; or export"
+    hands.go_to(5)
+    hands.session.replace_mask(truth(5), "Mask")
+    assert step.text() == "Corrected. Next: fix more frames, or propagate again (Ctrl+Return)"
+    assert hands.runs.settings.resolution == RESOLUTION
+
+
+def test_the_demo_opens_with_its_next_step_and_nothing_else(hands: Hands, clip: Path, tmp_path: Path, monkeypatch):
+    mask = tmp_path / "00001.png"
+    Image.fromarray(truth(1).astype(np.uint8)).save(mask)
+    monkeypatch.setattr("pcvos_gui.main_window.MASK", mask)
+    with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
+        hands.window.open_demo(clip)
+    hands.wait_for_frame()
+    assert hands.session.frame == 1
+    assert hands.texts == [], "nothing covers the picture"
+    step = hands.window.canvas.strip.step
+    assert step.isVisible() and "Next: propagate it to the other frames" in step.text()
+
+
+def test_propagate_is_accented_wherever_it_can_be_pressed(hands: Hands, clip: Path):
+    hands.open(clip)
+    window = hands.window
+    for button in (window.toolbar.propagate, window.propagation_panel.run_button):
+        assert isinstance(button, PrimaryButton) and button.text() == "Propagate" and button.isEnabled()
+    hands.session.replace_mask(truth(0), "Mask")
+    hands.bot.mouseClick(window.toolbar.propagate, Qt.MouseButton.LeftButton)
+    assert hands.runs.is_busy and not window.toolbar.propagate.isEnabled()
+    hands.runs.stop()
+
+
+def test_one_act_has_one_name():
+    """ "Run" is nowhere in what a person reads: the act is "Propagate", what comes of it "propagated"."""
+    assert "Propagate" in MENUS and "Run" not in MENUS
+    texts = [text for spec in ACTIONS for text in (spec.text, spec.tip)]
+    calls = re.compile(r"(?:\btr|\b_tr|\bN|\btranslate)\(((?:\s*(?:_CONTEXT,|\"[a-z]+\",)?\s*f?\"(?:[^\"\\]|\\.)*\")+)")
+    for path in PACKAGE.rglob("*.py"):
+        texts += [match.group(1) for match in calls.finditer(path.read_text())]
+    assert len(texts) > 500
+    named = [text for text in texts if re.search(r"\b[Rr](?:un|uns|an|unning)\b", text)]
+    assert named == []
+
+
+def test_words_of_the_trade_are_not_where_everybody_reads(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.replace_mask(truth(0), "Mask")
+    hands.run()
+    window = hands.window
+    assert window.status.engine.text() == "CPU ·"
+    assert "Working memory" in window.status.engine.toolTip() and "shipped" in window.status.engine.toolTip()
+    for name in ("propagation", "memory"):
+        window.show_dock(name)
+        hands.bot.wait(20)
+        seen = [label.text() for label in window.findChildren(type(window.status.engine)) if label.isVisible()]
+        words = ("paper", "scores", "small on", "Working memory", "ook-alikes", "features", "YouTube")
+        assert not [text for text in seen for word in words if word in text]
