@@ -376,7 +376,7 @@ class MainWindow(QMainWindow):
         """Ask whether a run or an export that is under way may be ended, before the project is closed."""
         runs, parts = self.runs, []
         if runs.is_busy:
-            text = self.tr("A run is under way ({:.0f} % of it is done). What it has drawn stays.")
+            text = self.tr("Propagation is under way ({:.0f} % of it is done). What it has drawn stays.")
             parts.append(text.format(100 * runs.work_done / max(1, runs.work)))
         if self.exchange.is_exporting:
             parts.append(self.tr("An export is under way. What it has written goes away."))

@@ -216,7 +216,7 @@ class PropagationPanel(QWidget):
         if self._session.project is None:
             self.frames_label.setText(self.tr("Opening…"))
         elif self._session.project.read_only:
-            self.frames_label.setText(self.tr("Read-only: nothing can be run here."))
+            self.frames_label.setText(self.tr("Read-only: nothing can be propagated here."))
         else:
             first, last = self._runs.frames_to_draw()
             text = self.tr("Frames {} to {} ({} frames)")
