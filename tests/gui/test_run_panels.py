@@ -183,7 +183,7 @@ def test_what_the_slider_buys_is_told_in_figures_of_this_machine(desk, panel):
         labels = np.zeros((1, *desk.media.size), np.uint8)
         desk.worker.compared.emit(Compared(job.number, interval, (0,), labels, speed))
         desk.worker.end()
-    one, five, fifteen = (duration(desk.runs.seconds_for(interval)) for interval in (1, 5, 15))
+    one, five, fifteen = (duration(desk.runs.seconds_for(L)).replace("\N{NO-BREAK SPACE}", " ") for L in (1, 5, 15))
     assert desk.runs.seconds_for(1) > 3 * desk.runs.seconds_for(15) > 0, "the speeds that were measured"
     assert plain(control.cost) == (
         f"L = 5: about {five} for the 100 frames on this machine. In its place L = 1: {one}, L = 15: {fifteen}."
