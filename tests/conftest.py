@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import stand_in_weights
 import torch
+from pretend_device import pretend
 
 from core.network import PAPER, PCVOS, SMALL, PCVOSConfig
 from core.network.inference import prepare
@@ -41,3 +42,10 @@ def paper_network(plain_paper_network: PCVOS) -> PCVOS:
 def small_network() -> PCVOS:
     """The small preset with stand-in weights, prepared for inference."""
     return prepare(stand_in_network(SMALL))
+
+
+@pytest.fixture(scope="session")
+def small_network_on_pretend_device() -> PCVOS:
+    """The same on `pretend_device`'s GPU."""
+    with pretend("cuda"):
+        return prepare(stand_in_network(SMALL), torch.device("cuda"))

@@ -33,9 +33,9 @@ def footage(count: int = 12, objects: int = 2, size: tuple[int, int] = SIZE) -> 
 
 
 def make_settings(**given: object) -> PropagationSettings:
-    """At the footage's own size, and without distractors (to weights that learned nothing all looks alike), unless said
-    otherwise."""
-    return PropagationSettings(**{"resolution": None, "distractors": False, **given})
+    """At the footage's own size, in float32 on any device, and without distractors (to weights that learned nothing all
+    looks alike), unless said otherwise."""
+    return PropagationSettings(**{"resolution": None, "precision": "fp32", "distractors": False, **given})
 
 
 def make_propagator(
