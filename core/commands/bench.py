@@ -3,7 +3,7 @@
 import typer
 
 from core.benchmark.bench import bench, machine, report
-from core.network.checkpoint import find_device
+from core.network.devices import find_device
 
 
 def run_bench(device: str, height: int, cases: list[tuple[int, int]], repeats: int, precision: str) -> None:

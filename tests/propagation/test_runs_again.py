@@ -97,9 +97,9 @@ def test_each_frame_is_decoded_once_a_pass(small_network: PCVOS):
 
 def features(size: int, trunk: int) -> FrameFeatures:
     """Features of `size` bytes, and a trunk of `trunk` more."""
-    row, plane = torch.zeros(size - 4, dtype=torch.uint8), torch.zeros(1, dtype=torch.uint8)
+    row, *planes = (torch.zeros(n, dtype=torch.uint8) for n in (size - 4, 1, 1, 1, 1))
     rest = torch.zeros(trunk, dtype=torch.uint8) if trunk else None
-    return FrameFeatures(row, plane, plane, plane, plane, None, None, rest)
+    return FrameFeatures(row, *planes, None, None, rest)
 
 
 @given(
