@@ -29,16 +29,57 @@ FREE_BYTES, TOTAL_BYTES = 80 * 2**30, 96 * 2**30
 HALF = (torch.float16, torch.bfloat16)
 
 VIEWS = frozenset(
-    "view t transpose permute expand slice select unsqueeze squeeze detach alias as_strided split split_with_sizes "
-    "unfold _unsafe_view _reshape_alias unbind chunk narrow lift_fresh resolve_conj resolve_neg".split()
+    [
+        "view",
+        "t",
+        "transpose",
+        "permute",
+        "expand",
+        "slice",
+        "select",
+        "unsqueeze",
+        "squeeze",
+        "detach",
+        "alias",
+        "as_strided",
+        "split",
+        "split_with_sizes",
+        "unfold",
+        "_unsafe_view",
+        "_reshape_alias",
+        "unbind",
+        "chunk",
+        "narrow",
+        "lift_fresh",
+        "resolve_conj",
+        "resolve_neg",
+    ]
 )
 """Operations that launch nothing."""
 
 LAUNCHES = {"constant_pad_nd": 2, "convolution": 2, "baddbmm": 2, "nonzero": 4, "_euclidean_dist": 8}
 """Kernels of operations that take more than one."""
 
-PRODUCTS = frozenset("convolution mm bmm addmm baddbmm linear _embedding_bag_forward_only _embedding_bag".split())
+PRODUCTS = frozenset(
+    ["convolution", "mm", "bmm", "addmm", "baddbmm", "linear", "_embedding_bag_forward_only", "_embedding_bag"]
+)
 """Operations that want one dtype."""
+
+SLOW = frozenset(
+    [
+        "convolution",
+        "mm",
+        "bmm",
+        "addmm",
+        "baddbmm",
+        "native_layer_norm",
+        "_softmax",
+        "gelu",
+        "upsample_bilinear2d",
+        "upsample_bicubic2d",
+    ]
+)
+"""Operations whose results are made up where only counts are wanted."""
 
 SUMMED_IN_FLOAT32 = PRODUCTS | {"avg_pool2d", "upsample_bilinear2d", "upsample_bicubic2d", "max_pool2d_with_indices"}
 
@@ -161,7 +202,7 @@ class PretendDevice(TorchDispatchMode):
             found = _cast(found, (torch.float32,), half)
         elif found is None:
             found = function(*real_args, **real_kwargs)
-        if name.endswith("_") and not name.startswith("_") or name == "_index_put_impl_":
+        if (name.endswith("_") and not name.startswith("_")) or name == "_index_put_impl_":
             return args[0]  # in place
         return tree_map(self._ours, found)
 
@@ -337,9 +378,10 @@ def _launches(name: str, args: tuple) -> int:
 
 def _made_up(function: Callable, name: str, args: tuple, kwargs: dict) -> object:
     """A result of the right shape with made-up numbers, of operations that take long; None of others."""
-    if name in ("convolution", "mm", "bmm", "addmm", "baddbmm"):
+    if name in SLOW:
         shape = tree_map(lambda x: x.to("meta") if isinstance(x, Tensor) else x, (args, kwargs))
-        found = torch.empty_like(function(*shape[0], **shape[1]), device="cpu").fill_(0.1)
+        found = function(*shape[0], **shape[1])
+        found = tree_map(lambda x: torch.empty_like(x, device="cpu").fill_(0.1), found)
         return found.contiguous(memory_format=torch.channels_last) if name == "convolution" else found
     if name == "_embedding_bag_forward_only":
         bags = torch.full((args[2].numel(), args[0].shape[1]), 0.1, dtype=args[0].dtype)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -43,7 +44,7 @@ class Batches:
         """Cut `count` items into batches as equal as can be."""
         batches = -(-count // max(1, self.bytes // max(1, bytes_each)))
         cuts = [count * i // batches for i in range(batches + 1)] if batches else []
-        return [slice(begin, end) for begin, end in zip(cuts, cuts[1:], strict=False)]
+        return [slice(begin, end) for begin, end in pairwise(cuts)]
 
     def attempt(self, work: Callable[[], Result]) -> Result:
         """Do `work`, which can be done again: where memory runs out, with what was kept let go, then in ever smaller

@@ -8,7 +8,6 @@ import numpy as np
 from core.media.ahead import read_ahead
 from core.media.source import FrameSource
 
-
 READ_AHEAD_BYTES = 256 * 2**20
 """What frames that are read ahead may take."""
 

@@ -24,7 +24,6 @@ from core.propagation.schedule import Annotated, Pass, backward_pass, forward_pa
 from core.propagation.settings import Direction, PropagationSettings
 from core.propagation.sightings import Sightings
 
-
 CACHE_BYTES = 2**30
 """Most memory that the frame features of earlier runs may take on a CPU."""
 
