@@ -75,6 +75,7 @@ class RunController(QObject):
         self.state = RunState.IDLE
         self.done = self.total = self.work_done = self.work = 0
         self.device = ""
+        self._told_of_device = ""
         self.memory: MemoryUse | None = None
         self.in_point: int | None = None
         self.out_point: int | None = None
@@ -297,6 +298,9 @@ class RunController(QObject):
     def _on_started(self, started: JobStarted) -> None:
         if self._job is not None and started.number == self._job.number:
             self.device, self.total, self.work = started.device, started.frames, started.steps
+            if started.passed_over and started.passed_over != self._told_of_device:
+                self._told_of_device = started.passed_over  # once is enough
+                self._say(started.passed_over, "warning", key="device")
             self._set_state(RunState.RUNNING)
 
     def _on_clip(self, clip: ClipDone) -> None:

@@ -37,5 +37,5 @@ def small_network() -> PCVOS:
 @pytest.fixture(scope="session")
 def small_network_on_pretend_device() -> PCVOS:
     """The same on `pretend_device`'s GPU."""
-    with pretend("cuda"):
+    with pretend():
         return prepare(stand_in_network(SMALL), torch.device("cuda"))

@@ -1,4 +1,4 @@
-"""A pretend accelerator: tensors that say they are on `cuda:0` (or `mps:0`), and compute on the CPU.
+"""A pretend accelerator: tensors that say they are on `cuda:0`, and compute on the CPU.
 
 Where there is no GPU, what would go wrong on one is found with it:
 
@@ -7,11 +7,10 @@ Where there is no GPU, what would go wrong on one is found with it:
 - half types are summed up in float32, as tensor cores do it;
 - `Log` counts launches of kernels, copies, and every time that the host waits for the device, by line of core/.
 
-It does not simulate time, streams, or lack of memory.
+It does not simulate time, streams, or lack of memory; and no MPS, of which PyTorch has nothing elsewhere than on macOS.
 """
 
 import contextlib
-import functools
 import sys
 import weakref
 from collections import Counter
@@ -28,57 +27,31 @@ from torch.utils._pytree import tree_flatten, tree_map
 FREE_BYTES, TOTAL_BYTES = 80 * 2**30, 96 * 2**30
 HALF = (torch.float16, torch.bfloat16)
 
-VIEWS = frozenset(
-    [
-        "view",
-        "t",
-        "transpose",
-        "permute",
-        "expand",
-        "slice",
-        "select",
-        "unsqueeze",
-        "squeeze",
-        "detach",
-        "alias",
-        "as_strided",
-        "split",
-        "split_with_sizes",
-        "unfold",
-        "_unsafe_view",
-        "_reshape_alias",
-        "unbind",
-        "chunk",
-        "narrow",
-        "lift_fresh",
-        "resolve_conj",
-        "resolve_neg",
-    ]
-)
+# fmt: off
+VIEWS = frozenset({
+    "view", "t", "transpose", "permute", "expand", "slice", "select", "unsqueeze", "squeeze", "detach", "alias",
+    "as_strided", "split", "split_with_sizes", "unfold", "_unsafe_view", "_reshape_alias", "unbind", "chunk",
+    "narrow", "lift_fresh", "resolve_conj", "resolve_neg",
+})
+# fmt: on
 """Operations that launch nothing."""
 
 LAUNCHES = {"constant_pad_nd": 2, "convolution": 2, "baddbmm": 2, "nonzero": 4, "_euclidean_dist": 8}
 """Kernels of operations that take more than one."""
 
-PRODUCTS = frozenset(
-    ["convolution", "mm", "bmm", "addmm", "baddbmm", "linear", "_embedding_bag_forward_only", "_embedding_bag"]
-)
+# fmt: off
+PRODUCTS = frozenset({
+    "convolution", "mm", "bmm", "addmm", "baddbmm", "linear", "_embedding_bag_forward_only", "_embedding_bag",
+})
+# fmt: on
 """Operations that want one dtype."""
 
-SLOW = frozenset(
-    [
-        "convolution",
-        "mm",
-        "bmm",
-        "addmm",
-        "baddbmm",
-        "native_layer_norm",
-        "_softmax",
-        "gelu",
-        "upsample_bilinear2d",
-        "upsample_bicubic2d",
-    ]
-)
+# fmt: off
+SLOW = frozenset({
+    "convolution", "mm", "bmm", "addmm", "baddbmm", "native_layer_norm", "_softmax", "gelu",
+    "upsample_bilinear2d", "upsample_bicubic2d",
+})
+# fmt: on
 """Operations whose results are made up where only counts are wanted."""
 
 SUMMED_IN_FLOAT32 = PRODUCTS | {"avg_pool2d", "upsample_bilinear2d", "upsample_bicubic2d", "max_pool2d_with_indices"}
@@ -141,11 +114,16 @@ class PretendDevice(TorchDispatchMode):
 
     Args:
         values: False: numbers are made up where they take long to compute: for counting only.
+
+    Attributes:
+        error: raised by every launch while it is set.
     """
 
-    def __init__(self, kind: str, values: bool = True):
+    error: Exception | None = None
+
+    def __init__(self, values: bool = True):
         super().__init__()
-        self.device, self.values, self.log = torch.device(kind, 0), values, Log()
+        self.device, self.values, self.log = torch.device("cuda", 0), values, Log()
         self._pinned: set[int] = set()
 
     def __torch_dispatch__(self, function: Callable, types: object, args: tuple = (), kwargs: dict | None = None):
@@ -185,6 +163,8 @@ class PretendDevice(TorchDispatchMode):
         if self._is_ours(kwargs.get("device")):
             kwargs = {**kwargs, "device": torch.device("cpu")}
         if name not in VIEWS:
+            if self.error is not None:
+                raise self.error
             self.log.launches[name] += _launches(name, args)
         self._note_hidden_waits(name, args)
         real_args, real_kwargs = _real(args), _real(kwargs)
@@ -289,28 +269,26 @@ _ENTERED: list[PretendDevice] = []
 
 
 @contextlib.contextmanager
-def pretend(kind: str = "cuda", values: bool = True) -> Iterator[PretendDevice]:
-    """A machine with one accelerator of that kind, "cuda" or "mps"; see `PretendDevice`."""
-    device = PretendDevice(kind, values)
+def pretend(values: bool = True) -> Iterator[PretendDevice]:
+    """A machine with one accelerator; see `PretendDevice`."""
+    device = PretendDevice(values)
     stream = SimpleNamespace(synchronize=lambda: device.wait("synchronize"))
     properties = SimpleNamespace(name="Pretend", total_memory=TOTAL_BYTES, major=9, minor=0)
     fakes = {
         "torch.cuda._lazy_init": lambda: None,
-        "torch.cuda.is_available": lambda: kind == "cuda",
-        "torch.cuda.device_count": lambda: int(kind == "cuda"),
+        "torch.cuda.is_available": lambda: True,
+        "torch.cuda.device_count": lambda: 1,
         "torch.cuda.current_device": lambda: 0,
         "torch.cuda.is_bf16_supported": lambda *_, **__: True,
         "torch.cuda.synchronize": lambda *_: device.wait("synchronize"),
         "torch.cuda.current_stream": lambda *_: stream,
         "torch.cuda.mem_get_info": lambda *_: (FREE_BYTES, TOTAL_BYTES),
         "torch.cuda.get_device_name": lambda *_: "Pretend",
+        "torch.cuda.get_device_capability": lambda *_: (6, 1),
+        "torch.cuda.get_arch_list": lambda: ["sm_75", "sm_90"],
+        "torch.cuda.memory_reserved": lambda *_: TOTAL_BYTES - FREE_BYTES,
         "torch.cuda.get_device_properties": lambda *_: properties,
         "torch.cuda.empty_cache": lambda: None,
-        "torch.mps.synchronize": lambda: device.wait("synchronize"),
-        "torch.mps.empty_cache": lambda: None,
-        "torch.mps.recommended_max_memory": lambda: TOTAL_BYTES,
-        "torch.mps.driver_allocated_memory": lambda: TOTAL_BYTES - FREE_BYTES,
-        "torch.backends.mps.is_available": functools.cache(lambda: kind == "mps"),  # PyTorch looks for `__wrapped__`
         "torch._C._InferenceMode": _NoInferenceMode,
     }
     torch._C._ensureCUDADeviceGuardSet()

@@ -14,6 +14,7 @@ import torch
 
 from core.benchmark.cases import INTERVAL, Case, EngineCase, PlainCase, random_network
 from core.network.config import PAPER, SMALL
+from core.network.devices import wait_for
 
 PARTS = ("key trunk", "key heads", "key encoder", "matching", "refinement", "decoder", "value encoder", "aggregation")
 
@@ -37,8 +38,7 @@ class Measurement:
     def once(self, device: torch.device) -> None:
         start = time.perf_counter()
         self.parts.append(self.clip())
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        wait_for(device)
         self.seconds.append(time.perf_counter() - start)
 
     def measure_memory(self, device: torch.device) -> None:

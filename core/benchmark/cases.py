@@ -103,6 +103,7 @@ class EngineCase:
         frames, labels = footage(case)
         settings = PropagationSettings(interval=INTERVAL, resolution=None, precision=precision)
         self.propagator = Propagator(prepare(network, device), ArraySource(frames), settings)
+        self.propagator.measures_parts = True
         for i, mask in enumerate(labels):
             self.propagator.memory.add(i, mask, range(1, case.objects + 1))
         self.clip()  # encodes permanent memory

@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from core.annotation.mask_files import load_masks, masks_fingerprint
 from core.annotation.overlay import draw_overlay
 from core.commands.places import check_output, check_overlay
@@ -22,6 +20,7 @@ from core.commands.run_record import RunRecord, State, add_seconds, device_name,
 from core.errors import PCVOSError, ResourceError
 from core.media import FrameSource, VideoWriter, open_media, read_ahead
 from core.network.checkpoint import DEFAULT_WEIGHTS, load_network
+from core.network.devices import is_lack_of_memory
 from core.propagation import PropagationSettings, Propagator
 from core.propagation.settings import Direction
 
@@ -85,7 +84,9 @@ def propagate(request: PropagateRequest, say: Say, note: Say, warn: Say) -> None
             run = _Run(request, media, note, warn)
             run.load_network()
             say(run.work())
-    except (MemoryError, torch.OutOfMemoryError) as error:
+    except (MemoryError, RuntimeError) as error:
+        if not is_lack_of_memory(error):
+            raise
         raise ResourceError(
             "Out of memory: choose a lower --resolution, a smaller --interval, fewer --memory-frames or --device cpu."
         ) from error
@@ -143,7 +144,9 @@ class _Run:
             "preset": network.config.name,
         }
         device = device_name(next(network.parameters()).device)
-        self._record = replace(self._record, weights=weights, device=device)
+        self._record = replace(self._record, weights=weights, device=device, passed_over=network.passed_over)
+        if network.passed_over:
+            self._warn(network.passed_over)
         if request.resume:
             self._earlier.check_same_run(self._record, request.output)
         self._propagator = Propagator(network, self._media, request.settings)

@@ -41,6 +41,10 @@ class Choice:
     passed_over: str = ""
 
 
+class DeviceError(PCVOSError):
+    """There is no such device, or it does not work."""
+
+
 class DeviceLostError(ResourceError):
     """A device has failed so that this program can do nothing more with it."""
 
@@ -60,7 +64,7 @@ def describe_devices() -> list[DeviceReport]:
 
 
 def find_device(device: str) -> torch.device:
-    """The device of that name; raises PCVOSError where there is none or it does not work."""
+    """The device of that name; raises DeviceError where there is none or it does not work."""
     return choose_device(device).device
 
 
@@ -72,16 +76,16 @@ def choose_device(device: str) -> Choice:
             "auto" takes it), "cuda:1", "mps": that one.
 
     Raises:
-        PCVOSError: there is no such device, or it does not work; why, and what to do.
+        DeviceError: there is no such device, or it does not work; why, and what to do.
     """
     if device == "auto":
         return _best_device()
     try:
         wanted = torch.device(device)
     except RuntimeError as error:
-        raise PCVOSError(f"There is no device {device!r}: choose {NAMES}.") from error
+        raise DeviceError(f"There is no device {device!r}: choose {NAMES}.") from error
     if wanted.type not in ("cpu", "cuda", "mps"):
-        raise PCVOSError(f"There is no device {device!r}: choose {NAMES}.")
+        raise DeviceError(f"There is no device {device!r}: choose {NAMES}.")
     if wanted.type == "mps" and not torch.backends.mps.is_available():
         raise _no_device("There is no MPS device on this machine")
     if wanted.type == "cuda":
@@ -119,9 +123,9 @@ def _named_gpu(name: str, index: int | None) -> torch.device:
     return torch.device("cuda", index)
 
 
-def _no_device(what: str) -> PCVOSError:
+def _no_device(what: str) -> DeviceError:
     sentence = f"{what}: choose"
-    return PCVOSError(f"{sentence} auto or cpu.", command=f"{sentence} --device auto or cpu.")
+    return DeviceError(f"{sentence} auto or cpu.", command=f"{sentence} --device auto or cpu.")
 
 
 def _count_gpus() -> int:
@@ -166,10 +170,19 @@ def memory_of(device: torch.device) -> tuple[int | None, int | None]:
 
 def release_memory(device: torch.device) -> None:
     """Give back what PyTorch keeps for later."""
+    with contextlib.suppress(RuntimeError):  # a device that has failed refuses this too
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        elif device.type == "mps":
+            torch.mps.empty_cache()
+
+
+def bytes_in_use(device: torch.device) -> int | None:
+    """Memory of an accelerator that this process holds, what PyTorch keeps for later included; None where it cannot be
+    told."""
     if device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()
+        return torch.cuda.memory_reserved(device)
+    return torch.mps.driver_allocated_memory() if device.type == "mps" else None
 
 
 def wait_for(device: torch.device) -> None:

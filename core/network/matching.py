@@ -19,7 +19,7 @@ TOP_K = 20
 """Memory positions read per query (paper Sec. 4.1)."""
 
 SIMILARITY_BYTES = {"cpu": 16 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
-"""Size of the similarity block computed at a time, by device: to a GPU a small one costs nearly what a large one does."""
+"""Size of the similarity block computed at a time, by device: on a GPU small ones cost nearly what large ones do."""
 
 LOOKUP_BYTES = {"cpu": 4 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
 """The same for where memory positions are looked up; on a CPU what its caches hold."""

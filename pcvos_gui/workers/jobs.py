@@ -119,12 +119,14 @@ class JobStarted:
         device: in words, e.g. "small on CPU".
         frames: how many there are to draw; frames that were given whole are not among them.
         steps: the work that this is: frames that both passes of a run draw count twice.
+        passed_over: why no better device is used although one seems to be there, in sentences; "" where there is none.
     """
 
     number: int
     device: str
     frames: int
     steps: int
+    passed_over: str = ""
 
 
 @dataclass(frozen=True)

@@ -24,5 +24,5 @@ def small_network(request: pytest.FixtureRequest, small_network: PCVOS) -> PCVOS
         yield small_network
         return
     network = request.getfixturevalue("small_network_on_pretend_device")
-    with pretend(request.param):
+    with pretend():
         yield network

@@ -20,7 +20,7 @@ def _counted(interval: int, objects: int, memory: int, drawn: int) -> tuple[floa
     labels = np.zeros((720, 1280), np.uint8)
     for obj in range(1, objects + 1):
         labels[200:400, 150 * obj : 150 * obj + 100] = obj
-    with pretend("cuda", values=False) as device, torch.inference_mode():
+    with pretend(values=False) as device, torch.inference_mode():
         network = prepare(copy.deepcopy(PCVOS(SMALL)), torch.device("cuda"))
         settings = PropagationSettings(interval=interval, distractors=False)
         propagator = Propagator(network, ArraySource(frames), settings)

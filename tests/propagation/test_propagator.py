@@ -448,7 +448,7 @@ def test_batches_give_what_single_frames_and_objects_do(small_network: PCVOS):
 
 def test_half_precision_on_an_accelerator_agrees_with_single(small_network_on_pretend_device: PCVOS):
     """With its weights in half precision; two objects, one of them known to the forward pass alone."""
-    with pretend("cuda"):
+    with pretend():
         _check_half_precision(small_network_on_pretend_device, footage(size=(80, 120)))
 
 
