@@ -44,7 +44,7 @@ class Measurement:
     def measure_memory(self, device: torch.device) -> None:
         """One more clip, not timed: on a CPU it begins with the allocator's reserves given back."""
         self.forget()
-        with _peak_memory(device, self.peak):
+        with peak_memory(device, self.peak):
             self.clip()
 
     @property
@@ -121,11 +121,11 @@ def _processor() -> str:
 
 
 @contextmanager
-def _peak_memory(device: torch.device, peaks: list[int]) -> Iterator[None]:
+def peak_memory(device: torch.device, peaks: list[int]) -> Iterator[None]:
     """Append the most memory used inside the block beyond what was in use before; nothing where it cannot be told."""
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+        torch.cuda.resetpeak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
         yield
         peaks.append(torch.cuda.max_memory_allocated(device) - before)

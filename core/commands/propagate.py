@@ -20,7 +20,7 @@ from core.commands.run_record import RunRecord, State, add_seconds, device_name,
 from core.errors import PCVOSError, ResourceError
 from core.media import FrameSource, VideoWriter, open_media, read_ahead
 from core.network.checkpoint import DEFAULT_WEIGHTS, load_network
-from core.network.devices import is_lack_of_memory
+from core.network.devices import is_lack_of_memory, memory_of
 from core.propagation import PropagationSettings, Propagator
 from core.propagation.settings import Direction
 
@@ -152,7 +152,17 @@ class _Run:
         self._propagator = Propagator(network, self._media, request.settings)
         for annotation in self._masks.annotations:
             self._propagator.memory.add(annotation.frame, annotation.labels, annotation.objects)
+        self._warn_of_memory()
         self._seconds["loading the network"] = time.perf_counter() - began
+
+    def _warn_of_memory(self) -> None:
+        """What to change, where the run may take more than is free."""
+        bound = self._propagator.memory_bound(self._frames[0], self._frames[-1], self._request.direction)
+        self._record = replace(self._record, memory_at_most=bound.device_bytes + bound.machine_bytes)
+        free, _ = memory_of(next(self._propagator.network.parameters()).device)
+        advice = None if free is None else bound.advice(free)
+        if advice is not None:
+            self._warn(advice)
 
     def work(self) -> str:
         """Write everything; what was done, in a sentence."""

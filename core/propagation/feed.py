@@ -20,7 +20,7 @@ class FrameFeed:
         self._source = source
         self._expected = iter(expected)
         self._next = next(self._expected, None)
-        self._ahead: Iterator[tuple[int, np.ndarray]] = read_ahead(source, expected, _depth(source, interval))
+        self._ahead: Iterator[tuple[int, np.ndarray]] = read_ahead(source, expected, depth(source.size, interval))
 
     def read(self, frame: int) -> np.ndarray:
         """uint8 (H, W, 3) RGB."""
@@ -39,7 +39,7 @@ class FrameFeed:
         self._ahead.close()
 
 
-def _depth(source: FrameSource, interval: int) -> int:
-    """How many frames are read ahead."""
-    height, width = source.size
+def depth(size: tuple[int, int], interval: int) -> int:
+    """How many frames of footage of that size, (H, W), are read ahead."""
+    height, width = size
     return max(1, min(max(8, 2 * interval + 2), READ_AHEAD_BYTES // (3 * height * width)))

@@ -18,6 +18,7 @@ from core.propagation.feature_cache import FeatureCache
 from core.propagation.frame_encoder import FrameEncoder
 from core.propagation.geometry import Geometry
 from core.propagation.memory import MemoryBank, PermanentMemory
+from core.propagation.memory_bound import MemoryBound, RunSize, memory_bound
 from core.propagation.parts import Parts
 from core.propagation.run import ClipResult, Remembered, Run
 from core.propagation.schedule import Annotated, Pass, backward_pass, forward_pass
@@ -135,6 +136,18 @@ class Propagator:
             tuple(frame for frame in one.frames if draws(frame, passes[: place + 1]))
             for place, one in enumerate(passes)
         ]
+
+    def memory_bound(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> MemoryBound:
+        """How much memory a run takes at most, beyond the program and the network.
+
+        Raises:
+            PCVOSError: as `run` does.
+        """
+        start, end = self._range(start, end)
+        self._passes(start, end, direction)
+        objects = len(self.memory.objects) * (2 if self.settings.distractors and not self.settings.exact else 1)
+        run = RunSize(self.media.size, end - start + 1, objects, len(self.memory))
+        return memory_bound(self.network.config, self.settings, run, self._engine.device, self.cache.budget)
 
     @torch.inference_mode()
     def run(

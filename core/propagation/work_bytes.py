@@ -22,7 +22,7 @@ class WorkBytes:
         cells, size = grid[0] * grid[1], dtype.itemsize
         pixels = cells * STRIDE**2
         deep = config.key_trunk == "resnet50"
-        f4, f8, f16 = (256, 512, 1024) if deep else (64, 128, 256)
+        f4, f16 = (256, 1024) if deep else (64, 256)
         coarse, fine = config.decoder_dims
         window = 2 * config.window[0] * config.window[1] * config.window[2]
         # the stem's 64 channels at half the size; three tensors of the widest layer and a convolution's workspace
@@ -35,6 +35,6 @@ class WorkBytes:
             4 * config.key_dim
             + size * (config.thin_dim + config.local_dim * config.refinement + 4 * coarse + 16 * fine)
         )
-        self.trunk = size * (pixels * 3 + pixels // 16 * f4 + pixels // 64 * f8 * 0 + cells * f16)
+        self.trunk = size * (pixels * 3 + pixels // 16 * f4 + cells * f16)
         self.key = 4 * config.key_dim * cells
         self.value = size * config.value_dim * cells

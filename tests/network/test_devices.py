@@ -44,7 +44,7 @@ def test_a_gpu_older_than_pytorch_is_passed_over_with_the_reason():
         assert choice.device == CPU
         assert "sm_61" in choice.passed_over and "sm_75, sm_90" in choice.passed_over
         assert load_network(None, "auto").passed_over == choice.passed_over
-        with pytest.raises(DeviceError, match="sm_61.*choose auto or cpu") as caught:
+        with pytest.raises(DeviceError, match=r"sm_61.*choose auto or cpu") as caught:
             choose_device("cuda")
         assert "--device" in caught.value.command and "\n" not in str(caught.value)
         assert describe_devices()[0].problem == choice.passed_over
@@ -88,7 +88,9 @@ def test_gpus_that_are_hidden_are_named(nvidia: None, monkeypatch: pytest.Monkey
 
 def test_a_driver_that_is_too_old_is_named(nvidia: None, monkeypatch: pytest.MonkeyPatch):
     def is_available() -> bool:
-        warnings.warn("CUDA initialization: The NVIDIA driver on your system is too old (found version 11040).")
+        warnings.warn(
+            "CUDA initialization: The NVIDIA driver on your system is too old (found version 11040).", stacklevel=2
+        )
         return False
 
     monkeypatch.setattr(torch.version, "cuda", "13.0")
