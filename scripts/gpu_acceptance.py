@@ -8,13 +8,11 @@ FAIL for each check, and ends with 1 if any failed.
 """
 
 import argparse
-import collections
 import statistics
 import sys
 import time
 import traceback
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +22,7 @@ import cv2
 import numpy as np
 import torch
 
+from core.benchmark.counting import count
 from core.demo import CLIP, MASK
 from core.errors import ResourceError
 from core.media.arrays import ArraySource
@@ -213,35 +212,12 @@ def launches(network: PCVOS, device: torch.device) -> None:
         propagator = full_memory(network, case, drawn, quick=False)
         run = lambda propagator=propagator, case=case: list(propagator.run(start=case[2]))  # noqa: E731
         run()
-        waits = waits_of(run)
-        activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
-        with torch.profiler.profile(activities=activities) as profile:
-            begin = time.perf_counter()
-            run()
-            wait_for(device)
-            seconds = time.perf_counter() - begin
-        events = profile.key_averages()
-        count = sum(e.count for e in events if "LaunchKernel" in e.key) / drawn
-        busy = sum(e.self_device_time_total for e in events) / 1e6
-        waited = waits.total() / drawn
-        told = f"{count:.0f} launches, {waited:.1f} waits a frame; the device is busy {100 * busy / seconds:.0f} %"
-        check(f"L, K, memory = {case}", count <= most and waited <= most_waits, told)
-        for place, number in waits.most_common(8):
+        counted = count(run, device)
+        launched, waited = counted.launches / drawn, counted.waits.total() / drawn
+        told = f"{launched:.0f} launches, {waited:.1f} waits a frame; the device is busy {100 * counted.busy:.0f} %"
+        check(f"L, K, memory = {case}", launched <= most and waited <= most_waits, told)
+        for place, number in counted.waits.most_common(8):
             print(f"          {number / drawn:5.2f}  {place}")
-
-
-def waits_of(run: Callable[[], object]) -> collections.Counter[str]:
-    """Times that the host waits for CUDA, by line."""
-    torch.cuda.set_sync_debug_mode("warn")
-    try:
-        with warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always")
-            run()
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    return collections.Counter(
-        f"{Path(one.filename).name}:{one.lineno}" for one in told if "synchroniz" in str(one.message)
-    )
 
 
 def memory(network: PCVOS, device: torch.device) -> None:
