@@ -306,6 +306,11 @@ def pretend(values: bool = True) -> Iterator[PretendDevice]:
         yield device
 
 
+def is_entered() -> bool:
+    """Whether there is such a device now."""
+    return bool(_ENTERED)
+
+
 def _active() -> PretendDevice:
     if not _ENTERED:
         raise RuntimeError("a tensor of the pretend device is used outside of `pretend`")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+from pretend_device import is_entered
 from stand_in_weights import video
 
 from core.media.arrays import ArraySource
@@ -71,6 +72,11 @@ def agreement(one: Mapping[int, np.ndarray], other: Mapping[int, np.ndarray]) ->
 
 
 def assert_equal(one: Mapping[int, np.ndarray], other: Mapping[int, np.ndarray]) -> None:
+    """To the bit on a CPU. On an accelerator the last bits depend on how many frames are in a batch, which differs
+    between runs; with weights that learned nothing, some pixels are decided by them."""
     assert one.keys() == other.keys()
+    if is_entered() and one:
+        assert agreement(one, other) >= 0.998
+        return
     for frame in one:
         np.testing.assert_array_equal(one[frame], other[frame], f"frame {frame}")
