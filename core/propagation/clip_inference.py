@@ -60,7 +60,8 @@ class ClipInference:
         network: with the weights that it runs in: of half precision on an accelerator, where that is wanted.
         watch: seconds spent, by part.
         batches: how much is done at a time.
-        should_stop: asked before every batch's work, a frame's on a CPU; once it says True, `Stopped` is raised. None: nobody is asked.
+        should_stop: asked before the work on every batch, on a CPU a frame: once it says True, `Stopped` is raised.
+            None: nobody is asked.
         precision: what the network runs in, None for float32. dtype: of its weights, and of what goes in and out.
     """
 

@@ -44,8 +44,8 @@ class Propagator:
     Attributes:
         memory: permanent memory: the frames a person annotated or corrected.
         should_stop: asked before the work on every frame (on an accelerator: on every batch), on the thread that does
-            it: once it says True, a run ends
-            without its present clip, and `prepare` and `estimate` raise `Stopped`. None: nobody is asked.
+            it: once it says True, a run ends without its present clip, and `prepare` and `estimate` raise `Stopped`.
+            None: nobody is asked.
     """
 
     should_stop: Callable[[], bool] | None = None
