@@ -365,7 +365,7 @@ def _made_up(function: Callable, name: str, args: tuple, kwargs: dict) -> object
         shape = tree_map(lambda x: x.to("meta") if isinstance(x, Tensor) else x, (args, kwargs))
         found = function(*shape[0], **shape[1])
         if name == "addmm" and found.numel() > 2**22:  # similarities, of which only the shape matters
-            return torch.full((1, 1), 0.1).expand(found.shape)
+            return torch.full((1, 1), 0.1, dtype=found.dtype).expand(found.shape)
         found = tree_map(lambda x: torch.empty_like(x, device="cpu").fill_(0.1), found)
         return found.contiguous(memory_format=torch.channels_last) if name == "convolution" else found
     if name == "_embedding_bag_forward_only":
