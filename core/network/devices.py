@@ -114,7 +114,7 @@ def _named_gpu(name: str, index: int | None) -> torch.device:
     count = _count_gpus()
     if not count:
         reason = why_no_gpu()
-        raise _no_device(reason.removesuffix(".") if reason else "There is no CUDA device on this machine")
+        raise _no_device(reason.removesuffix(".") if reason else f"There is no CUDA device {name!r} on this machine")
     if index is None:
         return _gpus_by_free_memory()[0]
     if index >= count:
