@@ -18,13 +18,13 @@ class Drawn:
     """Frames of a clip as they were drawn, on the device.
 
     Attributes:
-        distribution: planes (K + 1, D, H, W). labels: uint8 (D, H, W) at the footage's size.
+        objects: that are on them. labels: uint8 (D, H, W) at the footage's size.
         small: of the objects `predicted` that were not given, uint8 (K', D, h, w); None where there are none.
         soft: uint8 (D, H, W) by object that was not given, if soft masks were asked for.
     """
 
     frames: tuple[int, ...]
-    distribution: Distribution
+    objects: tuple[int, ...]
     labels: Tensor
     predicted: tuple[int, ...]
     small: Tensor | None
@@ -50,16 +50,17 @@ class Drawer:
         self._settings, self._memory = parts.settings, parts.memory
         self._engine, self._geometry, self._composer = parts.engine, parts.geometry, parts.composer
 
-    def draw(self, stretches: Sequence[Stretch]) -> list[Drawn]:
-        """Draw the frames of a clip, in order."""
+    def draw(self, stretches: Sequence[Stretch]) -> tuple[list[Drawn], Distribution]:
+        """Draw the frames of a clip, in order; and what is drawn on the last one."""
 
-        def work() -> list[Drawn]:
-            drawn = []
+        def work() -> tuple[list[Drawn], Distribution]:
+            drawn, distribution = [], None
             for part in self._batches(stretches):
                 self._engine.check()
                 with self._engine.watch("drawing"):
-                    drawn.append(self._draw(part))
-            return drawn
+                    distribution = self._distribution(part)
+                    drawn.append(self._draw(part, distribution))
+            return drawn, distribution.of_frame(-1)
 
         return self._engine.batches.attempt(work)
 
@@ -95,19 +96,21 @@ class Drawer:
         (height, width), (rows, columns) = self._geometry.padded, self._geometry.size
         return 4 * (5 * (objects + 1) * height * width + 6 * rows * columns)
 
-    def _draw(self, stretch: Stretch) -> Drawn:
-        frame, logits = stretch.frames[0], stretch.logits
-        given = self._given(frame)
-        if logits and frame not in self._memory:
-            distribution = self._composer.distribution(logits)
-        else:
-            one = self.distribution(frame, stretch.of_frame(0))
-            distribution = Distribution(one.objects, one.planes.unsqueeze(1))
+    def _distribution(self, stretch: Stretch) -> Distribution:
+        """Planes (K + 1, D, H, W); an annotated frame, or one without objects, comes by itself."""
+        frame = stretch.frames[0]
+        if stretch.logits and frame not in self._memory:
+            return self._composer.distribution(stretch.logits)
+        one = self.distribution(frame, stretch.of_frame(0))
+        return Distribution(one.objects, one.planes.unsqueeze(1))
+
+    def _draw(self, stretch: Stretch, distribution: Distribution) -> Drawn:
+        logits, given = stretch.logits, self._given(stretch.frames[0])
         labels = self._composer.labels(distribution, given)
         own = {obj: planes for obj, planes in logits.items() if obj not in given}
         small = self._composer.small(own) if own else None
         soft = self._composer.soft(distribution, given) if self._settings.soft else {}
-        return Drawn(stretch.frames, distribution, labels, tuple(sorted(own)), small, soft)
+        return Drawn(stretch.frames, distribution.objects, labels, tuple(sorted(own)), small, soft)
 
     def _of(self, part: Drawn, arrays: Iterator[np.ndarray]) -> Iterator[Picture]:
         labels = next(arrays)
@@ -117,7 +120,7 @@ class Drawer:
             picture = Picture(
                 frame,
                 labels[i],
-                part.distribution.objects,
+                part.objects,
                 {obj: planes[i] for obj, planes in zip(part.predicted, small, strict=True)},
                 {obj: planes[i] for obj, planes in soft.items()},
             )

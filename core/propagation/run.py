@@ -131,9 +131,10 @@ class Run:
         gone: set[tuple[int, int]] = set()
         if features and not (self._settings.keep_lost or self._settings.exact):
             stretches, gone = self._without_gone(stretches, features)
-        drawn = self._drawer.draw(stretches)
-        distribution, logits = drawn[-1].distribution.of_frame(-1), stretches[-1].of_frame(-1)
+        drawn, distribution = self._drawer.draw(stretches)
+        logits = stretches[-1].of_frame(-1)
 
+        # all that the host wants to know comes at once
         known = logits | distractors if kept and logits and not waits else {}
         areas = [self._areas(distribution)] if kept else []
         pictures, others = self._drawer.pictures(drawn, [*known.values(), *areas])
