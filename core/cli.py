@@ -488,14 +488,24 @@ def bench(
     precision: Annotated[Precision, typer.Option(metavar="TYPE", help="The engine's: auto, fp32, fp16 or bf16.")] = (
         Precision.AUTO
     ),
+    by_length: Annotated[
+        bool, typer.Option("--by-length", help="Instead: the engine by clip length and objects, end to end too.")
+    ] = False,
+    interval: Annotated[str, typer.Option(metavar="L,L", help="With --by-length: clip lengths.")] = "1,5,10,15,25",
+    objects: Annotated[str, typer.Option(metavar="K,K", help="With --by-length: numbers of objects.")] = "1,3,10",
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="With --by-length: write the figures.")] = None,
 ) -> None:
     """Time one clip of five frames: a plain transcription of the published loop, and the engine, taking turns."""
     with shown_errors():
         _check_packages()
-        from core.commands.bench import run_bench
+        from core.commands import bench as command
 
+        if by_length:
+            lengths, numbers = _numbers("--interval", interval), _numbers("--objects", objects)
+            command.run_table(command.table_request(device, height, lengths, numbers, repeats, precision.value), json)
+            return
         cases = [_pair(text) for text in case or ("1,5", "3,20")]
-        run_bench(device, height, cases, repeats, precision.value)
+        command.run_bench(device, height, cases, repeats, precision.value)
 
 
 def _check_packages() -> None:

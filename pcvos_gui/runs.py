@@ -82,6 +82,7 @@ class RunController(QObject):
         self.passes: tuple[int, ...] = ()
         self.device = ""
         self.outcome = ""
+        self._told_of_device = ""
         self.memory: MemoryUse | None = None
         self.in_point: int | None = None
         self.out_point: int | None = None
@@ -330,6 +331,9 @@ class RunController(QObject):
             self.device, self.total, self.work = started.device, started.frames, started.steps
             self.passes = started.passes
             self._forecast.begin(self.settings, self._job, started)
+            if started.passed_over and started.passed_over != self._told_of_device:
+                self._told_of_device = started.passed_over  # once is enough
+                self._say(started.passed_over, "warning", key="device")
             self._set_state(RunState.RUNNING)
 
     def _on_clip(self, clip: ClipDone) -> None:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.network.aggregation import aggregate
+from core.network.devices import wait_for
 from core.network.matching import TOP_K
 from core.network.pcvos import PCVOS
 
@@ -142,8 +143,7 @@ class PlainInference:
     def _timed(self, part: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
-        if self.frames.is_cuda:
-            torch.cuda.synchronize()
+        wait_for(self.frames.device)
         self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - start
 
 

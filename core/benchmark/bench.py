@@ -14,6 +14,7 @@ import torch
 
 from core.benchmark.cases import INTERVAL, Case, EngineCase, PlainCase, random_network
 from core.network.config import PAPER, SMALL
+from core.network.devices import wait_for
 
 PARTS = ("key trunk", "key heads", "key encoder", "matching", "refinement", "decoder", "value encoder", "aggregation")
 
@@ -37,14 +38,13 @@ class Measurement:
     def once(self, device: torch.device) -> None:
         start = time.perf_counter()
         self.parts.append(self.clip())
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        wait_for(device)
         self.seconds.append(time.perf_counter() - start)
 
     def measure_memory(self, device: torch.device) -> None:
         """One more clip, not timed: on a CPU it begins with the allocator's reserves given back."""
         self.forget()
-        with _peak_memory(device, self.peak):
+        with peak_memory(device, self.peak):
             self.clip()
 
     @property
@@ -121,11 +121,11 @@ def _processor() -> str:
 
 
 @contextmanager
-def _peak_memory(device: torch.device, peaks: list[int]) -> Iterator[None]:
+def peak_memory(device: torch.device, peaks: list[int]) -> Iterator[None]:
     """Append the most memory used inside the block beyond what was in use before; nothing where it cannot be told."""
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+        torch.cuda.resetpeak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
         yield
         peaks.append(torch.cuda.max_memory_allocated(device) - before)

@@ -40,11 +40,12 @@ def random_network(config: PCVOSConfig, seed: int = 0) -> PCVOS:
     return network
 
 
-def footage(case: Case, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Frames uint8 (memory + INTERVAL + 1, H, W, 3) and label maps (memory, H, W): textured, with moving discs."""
+def footage(case: Case, seed: int = 0, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Frames uint8 (T, H, W, 3) and label maps (memory, H, W): textured, with moving discs. T is `count`, or
+    memory + INTERVAL + 1."""
     rng = np.random.default_rng(seed)
     height, width = case.size
-    count = case.memory + INTERVAL + 1
+    count = count or case.memory + INTERVAL + 1
     coarse = rng.integers(0, 255, (height // 8 + 8, width // 8 + count + 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     frames = np.stack([coarse[:height, 8 * i : 8 * i + width] for i in range(count)])
     y, x = np.mgrid[:height, :width]
@@ -103,6 +104,7 @@ class EngineCase:
         frames, labels = footage(case)
         settings = PropagationSettings(interval=INTERVAL, resolution=None, precision=precision)
         self.propagator = Propagator(prepare(network, device), ArraySource(frames), settings)
+        self.propagator.measures_parts = True
         for i, mask in enumerate(labels):
             self.propagator.memory.add(i, mask, range(1, case.objects + 1))
         self.clip()  # encodes permanent memory

@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from core.annotation.frame_numbers import Numbering
 from core.annotation.mask_files import load_masks, masks_fingerprint
 from core.annotation.overlay import draw_overlay
@@ -23,6 +21,7 @@ from core.commands.run_record import RunRecord, State, add_seconds, device_name,
 from core.errors import PCVOSError, ResourceError
 from core.media import FrameSource, VideoWriter, open_media, read_ahead
 from core.network.checkpoint import DEFAULT_WEIGHTS, load_network
+from core.network.devices import is_lack_of_memory, memory_of
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings, Propagator
 from core.propagation.settings import Direction
@@ -95,7 +94,9 @@ def lack_of_memory_told() -> Iterator[None]:
     """Running out of memory becomes a sentence."""
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
+    except (MemoryError, RuntimeError) as error:
+        if not is_lack_of_memory(error):
+            raise
         raise ResourceError(
             "Out of memory: choose a lower --resolution, a smaller --interval, fewer --memory-frames or --device cpu."
         ) from error
@@ -166,13 +167,25 @@ class _Run:
             "preset": network.config.name,
         }
         device = device_name(next(network.parameters()).device)
-        self._record = replace(self._record, weights=weights, device=device)
+        self._record = replace(self._record, weights=weights, device=device, passed_over=network.passed_over)
+        if network.passed_over:
+            self._warn(network.passed_over)
         if request.resume:
             self._earlier.check_same_run(self._record, request.output)
         self._propagator = Propagator(network, self._media, request.settings)
         for annotation in self._masks.annotations:
             self._propagator.memory.add(annotation.frame, annotation.labels, annotation.objects)
+        self._warn_of_memory()
         self._seconds["loading the network"] = time.perf_counter() - began
+
+    def _warn_of_memory(self) -> None:
+        """What to change, where the run may take more than is free."""
+        bound = self._propagator.memory_bound(self._frames[0], self._frames[-1], self._request.direction)
+        self._record = replace(self._record, memory_at_most=bound.device_bytes + bound.machine_bytes)
+        free, _ = memory_of(next(self._propagator.network.parameters()).device)
+        advice = None if free is None else bound.advice(free)
+        if advice is not None:
+            self._warn(advice)
 
     def work(self) -> str:
         """Write everything; what was done, in a sentence."""

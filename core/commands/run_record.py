@@ -28,7 +28,8 @@ class RunRecord:
         command: the command line.
         state: "running" is also what a run leaves that was killed.
         started: when the run, or its continuation, began: ISO 8601, with the zone.
-        device: where the network ran.
+        device: where the network ran. passed_over: why not on a better device that seems to be there; "" if none is.
+        memory_at_most: bytes that the run takes at most, beyond the program and the network.
         frames, frames_done: how many the range has, and how many of them are in the folder.
         fps: frames written per second of propagation, since the run was last resumed.
         seconds: time by part, and in all. A run that was resumed adds up; of one that was killed the last part is
@@ -51,6 +52,8 @@ class RunRecord:
     stems: list[str]
     weights: dict[str, Any] = field(default_factory=dict)
     device: str = ""
+    passed_over: str = ""
+    memory_at_most: int | None = None
     state: State = "running"
     frames_done: int = 0
     fps: float | None = None

@@ -8,8 +8,9 @@ import torch
 
 from core.errors import PCVOSError
 from core.evaluation.sequences import mean_j
-from core.network.checkpoint import find_device, load_state, read_weights, save_network
+from core.network.checkpoint import load_state, read_weights, save_network
 from core.network.config import PRESETS, PCVOSConfig
+from core.network.devices import find_device
 from core.network.inference import prepare
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings

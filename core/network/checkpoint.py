@@ -17,6 +17,7 @@ from torch import Tensor
 from core.errors import PCVOSError
 from core.files import atomic_write
 from core.network.config import PAPER, PRESETS, PCVOSConfig
+from core.network.devices import choose_device
 from core.network.inference import prepare
 from core.network.pcvos import PCVOS
 
@@ -31,45 +32,24 @@ def load_network(weights: str | Path | None = None, device: str = "auto") -> PCV
 
     Args:
         weights: a safetensors file written by `save_network`, or a published PCVOS or STCN checkpoint (.pth).
-        device: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:1", "mps".
+        device: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:1", "mps" (`devices.choose_device`).
 
     Returns:
-        The network, in eval mode, batch norms folded, channels-last; `weights_fingerprint` is the file's SHA-256.
+        The network, in eval mode, batch norms folded, channels-last; `weights_fingerprint` is the file's SHA-256, and
+        `passed_over` says why "auto" did not take a better device that seems to be there, or is "".
 
     Raises:
-        PCVOSError: no such file, not weights of this network, or no such device.
+        PCVOSError: no such file, not weights of this network, no such device, or one that does not work.
     """
-    place = find_device(device)
+    choice = choose_device(device)
     path = Path(weights) if weights is not None else DEFAULT_WEIGHTS
     config, state = read_weights(path)
     network = PCVOS(config)
     load_state(network, state, path)
-    network = prepare(network, place)
+    network = prepare(network, choice.device)
+    network.passed_over = choice.passed_over
     network.weights_fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
     return network
-
-
-def find_device(device: str) -> torch.device:
-    """The device of that name; raises PCVOSError where there is none."""
-    if device == "auto":
-        best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        return torch.device(best)
-    try:
-        found = torch.device(device)
-    except RuntimeError as error:
-        raise PCVOSError(f"There is no device {device!r}: choose auto, cpu, cuda, cuda:1 or mps.") from error
-    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
-        raise _no_device(f"CUDA device {device!r}")
-    if found.type == "mps" and not torch.backends.mps.is_available():
-        raise _no_device("MPS device")
-    if found.type not in ("cpu", "cuda", "mps"):
-        raise PCVOSError(f"There is no device {device!r}: choose auto, cpu, cuda, cuda:1 or mps.")
-    return found
-
-
-def _no_device(what: str) -> PCVOSError:
-    sentence = f"There is no {what} on this machine: choose"
-    return PCVOSError(f"{sentence} auto or cpu.", command=f"{sentence} --device auto or cpu.")
 
 
 def _other_weights(sentence: str) -> PCVOSError:

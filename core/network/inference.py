@@ -1,5 +1,8 @@
 """Making a network fast for inference, its function unchanged."""
 
+import copy
+from weakref import WeakKeyDictionary
+
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -26,6 +29,22 @@ def prepare(network: PCVOS, device: torch.device | None = None) -> PCVOS:
         if WinogradConv2d.fits(network.key_comp):
             network.key_comp = WinogradConv2d(network.key_comp)
     return network
+
+
+_CONVERTED: WeakKeyDictionary[PCVOS, dict[torch.dtype, PCVOS]] = WeakKeyDictionary()
+
+
+def in_type(network: PCVOS, dtype: torch.dtype) -> PCVOS:
+    """`network` with weights of another floating-point type; the same one each time as long as `network` lives.
+
+    On an accelerator this takes the place of autocast, which casts all weights at every call.
+    """
+    if next(network.parameters()).dtype == dtype:
+        return network
+    known = _CONVERTED.setdefault(network, {})
+    if dtype not in known:
+        known[dtype] = copy.deepcopy(network).to(dtype)
+    return known[dtype]
 
 
 def _fold(module: nn.Module) -> None:

@@ -13,14 +13,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.network.constants import made_once
+
 TOP_K = 20
 """Memory positions read per query (paper Sec. 4.1)."""
 
-SIMILARITY_BYTES = {"cpu": 16 * 2**20, "cuda": 64 * 2**20, "mps": 64 * 2**20}
-"""Size of the similarity block computed at a time, by device."""
+SIMILARITY_BYTES = {"cpu": 16 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
+"""Size of the similarity block computed at a time, by device: on a GPU small ones cost nearly what large ones do."""
 
-LOOKUP_BYTES = 4 * 2**20
-"""The same for where memory positions are looked up: one that a CPU's caches hold."""
+LOOKUP_BYTES = {"cpu": 4 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
+"""The same for where memory positions are looked up; on a CPU what its caches hold."""
 
 
 def similarity(query: Tensor, memory: Tensor, offset: Tensor | None = None) -> Tensor:
@@ -82,6 +84,7 @@ def read_top_k(
     """
     k = min(top_k, memory.shape[0])
     rows = _rows(len(memory), block_bytes or SIMILARITY_BYTES[query.device.type])
+    query, memory = query.float(), memory.float()
     offset = offsets(memory)
     readouts: list[list[Tensor]] = [[] for _ in values]
     for start in range(0, len(query), rows):
@@ -89,14 +92,14 @@ def read_top_k(
         if hidden is not None:
             scores.masked_fill_(hidden(start, start + len(scores)), -torch.inf)
         scores, index = scores.topk(k, dim=-1)
-        weights = scores.softmax(-1)
+        weights = scores.softmax(-1).to(values[0].dtype)
         for out, value in zip(readouts, values, strict=True):
             out.append(_gather(value, index, weights))
-    return [torch.cat(parts) for parts in readouts]
+    return [_joined(parts) for parts in readouts]
 
 
 def localised(
-    query: Tensor, memory: Tensor, height: int, width: int, sigma: float, block_bytes: int = LOOKUP_BYTES
+    query: Tensor, memory: Tensor, height: int, width: int, sigma: float, block_bytes: int | None = None
 ) -> tuple[Tensor, Tensor]:
     """Keys whose similarity is lower the farther a query lies from where the frame shows a memory position best.
 
@@ -111,15 +114,28 @@ def localised(
     Returns:
         (Q, C_k + 2) and (N, C_k + 2), for `similarity` and `read_top_k`.
     """
-    rows, offset = _rows(len(query), block_bytes), offsets(query)
-    best = torch.cat([similarity(block, query, offset).argmax(-1) for block in memory.split(rows)])
+    rows = _rows(len(query), block_bytes or LOOKUP_BYTES[query.device.type])
+    query, memory = query.float(), memory.float()
+    offset = offsets(query)
+    best = _joined([similarity(block, query, offset).argmax(-1) for block in memory.split(rows)])
     channels = query.shape[-1]
     # similarity will divide by sqrt(C_k + 2): made up for, so that keys weigh as before
     scale = ((channels + 2) / channels) ** 0.25
     unit = math.sqrt(math.sqrt(channels) / 2) / sigma
-    y, x = (unit * (torch.arange(n, dtype=torch.float32, device=query.device) - n / 2) for n in (height, width))
-    places = torch.cartesian_prod(y, x)
-    return torch.cat([query.float(), places], 1) * scale, torch.cat([memory.float(), places[best]], 1) * scale
+    places = unit * _grid(height, width, query.device)
+    return torch.cat([query, places], 1) * scale, torch.cat([memory, places[best]], 1) * scale
+
+
+@made_once(8)
+def _grid(height: int, width: int, device: torch.device) -> Tensor:
+    """Row and column of each position of a frame, from its middle: float32 (height width, 2), row by row."""
+    y, x = (torch.arange(n, dtype=torch.float32, device=device) - n / 2 for n in (height, width))
+    return torch.cartesian_prod(y, x)
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """The parts below one another."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _rows(columns: int, block_bytes: int) -> int:
@@ -130,5 +146,5 @@ def _rows(columns: int, block_bytes: int) -> int:
 def _gather(values: Tensor, index: Tensor, weights: Tensor) -> Tensor:
     """Sum over k of weights[q, k] * values[index[q, k]]: (N, C_v), (Q, k), (Q, k) to (Q, C_v)."""
     if values.device.type == "mps":  # no embedding_bag with weights there
-        return (values[index] * weights.to(values.dtype).unsqueeze(-1)).sum(1)
-    return F.embedding_bag(index, values, per_sample_weights=weights.to(values.dtype), mode="sum")
+        return (values[index] * weights.unsqueeze(-1)).sum(1)
+    return F.embedding_bag(index, values, per_sample_weights=weights, mode="sum")

@@ -35,7 +35,13 @@ class PCVOS(nn.Module):
 
     Frames are (B, 3, H, W), RGB normalised as ImageNet's, sides multiples of 16. The names of the parts are those of
     the published checkpoint.
+
+    Attributes:
+        weights_fingerprint, passed_over: see `load_network`.
     """
+
+    weights_fingerprint: str = ""
+    passed_over: str = ""
 
     def __init__(self, config: PCVOSConfig):
         super().__init__()

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.network.config import PCVOSConfig
+from core.network.constants import made_once
 
 Size3 = tuple[int, int, int]
 
@@ -42,6 +43,7 @@ def join_windows(windows: Tensor, window: Size3, size: Size3) -> Tensor:
     return x.permute(0, 1, 4, 2, 5, 3, 6, 7).reshape(-1, d, h, w, windows.shape[-1])
 
 
+@made_once(8)
 def shift_mask(size: Size3, window: Size3, shift: Size3, device: torch.device | None = None) -> Tensor | None:
     """True where two cells of a window come from different sides of the clip after the shift.
 
@@ -94,7 +96,7 @@ class WindowAttention(nn.Module):
         v = self._to_windows(self.v(values), self.v.bias, window, shift)
         padded = tuple(-(-n // w) * w for n, w in zip(size, window, strict=True))
         scores = self._scores(q, shift_mask(padded, window, shift, q.device))
-        gathered = join_windows(scores.softmax(-1).to(v.dtype) @ v, window, padded)
+        gathered = join_windows(scores.softmax(-1, torch.float32).to(v.dtype) @ v, window, padded)
         if any(shift):
             gathered = gathered.roll(shift, (1, 2, 3))
         return self.proj(gathered[:, : size[0], : size[1], : size[2]])

@@ -5,19 +5,23 @@ value gather, the refinement and the decoder run per object.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.network.devices import float32_exactly, wait_for
+from core.network.inference import in_type
 from core.network.matching import localised, read_top_k
 from core.network.pcvos import PCVOS
+from core.propagation.batches import Batches
 from core.propagation.distractors import compete
 from core.propagation.feature_cache import FrameFeatures
 from core.propagation.memory import History
 from core.propagation.settings import PropagationSettings
+from core.propagation.work_bytes import WorkBytes
 
 OBJECTS_AT_ONCE = 8
 """Objects whose values are encoded in one batch."""
@@ -28,20 +32,24 @@ class Stopped(Exception):  # noqa: N818 - nothing went wrong
 
 
 class Stopwatch:
-    """Seconds by part. On an accelerator each part waits for the device, so that its time is its own."""
+    """Seconds by part.
+
+    Attributes:
+        waits: each part waits for the device, so that its time is its own; which slows an accelerator down. Otherwise
+            a part's time there is that of asking for it.
+    """
 
     def __init__(self, device: torch.device):
         self.seconds: dict[str, float] = {}
+        self.waits = False
         self._device = device
 
     @contextmanager
     def __call__(self, part: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        elif self._device.type == "mps":
-            torch.mps.synchronize()
+        if self.waits:
+            wait_for(self._device)
         self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - start
 
 
@@ -49,40 +57,45 @@ class ClipInference:
     """Runs `network`, as `load_network` prepared it, with the settings of a run.
 
     Attributes:
+        network: with the weights that it runs in: of half precision on an accelerator, where that is wanted.
         watch: seconds spent, by part.
-        should_stop: asked before every frame's work; once it says True, `Stopped` is raised. None: nobody is asked.
-        precision: what the network runs in, None for float32.
+        batches: how much is done at a time.
+        should_stop: asked before the work on every batch, on a CPU a frame: once it says True, `Stopped` is raised.
+            None: nobody is asked.
+        precision: what the network runs in, None for float32. dtype: of its weights, and of what goes in and out.
     """
 
     should_stop: Callable[[], bool] | None = None
 
     def __init__(self, network: PCVOS, settings: PropagationSettings):
-        self.network, self.settings = network, settings
+        self.settings = settings
         self.device = next(network.parameters()).device
+        self.precision = _half_type(settings.precision, self.device)
+        on_accelerator = self.device.type != "cpu"
+        self.dtype = self.precision if self.precision is not None and on_accelerator else torch.float32
+        self.network = in_type(network, self.dtype) if on_accelerator else network
         self.watch = Stopwatch(self.device)
-        self.precision = _amp_type(settings.precision, self.device)
-        # One frame at a time is faster on a CPU: smaller temporaries stay in its caches.
-        self._batch = 8 if self.device.type == "cuda" else 1
+        self.batches = Batches(self.device)
 
     def check(self) -> None:
         """Raise `Stopped` if that is wanted."""
         if self.should_stop is not None and self.should_stop():
             raise Stopped
 
-    def features(self, images: Sequence[Tensor]) -> list[FrameFeatures]:
-        """Features of frames given as network inputs (1, 3, H, W)."""
-        found = []
-        with self.watch("key encoder"), self._autocast():
-            for i in range(0, len(images), self._batch):
-                self.check()
-                part = images[i : i + self._batch]
-                batch = self.network.encode_key(torch.cat(list(part)) if len(part) > 1 else part[0])
-                for j, image in enumerate(part):
-                    one = {k: None if v is None else v[j : j + 1] for k, v in vars(batch).items()}
-                    if len(part) > 1:
-                        one = {k: None if v is None else v.clone() for k, v in one.items()}
-                    found.append(FrameFeatures(image=image, **one | {"key": _rows(one["key"])}))
-        return found
+    def features(self, images: Tensor) -> list[FrameFeatures]:
+        """Features of frames given as network inputs (B, 3, H, W), in one batch."""
+        self.check()
+        with self.watch("key encoder"), self._arithmetic():
+            images = images.to(self.dtype)
+            batch = vars(self.network.encode_key(images))
+            keys = _rows(batch["key"]).float()
+        return [
+            FrameFeatures(
+                image=images[i : i + 1],
+                **{k: None if v is None else v[i : i + 1] for k, v in batch.items()} | {"key": keys[i]},
+            )
+            for i in range(len(images))
+        ]
 
     def values(self, features: FrameFeatures, planes: Tensor, others: Tensor | None = None) -> list[Tensor]:
         """Memory values (h w, C_v) of each object on one frame.
@@ -91,14 +104,15 @@ class ClipInference:
             features: with trunk. planes: aggregated probabilities of all objects there, (K, H, W).
             others: of what is none of them, for each, (K, H, W); the other objects, if None.
         """
-        with self.watch("value encoder"), self._autocast():
+        with self.watch("value encoder"), self._arithmetic():
             masks = planes.unsqueeze(1)
             rest = masks.sum(0, keepdim=True) - masks if others is None else others.unsqueeze(1)
+            masks, rest = masks.to(self.dtype), rest.to(self.dtype)
             values: list[Tensor] = []
             for part, other in zip(masks.split(OBJECTS_AT_ONCE), rest.split(OBJECTS_AT_ONCE), strict=True):
                 self.check()
                 shared = [t.expand(len(part), -1, -1, -1) for t in (features.image, features.f4, features.f16)]
-                values += [_rows(v[None]) for v in self.network.encode_value(*shared, part, other)]
+                values += _rows(self.network.encode_value(*shared, part, other))
         return values
 
     def predict(self, features: Sequence[FrameFeatures], histories: Sequence[History]) -> dict[int, Tensor]:
@@ -106,15 +120,11 @@ class ClipInference:
 
         What an object and its distractor both claim goes to the likelier one.
         """
-        logits: dict[int, Tensor] = {}
-        local = None
-        if features[0].local is not None:
-            local = torch.stack([f.local[0] for f in features], 1).unsqueeze(0)
+        readouts: dict[int, Tensor] = {}
         for history in histories:
-            with self.watch("matching"):
-                readouts = self._read(features, history)
-            for obj, readout in zip(history.objects, readouts, strict=True):
-                logits[obj] = self._to_mask(features, local, readout)
+            with self.watch("matching"), self._arithmetic():
+                readouts.update(zip(history.objects, self._read(features, history), strict=True))
+        logits = self._to_masks(features, readouts)
         for obj in [o for o in logits if o > 0 and -o in logits]:
             logits[obj], logits[-obj] = compete(logits[obj], logits[-obj])
         return logits
@@ -137,10 +147,9 @@ class ClipInference:
             around = torch.cdist(places[start:stop], places) <= radius
             return F.pad(around, (0, len(keys) - len(places))) & ~own
 
-        with self.watch("matching"):
+        with self.watch("matching"), self._arithmetic():
             (readout,) = read_top_k(features.key, keys, [values], self.settings.top_k, hidden=hidden)
-        local = None if features.local is None else features.local.unsqueeze(2)
-        return self._to_mask([features], local, readout)[0]
+        return self._to_masks([features], {0: readout})[0][0]
 
     def _read(self, features: Sequence[FrameFeatures], history: History) -> list[Tensor]:
         """Memory readout (D h w, C_v) per object, with progressive matching (paper Sec. 3.5, Eq. 4).
@@ -163,38 +172,67 @@ class ClipInference:
             readouts = read_top_k(query, memory, values, self.settings.top_k)
             for part, readout in zip(parts, readouts, strict=True):
                 part.append(readout)
-        return [torch.cat(part) for part in parts]
+        return [_joined(part) for part in parts]
 
-    def _to_mask(self, features: Sequence[FrameFeatures], local: Tensor | None, readout: Tensor) -> Tensor:
-        """Refine one object's readout over the clip and decode it frame by frame."""
-        frames, (h, w) = len(features), features[0].thin.shape[-2:]
-        self.check()
-        with self.watch("refinement"), self._autocast():
-            clip = readout.view(1, frames, h, w, -1).permute(0, 4, 1, 2, 3)
-            refined = self.network.refine(local, clip)[0].transpose(0, 1)
-        with self.watch("decoder"), self._autocast():
-            logits = []
-            for i in range(0, frames, self._batch):
-                self.check()
-                part = features[i : i + self._batch]
-                skips = [
-                    torch.cat([getattr(f, name) for f in part]) if len(part) > 1 else getattr(part[0], name)
-                    for name in ("thin", "skip8", "skip4")
+    def _to_masks(self, features: Sequence[FrameFeatures], readouts: Mapping[int, Tensor]) -> dict[int, Tensor]:
+        """Refine the readouts (D h w, C_v) of objects over the clip, and decode them: logits (D, H/4, W/4)."""
+        frames, (rows, columns) = len(features), features[0].thin.shape[-2:]
+        local = None
+        if features[0].local is not None:
+            local = torch.stack([f.local[0] for f in features], 1)
+        work = WorkBytes(self.network.config, (rows, columns), self.dtype)
+        logits: dict[int, Tensor] = {}
+        for objects in self.batches.split(len(readouts), frames * (work.refined + work.decoded)):
+            self.check()
+            batch = {o: readouts[o] for o in list(readouts)[objects]}
+            with self.watch("refinement"), self._arithmetic():
+                clips = _joined([r.view(1, frames, rows, columns, -1) for r in batch.values()])
+                refined = self._refine(local, clips.permute(0, 4, 1, 2, 3))
+            with self.watch("decoder"), self._arithmetic():
+                parts = [
+                    self._decode(features[some], refined[:, some])
+                    for some in self.batches.split(frames, len(batch) * work.decoded)
                 ]
-                value = refined[i : i + self._batch].contiguous(memory_format=torch.channels_last)
-                logits.append(self.network.decode(value, *skips)[:, 0].float())
-        return torch.cat(logits)
+            logits.update(zip(batch, _joined(parts, 1), strict=True))
+        return logits
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, self.precision, enabled=self.precision is not None)
+    def _refine(self, local: Tensor | None, readouts: Tensor) -> Tensor:
+        """Readouts (K, C_v, D, h, w) refined, (K, D, C_v, h, w), with the frames' local keys (C_k', D, h, w)."""
+        keys = None if local is None else local.expand(len(readouts), *local.shape)
+        return self.network.refine(keys, readouts).transpose(1, 2)
+
+    def _decode(self, features: Sequence[FrameFeatures], refined: Tensor) -> Tensor:
+        """Mask logits (K, D, H/4, W/4), float32, of K objects on D frames, from (K, D, C_v, h, w)."""
+        self.check()
+        count, frames = refined.shape[:2]
+        skips = [_joined([getattr(f, name) for f in features]) for name in ("thin", "skip8", "skip4")]
+        if count > 1:
+            skips = [skip.repeat(count, 1, 1, 1) for skip in skips]
+        value = refined.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return self.network.decode(value, *skips)[:, 0].float().unflatten(0, (count, frames))
+
+    @contextmanager
+    def _arithmetic(self) -> Iterator[None]:
+        """Products are of the precision wanted. On an accelerator the weights say it; a CPU's stay float32."""
+        on_cpu = self.device.type == "cpu"
+        with (
+            float32_exactly(self.device),
+            torch.autocast(self.device.type, self.precision, enabled=on_cpu and self.precision is not None),
+        ):
+            yield
 
 
 def _rows(x: Tensor) -> Tensor:
-    """(1, C, h, w) to (h w, C), contiguous."""
-    return x[0].flatten(1).t().contiguous()
+    """(B, C, h, w) to (B, h w, C), contiguous."""
+    return x.flatten(2).mT.contiguous()
 
 
-def _amp_type(precision: str, device: torch.device) -> torch.dtype | None:
+def _joined(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """The parts one after the other; a single one is not copied."""
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim)
+
+
+def _half_type(precision: str, device: torch.device) -> torch.dtype | None:
     if precision == "auto":
         precision = "fp16" if device.type == "cuda" else "fp32"
     return {"fp32": None, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]

@@ -33,7 +33,7 @@ def find_distractors(
     """
     planes = marked.planes[1:]
     image = features.image.flip(-1).contiguous(memory_format=torch.channels_last)
-    mirrored = engine.features([image])[0]
+    mirrored = engine.features(image)[0]
     values = engine.values(mirrored, planes.flip(-1))
     rows, columns = features.thin.shape[-2:]
     cells = F.avg_pool2d(planes.unsqueeze(1), SOFT_STRIDE)[:, 0] > 0.5

@@ -1,17 +1,20 @@
 """Frame features kept between runs, within a byte budget."""
 
+from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+TRUNK = ("image", "f4", "f16")
+
 
 @dataclass(frozen=True)
 class FrameFeatures:
-    """What the network knows of one frame without a mask.
+    """What the network knows of one frame without a mask. Frames that were encoded in one batch share its memory.
 
     Attributes:
-        key: (h w, C_k), rows. thin, local, skip8, skip4: (1, C, H/s, W/s), as in `KeyFeatures`.
+        key: (h w, C_k), rows, float32. thin, local, skip8, skip4: (1, C, H/s, W/s), as in `KeyFeatures`.
         image, f4, f16: input and trunk features, which only encoding the frame into memory needs; None where dropped.
     """
 
@@ -25,9 +28,15 @@ class FrameFeatures:
     f16: Tensor | None
 
     @property
+    def storages(self) -> dict[int, int]:
+        """Bytes of the memory that they hold, by its address: a tensor can be a view of more."""
+        held = [t.untyped_storage() for t in vars(self).values() if t is not None]
+        return {storage.data_ptr(): storage.nbytes() for storage in held}
+
+    @property
     def bytes(self) -> int:
-        """What they hold in memory: a tensor can be a view of somewhat more."""
-        return sum(t.untyped_storage().nbytes() for t in vars(self).values() if t is not None)
+        """What they hold in memory, batch included."""
+        return sum(self.storages.values())
 
     @property
     def has_trunk(self) -> bool:
@@ -35,7 +44,14 @@ class FrameFeatures:
 
     def without_trunk(self) -> "FrameFeatures":
         """The part that prediction needs."""
-        return replace(self, image=None, f4=None, f16=None)
+        return replace(self, **dict.fromkeys(TRUNK))
+
+    def with_trunk_alone(self) -> "FrameFeatures":
+        """The same, without holding the trunk features of the rest of the batch."""
+        own = {name: getattr(self, name) for name in TRUNK}
+        return replace(
+            self, **{k: t if t.untyped_storage().nbytes() == t.nbytes else t.clone() for k, t in own.items()}
+        )
 
 
 class FeatureCache:
@@ -44,12 +60,16 @@ class FeatureCache:
     When the budget is full, frames the present run does not visit make room; frames it visits stay, so that a run
     longer than the budget still finds what fitted the next time (dropping the oldest would always drop what the next
     run needs first).
+
+    Attributes:
+        bytes: what is held; memory of a batch counts once, until its last frame has gone.
     """
 
     def __init__(self, budget: int):
         self.budget = budget
         self.bytes = 0
         self._entries: dict[int, FrameFeatures] = {}
+        self._users: Counter[int] = Counter()  # frames by storage
         self._wanted: Container[int] = range(0)
 
     def begin_run(self, frames: Container[int]) -> None:
@@ -61,15 +81,17 @@ class FeatureCache:
 
     def put(self, frame: int, features: FrameFeatures) -> None:
         """Keep `features`, in place of what was there, if there is room; otherwise what was there stays."""
-        old = self._entries.get(frame)
-        more = features.bytes - (old.bytes if old else 0)
-        for other in [f for f in self._entries if f not in self._wanted and f != frame]:
-            if self.bytes + more <= self.budget:
+        old = self._entries.pop(frame, None)
+        if old is not None:
+            self._release(old)
+        for other in [f for f in self._entries if f not in self._wanted]:
+            if self._has_room_for(features):
                 break
-            self._discard(other)
-        if self.bytes + more <= self.budget:
-            self._entries[frame] = features
-            self.bytes += more
+            self._release(self._entries.pop(other))
+        kept = features if self._has_room_for(features) else old
+        if kept is not None:
+            self._entries[frame] = kept
+            self._hold(kept)
 
     @property
     def frames(self) -> frozenset[int]:
@@ -84,10 +106,22 @@ class FeatureCache:
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
+        self._users.clear()
         self.bytes = 0
 
-    def _discard(self, frame: int) -> None:
-        self.bytes -= self._entries.pop(frame).bytes
+    def _has_room_for(self, features: FrameFeatures) -> bool:
+        more = sum(size for place, size in features.storages.items() if not self._users[place])
+        return self.bytes + more <= self.budget
+
+    def _hold(self, features: FrameFeatures) -> None:
+        for place, size in features.storages.items():
+            self.bytes += size * (not self._users[place])
+            self._users[place] += 1
+
+    def _release(self, features: FrameFeatures) -> None:
+        for place, size in features.storages.items():
+            self._users[place] -= 1
+            self.bytes -= size * (not self._users[place])
 
     def __len__(self) -> int:
         return len(self._entries)

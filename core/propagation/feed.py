@@ -8,15 +8,19 @@ import numpy as np
 from core.media.ahead import read_ahead
 from core.media.source import FrameSource
 
+READ_AHEAD_BYTES = 256 * 2**20
+"""What frames that are read ahead may take."""
+
 
 class FrameFeed:
-    """Reads frames of `source`; those in `expected` come ready when they are asked for in that order."""
+    """Reads frames of `source`; those in `expected` come ready when they are asked for in that order, two clips of
+    `interval` frames ahead: while one is predicted, all of the next are decoded."""
 
-    def __init__(self, source: FrameSource, expected: Sequence[int]):
+    def __init__(self, source: FrameSource, expected: Sequence[int], interval: int):
         self._source = source
         self._expected = iter(expected)
         self._next = next(self._expected, None)
-        self._ahead: Iterator[tuple[int, np.ndarray]] = read_ahead(source, expected)
+        self._ahead: Iterator[tuple[int, np.ndarray]] = read_ahead(source, expected, depth(source.size, interval))
 
     def read(self, frame: int) -> np.ndarray:
         """uint8 (H, W, 3) RGB."""
@@ -33,3 +37,9 @@ class FrameFeed:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ahead.close()
+
+
+def depth(size: tuple[int, int], interval: int) -> int:
+    """How many frames of footage of that size, (H, W), are read ahead."""
+    height, width = size
+    return max(1, min(max(8, 2 * interval + 2), READ_AHEAD_BYTES // (3 * height * width)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,8 +12,9 @@ from core.propagation.compose import Composer, Distribution
 from core.propagation.distractor_search import find_distractors
 from core.propagation.feature_cache import FeatureCache, FrameFeatures
 from core.propagation.feed import FrameFeed
-from core.propagation.geometry import Geometry
+from core.propagation.geometry import STRIDE, Geometry
 from core.propagation.memory import Annotation, MemoryEntry, PermanentMemory
+from core.propagation.work_bytes import WorkBytes
 
 
 class FrameEncoder:
@@ -59,17 +61,28 @@ class FrameEncoder:
         """Features of frames, from the cache where they are there; with `keep_trunk` the last one has its trunk."""
         found = {f: self.cache.get(f) for f in frames}
         missing = [f for f in frames if not _is_enough(found[f], keep_trunk and f == frames[-1])]
-        images = []
+        pixels = []
         for f in missing:
             self._engine.check()
             with self._engine.watch("reading"):
-                pixels = feed.read(f) if feed else self._media.read(f)
-            with self._engine.watch("preparing"):
-                images.append(self._geometry.frame(pixels, self._engine.device))
-        for f, features in zip(missing, self._engine.features(images), strict=True):
-            found[f] = features if keep_trunk and f == frames[-1] else features.without_trunk()
+                pixels.append(feed.read(f) if feed else self._media.read(f))
+        encoded = self._engine.batches.attempt(lambda: self._encode(pixels))
+        for f, features in zip(missing, encoded, strict=True):
+            found[f] = features.with_trunk_alone() if keep_trunk and f == frames[-1] else features.without_trunk()
             self.cache.put(f, found[f])
         return [found[f] for f in frames]
+
+    def _encode(self, pixels: Sequence[np.ndarray]) -> list[FrameFeatures]:
+        """Features of frames, uint8 (H, W, 3), in batches; only the last one keeps its trunk."""
+        grid = tuple(n // STRIDE for n in self._geometry.padded)
+        work = WorkBytes(self._engine.network.config, grid, self._engine.dtype)
+        encoded: list[FrameFeatures] = []
+        for some in self._engine.batches.split(len(pixels), work.encoded):
+            with self._engine.watch("preparing"):
+                images = self._geometry.frames(pixels[some], self._engine.device)
+            encoded = [features.without_trunk() for features in encoded]
+            encoded += self._engine.features(images)
+        return encoded
 
     def is_known(self, frame: int, with_trunk: bool) -> bool:
         """Whether the cache has what `features` would give."""

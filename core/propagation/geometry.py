@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.network.frames import normalise
+from core.network.transfer import upload
 
 STRIDE = 16
 
@@ -37,18 +38,23 @@ class Geometry:
         return (top, left, *self.resized)
 
     def frame(self, frame: np.ndarray, device: torch.device) -> Tensor:
-        """uint8 (H, W, 3) RGB to the network's input (1, 3, *padded): normalised, resized bicubically, zero-padded."""
-        image = normalise(torch.from_numpy(frame).to(device).permute(2, 0, 1).unsqueeze(0))
+        """`frames` of a single one."""
+        return self.frames([frame], device)
+
+    def frames(self, frames: Sequence[np.ndarray], device: torch.device) -> Tensor:
+        """uint8 (H, W, 3) RGB each to the network's input (B, 3, *padded): normalised, resized bicubically,
+        zero-padded."""
+        images = normalise(upload(frames, device).permute(0, 3, 1, 2))
         if self.resized != self.size:
-            image = F.interpolate(image, self.resized, mode="bicubic", align_corners=False)
-        return F.pad(image, self.pad).contiguous(memory_format=torch.channels_last)
+            images = F.interpolate(images, self.resized, mode="bicubic", align_corners=False)
+        return F.pad(images, self.pad).contiguous(memory_format=torch.channels_last)
 
     def masks(self, labels: np.ndarray, objects: Sequence[int], device: torch.device) -> Tensor:
         """Label map uint8 (H, W) to masks of `objects`, float32 (K, *padded), 0 or 1, resized by nearest."""
-        label_map = torch.from_numpy(np.ascontiguousarray(labels)).to(device)
+        label_map = upload([np.ascontiguousarray(labels)], device)[0]
         if self.resized != self.size:
             label_map = F.interpolate(label_map[None, None].float(), self.resized, mode="nearest")[0, 0].to(torch.uint8)
-        ids = torch.tensor(list(objects), dtype=torch.uint8, device=device).view(-1, 1, 1)
+        ids = upload([np.array(objects, np.uint8)], device)[0].view(-1, 1, 1)
         return F.pad((label_map == ids).float(), self.pad)
 
     def crop(self, plane: Tensor) -> Tensor:

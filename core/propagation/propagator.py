@@ -8,7 +8,9 @@ import torch
 
 from core.errors import PCVOSError, ResourceError
 from core.media.source import FrameSource
+from core.network.devices import DeviceLostError, is_dead, is_lack_of_memory, memory_of
 from core.network.pcvos import PCVOS
+from core.network.transfer import download
 from core.propagation.clip_inference import ClipInference, Stopped
 from core.propagation.compose import Composer
 from core.propagation.confidence import UNKNOWN
@@ -16,11 +18,19 @@ from core.propagation.feature_cache import FeatureCache
 from core.propagation.frame_encoder import FrameEncoder
 from core.propagation.geometry import Geometry
 from core.propagation.memory import MemoryBank, PermanentMemory
+from core.propagation.memory_bound import MemoryBound, RunSize, memory_bound
 from core.propagation.pace import Work, plan, room_for
-from core.propagation.run import ClipResult, Parts, Remembered, Run
+from core.propagation.parts import Parts
+from core.propagation.run import ClipResult, Remembered, Run
 from core.propagation.schedule import Annotated, Pass, passes_of
 from core.propagation.settings import Direction, PropagationSettings
 from core.propagation.sightings import Sightings
+
+CACHE_BYTES = 2**30
+"""Most memory that the frame features of earlier runs may take on a CPU."""
+
+CACHE_SHARE = 0.25
+"""The same on an accelerator, of what is free there."""
 
 
 class Propagator:
@@ -34,8 +44,9 @@ class Propagator:
 
     Attributes:
         memory: permanent memory: the frames a person annotated or corrected.
-        should_stop: asked before the work on every frame, on the thread that does it: once it says True, a run ends
-            without its present clip, and `prepare` and `estimate` raise `Stopped`. None: nobody is asked.
+        should_stop: asked before the work on every frame (on an accelerator: on every batch), on the thread that does
+            it: once it says True, a run ends without its present clip, and `prepare` and `estimate` raise `Stopped`.
+            None: nobody is asked.
     """
 
     should_stop: Callable[[], bool] | None = None
@@ -53,8 +64,9 @@ class Propagator:
         self._engine = ClipInference(network, self.settings)
         self._geometry = Geometry(media.size, self.settings.resolution)
         self._composer = Composer(self._geometry, self._engine.device)
-        cache = FeatureCache(self.settings.cache_bytes)
+        cache = FeatureCache(_cache_bytes(self.settings, self._engine.device))
         self._encoder = FrameEncoder(media, self.memory, self._engine, self._geometry, self._composer, cache)
+        self._engine.batches.let_go = self._forget_features
         self._run: Run | None = None  # that is under way
 
     @property
@@ -65,6 +77,16 @@ class Propagator:
     @cache.setter
     def cache(self, cache: FeatureCache) -> None:
         self._encoder.cache = cache
+
+    @property
+    def measures_parts(self) -> bool:
+        """Whether `seconds` are those that an accelerator takes for each part: it is waited for after each, which
+        slows it down. Otherwise they are the host's."""
+        return self._engine.watch.waits
+
+    @measures_parts.setter
+    def measures_parts(self, wanted: bool) -> None:
+        self._engine.watch.waits = wanted
 
     def with_settings(self, settings: PropagationSettings) -> "Propagator":
         """A propagator for a next run with other settings, of the same permanent memory.
@@ -125,6 +147,18 @@ class Propagator:
             tuple(frame for frame in one.frames if draws(frame, passes[: place + 1]))
             for place, one in enumerate(passes)
         ]
+
+    def memory_bound(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> MemoryBound:
+        """How much memory a run takes at most, beyond the program and the network.
+
+        Raises:
+            PCVOSError: as `run` does.
+        """
+        start, end = self._range(start, end)
+        self._passes(start, end, direction)
+        objects = len(self.memory.objects) * (2 if self.settings.distractors and not self.settings.exact else 1)
+        run = RunSize(self.media.size, end - start + 1, objects, len(self.memory))
+        return memory_bound(self.network.config, self.settings, run, self._engine.device, self.cache.budget)
 
     @torch.inference_mode()
     def run(
@@ -191,13 +225,15 @@ class Propagator:
                 bank.add(self._encoder.permanent_entry(other))
             objects = sorted(set().union(*(self.memory[f].objects for f in others)))
             features = self._encoder.features([frame], None, keep_trunk=False)
-            logits = self._engine.predict(features, bank.histories(objects))
-            own = {obj: planes[0] for obj, planes in logits.items() if obj > 0}
-            distribution = self._composer.distribution(own)
+            histories = bank.histories(objects)
+            logits = self._engine.batches.attempt(lambda: self._engine.predict(features, histories))
+            own = {obj: planes[0] for obj, planes in sorted(logits.items()) if obj > 0}
+            labels = self._composer.labels(self._composer.distribution(own))
+            labels, small = download([labels, self._composer.small(own)])
             seen, crop = Sightings(), self._geometry.crop_small
             sure = dict.fromkeys(objects, UNKNOWN)
-            sure |= {obj: seen.confidence(obj, crop(plane)) for obj, plane in self._composer.small(own).items()}
-            return self._composer.labels(distribution), sure
+            sure |= {obj: seen.confidence(obj, crop(plane)) for obj, plane in zip(own, small, strict=True)}
+            return labels, sure
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -205,12 +241,18 @@ class Propagator:
         self._engine.should_stop = self.should_stop
         try:
             yield
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise self._out_of_memory() from error
-        except RuntimeError as error:
-            if _is_lack_of_memory(error):
+        except (RuntimeError, MemoryError) as error:
+            if is_lack_of_memory(error):
                 raise self._out_of_memory() from error
+            if is_dead(error):
+                raise DeviceLostError(self._engine.device) from error
             raise
+
+    def _forget_features(self) -> bool:
+        """Make room; whether there was anything to let go of."""
+        had = len(self.cache) > 0
+        self.cache.clear()
+        return had
 
     def _begin(
         self,
@@ -264,6 +306,9 @@ class Propagator:
         )
 
 
-def _is_lack_of_memory(error: RuntimeError) -> bool:
-    """Whether an allocator without an exception of its own (the CPU's, MPS) raised this."""
-    return any(words in str(error) for words in ("allocate memory", "not enough memory", "out of memory"))
+def _cache_bytes(settings: PropagationSettings, device: torch.device) -> int:
+    """Most memory that frame features may take: on an accelerator by what is free."""
+    if settings.cache_bytes is not None:
+        return settings.cache_bytes
+    free = None if device.type == "cpu" else memory_of(device)[0]
+    return CACHE_BYTES if free is None else int(CACHE_SHARE * free)

@@ -1,26 +1,25 @@
 """One run through footage: its passes, clip by clip, and what they remember on the way (paper Sec. 3 and 4.1)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.media.source import FrameSource
 from core.network.matching import read_top_k
-from core.propagation.clip_inference import ClipInference
-from core.propagation.compose import Composer, Distribution, blend
+from core.network.transfer import download, upload
+from core.propagation.compose import Distribution
 from core.propagation.confidence import UNKNOWN
+from core.propagation.drawing import Drawer, Picture
 from core.propagation.feature_cache import FrameFeatures
 from core.propagation.feed import FrameFeed
-from core.propagation.frame_encoder import FrameEncoder
-from core.propagation.geometry import Geometry
-from core.propagation.memory import MemoryBank, MemoryEntry, PermanentMemory
-from core.propagation.schedule import Annotated, Clip, Pass, cut_clips, forward_weight, frames_to_remember
-from core.propagation.settings import PropagationSettings
+from core.propagation.memory import MemoryBank, MemoryEntry
+from core.propagation.parts import Parts
+from core.propagation.schedule import Annotated, Clip, Pass, cut_clips, frames_to_remember
 from core.propagation.sightings import LITTLE, NOWHERE, Sightings, is_gone
 from core.propagation.soft_masks import SoftMasks
+from core.propagation.stretch import Stretch, joined
 
 Remembered = Mapping[int, np.ndarray]
 """See `ClipResult`."""
@@ -55,19 +54,6 @@ class ClipResult:
     window: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What runs are made with: the footage, the masks given, and who encodes, predicts and draws."""
-
-    settings: PropagationSettings
-    media: FrameSource
-    memory: PermanentMemory
-    engine: ClipInference
-    geometry: Geometry
-    composer: Composer
-    encoder: FrameEncoder
-
-
 class Run:
     """The passes of one run, and what they hand on.
 
@@ -90,6 +76,7 @@ class Run:
         self._settings, self._media, self._memory = parts.settings, parts.media, parts.memory
         self._engine, self._geometry = parts.engine, parts.geometry
         self._composer, self._encoder = parts.composer, parts.encoder
+        self._drawer = Drawer(parts)
         self._passes, self._finished, self._remembered = passes, finished, remembered
         exact = self._settings.exact
         self.bank = MemoryBank(None if exact else self._settings.memory_frames)
@@ -127,7 +114,7 @@ class Run:
         interval, exact = self._settings.interval, self._settings.exact
         remembered = frames_to_remember(clips, self._annotated, interval, predict_given=exact)
         done = [self._drawn.issuperset(clip.frames) for clip in clips]
-        with FrameFeed(self._media, self._frames_to_read(clips, done, remembered)) as feed:
+        with FrameFeed(self._media, self._frames_to_read(clips, done, remembered), interval) as feed:
             for clip, skip in zip(clips, done, strict=True):
                 if skip:
                     self._take_over(clip, this_pass, feed, clip.frames[-1] in remembered)
@@ -135,103 +122,106 @@ class Run:
                     yield self._run_clip(clip, this_pass, feed, clip.frames[-1] in remembered)
 
     def _run_clip(self, clip: Clip, this_pass: Pass, feed: FrameFeed, remember: bool) -> ClipResult:
-        """Predict a clip, draw its frames, and remember the last one where that is due."""
-        end, exact = clip.frames[-1], self._settings.exact
-        features = self._encoder.features(clip.frames if clip.objects else (), feed, remember or end in self._annotated)
-        logits, distractors = self._predict(clip, features)
-        waits = this_pass is not self._passes[-1] and end in self._overlap
-        if waits:
-            for frame, own in zip(clip.frames, logits, strict=True):
-                self._waiting.put(frame, own)
-        elif end in self._overlap:
-            logits = [self._blend(frame, own) for frame, own in zip(clip.frames, logits, strict=True)]
-        if features and not (self._settings.keep_lost or exact):
-            logits = [self._without_gone(own, frame) for own, frame in zip(logits, features, strict=True)]
+        """Encode a clip, predict it, draw its frames, and remember the last one where that is due."""
+        end, waits = clip.frames[-1], this_pass is not self._passes[-1] and clip.frames[-1] in self._overlap
+        kept = remember or end in self._annotated
+        features = self._encoder.features(clip.frames if clip.objects else (), feed, kept)
+        predicted, distractors = self._predict(clip, features)
+        stretches = self._joined(predicted, waits)
+        gone: set[tuple[int, int]] = set()
+        if features and not (self._settings.keep_lost or self._settings.exact):
+            stretches, gone = self._without_gone(stretches, features)
+        drawn, distribution = self._drawer.draw(stretches)
+        logits = stretches[-1].of_frame(-1)
 
-        labels, soft, confidence, small = [], [], [], []
-        for frame, own in zip(clip.frames, logits, strict=True):
-            self._engine.check()
-            with self._engine.watch("drawing"):
-                distribution = self._distribution(frame, own)
-                pinned = None if exact else self._memory.get(frame)
-                labels.append(self._composer.labels(distribution, pinned))
-                given = frozenset() if pinned is None else pinned.objects
-                small.append(self._composer.small({obj: plane for obj, plane in own.items() if obj not in given}))
-                confidence.append(self._confidence(distribution, own, small[-1], frame))
-                if self._settings.soft:
-                    soft.append(self._composer.soft(distribution, pinned))
+        # all that the host wants to know comes at once
+        known = logits | distractors if kept and logits and not waits else {}
+        areas = [self._areas(distribution)] if kept else []
+        pictures, others = self._drawer.pictures(drawn, [*known.values(), *areas])
+        confidence = [self._confidence(p, {obj for frame, obj in gone if frame == p.frame}) for p in pictures]
+        if kept:
+            self._note(distribution.objects, others.pop())
         last = features[-1] if features else None
-        if remember or end in self._annotated:
-            self._note(distribution)
-        self._enter_memory(end, remember, logits[-1], distractors, distribution, this_pass, feed, last)
-        stacked = self._stack(soft) if self._settings.soft else None
-        kept = None
-        if logits[-1] and not waits and (remember or end in self._annotated):
-            own = logits[-1] | distractors
-            kept = {obj: plane.cpu().numpy().copy() for obj, plane in own.items()}  # not the whole clip
-        drawn = np.stack(labels), stacked, waits, kept, self._columns(confidence)
-        return ClipResult(clip.frames, *drawn, tuple(small), self._geometry.window)
+        self._enter_memory(end, remember, logits, distractors, distribution, this_pass, feed, last)
+        return ClipResult(
+            clip.frames,
+            np.stack([picture.labels for picture in pictures]),
+            self._stack([picture.soft for picture in pictures]) if self._settings.soft else None,
+            waits,
+            {obj: plane.copy() for obj, plane in zip(known, others, strict=True)} or None,  # not the whole clip
+            self._columns(confidence),
+            tuple(picture.small for picture in pictures),
+            self._geometry.window,
+        )
 
-    def _distribution(self, frame: int, logits: dict[int, Tensor]) -> Distribution:
-        """What is drawn on a frame: what was predicted there, and what was painted there over it."""
-        annotation = self._memory.get(frame)
-        slots = self._memory.objects if self._settings.exact and annotation else ()
-        return self._composer.distribution(logits, annotation, slots)
+    def _predict(self, clip: Clip, features: Sequence[FrameFeatures]) -> tuple[Stretch, dict[int, Tensor]]:
+        """Mask logits of the objects on a clip, and of distractors on its last frame, (h, w)."""
+        if not clip.objects:
+            return Stretch(clip.frames, {}), {}
+        histories = self.bank.histories(clip.objects)
+        logits = self._engine.batches.attempt(lambda: self._engine.predict(features, histories))
+        distractors = {obj: planes[-1] for obj, planes in logits.items() if obj < 0}
+        return Stretch(clip.frames, {obj: logits[obj] for obj in sorted(logits) if obj > 0}), distractors
 
-    def _predict(
-        self, clip: Clip, features: Sequence[FrameFeatures]
-    ) -> tuple[list[dict[int, Tensor]], dict[int, Tensor]]:
-        """Mask logits by object for each frame of a clip, and by distractor on its last frame."""
-        logits: list[dict[int, Tensor]] = [{} for _ in clip.frames]
-        distractors: dict[int, Tensor] = {}
-        if clip.objects:
-            for obj, planes in self._engine.predict(features, self.bank.histories(clip.objects)).items():
-                if obj < 0:
-                    distractors[obj] = planes[-1]
-                    continue
-                for own, plane in zip(logits, planes, strict=True):
-                    own[obj] = plane
-        return logits, distractors
+    def _joined(self, predicted: Stretch, waits: bool) -> list[Stretch]:
+        """What was predicted, with what the other pass of a run in both directions found there. What it `waits` for is
+        kept until then."""
+        if waits:
+            self._waiting.put(predicted.frames, predicted.logits)
+        elif predicted.frames[-1] in self._overlap:
+            return list(joined(predicted, self._waiting.pop, self._annotated, self._engine.device))
+        return [predicted]
 
-    def _blend(self, frame: int, backward: dict[int, Tensor]) -> dict[int, Tensor]:
-        """What both passes found on a frame, as one."""
-        forward = self._waiting.pop(frame)
-        return {
-            obj: blend(forward.get(obj), backward.get(obj), forward_weight(obj, frame, self._annotated))
-            for obj in sorted(set(forward) | set(backward))
-        }
-
-    def _confidence(
-        self, distribution: Distribution, logits: Mapping[int, Tensor], small: Mapping[int, np.ndarray], frame: int
-    ) -> dict[int, float]:
+    def _confidence(self, picture: Picture, gone: Container[int]) -> dict[int, float]:
         """Per object how sure the pass is of it on a frame, which may be nowhere there; 1 where it was annotated."""
-        annotation = self._memory.get(frame)
+        annotation = self._memory.get(picture.frame)
         given = frozenset() if annotation is None else annotation.objects
         for obj in given:
             self._sightings.confirm(obj)
-        sure = {obj: 1.0 if obj in given else UNKNOWN for obj in distribution.objects}
-        for obj in small.keys() - given:  # `--exact` predicts what was given as well
-            gone = bool((logits[obj] == NOWHERE).all())
-            sure[obj] = self._sightings.confidence(obj, self._geometry.crop_small(small[obj]), gone)
+        sure = {obj: 1.0 if obj in given else UNKNOWN for obj in picture.objects}
+        for obj in picture.small.keys() - given:  # `--exact` predicts what was given as well
+            sure[obj] = self._sightings.confidence(obj, self._geometry.crop_small(picture.small[obj]), obj in gone)
         return sure
 
-    def _note(self, distribution: Distribution) -> None:
+    def _areas(self, distribution: Distribution) -> Tensor:
+        """How many memory positions each object of a frame covers, float32 (K,)."""
+        return self._composer.covers(distribution.planes[1:]).sum(1)
+
+    def _note(self, objects: Sequence[int], areas: np.ndarray) -> None:
         """A frame is going to be remembered."""
-        areas = self._composer.covers(distribution.planes[1:]).sum(1).tolist()
-        for obj, area in zip(distribution.objects, areas, strict=True):
+        for obj, area in zip(objects, areas.tolist(), strict=True):
             self._sightings.note(obj, area)
 
-    def _without_gone(self, logits: dict[int, Tensor], features: FrameFeatures) -> dict[int, Tensor]:
-        """The same logits, but for objects of which little is left, and that little something else."""
-        kept = dict(logits)
-        found = self._composer.small_covers(logits)
-        for obj, (shares, area) in found.items():
-            if 0 < area < LITTLE * self._sightings.area(obj):
+    def _without_gone(
+        self, stretches: Sequence[Stretch], features: Sequence[FrameFeatures]
+    ) -> tuple[list[Stretch], set[tuple[int, int]]]:
+        """The same logits, but for objects of which little is left, and that little something else; and which these
+        are, by frame and object."""
+        kept, gone, place = [], set(), 0
+        for stretch in stretches:
+            own, place = features[place : place + len(stretch.frames)], place + len(stretch.frames)
+            lost = self._gone(stretch, own) if stretch.logits else []
+            logits = dict(stretch.logits)
+            logits |= {obj: logits[obj].clone() for _, obj in lost}
+            for i, obj in lost:
+                logits[obj][i] = NOWHERE
+            kept.append(Stretch(stretch.frames, logits))
+            gone.update((stretch.frames[i], obj) for i, obj in lost)
+        return kept, gone
+
+    def _gone(self, stretch: Stretch, features: Sequence[FrameFeatures]) -> list[tuple[int, int]]:
+        """Objects that are gone, with the place of the frame in the stretch."""
+        shares, areas = self._composer.small_covers(stretch.logits)
+        (areas,) = download([areas])
+        found = []
+        for k, obj in enumerate(stretch.logits):
+            little = LITTLE * self._sightings.area(obj)
+            for i in [i for i, area in enumerate(areas[k].tolist()) if 0 < area < little]:
                 keys, covers = self.bank.marked(obj)
-                (expected,) = read_top_k(features.key, keys, [covers.unsqueeze(1)], self._settings.top_k)
-                if is_gone(shares, expected.squeeze(1)):
-                    kept[obj] = torch.full_like(logits[obj], NOWHERE)
-        return kept
+                (expected,) = read_top_k(features[i].key, keys, [covers.unsqueeze(1)], self._settings.top_k)
+                if is_gone(shares[k, i], expected.squeeze(1)):
+                    found.append((i, obj))
+        return found
 
     def _take_over(self, clip: Clip, this_pass: Pass, feed: FrameFeed, remember: bool) -> None:
         """A clip that was drawn before: remember its last frame where that is due, as the interrupted run did, or else
@@ -245,11 +235,14 @@ class Run:
             planes = self._geometry.masks(self._finished[end], objects, self._engine.device)
             distribution = Distribution(objects, torch.cat([1 - planes.sum(0, keepdim=True), planes]))
         else:
-            distribution = self._distribution(end, logits)
+            distribution = self._drawer.distribution(end, logits)
         given = self._annotated.get(end, frozenset())
-        small = self._composer.small({o: plane for o, plane in (logits or {}).items() if o not in given})
-        self._confidence(distribution, logits or {}, small, end)  # leaves its traces
-        self._note(distribution)
+        own = {o: plane for o, plane in (logits or {}).items() if o not in given}
+        areas, *small = download([self._areas(distribution), *([self._composer.small(own)] if own else [])])
+        predicted = dict(zip(sorted(own), small[0], strict=True)) if own else {}
+        gone = {obj for obj in own if (self._remembered[end][obj] == NOWHERE).all()}
+        self._confidence(Picture(end, self._finished[end], distribution.objects, predicted, {}), gone)  # leaves traces
+        self._note(distribution.objects, areas)
         self._enter_memory(end, remember, logits, distractors, distribution, this_pass, feed, None)
 
     def _remembered_logits(self, frame: int) -> tuple[dict[int, Tensor] | None, dict[int, Tensor]]:
@@ -264,7 +257,7 @@ class Run:
             plane.dtype != np.float32 or plane.shape != shape or not np.isfinite(plane).all() for plane in kept.values()
         ):
             return None, {}
-        planes = {obj: torch.from_numpy(plane).to(self._engine.device) for obj, plane in kept.items()}
+        planes = {obj: upload([plane], self._engine.device)[0] for obj, plane in kept.items()}
         return {o: p for o, p in planes.items() if o > 0}, {o: p for o, p in planes.items() if o < 0}
 
     # memory

@@ -30,7 +30,8 @@ class PropagationSettings:
         soft: also give each object's probability at the footage's size.
         exact: copy the published inference loop, quirks included: forward, fp32, nothing thinned or localised,
             nothing taken for something else, no distractors.
-        cache_bytes: most memory the frame features of earlier runs may take.
+        cache_bytes: most memory the frame features of earlier runs may take; None: 1 GiB on a CPU, a quarter of what is
+            free on an accelerator.
     """
 
     interval: int = 5
@@ -44,7 +45,7 @@ class PropagationSettings:
     distractors: bool = True
     soft: bool = False
     exact: bool = False
-    cache_bytes: int = 2**30
+    cache_bytes: int | None = None
 
     def __post_init__(self) -> None:
         _within("memory interval", self.interval, 1, 50)

@@ -17,6 +17,7 @@ from core.evaluation.agreement import agreement, agreement_with_masks
 from core.media import FrameSource, open_media
 from core.media.source import ReadStopped
 from core.network import PCVOS, load_network
+from core.network.devices import bytes_in_use, memory_of, release_memory, title_of
 from core.propagation.clip_inference import Stopped
 from core.propagation.memory import Annotation
 from core.propagation.propagator import ClipResult, Propagator
@@ -87,14 +88,23 @@ class Engine:
     @property
     def on_accelerator(self) -> bool:
         """Whether the network is on a device that has memory of its own."""
-        return self._network is not None and next(self._network.parameters()).device.type != "cpu"
+        return self._network is not None and self._device.type != "cpu"
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self._network.parameters()).device
 
     def free_memory(self) -> None:
         """Let go of all that was kept to be quick."""
         self._propagator = None
         self._permanent.clear()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        if self._network is not None:
+            release_memory(self._device)
+
+    def leave_device(self) -> None:
+        """Let go of the network too: its device has failed, and the next job looks for one that works."""
+        self.free_memory()
+        self._network = self._choice = None
 
     def close(self) -> None:
         """Let go of everything."""
@@ -173,6 +183,7 @@ class Engine:
             loading_seconds=self._loading_seconds,
             annotated=self._annotated,
             annotating_seconds=self._annotating_seconds,
+            passed_over=self._network.passed_over,
         )
         begin = time.perf_counter()
         for clip in self._clips(job, propagator):
@@ -228,19 +239,17 @@ class Engine:
     # gauges
 
     def _device_in_words(self) -> str:
-        device = next(self._network.parameters()).device
-        return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
+        return title_of(self._device)
 
     def _memory_use(self, propagator: Propagator) -> MemoryUse:
-        device = next(self._network.parameters()).device
-        free, total = torch.cuda.mem_get_info(device) if device.type == "cuda" else (None, None)
+        used = bytes_in_use(self._device)
         return MemoryUse(
             permanent=tuple(propagator.memory),
             working=propagator.working_frames,
             process_bytes=self._process.memory_info().rss,
             total_bytes=psutil.virtual_memory().total,
-            gpu_bytes=None if total is None else total - free,
-            gpu_total_bytes=total,
+            gpu_bytes=used,
+            gpu_total_bytes=None if used is None else memory_of(self._device)[1],
             cached_frames=len(propagator.cache),
             known=propagator.cache.frames,
             capacity=propagator.cache.capacity,

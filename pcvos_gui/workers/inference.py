@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import deque
 from contextlib import closing
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -198,6 +199,10 @@ class InferenceWorker(Worker):
             return not (self._closed or number in self._cancelled)
 
     def _failure(self, job: Job, error: Exception) -> JobEnded:
+        if _is_lost_device(error) and self._engine is not None:
+            log.error("job %d: the device has failed", job.number, exc_info=error)
+            self._engine.leave_device()
+            return JobEnded(job.number, "failed", str(error), ("cpu",))
         if _is_lack_of_memory(error):
             log.warning("job %d: out of memory", job.number, exc_info=error)
             elsewhere = ("cpu",) if self._engine is not None and self._engine.on_accelerator else ()
@@ -207,7 +212,7 @@ class InferenceWorker(Worker):
             )
             return JobEnded(job.number, "failed", text, remedies)
         if isinstance(error, PCVOSError):
-            return JobEnded(job.number, "failed", str(error))
+            return JobEnded(job.number, "failed", str(error), ("cpu",) if _is_bad_device(error) else ())
         log.error("job %d failed", job.number, exc_info=error)
         text = self.tr("An error in the program ended it ({}): propagate again, and report it if it comes back.")
         return JobEnded(job.number, "failed", text.format(type(error).__name__))
@@ -227,8 +232,22 @@ def _is_lack_of_memory(error: Exception) -> bool:
     """Whether memory ran out, in a run or elsewhere, e.g. while the network was loaded."""
     if isinstance(error, MemoryError | ResourceError):
         return True
-    words = ("out of memory", "allocate memory", "not enough memory")
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+    return isinstance(error, RuntimeError) and _devices().is_lack_of_memory(error)
+
+
+def _is_lost_device(error: Exception) -> bool:
+    return isinstance(error, ResourceError) and isinstance(error, _devices().DeviceLostError)
+
+
+def _is_bad_device(error: PCVOSError) -> bool:
+    return isinstance(error, _devices().DeviceError)
+
+
+def _devices() -> ModuleType:
+    """Not imported at the top: it imports PyTorch, which whoever raised such an error has done."""
+    from core.network import devices
+
+    return devices
 
 
 def _cores() -> int:

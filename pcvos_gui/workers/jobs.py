@@ -107,6 +107,7 @@ class JobStarted:
         plan: the work of each clip that will come.
         loading_seconds: that the network took to be there; 0 if it was. annotating_seconds: that `annotated` frames
             took to be encoded, which are new or have changed.
+        passed_over: why no better device is used although one seems to be there, in sentences; "" where there is none.
     """
 
     number: int
@@ -118,6 +119,7 @@ class JobStarted:
     loading_seconds: float = field(default=0.0, compare=False)
     annotated: int = field(default=0, compare=False)
     annotating_seconds: float = field(default=0.0, compare=False)
+    passed_over: str = ""
 
 
 @dataclass(frozen=True)

@@ -407,6 +407,40 @@ def test_lack_of_memory_has_remedies_and_lets_go_of_caches(
     assert heard.of(again.number, ClipDone)[-1].memory.cached_frames == 5
 
 
+def test_a_device_that_fails_is_told_and_left(
+    worker: InferenceWorker, heard: Recorder, footage: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The next job loads the network anew, on a device that works."""
+    from core.propagation.clip_inference import ClipInference
+
+    def dead(*_: object) -> object:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be ...")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ClipInference, "predict", dead)
+        worker.submit(run := job(footage))
+        end = heard.end(run.number)
+    assert end.state == "failed" and end.remedies == ("cpu",)
+    assert "start it again" in end.sentence and "\n" not in end.sentence and "--" not in end.sentence
+    worker.submit(again := job(footage))
+    assert heard.end(again.number).state == "done"
+
+
+def test_why_a_gpu_is_passed_over_is_told(
+    worker: InferenceWorker, heard: Recorder, footage: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from core.network import devices
+
+    monkeypatch.setattr(devices, "_count_gpus", lambda: 0)
+    monkeypatch.setattr(devices, "why_no_gpu", lambda: "This machine's NVIDIA GPU is not used: its driver is too old.")
+    worker.submit(run := replace(job(footage), engine=EngineChoice(None, "auto")))
+    heard.end(run.number)
+    assert "driver is too old" in heard.of(run.number, JobStarted)[0].passed_over
+    worker.submit(named := replace(job(footage), engine=EngineChoice(None, "cuda")))
+    end = heard.end(named.number)
+    assert end.state == "failed" and "driver is too old" in end.sentence and end.remedies == ("cpu",)
+
+
 def test_what_cannot_be_is_one_sentence(worker: InferenceWorker, heard: Recorder, footage: Path, tmp_path: Path):
     other_size = (PermanentFrame(0, {1: PackedMask.pack(np.ones((20, 30), bool))}),)
     wrong = {

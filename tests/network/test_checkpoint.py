@@ -17,7 +17,8 @@ from stand_in_weights import read_keys
 
 from core.errors import PCVOSError, ResourceError
 from core.network import PAPER, PCVOS, SMALL, load_network, save_network
-from core.network.checkpoint import find_device, load_state, read_weights
+from core.network.checkpoint import load_state, read_weights
+from core.network.devices import find_device
 
 REFINEMENT_ONLY = ("input_proj.", "refine_transformer.")
 

@@ -10,7 +10,7 @@ from stand_in_weights import unit
 from torch import Tensor, nn
 
 from core.benchmark import baseline
-from core.network import PCVOS
+from core.network import PAPER, PCVOS
 from core.network.aggregation import aggregate
 from core.network.decoder import enlarge
 from core.network.matching import read_top_k
@@ -244,6 +244,7 @@ class _ReadoutNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.config = PAPER
         self.weight = nn.Parameter(torch.zeros(1))
         self.readout: Tensor | None = None
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+from pretend_device import is_entered
 from stand_in_weights import video
 
 from core.media.arrays import ArraySource
@@ -33,9 +34,9 @@ def footage(count: int = 12, objects: int = 2, size: tuple[int, int] = SIZE) -> 
 
 
 def make_settings(**given: object) -> PropagationSettings:
-    """At the footage's own size, and without distractors (to weights that learned nothing all looks alike), unless said
-    otherwise."""
-    return PropagationSettings(**{"resolution": None, "distractors": False, **given})
+    """At the footage's own size, in float32 on any device, and without distractors (to weights that learned nothing all
+    looks alike), unless said otherwise."""
+    return PropagationSettings(**{"resolution": None, "precision": "fp32", "distractors": False, **given})
 
 
 def make_propagator(
@@ -71,6 +72,11 @@ def agreement(one: Mapping[int, np.ndarray], other: Mapping[int, np.ndarray]) ->
 
 
 def assert_equal(one: Mapping[int, np.ndarray], other: Mapping[int, np.ndarray]) -> None:
+    """To the bit on a CPU. On an accelerator the last bits depend on how many frames are in a batch, which differs
+    between runs; with weights that learned nothing, some pixels are decided by them."""
     assert one.keys() == other.keys()
+    if is_entered() and one:
+        assert agreement(one, other) >= 0.998
+        return
     for frame in one:
         np.testing.assert_array_equal(one[frame], other[frame], f"frame {frame}")

@@ -1,6 +1,6 @@
 """Whole videos through the engine in its exact mode, and through the plain baseline, in the reference's terms."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from core.media.arrays import ArraySource
 from core.network import PCVOS
 from core.network.frames import normalise
 from core.propagation import PropagationSettings, Propagator
-from core.propagation.compose import Composer
+from core.propagation.compose import Composer, Distribution
 from core.propagation.geometry import Geometry
 
 Call = tuple[int, int, Sequence[int]]
@@ -96,9 +96,9 @@ def run_engine(
     drawn = np.zeros(frames.shape[:3], np.uint8)
     seen, draw = [], Composer.labels
 
-    def labels_of(self: Composer, distribution, annotation=None) -> np.ndarray:
-        seen.append(distribution)
-        return draw(self, distribution, annotation)
+    def labels_of(self: Composer, distribution: Distribution, given: Container[int] = ()) -> torch.Tensor:
+        seen.extend(distribution.of_frame(i) for i in range(distribution.planes.shape[1]))
+        return draw(self, distribution, given)
 
     Composer.labels = labels_of
     try:
@@ -106,7 +106,7 @@ def run_engine(
             for clip in propagator.run():
                 drawn[list(clip.frames)] = clip.labels
                 for frame, distribution in zip(clip.frames, seen, strict=True):
-                    probabilities[[0, *distribution.objects], frame] = distribution.planes.numpy()
+                    probabilities[[0, *distribution.objects], frame] = distribution.planes.cpu().numpy()
                 seen.clear()
     finally:
         Composer.labels = draw

@@ -227,6 +227,7 @@ def test_a_run_stops_inside_a_clip(small_network: PCVOS, asked: int):
     assert_equal(collect(propagator.run()), whole)
 
 
+@pytest.mark.cpu_only("asks once for each frame: an accelerator for each batch")
 def test_a_clip_asks_for_every_frame(small_network: PCVOS):
     """A clip of 11 frames asks before each of them is encoded, decoded and drawn."""
     propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 50})

@@ -1,5 +1,6 @@
 """What a run gives: which frames, in which order, with which objects."""
 
+import itertools
 import re
 import threading
 
@@ -7,14 +8,16 @@ import numpy as np
 import pytest
 import torch
 from footage import SIZE, agreement, assert_equal, collect, footage, make_propagator
+from pretend_device import pretend
+from stand_in_network import stand_in_network
 
 from core.annotation.soft_mask import SoftMask
 from core.errors import PCVOSError, ResourceError
-from core.network import PCVOS
-from core.propagation import PropagationSettings
+from core.network import PCVOS, SMALL
+from core.network.inference import prepare
+from core.propagation import PropagationSettings, stretch
 from core.propagation import clip_inference as engine
-from core.propagation import run as loop
-from core.propagation.compose import blend
+from core.propagation.stretch import blend
 
 FRAMES, LABELS = footage()
 COUNT = len(FRAMES)
@@ -188,17 +191,20 @@ def test_outside_the_annotations_both_directions_are_those_alone(small_network: 
 
 
 def test_between_annotations_the_nearer_one_counts_more(small_network: PCVOS, monkeypatch: pytest.MonkeyPatch):
-    shares = []
-    monkeypatch.setattr(loop, "blend", lambda f, b, share: shares.append(share) or blend(f, b, share))
+    shares: dict[int, list[float]] = {1: [], 2: []}
+    turns = itertools.cycle(shares)  # object by object
+    monkeypatch.setattr(stretch, "blend", lambda f, b, own: shares[next(turns)].extend(own) or blend(f, b, own))
     collect(make_propagator(small_network, FRAMES, [(0, LABELS[0]), (11, LABELS[11])]).run(direction="both"))
-    np.testing.assert_allclose(shares, np.repeat([frame / 11 for frame in range(1, 11)], 2))
+    for found in shares.values():
+        np.testing.assert_allclose(sorted(found), [frame / 11 for frame in range(1, 11)])
 
 
 def test_two_passes_are_blended_by_probability():
-    one, other = torch.randn(2, 5, 7)
-    mixed = torch.sigmoid(blend(one, other, 0.25))
-    torch.testing.assert_close(mixed, 0.25 * torch.sigmoid(one) + 0.75 * torch.sigmoid(other))
-    assert blend(None, other, 0.25) is other and blend(one, None, 0.25) is one, "known to one pass only"
+    one, other = torch.randn(2, 2, 5, 7)
+    mixed = torch.sigmoid(blend(one, other, [0.25, 1.0]))
+    torch.testing.assert_close(mixed[0], 0.25 * torch.sigmoid(one[0]) + 0.75 * torch.sigmoid(other[0]))
+    torch.testing.assert_close(mixed[1], torch.sigmoid(one[1]))
+    assert blend(None, other, [0.25, 1.0]) is other and blend(one, None, [0.25, 1.0]) is one, "known to one pass only"
 
 
 # soft masks
@@ -429,26 +435,40 @@ def test_other_errors_stay_what_they_are(small_network: PCVOS, monkeypatch: pyte
 # other devices
 
 
-def test_batches_of_frames_give_what_single_ones_do(small_network: PCVOS):
-    """An accelerator encodes and decodes several frames of a clip at once."""
+def test_batches_give_what_single_frames_and_objects_do(small_network: PCVOS):
+    """An accelerator encodes, decodes and draws several frames and objects at once."""
     given = [(0, LABELS[0]), (7, LABELS[7], [1])]
-    single = collect(make_propagator(small_network, FRAMES, given).run())
-    propagator = make_propagator(small_network, FRAMES, given)
-    propagator._engine._batch = 3
-    assert agreement(collect(propagator.run()), single) >= 0.999
+    runs = []
+    for size in (0, 2**21, 2**30):
+        propagator = make_propagator(small_network, FRAMES, given, {"interval": 7})
+        propagator._engine.batches.bytes = size
+        runs.append(collect(propagator.run(direction="both")))
+    assert all(agreement(found, runs[0]) >= 0.999 for found in runs[1:])
+
+
+def test_half_precision_on_an_accelerator_agrees_with_single(small_network_on_pretend_device: PCVOS):
+    """With its weights in half precision; two objects, one of them known to the forward pass alone."""
+    with pretend():
+        _check_half_precision(small_network_on_pretend_device, footage(size=(80, 120)))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_half_precision_on_cuda_agrees_with_single(small_network: PCVOS):
-    network = small_network.to("cuda")
-    try:
-        frames, labels = footage(size=(160, 240))
-        single, half = (
-            collect(make_propagator(network, frames, [(0, labels[0])], {"precision": precision}).run())
-            for precision in ("fp32", "auto")
+def test_half_precision_on_cuda_agrees_with_single():
+    network = prepare(stand_in_network(SMALL), torch.device("cuda"))
+    _check_half_precision(network, footage(24, size=(160, 240)))
+
+
+def _check_half_precision(network: PCVOS, clip: tuple[np.ndarray, np.ndarray]) -> None:
+    frames, labels = clip
+    given = [(0, labels[0], [1]), (5, labels[5], [2])]
+    for direction, interval in (("both", 5), ("forward", 15)):
+        single, half, brain = (
+            collect(
+                make_propagator(network, frames, given, {"precision": precision, "interval": interval}).run(
+                    direction=direction
+                )
+            )
+            for precision in ("fp32", "fp16", "bf16")
         )
-        for obj in (1, 2):
-            one, other = (np.stack([found[f] == obj for f in sorted(found)]) for found in (single, half))
-            assert (one & other).sum() / (one | other).sum() >= 0.98
-    finally:
-        small_network.to("cpu")
+        assert agreement(single, half) >= 0.99
+        assert agreement(single, brain) >= 0.97

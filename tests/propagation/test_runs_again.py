@@ -18,6 +18,7 @@ COUNT = len(FRAMES)
 # the cache between runs
 
 
+@pytest.mark.cpu_only("counts calls of the trunk, one for each frame")
 def test_the_second_run_encodes_nothing_and_gives_the_same(small_network: PCVOS):
     calls = []
     hook = small_network.key_encoder.register_forward_hook(lambda *_: calls.append(1))
@@ -77,6 +78,7 @@ def test_without_room_for_features_runs_are_the_same(small_network: PCVOS):
     assert len(tight.cache) > 0
 
 
+@pytest.mark.cpu_only("frames of a batch share memory: the next test")
 def test_the_budget_counts_what_features_hold_in_memory(small_network: PCVOS):
     """Also where a tensor is a view of a larger one."""
     frames, labels = footage(6, 1, (70, 90))
@@ -88,6 +90,22 @@ def test_the_budget_counts_what_features_hold_in_memory(small_network: PCVOS):
     assert propagator.cache.bytes == sum(storages.values())
 
 
+def test_memory_that_frames_share_counts_once():
+    """And until the last of them has gone."""
+    batch = torch.zeros(3, 100, dtype=torch.uint8)
+    own = [torch.zeros(1, dtype=torch.uint8) for _ in range(4)]
+    entries = [FrameFeatures(row, *own, None, None, None) for row in batch]
+    cache = FeatureCache(1000)
+    for frame, entry in enumerate(entries):
+        cache.put(frame, entry)
+        assert cache.bytes == 304
+    cache.begin_run(range(5, 6))
+    cache.put(5, features(696, 0))
+    assert cache.bytes == 1000 and len(cache) == 4
+    cache.put(5, features(697, 0))
+    assert len(cache) == 1 and cache.bytes == 697, "nothing is gained before all have gone"
+
+
 def test_each_frame_is_decoded_once_a_pass(small_network: PCVOS):
     propagator = make_propagator(small_network, FRAMES, [(4, LABELS[4]), (9, LABELS[9], [1])], {"cache_bytes": 0})
     collect(propagator.run())
@@ -97,9 +115,9 @@ def test_each_frame_is_decoded_once_a_pass(small_network: PCVOS):
 
 def features(size: int, trunk: int) -> FrameFeatures:
     """Features of `size` bytes, and a trunk of `trunk` more."""
-    row, plane = torch.zeros(size - 4, dtype=torch.uint8), torch.zeros(1, dtype=torch.uint8)
+    row, *planes = (torch.zeros(n, dtype=torch.uint8) for n in (size - 4, 1, 1, 1, 1))
     rest = torch.zeros(trunk, dtype=torch.uint8) if trunk else None
-    return FrameFeatures(row, plane, plane, plane, plane, None, None, rest)
+    return FrameFeatures(row, *planes, None, None, rest)
 
 
 @given(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from footage import collect, remembered
+from pretend_device import pretend
 
 from core.media import open_media
 from core.media.arrays import ArraySource
@@ -103,3 +104,30 @@ def test_a_rabbit_behind_a_board_is_nowhere_and_comes_back(network: PCVOS, follo
     drawn = {FIRST + frame: labels for frame, labels in collect(propagator.run()).items()}
     assert not any(drawn[frame].any() for frame in hidden)
     assert all(iou({f: drawn[f]}, {f: followed[f]}) > 0.6 for f in seen_again)
+
+
+def test_half_precision_on_an_accelerator_draws_the_same():
+    """Three objects over thirty frames of real footage, both directions, on the pretend device against this CPU."""
+    with open_media(DEMO / "big-buck-bunny.mp4") as media:
+        frames = [media.read(FIRST + i) for i in range(30)]
+    mask = cv2.imread(str(DEMO / "big-buck-bunny.00040.png"), cv2.IMREAD_UNCHANGED)
+    labels = np.uint8(mask[..., :3].any(-1) if mask.ndim == 3 else mask > 0)
+    frames = np.stack([cv2.resize(frame, (256, 144), interpolation=cv2.INTER_AREA) for frame in frames])
+    labels = cv2.resize(labels, (256, 144), interpolation=cv2.INTER_NEAREST)
+    for obj, column in ((2, 20), (3, 200)):
+        corner = labels[20:50, column : column + 36]
+        corner[corner == 0] = obj
+
+    def run(network: PCVOS, precision: str) -> np.ndarray:
+        settings = PropagationSettings(resolution=None, interval=15, precision=precision)
+        propagator = Propagator(network, ArraySource(frames), settings)
+        propagator.memory.add(0, labels)
+        propagator.memory.add(29, labels, [2, 3])
+        found = collect(propagator.run(direction="both"))
+        return np.stack([found[frame] for frame in sorted(found)])
+
+    expected = run(load_network(device="cpu"), "fp32")
+    with pretend():
+        found = run(load_network(device="cuda"), "auto")
+    for obj in (1, 2, 3):
+        assert ((found == obj) & (expected == obj)).sum() >= 0.999 * ((found == obj) | (expected == obj)).sum()

@@ -1,0 +1,62 @@
+"""Mask logits of a clip: as they were predicted, and joined with those of the other pass."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.network.transfer import upload
+from core.propagation.schedule import Annotated, forward_weight
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Frames of a clip, in its order, with the same objects: mask logits float32 (D, h, w) of each."""
+
+    frames: tuple[int, ...]
+    logits: Mapping[int, Tensor]
+
+    def cut(self, places: slice) -> "Stretch":
+        """Some of its frames."""
+        return Stretch(self.frames[places], {o: planes[places] for o, planes in self.logits.items()})
+
+    def of_frame(self, place: int) -> dict[int, Tensor]:
+        """The logits (h, w) of one frame."""
+        return {o: planes[place] for o, planes in self.logits.items()}
+
+
+def joined(
+    backward: Stretch,
+    forward: Callable[[int], Mapping[int, np.ndarray]],
+    annotated: Annotated,
+    device: torch.device,
+) -> Iterator[Stretch]:
+    """What both passes found on the frames of a clip, as one; cut where the objects change.
+
+    Args:
+        forward: of a frame what the forward pass found, float32 (h, w) by object; asked once for each.
+        device: where the logits are to be.
+    """
+    waiting = [(i, forward(frame)) for i, frame in enumerate(backward.frames)]
+    for _, group in groupby(waiting, key=lambda item: sorted(item[1])):
+        places, found = zip(*group, strict=True)
+        own = backward.cut(slice(places[0], places[-1] + 1))
+        other = {obj: upload([planes[obj] for planes in found], device) for obj in found[0]}
+        logits = {
+            obj: blend(other.get(obj), own.logits.get(obj), [forward_weight(obj, f, annotated) for f in own.frames])
+            for obj in sorted({*other, *own.logits})
+        }
+        yield Stretch(own.frames, logits)
+
+
+def blend(forward: Tensor | None, backward: Tensor | None, forward_shares: Sequence[float]) -> Tensor:
+    """One object's logits (D, h, w) from those of two passes: the mean of the probabilities, weighted frame by frame;
+    either may be missing."""
+    if forward is None or backward is None:
+        return backward if forward is None else forward
+    shares = [np.array(forward_shares, np.float32), 1 - np.array(forward_shares)]
+    ours, theirs = (upload([share.astype(np.float32)], forward.device)[0].view(-1, 1, 1) for share in shares)
+    return torch.logit(ours * torch.sigmoid(forward) + theirs * torch.sigmoid(backward), eps=1e-7)
