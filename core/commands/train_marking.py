@@ -4,9 +4,9 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.network.checkpoint import DEFAULT_WEIGHTS, find_device
-from core.network.marking import features_fingerprint, initial_marking_network, load_marking, save_marking
 from core.commands.train import _trained_network
+from core.network.checkpoint import DEFAULT_WEIGHTS, find_device
+from core.network.marking_weights import features_fingerprint, initial_marking_network, read_marking, save_marking
 from core.training.marking import MarkingTrainer, MarkingTrainingSettings
 from core.training.marking_photos import PhotoStore
 
@@ -30,8 +30,7 @@ def train_marking(
     """
     place = find_device(device)
     network = _trained_network(weights or DEFAULT_WEIGHTS)
-    marking = initial_marking_network(network, settings.seed) if begin is None else load_marking(begin)
-    marking.requires_grad_(True)
+    marking = initial_marking_network(network, settings.seed) if begin is None else read_marking(begin)
     marking.features = features_fingerprint(network)
     trainer = MarkingTrainer(network, marking, PhotoStore(data), folder, settings, place)
     try:

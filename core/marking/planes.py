@@ -1,6 +1,7 @@
 """Marks drawn as the network sees them: planes of its input's size."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ def draw_stroke(plane: np.ndarray, points: Sequence[tuple[float, float]]) -> Non
     scaled = [tuple(int(n) for n in corner) for corner in corners]
     for corner in scaled:
         cv2.circle(plane, corner, RADIUS << _FRACTION_BITS, 255, -1, cv2.LINE_8, _FRACTION_BITS)
-    for begin, end in zip(scaled, scaled[1:], strict=False):
+    for begin, end in pairwise(scaled):
         cv2.line(plane, begin, end, 255, 2 * RADIUS + 1, cv2.LINE_8, _FRACTION_BITS)
 
 

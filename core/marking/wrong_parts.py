@@ -27,6 +27,27 @@ class WrongPart:
         y, x = np.unravel_index(int(self.depth.argmax()), self.depth.shape)
         return self.region[1] + int(x), self.region[0] + int(y)
 
+    def stroke(self) -> tuple[tuple[int, int], ...]:
+        """(x, y) of the corners of a stroke along the part: from its deepest pixel both ways along the main axis of
+        what is at least half as deep, as far as a straight line stays inside."""
+        ys, xs = np.nonzero(self.depth >= 0.5 * self.depth.max())
+        points = np.stack([xs, ys], 1).astype(np.float64)
+        centred = points - points.mean(0)
+        along = np.linalg.eigh(centred.T @ centred)[1][:, -1]
+        reach = centred @ along
+        middle = np.array(self.deepest(), np.float64) - self.region[1::-1]
+        corners = [self._as_far(middle, points[i]) for i in (int(reach.argmin()), int(reach.argmax()))]
+        way = (corners[0], tuple(int(n) for n in middle), corners[1])
+        return tuple((x + self.region[1], y + self.region[0]) for x, y in dict.fromkeys(way))
+
+    def _as_far(self, begin: np.ndarray, end: np.ndarray) -> tuple[int, int]:
+        """The last pixel on the way from one to the other before it leaves the part."""
+        steps = 1 + int(np.abs(end - begin).max())
+        line = np.rint(begin + np.linspace(0, 1, steps + 1)[:, None] * (end - begin)).astype(int)
+        outside = ~self.where[line[:, 1], line[:, 0]]
+        last = int(outside.argmax()) - 1 if outside.any() else steps
+        return int(line[last, 0]), int(line[last, 1])
+
 
 def largest_wrong_part(mask: np.ndarray, truth: np.ndarray, ignored: np.ndarray | None = None) -> WrongPart | None:
     """The largest connected part (8 neighbours) in which `mask` misses something of `truth`, or has too much; None if

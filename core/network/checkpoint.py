@@ -18,6 +18,7 @@ from core.errors import PCVOSError
 from core.files import atomic_write
 from core.network.config import PAPER, PRESETS, PCVOSConfig
 from core.network.inference import prepare
+from core.network.marking_weights import features_fingerprint
 from core.network.pcvos import PCVOS
 
 DEFAULT_WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "pcvos-small.safetensors"
@@ -34,7 +35,8 @@ def load_network(weights: str | Path | None = None, device: str = "auto") -> PCV
         device: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:1", "mps".
 
     Returns:
-        The network, in eval mode, batch norms folded, channels-last; `weights_fingerprint` is the file's SHA-256.
+        The network, in eval mode, batch norms folded, channels-last; `weights_fingerprint` is the file's SHA-256, and
+        `features_fingerprint` says which marking weights belong to it.
 
     Raises:
         PCVOSError: no such file, not weights of this network, or no such device.
@@ -44,7 +46,9 @@ def load_network(weights: str | Path | None = None, device: str = "auto") -> PCV
     config, state = read_weights(path)
     network = PCVOS(config)
     load_state(network, state, path)
+    features = features_fingerprint(network)
     network = prepare(network, place)
+    network.features_fingerprint = features
     network.weights_fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
     return network
 

@@ -1,31 +1,19 @@
 """The marking network: from what a person pointed at on a frame to the mask that is meant.
 
 It stands on a frame's key features, as the propagation network has them: a mark costs no trunk. Marks, the mask so far
-and what memory expects enter as planes; an encoder like the value encoder brings them to stride 16, where attention over
-the whole frame tells what looks like the marked thing, and a decoder like PCVOS's leads back to stride 4.
+and what memory expects enter as planes; an encoder like the value encoder brings them to stride 16, where attention
+over the whole frame tells what looks like the marked thing, and a decoder like PCVOS's leads back to stride 4.
 """
-
-import hashlib
-import json
-from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
-from core.errors import PCVOSError
-from core.files import atomic_write
 from core.network.config import SMALL
 from core.network.decoder import enlarge
-from core.network.pcvos import PCVOS, KeyFeatures
+from core.network.pcvos import KeyFeatures
 from core.network.resnet import BasicBlock, residual_layer
 from core.network.value_encoder import CBAM
-
-DEFAULT_MARKING_WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "pcvos-marking.safetensors"
-"""What ships."""
 
 PLANES = ("positive", "negative", "previous", "box", "estimate")
 """What enters beside the key features, in this order: float planes of the network's input size, 0 to 1. Marks that say
@@ -35,8 +23,6 @@ know the object)."""
 STRIDE = 4
 """Pixels of the network's input to a cell of the logits."""
 
-_METADATA_KEY = "pcvos_marking"
-_FEATURE_PARTS = ("key_encoder.", "key_proj.", "key_comp.", "decoder.up_16_8.skip_conv.", "decoder.up_8_4.skip_conv.")
 _KEY_DIMS = (64, 128, 256)
 _WIDTH = SMALL.value_dim
 _HEADS = 4
@@ -66,13 +52,16 @@ class _Context(nn.Module):
         self.value = nn.Linear(dim, dim)
         self.out = nn.Linear(dim, dim)
 
-    def forward(self, x: Tensor, key: Tensor) -> Tensor:
+    def forward(self, cells: Tensor, key: Tensor) -> Tensor:
         """(B, C, h, w) and the frame's keys (B, C_k, h, w) to (B, C, h, w)."""
-        tokens = self.norm(x.flatten(2).mT)
+        tokens = self.norm(cells.flatten(2).mT)
         both = torch.cat([tokens, key.flatten(2).mT / 8], -1)
-        q, k, v = (y.unflatten(-1, (_HEADS, -1)).transpose(1, 2) for y in (self.query(both), self.key(both), self.value(tokens)))
+        q, k, v = (
+            y.unflatten(-1, (_HEADS, -1)).transpose(1, 2)
+            for y in (self.query(both), self.key(both), self.value(tokens))
+        )
         seen = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
-        return x + self.out(seen).mT.unflatten(-1, x.shape[-2:])
+        return cells + self.out(seen).mT.unflatten(-1, cells.shape[-2:])
 
 
 class _Up(nn.Module):
@@ -128,99 +117,3 @@ class MarkingNetwork(nn.Module):
         x = self.compress(torch.cat([self.fuse2(x), thin], 1))
         x = self.up_8_4(self.up_16_8(x, skip8, x8), skip4, x4)
         return self.pred(F.relu(x))
-
-
-def initial_marking_network(network: PCVOS, seed: int = 0) -> MarkingNetwork:
-    """A marking network that starts from the value encoder and the decoder of a trained `small` network, on the CPU.
-
-    What has no counterpart there begins at zero, so that it takes no part at first. A 3 x 3 shortcut becomes the sum of
-    its taps.
-    """
-    torch.manual_seed(seed)
-    marking = MarkingNetwork()
-    encoder, decoder = network.value_encoder, network.decoder
-    with torch.no_grad():
-        mask = encoder.mask_stem.weight[:, 0]
-        for plane, factor in enumerate((2.0, -2.0, 1.0, 0.5, 0.5)):
-            marking.stem.weight[:, plane] = factor * mask
-        marking.stem.bias.copy_(encoder.mask_stem.bias)
-        marking.layer2[0].load_state_dict(encoder.layer2[0].state_dict())
-        marking.layer3.load_state_dict(encoder.layer3.state_dict())
-        marking.attention.load_state_dict(encoder.fuser.attention.state_dict())
-        for own, theirs in (
-            (marking.fuse1, encoder.fuser.block1),
-            (marking.fuse2, encoder.fuser.block2),
-            (marking.compress, decoder.compress),
-            (marking.up_16_8.out_conv, decoder.up_16_8.out_conv),
-            (marking.up_8_4.out_conv, decoder.up_8_4.out_conv),
-        ):
-            own.conv1.load_state_dict(theirs.conv1.state_dict())
-            own.conv2.load_state_dict(theirs.conv2.state_dict())
-            if theirs.downsample is not None:
-                own.shortcut.weight.copy_(theirs.downsample.weight.sum((2, 3), keepdim=True))
-                own.shortcut.bias.copy_(theirs.downsample.bias)
-        marking.pred.load_state_dict(decoder.pred.state_dict())
-        for part in (marking.context.out, marking.up_16_8.own, marking.up_8_4.own):
-            part.weight.zero_()
-            part.bias.zero_()
-    marking.features = features_fingerprint(network)
-    return marking
-
-
-def features_fingerprint(network: PCVOS) -> str:
-    """SHA-256 of the weights that make a network's key features, as fp16: which features a marking network knows."""
-    digest = hashlib.sha256()
-    for name, value in sorted(network.state_dict().items()):
-        if name.startswith(_FEATURE_PARTS):
-            digest.update(name.encode())
-            digest.update(value.detach().half().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def load_marking(weights: str | Path | None = None, device: torch.device | str = "cpu") -> MarkingNetwork:
-    """The marking network of a weights file (the shipped one if None), in eval mode, channels-last, on `device`.
-
-    Raises:
-        PCVOSError: there is no such file, or it holds no marking weights.
-    """
-    path = Path(weights) if weights is not None else DEFAULT_MARKING_WEIGHTS
-    features, state = _read(path)
-    marking = MarkingNetwork()
-    own = marking.state_dict()
-    wrong = [k for k in own if k not in state] + [k for k in state if k not in own]
-    wrong += [k for k, v in own.items() if k in state and state[k].shape != v.shape]
-    if wrong:
-        raise _other(f"{path} does not fit the marking network ({len(wrong)} parts differ, the first is {wrong[0]})")
-    marking.load_state_dict(state)
-    marking.features = features
-    return marking.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
-
-
-def save_marking(path: str | Path, marking: MarkingNetwork, dtype: torch.dtype = torch.float16) -> None:
-    """Write the weights and what features they are for, floats as `dtype`, as a whole or not at all."""
-    state: Mapping[str, Tensor] = {
-        k: v.detach().to("cpu", dtype).contiguous() for k, v in marking.state_dict().items()
-    }
-    config = {"features": marking.features, "planes": list(PLANES)}
-    atomic_write(path, save(dict(state), {_METADATA_KEY: json.dumps(config)}))
-
-
-def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
-    """What features a file is for, and its weights as float32."""
-    if not path.is_file():
-        raise _other(f"There are no marking weights at {path}")
-    try:
-        with safe_open(path, "pt") as file:
-            config = json.loads((file.metadata() or {}).get(_METADATA_KEY, "{}"))
-            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
-    except Exception as error:  # a damaged file makes safetensors raise nearly anything
-        raise _other(f"{path} is not a weights file this program can read") from error
-    if not isinstance(config, dict) or config.get("planes") != list(PLANES):
-        raise _other(f"{path} holds weights of another network, not for marking")
-    return str(config.get("features", "")), state
-
-
-def _other(sentence: str) -> PCVOSError:
-    return PCVOSError(
-        f"{sentence}: choose another file.", command=f"{sentence}: name another file with --marking-weights."
-    )

@@ -116,7 +116,9 @@ class MarkingTrainer:
         self.network = network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
         self.marking = marking.to(device, memory_format=torch.channels_last).train()
         self.ema = copy.deepcopy(self.marking).requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(_groups(self.marking, settings), lr=settings.rate, betas=(0.9, 0.98), fused=True)
+        self.optimizer = torch.optim.AdamW(
+            _groups(self.marking, settings), lr=settings.rate, betas=(0.9, 0.98), fused=True
+        )
         self.progress = MarkingProgress()
         if (self.folder / "progress.json").is_file():
             self._resume()

@@ -129,7 +129,10 @@ class MarkingSampleMaker:
         place = rng.uniform(0.05, 0.95, 2) * s.size
         flip = rng.choice([-1.0, 1.0])
         matrix = np.array(
-            [[flip * zoom, 0, place[0] - flip * zoom * (left + width / 2)], [0, zoom, place[1] - zoom * (top + height / 2)]]
+            [
+                [flip * zoom, 0, place[0] - flip * zoom * (left + width / 2)],
+                [0, zoom, place[1] - zoom * (top + height / 2)],
+            ]
         )
         alpha = cv2.warpAffine(mask * 255, matrix, (s.size, s.size), flags=cv2.INTER_LINEAR)
         alpha = cv2.GaussianBlur(alpha, (3, 3), 0.8).astype(np.float32) / 255
@@ -270,11 +273,10 @@ def _add_stroke(plane: np.ndarray, where: np.ndarray, rng: np.random.Generator) 
 
 
 def spoil(is_object: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A mask as propagation gets it wrong, bool (S, S): moved and bent edges, lost limbs, holes, leaks, other objects."""
+    """A mask as propagation gets it wrong, bool (S, S): bent edges, lost limbs, holes, leaks, other objects."""
     mask = is_object.astype(np.float32)
     side = mask.shape[0]
-    left, top, width, height = cv2.boundingRect(is_object.view(np.uint8))
-    extent = max(width, height, 8)
+    extent = max(8, *cv2.boundingRect(is_object.view(np.uint8))[2:])
     if rng.random() < 0.7:  # bent
         strength = extent * rng.uniform(0.01, 0.06)
         field = [cv2.resize(rng.normal(size=(6, 6)).astype(np.float32) * strength, (side, side)) for _ in range(2)]
@@ -287,7 +289,9 @@ def spoil(is_object: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -
             break
         if rng.random() < 0.4:
             turn = rng.uniform(0, 2 * np.pi)
-            across = (np.arange(side)[None] - xs[pick]) * np.cos(turn) + (np.arange(side)[:, None] - ys[pick]) * np.sin(turn)
+            across = (np.arange(side)[None] - xs[pick]) * np.cos(turn) + (np.arange(side)[:, None] - ys[pick]) * np.sin(
+                turn
+            )
             if (is_object & (across > 0)).sum() < 0.6 * is_object.sum():
                 mask[across > 0] = 0
         else:
