@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 # Known here so that the window need not wait for the import of everything that the commands use.
-COMMANDS = ("propagate", "export", "import", "formats", "eval", "train", "validate", "bench")
+COMMANDS = ("propagate", "export", "import", "formats", "eval", "train", "validate", "bench", "mark", "train-marking")
 
 NO_DISPLAY = "There is no display to show a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)"
 

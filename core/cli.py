@@ -41,6 +41,7 @@ EVAL_EXAMPLES = """Examples:
   pcvos eval MOSE --layout mose --interval 5,10,15,25 --ablations
   pcvos eval DAVIS --split 2016/val --corrections 5
   pcvos eval DAVIS --split 2017/val --predictions their-masks
+  pcvos eval DAVIS --split 2016/val --marking clicks --every 10
 """
 
 EXPORT_EXAMPLES = """Examples:
@@ -72,6 +73,12 @@ class Layout(StrEnum):
     DAVIS = "davis"
     YTVOS = "ytvos"
     MOSE = "mose"
+
+
+class MarkKind(StrEnum):
+    CLICKS = "clicks"
+    STROKES = "strokes"
+    BOXES = "boxes"
 
 
 class Precision(StrEnum):
@@ -297,6 +304,11 @@ def evaluate(
         bool, typer.Option("--ablations", help="Compare: all on, each of --without off, all of them off.")
     ] = False,
     corrections: Annotated[int, typer.Option(metavar="N", help="Fix the worst frame N times.")] = 0,
+    marking: Annotated[
+        MarkKind | None, typer.Option(metavar="KIND", help="Score marking instead: clicks, strokes or boxes first.")
+    ] = None,
+    every: Annotated[int, typer.Option(metavar="N", help="With --marking: every so many frames with a mask.")] = 10,
+    marking_weights: Annotated[Path | None, typer.Option(metavar="FILE", help="With --marking: other weights.")] = None,
     progressive: Annotated[int, typer.Option(metavar="F", help="Frames between memories in a clip; 0: off.")] = 5,
     top_k: Annotated[int, typer.Option(metavar="N", help="Memory positions that each pixel reads.")] = 20,
     memory_frames: Annotated[int, typer.Option(metavar="N", help="Most frames in working memory.")] = 40,
@@ -323,6 +335,11 @@ def evaluate(
     """
     with shown_errors():
         _check_packages()
+        if marking is not None:
+            from core.commands.eval_marking import evaluate_marking
+
+            where = (dataset, layout.value, split, limit)
+            return evaluate_marking(*where, marking.value, every, weights, marking_weights, device, output, say)
         from core.commands import eval as command
         from core.propagation import PropagationSettings
 
@@ -477,3 +494,6 @@ def _resolution(text: str) -> int | None:
 def _one_line(text: str) -> str:
     """`text` on one line, and printable: names of files can hold line breaks, and bytes that are no UTF-8."""
     return " ".join(text.splitlines()).encode("utf-8", "backslashreplace").decode()
+
+
+from core import cli_marking  # noqa: E402, F401 - it adds its commands to `app`

@@ -1,15 +1,16 @@
 """Marking as the field measures it: a simulated annotator marks what is wrong until the mask is right.
 
-The protocol. The first mark is, by kind: a click at the deepest pixel of the object (`clicks`), a stroke along its
-largest connected part (`strokes`, see `WrongPart.stroke`), or its bounding box (`boxes`). Every further mark is a click at
-the deepest pixel of the largest connected wrong part of the mask so far: "this" where something is missing, "not this"
-where there is too much. Deepest is the pixel farthest from what is not of the part, where nothing is beyond the frame.
-The marker is given all marks so far and the mask so far. NoC@85 is the number of marks until IoU is 0.85 or more, 20 where
-it never is.
+The protocol. The first mark is, by kind: a click at the deepest pixel of the object's largest connected part
+(`clicks`), a stroke along that part (`strokes`, see `WrongPart.stroke`), or the object's bounding box (`boxes`). Every
+further mark is a click at the deepest pixel of the largest connected wrong part of the mask so far: "this" where
+something is missing, "not this" where there is too much. Deepest is the pixel farthest from what is not of the part;
+beyond the frame nothing is of it. Parts are connected by 8 neighbours; of two of one size the missing one counts, of
+two pixels as deep the first in reading order. The marker is given all marks so far and the mask so far. NoC@85 is the
+number of marks until IoU is 0.85 or more, 20 where it never is within 20.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -40,8 +41,8 @@ TARGETS = (0.85, 0.90)
 LEAST_PIXELS = 100
 """Objects that show less on a frame are left out."""
 
-GRABCUT_BRUSH = 0.004
-"""Half the width of a stroke for GrabCut, in shorter sides of the frame and half of it again at least 2 pixels."""
+GRABCUT_BRUSH = 0.01
+"""Half the width of a stroke for GrabCut, in shorter sides of the frame: that of a disc of 5 pixels at 480."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class CaseResult:
     milliseconds: tuple[float, ...]
 
     def after(self, marks: int) -> float:
-        """IoU after so many marks; of fewer ones the last, when nothing was wrong any more or the target was reached."""
+        """IoU after so many marks; the last one where there were fewer."""
         return self.ious[min(marks, len(self.ious)) - 1]
 
     def marks_to(self, target: float) -> int:
@@ -119,7 +120,7 @@ class GrabCutMethod:
         return scribble_mask(self._image, strokes)
 
 
-def marked_cases(sequences: Sequence[SequenceFolder], every: int, warn: Callable[[str], None]) -> Iterator[MarkedCase]:
+def marked_cases(sequences: Sequence[SequenceFolder], every: int) -> Iterator[MarkedCase]:
     """Every object on every so many frames that have a mask, the first one included; objects by themselves."""
     for sequence in sequences:
         with open_media(sequence.frames) as media:

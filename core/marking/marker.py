@@ -269,10 +269,8 @@ def _around(mask: np.ndarray, known: _Known, size: tuple[int, int]) -> Region:
     """(top, left, height, width) of what is looked at closer: what was found and is connected with a mark, the mask so
     far, and all marks, with a margin."""
     this, not_this = known.drawn(size, 1)
-    what = touching(mask, this) if this.any() and known.previous is None else mask.copy()
-    what |= this | not_this
-    if known.previous is not None:
-        what |= known.previous > 0.5
+    before = known.previous > 0.5 if known.previous is not None else np.zeros(size, bool)
+    what = (touching(mask, this | before) if this.any() or before.any() else mask) | before | this | not_this
     left, top, width, height = cv2.boundingRect(what.view(np.uint8))
     if known.marks.box is not None:
         x0, y0, x1, y1 = known.marks.box

@@ -7,7 +7,6 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -35,7 +34,7 @@ log = logging.getLogger(__name__)
 
 SAVE_MINUTES = 4.0
 REPORT_BATCHES = 25
-MEASURED = ("loss", "iou_first", "iou_last", "marks_per_second", "validation_iou")
+MEASURED = ("loss", "iou_first", "iou_last", "marks_per_second")
 """Columns of the curve beside the progress."""
 
 
@@ -55,6 +54,12 @@ SCHEDULE = (
 )
 """Small crops first: what they teach costs least."""
 
+LATE = (
+    MarkingPhase(0.40, MarkingSampleSettings(size=256, extent=(0.12, 1.2)), 3),
+    MarkingPhase(1.00, MarkingSampleSettings(size=352, extent=(0.08, 1.1), zoom=(0.5, 2.4)), 2),
+)
+"""To go on from trained weights."""
+
 
 @dataclass(frozen=True)
 class MarkingTrainingSettings:
@@ -67,7 +72,6 @@ class MarkingTrainingSettings:
         rounds: most marks on one crop; each is a step of its own, on the features found once.
         flat: share of the run before the rate falls.
         workers: processes that make samples; 0: this one.
-        validate_minutes: training minutes between validations.
     """
 
     budget_minutes: float = 75.0
@@ -79,7 +83,6 @@ class MarkingTrainingSettings:
     flat: float = 0.5
     workers: int = 1
     seed: int = 0
-    validate_minutes: float = 12.0
 
 
 @dataclass
@@ -105,11 +108,10 @@ class MarkingTrainer:
         folder: str | Path,
         settings: MarkingTrainingSettings,
         device: torch.device,
-        validate: Callable[[MarkingNetwork], float] | None = None,
         schedule: tuple[MarkingPhase, ...] = SCHEDULE,
     ):
         """`network` gives the key features, and learns nothing; `marking` was made for it."""
-        self.settings, self.photos, self.device, self.validate = settings, photos, device, validate
+        self.settings, self.photos, self.device = settings, photos, device
         self.schedule = schedule
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -132,15 +134,13 @@ class MarkingTrainer:
     def run(self) -> None:
         """Train until the budget or the session's time is used up; the state is saved now and then, and at the end."""
         deadline = self.progress.minutes + self.settings.session_minutes
-        self._saved = self._validated = self.progress.minutes
+        self._saved = self.progress.minutes
         try:
             while self.share < 1 and self.progress.minutes < deadline:
                 phase = next((p for p in self.schedule if self.share < p.until), self.schedule[-1])
                 self._run_phase(phase, deadline)
         finally:  # an interrupt loses nothing
             self.save()
-        if self.validate:
-            self._log(validation_iou=self.validate(self.ema))
 
     def _run_phase(self, phase: MarkingPhase, deadline: float) -> None:
         """Train on one kind of sample until the phase, the budget or the session is over."""
@@ -160,9 +160,6 @@ class MarkingTrainer:
             if self.progress.minutes - self._saved > SAVE_MINUTES:
                 self.save()
                 self._saved = self.progress.minutes
-            if self.validate and self.progress.minutes - self._validated > self.settings.validate_minutes:
-                self._log(validation_iou=self.validate(self.ema))
-                self._validated = self.progress.minutes
 
     def _batch(self, images: Tensor, truth: Tensor, planes: Tensor) -> tuple[float, float, float]:
         """All rounds of marks on a batch, a step each: mean loss, mean IoU after the first and after the last.
