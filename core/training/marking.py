@@ -48,9 +48,9 @@ class MarkingPhase:
 
 
 SCHEDULE = (
-    MarkingPhase(0.55, MarkingSampleSettings(size=192), 4),
-    MarkingPhase(0.85, MarkingSampleSettings(size=256, extent=(0.12, 1.2)), 3),
-    MarkingPhase(1.00, MarkingSampleSettings(size=352, extent=(0.08, 1.1), zoom=(0.5, 2.4)), 2),
+    MarkingPhase(0.70, MarkingSampleSettings(size=192), 4),
+    MarkingPhase(0.92, MarkingSampleSettings(size=256, extent=(0.12, 1.2)), 3),
+    MarkingPhase(1.00, MarkingSampleSettings(size=320, extent=(0.08, 1.1), zoom=(0.5, 2.4)), 2),
 )
 """Small crops first: what they teach costs least."""
 

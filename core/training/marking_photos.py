@@ -28,7 +28,8 @@ _VIDEO = re.compile(r"^(JPEGImages|Annotations)/([^/]+)/(\d+)\.(jpg|png)$")
 
 
 class PhotoStore:
-    """Pairs of image and label map, in sets; a set is drawn by its size to the power of three quarters."""
+    """Pairs of image and label map, in sets. A set of photos is drawn by its size to the power of three quarters, all
+    video frames as one such set, and within these a sequence by the root of its length."""
 
     def __init__(self, folders: Sequence[str | Path]):
         """Read every tar in `folders`; the held-out sequences are left out.
@@ -55,8 +56,9 @@ class PhotoStore:
         self.names = list(self.sets)
         video = sum(len(pairs) for name, pairs in self.sets.items() if name.startswith("video/"))
         video_weight = VIDEO_WEIGHT * video**0.75
+        roots = sum(len(pairs) ** 0.5 for name, pairs in self.sets.items() if name.startswith("video/"))
         weights = [
-            video_weight * len(pairs) / video if name.startswith("video/") else len(pairs) ** 0.75
+            video_weight * len(pairs) ** 0.5 / roots if name.startswith("video/") else len(pairs) ** 0.75
             for name, pairs in self.sets.items()
         ]
         self.weights = np.array(weights) / np.sum(weights)
