@@ -10,7 +10,7 @@ from core.cli import _check_packages, app, say, shown_errors
 MARK_EXAMPLES = """Examples:
 
 \b
-  pcvos mark clip.mp4 --frame 40 --point 660,300 --output rabbit.00040.png
+  pcvos mark clip.mp4 --frame 40 --point 320,220 --output rabbit.00040.png
   pcvos mark frames/ --frame 0 --box 40,30,200,160 --not 180,50 --output mask.png
   pcvos mark clip.mp4 --frame 40 --mask rabbit.00040.png --not 700,120 --output better.png
 """
