@@ -17,16 +17,18 @@ def local_change(
         sliver: pixels; what is no wider is a sliver.
     """
     result = previous.copy()
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (sliver + 1,) * 2)
     for asked, difference, value in ((this, mask & ~previous, True), (not_this, previous & ~mask, False)):
-        if not asked.any() or not difference.any():
+        left, top, width, height = cv2.boundingRect(difference.view(np.uint8))
+        here = np.s_[top : top + height, left : left + width]
+        wanted, part = asked[here], difference[here]
+        if not wanted.any():
             continue
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (sliver + 1,) * 2)
-        plane = difference.view(np.uint8)
-        solid = cv2.morphologyEx(plane, cv2.MORPH_OPEN, kernel)
-        touched = touching(solid > 0, asked)
+        solid = cv2.morphologyEx(part.view(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+        touched = touching(solid, wanted)
         # Opening rounds corners off; they belong to the part again.
         near = cv2.dilate(touched.view(np.uint8), kernel) > 0
-        result[difference & (near | asked)] = value
+        result[here][part & (near | wanted)] = value
     return result
 
 

@@ -17,7 +17,7 @@ Region = tuple[int, int, int, int]
 
 Slices = tuple[slice, slice]
 
-_FAR = 5000.0  # pixels of the network: marks beyond a look are held this near to it
+_NOTHING = -20.0  # a logit
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ class Look:
         top, left, height, width = self.region
         rows, columns = self.geometry.resized
         pad_left, _, pad_top, _ = self.geometry.pad
-        own = (x - left + 0.5) * columns / width - 0.5 + pad_left, (y - top + 0.5) * rows / height - 0.5 + pad_top
-        return tuple(float(np.clip(n, -_FAR, _FAR)) for n in own)
+        return (x - left + 0.5) * columns / width - 0.5 + pad_left, (y - top + 0.5) * rows / height - 0.5 + pad_top
 
     def on_grid(self, mask: np.ndarray) -> np.ndarray:
         """A plane of the footage's size on the network's grid, float32 (h/4, w/4); 0 in the padding."""
@@ -65,13 +64,36 @@ class Look:
         """What the network gives, float32 (h/4, w/4), at the footage's size in a region of the frame, between cells
         linearly; beyond the look its border goes on."""
         top, left, height, width = region
-        (x0, y0), (x1, y1) = self.place(left, top), self.place(left + 1, top + 1)
-        to_grid = lambda n: (n + 0.5) / STRIDE - 0.5  # noqa: E731
-        matrix = np.array(
-            [[to_grid(x1) - to_grid(x0), 0, to_grid(x0)], [0, to_grid(y1) - to_grid(y0), to_grid(y0)]], np.float64
+        return self._sampled(grid, (left, top), (1.0, 1.0), (width, height), cv2.BORDER_REPLICATE)
+
+    def on_other_grid(self, grid: np.ndarray, other: "Look") -> np.ndarray:
+        """Logits float32 (h/4, w/4) on the grid of another look at the frame; beyond this look certainly nothing."""
+        top, left, rows, columns = other.region
+        pad_left, _, pad_top, _ = other.geometry.pad
+        step = columns * STRIDE / other.geometry.resized[1], rows * STRIDE / other.geometry.resized[0]
+        begin = tuple(
+            (STRIDE / 2 - pad) * cell / STRIDE - 0.5 + edge
+            for pad, cell, edge in zip((pad_left, pad_top), step, (left, top), strict=True)
         )
+        height, width = other.geometry.padded
+        return self._sampled(grid, begin, step, (width // STRIDE, height // STRIDE), cv2.BORDER_CONSTANT)
+
+    def _sampled(
+        self,
+        grid: np.ndarray,
+        begin: tuple[float, float],
+        step: tuple[float, float],
+        size: tuple[int, int],
+        border: int,
+    ) -> np.ndarray:
+        """The grid at places of the footage: from (x, y) `begin` in steps (x, y), (columns, rows) of them."""
+        first, second = self.place(*begin), self.place(begin[0] + step[0], begin[1] + step[1])
+        (x0, x1), (y0, y1) = (
+            ((a + 0.5) / STRIDE - 0.5, (b + 0.5) / STRIDE - 0.5) for a, b in zip(first, second, strict=True)
+        )
+        matrix = np.array([[x1 - x0, 0, x0], [0, y1 - y0, y0]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(grid, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.warpAffine(grid, matrix, size, flags=flags, borderMode=border, borderValue=_NOTHING)
 
     def on_footage(self, box: Region) -> Region:
         """Cells of the grid as a region of the footage, held within the look."""

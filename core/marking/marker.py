@@ -272,16 +272,7 @@ def _drawn(marks: Marks, size: tuple[int, int], radius: float) -> tuple[np.ndarr
 
 def _soft_mask(look: Look, grid: np.ndarray, label: np.ndarray, seen: SeenFrame) -> SoftMask:
     """Probabilities on the grid of the whole frame; where the label says otherwise, it counts."""
-    soft = seen.whole.on_grid(label)
-    if look is seen.whole:
-        p = _probability(grid)
-    else:
-        p = soft.copy()
-        there = np.zeros(seen.size, np.float32)
-        there[look.inside] = _probability(look.enlarged(grid, look.region))
-        within = np.zeros(seen.size, np.float32)
-        within[look.inside] = 1
-        inside = seen.whole.on_grid(within) > 0.99
-        p[inside] = seen.whole.on_grid(there)[inside]
-    p = np.where((p > 0.5) == (soft > 0.5), p, soft)
+    drawn = seen.whole.on_grid(label)
+    p = _probability(grid if look is seen.whole else look.on_other_grid(grid, seen.whole))
+    p = np.where((p > 0.5) == (drawn > 0.5), p, drawn)
     return SoftMask.pack(np.rint(p * 255).astype(np.uint8), seen.whole.geometry.window)

