@@ -55,7 +55,8 @@ SCHEDULE = (
 """Small crops first: what they teach costs least."""
 
 LATE = (
-    MarkingPhase(0.40, MarkingSampleSettings(size=256, extent=(0.12, 1.2)), 3),
+    MarkingPhase(0.50, MarkingSampleSettings(size=224), 4),
+    MarkingPhase(0.80, MarkingSampleSettings(size=288, extent=(0.10, 1.2)), 2),
     MarkingPhase(1.00, MarkingSampleSettings(size=352, extent=(0.08, 1.1), zoom=(0.5, 2.4)), 2),
 )
 """To go on from trained weights."""
