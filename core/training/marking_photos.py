@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 VIDEO_STRIDE = 2
 """Of a sequence's frames with a mask, every so many are used: neighbours are nearly the same."""
 
+SHORT = 20
+"""Of sequences with no more masks than this, all are used: such masks are often far apart."""
+
 VIDEO_WEIGHT = 4.0
 """How much likelier a set of video frames is to be drawn than a set of as many photos: footage is what is marked."""
 
@@ -47,7 +50,7 @@ class PhotoStore:
         self.sets: dict[str, list[tuple[bytes, bytes]]] = {}
         for name, items in found.items():
             pairs = [(pair["jpg"], pair["png"]) for _, pair in sorted(items.items()) if len(pair) == 2]
-            if name.startswith("video/"):
+            if name.startswith("video/") and len(pairs) > SHORT:
                 pairs = pairs[::VIDEO_STRIDE]
             if pairs:
                 self.sets[name] = pairs
