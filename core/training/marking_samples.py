@@ -273,14 +273,14 @@ def _add_stroke(plane: np.ndarray, where: np.ndarray, rng: np.random.Generator) 
 
 
 def spoil(is_object: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A mask as propagation gets it wrong, bool (S, S): bent edges, lost limbs, holes, leaks, other objects."""
+    """A mask as propagation gets it wrong, bool (H, W): bent edges, lost limbs, holes, leaks, other objects."""
     mask = is_object.astype(np.float32)
-    side = mask.shape[0]
+    height, width = mask.shape
     extent = max(8, *cv2.boundingRect(is_object.view(np.uint8))[2:])
     if rng.random() < 0.7:  # bent
         strength = extent * rng.uniform(0.01, 0.06)
-        field = [cv2.resize(rng.normal(size=(6, 6)).astype(np.float32) * strength, (side, side)) for _ in range(2)]
-        grid_x, grid_y = np.meshgrid(np.arange(side, dtype=np.float32), np.arange(side, dtype=np.float32))
+        field = [cv2.resize(rng.normal(size=(6, 6)).astype(np.float32) * strength, (width, height)) for _ in range(2)]
+        grid_x, grid_y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         mask = cv2.remap(mask, grid_x + field[0], grid_y + field[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     for _ in range(rng.integers(0, 3)):  # lost: all beyond a line, or a blob at a random place of the object
         ys, xs = np.nonzero(is_object)
@@ -289,9 +289,8 @@ def spoil(is_object: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -
             break
         if rng.random() < 0.4:
             turn = rng.uniform(0, 2 * np.pi)
-            across = (np.arange(side)[None] - xs[pick]) * np.cos(turn) + (np.arange(side)[:, None] - ys[pick]) * np.sin(
-                turn
-            )
+            away = np.arange(width) - xs[pick], np.arange(height)[:, None] - ys[pick]
+            across = away[0] * np.cos(turn) + away[1] * np.sin(turn)
             if (is_object & (across > 0)).sum() < 0.6 * is_object.sum():
                 mask[across > 0] = 0
         else:
