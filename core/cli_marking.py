@@ -56,7 +56,6 @@ def train_marking(
     minutes: Annotated[float, typer.Option(metavar="MINUTES", help="Stop this session after so long.")] = float("inf"),
     rate: Annotated[float, typer.Option(metavar="RATE", help="Base learning rate.")] = 4e-4,
     late: Annotated[bool, typer.Option("--late", help="Large crops from the start: for weights that are far.")] = False,
-    workers: Annotated[int, typer.Option(metavar="N", help="Processes that make samples.")] = 1,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of everything random.")] = 0,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the weights here, fp16.")] = None,
@@ -73,8 +72,6 @@ def train_marking(
         from core.commands.train_marking import train_marking as command
         from core.training.marking import MarkingTrainingSettings
 
-        settings = MarkingTrainingSettings(
-            budget_minutes=budget, session_minutes=minutes, rate=rate, workers=workers, seed=seed
-        )
+        settings = MarkingTrainingSettings(budget_minutes=budget, session_minutes=minutes, rate=rate, seed=seed)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
         command(data, weights, begin, run, settings, device, output, late)

@@ -72,7 +72,6 @@ class MarkingTrainingSettings:
         rate: base learning rate. ema: decay of the averaged weights, which are what counts.
         rounds: most marks on one crop; each is a step of its own, on the features found once.
         flat: share of the run before the rate falls.
-        workers: processes that make samples; 0: this one.
     """
 
     budget_minutes: float = 75.0
@@ -82,7 +81,6 @@ class MarkingTrainingSettings:
     weight_decay: float = 0.01
     rounds: int = 4
     flat: float = 0.5
-    workers: int = 1
     seed: int = 0
 
 
@@ -220,15 +218,9 @@ class MarkingTrainer:
         return min(warm_up, 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * late)))
 
     def _loader(self, phase: MarkingPhase) -> DataLoader:
-        workers = self.settings.workers
+        # In this process: making a sample costs a fiftieth of learning from it, and OpenCV's locks outlive a fork.
         stream = MarkingSampleStream(self.photos, phase.samples, self.settings.seed + 7919 * (self.progress.step + 1))
-        return DataLoader(
-            stream,
-            batch_size=phase.batch,
-            num_workers=workers,
-            multiprocessing_context="fork" if workers else None,
-            prefetch_factor=4 if workers else None,
-        )
+        return DataLoader(stream, batch_size=phase.batch)
 
     def save(self) -> None:
         """Write the run's state; each file as a whole."""

@@ -120,7 +120,7 @@ def test_training_goes_on_where_it_stopped_and_the_features_stay(store: PhotoSto
     before = {name: value.clone() for name, value in network.state_dict().items()}
 
     def trainer(session: float) -> MarkingTrainer:
-        settings = MarkingTrainingSettings(budget_minutes=1, session_minutes=session, workers=0)
+        settings = MarkingTrainingSettings(budget_minutes=1, session_minutes=session)
         marking = initial_marking_network(network)
         return MarkingTrainer(network, marking, store, tmp_path, settings, torch.device("cpu"), LITTLE)
 
@@ -143,7 +143,7 @@ def test_training_goes_on_where_it_stopped_and_the_features_stay(store: PhotoSto
 def test_the_curve_is_written(store: PhotoStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("core.training.marking.REPORT_BATCHES", 1)
     network = PCVOS(SMALL)
-    settings = MarkingTrainingSettings(budget_minutes=1, session_minutes=0.01, workers=0)
+    settings = MarkingTrainingSettings(budget_minutes=1, session_minutes=0.01)
     MarkingTrainer(
         network, initial_marking_network(network), store, tmp_path, settings, torch.device("cpu"), LITTLE
     ).run()
