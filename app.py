@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 # Known here so that the window need not wait for the import of everything that the commands use.
-COMMANDS = ("new", "propagate", "export", "import", "recover", "info", "formats", "eval", "train", "validate", "bench")
+COMMANDS = (
+    *("new", "mark", "propagate", "export", "import", "recover", "info", "formats"),
+    *("eval", "train", "train-marking", "validate", "bench"),
+)
 
 NO_DISPLAY = "There is no display to show a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)"
 

@@ -3,15 +3,15 @@
 What a subcommand works with is imported when it runs, so that `--help` need not wait for torch.
 """
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from core.annotation.frame_numbers import Numbering
-from core.commands import projects
-from core.commands.terminal import note, parse_resolution, say, shown_errors, warn
+from core.commands import marking_options, projects, training_options
+from core.commands.choices import Direction, Layout, MarkKind, Precision
+from core.commands.terminal import check_packages, note, parse_resolution, say, shown_errors, warn
 from core.errors import PCVOSError
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ EVAL_EXAMPLES = """Examples:
   pcvos eval MOSE --layout mose --interval 5,10,15,25 --ablations
   pcvos eval DAVIS --split 2016/val --corrections 5
   pcvos eval DAVIS --split 2017/val --predictions their-masks
+  pcvos eval DAVIS --split 2016/val --marking clicks --every 10
 """
 
 TRAIN_EXAMPLES = """Examples:
@@ -49,6 +50,14 @@ TRAIN_EXAMPLES = """Examples:
   pcvos train --data DATA --data MORE=0.5 --weights weights/pcvos-small.safetensors --run runs/more
   torchrun --nproc-per-node 4 -m -- core.cli train --preset paper --stage video --data YouTubeVOS/train \\
       --weights photos.safetensors --run runs/video --steps 150000 --rate 1e-5
+"""
+
+MARK_EXAMPLES = """Examples:
+
+\b
+  pcvos mark clip.mp4 --frame 40 --point 320,220 --output rabbit.00040.png
+  pcvos mark frames/ --frame 0 --box 40,30,200,160 --not 180,50 --output mask.png
+  pcvos mark clip.mp4 --frame 40 --mask rabbit.00040.png --not 700,120 --output better.png
 """
 
 EXPORT_EXAMPLES = """Examples:
@@ -69,40 +78,6 @@ IMPORT_EXAMPLES = """Examples:
   pcvos import clip.pcvos classes.txt
   pcvos import clip.pcvos painted/ --answer "#ff8000=1" --answer "#00ff00=new"
 """
-
-
-class Direction(StrEnum):
-    FORWARD = "forward"
-    BACKWARD = "backward"
-    BOTH = "both"
-
-
-class Layout(StrEnum):
-    DAVIS = "davis"
-    YTVOS = "ytvos"
-    MOSE = "mose"
-
-
-class Precision(StrEnum):
-    AUTO = "auto"
-    FP32 = "fp32"
-    FP16 = "fp16"
-    BF16 = "bf16"
-
-
-class Preset(StrEnum):
-    SMALL = "small"
-    PAPER = "paper"
-
-
-class Stage(StrEnum):
-    PHOTOS = "photos"
-    VIDEO = "video"
-
-
-class Unit(StrEnum):
-    CLIP = "clip"
-    FRAME = "frame"
 
 
 def main() -> None:
@@ -172,7 +147,7 @@ def propagate(
     What is drawn goes into the project; corrected frames, and what a locked object has, stay.
     """
     with shown_errors():
-        _check_packages()
+        check_packages()
         if projects.is_project(footage):
             projects.propagate(context)
             return
@@ -215,84 +190,12 @@ def propagate(
         command.propagate(request, say, note, warn)
 
 
-@app.command(short_help="Train a network, in pieces, within a time limit.", epilog=TRAIN_EXAMPLES)
-def train(
-    data: Annotated[
-        list[str],
-        typer.Option(
-            metavar="DIR[=WEIGHT]",
-            help="Folder with training data; several times for several, each with how often it is drawn.",
-        ),
-    ],
-    run: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the run; resumed if it holds one.")],
-    init: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Start from ImageNet: ResNet-18; for --preset paper ResNet-50 as well."),
-    ] = None,
-    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on from these trained weights.")] = None,
-    preset: Annotated[Preset, typer.Option(metavar="NAME", help="small or paper: which network.")] = Preset.SMALL,
-    stage: Annotated[
-        Stage | None, typer.Option(metavar="NAME", help="photos or video: the paper's schedule for this stage.")
-    ] = None,
-    unit: Annotated[Unit, typer.Option(metavar="NAME", help="With --stage: clip, or frame by frame.")] = Unit.CLIP,
-    frames: Annotated[int | None, typer.Option(metavar="N", help="With --stage video: 3, 5, 7 or 9 frames.")] = None,
-    without_clip_loss: Annotated[bool, typer.Option("--without-clip-loss", help="With --stage: no L_clip.")] = False,
-    size: Annotated[int, typer.Option(metavar="PIXELS", help="With --stage: side of the crops.")] = 384,
-    budget: Annotated[float, typer.Option(metavar="MINUTES", help="Training time of the whole run.")] = 90.0,
-    steps: Annotated[int | None, typer.Option(metavar="N", help="Steps of the whole run, in place of a time.")] = None,
-    minutes: Annotated[float, typer.Option(metavar="MINUTES", help="Stop this session after so long.")] = float("inf"),
-    batch: Annotated[int, typer.Option(metavar="N", help="Samples at once, on each process.")] = 4,
-    accumulate: Annotated[int, typer.Option(metavar="N", help="Batches that make one step.")] = 1,
-    rate: Annotated[float, typer.Option(metavar="RATE", help="Base learning rate.")] = 3e-4,
-    weight_decay: Annotated[float, typer.Option(metavar="DECAY", help="Weight decay.")] = 0.01,
-    workers: Annotated[int, typer.Option(metavar="N", help="Processes that make clips.")] = 1,
-    validate_every: Annotated[float, typer.Option(metavar="MINUTES", help="Training time between validations.")] = 15.0,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of everything random.")] = 0,
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the weights here, fp16.")] = None,
-) -> None:
-    """Train a network: photos first, then video; resumed by the same command. From trained weights (--weights)
-    only the video stage follows, with larger pictures. With --stage, the paper's own schedule.
-
-    DIR/log.csv is the curve: loss, clips per second, and J on the held-out sequences. Ctrl-C saves and stops.
-    """
-    with shown_errors():
-        _check_packages()
-        import logging
-
-        from core.commands.train import TrainRequest
-        from core.commands.train import train as command
-        from core.training.data import DataFolder
-        from core.training.schedule import paper_schedule
-        from core.training.trainer import TrainingSettings
-
-        settings = TrainingSettings(
-            budget_minutes=budget,
-            budget_steps=steps,
-            session_minutes=minutes,
-            batch=batch,
-            accumulate=accumulate,
-            rate=rate,
-            weight_decay=weight_decay,
-            workers=workers,
-            seed=seed,
-            validate_minutes=validate_every,
-        )
-        request = TrainRequest(
-            folders=[DataFolder.parse(text) for text in data],
-            run=run,
-            init=init or [],
-            weights=weights,
-            preset=preset.value,
-            schedule=stage and paper_schedule(stage.value, unit.value, frames, not without_clip_loss, size),
-            settings=settings,
-            device=device,
-            precision=precision.value,
-            output=output,
-        )
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-        command(request)
+app.command(short_help="Train a network, in pieces, within a time limit.", epilog=TRAIN_EXAMPLES)(
+    training_options.train
+)
+app.command("train-marking", short_help="Train the marking network, in pieces, within a time limit.")(
+    training_options.train_marking
+)
 
 
 @app.command(short_help="Measure weights on the held-out sequences.")
@@ -319,7 +222,7 @@ def validate(
 ) -> None:
     """J and F on the six sequences that training never sees, from the mask of the first frame."""
     with shown_errors():
-        _check_packages()
+        check_packages()
         from core.commands.validate import validate as command
         from core.propagation import PropagationSettings
 
@@ -352,6 +255,11 @@ def evaluate(
         bool, typer.Option("--ablations", help="Compare: all on, each of --without off, all of them off.")
     ] = False,
     corrections: Annotated[int, typer.Option(metavar="N", help="Fix the worst frame N times.")] = 0,
+    marking: Annotated[
+        MarkKind | None, typer.Option(metavar="KIND", help="Score marking instead: clicks, strokes or boxes first.")
+    ] = None,
+    every: Annotated[int, typer.Option(metavar="N", help="With --marking: every so many frames with a mask.")] = 10,
+    marking_weights: Annotated[Path | None, typer.Option(metavar="FILE", help="With --marking: other weights.")] = None,
     progressive: Annotated[int, typer.Option(metavar="F", help="Frames between memories in a clip; 0: off.")] = 5,
     top_k: Annotated[int, typer.Option(metavar="N", help="Memory positions that each pixel reads.")] = 20,
     memory_frames: Annotated[int, typer.Option(metavar="N", help="Most frames in working memory.")] = 40,
@@ -377,7 +285,12 @@ def evaluate(
     Prints mean, recall and decay for every object. docs/evaluation.md says what each number means.
     """
     with shown_errors():
-        _check_packages()
+        check_packages()
+        if marking is not None:
+            from core.commands.eval_marking import evaluate_marking
+
+            where = (dataset, layout.value, split, limit)
+            return evaluate_marking(*where, marking.value, every, weights, marking_weights, device, output, say)
         from core.commands import eval as command
         from core.propagation import PropagationSettings
 
@@ -497,7 +410,7 @@ def bench(
 ) -> None:
     """Time one clip of five frames: a plain transcription of the published loop, and the engine, taking turns."""
     with shown_errors():
-        _check_packages()
+        check_packages()
         from core.commands import bench as command
 
         if by_length:
@@ -506,13 +419,6 @@ def bench(
             return
         cases = [_pair(text) for text in case or ("1,5", "3,20")]
         command.run_bench(device, height, cases, repeats, precision.value)
-
-
-def _check_packages() -> None:
-    """A torchvision built for another torch ends in one sentence here, not in a traceback later."""
-    from core.environment import check_torchvision
-
-    check_torchvision()
 
 
 def _intervals(text: str) -> list[int]:
@@ -532,6 +438,9 @@ def _pair(text: str) -> tuple[int, int]:
     if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise PCVOSError(f"--case {text} is no pair of numbers: write objects,frames, for example 3,20.")
     return int(parts[0]), int(parts[1])
+
+
+app.command(epilog=MARK_EXAMPLES, short_help="Make a mask from points and a box on one frame.")(marking_options.mark)
 
 
 if __name__ == "__main__":  # torchrun starts modules

@@ -126,7 +126,7 @@ def test_tracked_files_stay_small():
     files = [ROOT / os.fsdecode(name) for name in listing.stdout.split(b"\0") if name]
     assert len(files) > 20
     total = sum(path.stat().st_size for path in files if path.is_file())
-    assert total < 26 * 2**20
+    assert total < 36 * 2**20
 
 
 def test_demo_clip_and_its_mask():

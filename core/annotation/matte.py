@@ -113,7 +113,7 @@ def make_matte(
     if not settings.hard:
         alpha = _soft_edge(inside, distance, soft, size, region, cell)
         if settings.guided and image is not None:
-            alpha = _guided(image[_slices(region)], alpha, cell)
+            alpha = guided(image[_slices(region)], alpha, cell)
         alpha = _decided((alpha - 0.5) * (_NARROWED * max(1.0, cell / STRIDE)) + 0.5, distance / band)
     return Matte(size, region, _shaped(alpha, settings), np.clip(distance, -reach, reach).astype(np.float32), band)
 
@@ -188,8 +188,12 @@ def _soft_edge(
     return p + (usual() - p) * cv2.blur(doubt, (reach, reach))
 
 
-def _guided(image: np.ndarray, alpha: np.ndarray, cell: float) -> np.ndarray:
-    """`alpha` as a linear function of the picture's colours around each pixel: float32 (h, w), not clipped."""
+def guided(image: np.ndarray, alpha: np.ndarray, cell: float) -> np.ndarray:
+    """`alpha` as a linear function of the picture's colours around each pixel: float32 (h, w), not clipped.
+
+    Args:
+        image: uint8 (h, w, 3) RGB. alpha: float32 (h, w), 0 to 1. cell: pixels of the picture to a cell of the network.
+    """
     height, width = alpha.shape
     scale = min(1.0, _GUIDE_STRIDE / cell)
     small = max(1, round(width * scale)), max(1, round(height * scale))

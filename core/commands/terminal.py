@@ -50,3 +50,10 @@ def parse_resolution(text: str) -> int | None:
     if not text.isdecimal():
         raise PCVOSError(f"--resolution {text} is no size: give a number of pixels, or native.")
     return int(text)
+
+
+def check_packages() -> None:
+    """A torchvision built for another torch ends in one sentence here, not in a traceback later."""
+    from core.environment import check_torchvision
+
+    check_torchvision()

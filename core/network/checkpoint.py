@@ -19,6 +19,7 @@ from core.files import atomic_write
 from core.network.config import PAPER, PRESETS, PCVOSConfig
 from core.network.devices import choose_device
 from core.network.inference import prepare
+from core.network.marking_weights import features_fingerprint
 from core.network.pcvos import PCVOS
 
 DEFAULT_WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "pcvos-small.safetensors"
@@ -36,7 +37,8 @@ def load_network(weights: str | Path | None = None, device: str = "auto") -> PCV
 
     Returns:
         The network, in eval mode, batch norms folded, channels-last; `weights_fingerprint` is the file's SHA-256, and
-        `passed_over` says why "auto" did not take a better device that seems to be there, or is "".
+        `passed_over` says why "auto" did not take a better device that seems to be there, or is "";
+        `features_fingerprint` says which marking weights belong to it.
 
     Raises:
         PCVOSError: no such file, not weights of this network, no such device, or one that does not work.
@@ -46,7 +48,9 @@ def load_network(weights: str | Path | None = None, device: str = "auto") -> PCV
     config, state = read_weights(path)
     network = PCVOS(config)
     load_state(network, state, path)
+    features = features_fingerprint(network)
     network = prepare(network, choice.device)
+    network.features_fingerprint = features
     network.passed_over = choice.passed_over
     network.weights_fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
     return network

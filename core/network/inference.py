@@ -25,7 +25,7 @@ def prepare(network: PCVOS, device: torch.device | None = None) -> PCVOS:
     if device.type == "cpu":
         for name, part in network.named_children():
             if name != "value_encoder":
-                _use_winograd(part)
+                use_winograd(part)
         if WinogradConv2d.fits(network.key_comp):
             network.key_comp = WinogradConv2d(network.key_comp)
     return network
@@ -57,9 +57,10 @@ def _fold(module: nn.Module) -> None:
         before = (name, child)
 
 
-def _use_winograd(module: nn.Module) -> None:
+def use_winograd(module: nn.Module) -> None:
+    """Give the convolutions of `module` for which it pays their Winograd form, in place; for CPUs."""
     for name, child in list(module.named_children()):
         if WinogradConv2d.fits(child):
             setattr(module, name, WinogradConv2d(child))
         else:
-            _use_winograd(child)
+            use_winograd(child)

@@ -1,0 +1,184 @@
+"""Marking as the field measures it: a simulated annotator marks what is wrong until the mask is right.
+
+The protocol. The first mark is, by kind: a click at the deepest pixel of the object's largest connected part
+(`clicks`), a stroke along that part (`strokes`, see `WrongPart.stroke`), or the object's bounding box (`boxes`). Every
+further mark is a click at the deepest pixel of the largest connected wrong part of the mask so far: "this" where
+something is missing, "not this" where there is too much. Deepest is the pixel farthest from what is not of the part;
+beyond the frame nothing is of it. Parts are connected by 8 neighbours; of two of one size the missing one counts, of
+two pixels as deep the first in reading order. The marker is given all marks so far and the mask so far. NoC@85 is the
+number of marks until IoU is 0.85 or more, 20 where it never is within 20.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import cv2
+import numpy as np
+
+from core.annotation.scribble import BACKGROUND, OBJECT, scribble_mask
+from core.evaluation.dataset import SequenceFolder
+from core.evaluation.metrics import region_similarity
+from core.evaluation.tables import Table, number
+from core.evaluation.truth import read_truth
+from core.marking.marker import Marker
+from core.marking.marks import Marks
+from core.marking.wrong_parts import largest_wrong_part
+from core.media import open_media
+
+Kind = Literal["clicks", "strokes", "boxes"]
+
+MOST = 20
+"""Marks after which an annotator gives up."""
+
+REPORTED = (1, 2, 3, 5, 10)
+"""Numbers of marks after which the mean IoU is reported."""
+
+TARGETS = (0.85, 0.90)
+"""IoU that NoC counts the marks to."""
+
+LEAST_PIXELS = 100
+"""Objects that show less on a frame are left out."""
+
+GRABCUT_BRUSH = 0.01
+"""Half the width of a stroke for GrabCut, in shorter sides of the frame: that of a disc of 5 pixels at 480."""
+
+
+@dataclass(frozen=True)
+class MarkedCase:
+    """One object on one frame: image uint8 (H, W, 3) RGB, truth bool (H, W)."""
+
+    name: str
+    image: np.ndarray
+    truth: np.ndarray
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """IoU after 1, 2, ... marks of one case, and milliseconds of each mark."""
+
+    name: str
+    ious: tuple[float, ...]
+    milliseconds: tuple[float, ...]
+
+    def after(self, marks: int) -> float:
+        """IoU after so many marks; the last one where there were fewer."""
+        return self.ious[min(marks, len(self.ious)) - 1]
+
+    def marks_to(self, target: float) -> int:
+        """Marks until IoU is `target` or more; `MOST` where it never is."""
+        return next((i + 1 for i, iou in enumerate(self.ious) if iou >= target), MOST)
+
+
+class Method(Protocol):
+    """What makes masks from marks."""
+
+    name: str
+
+    def begin(self, image: np.ndarray) -> None:
+        """Take up a frame."""
+
+    def mask(self, marks: Marks, previous: np.ndarray | None) -> np.ndarray | None:
+        """The mask bool (H, W) after `marks`; None where the method does not know such marks."""
+
+
+class LearnedMethod:
+    """The marking network."""
+
+    name = "network"
+
+    def __init__(self, marker: Marker):
+        self._marker = marker
+
+    def begin(self, image: np.ndarray) -> None:
+        self._seen = self._marker.see(image)
+
+    def mask(self, marks: Marks, previous: np.ndarray | None) -> np.ndarray | None:
+        return self._marker.mask(self._seen, marks, previous).label
+
+
+class GrabCutMethod:
+    """GrabCut from strokes, as the scribble tool has it; it knows no boxes."""
+
+    name = "GrabCut"
+
+    def begin(self, image: np.ndarray) -> None:
+        self._image = image
+
+    def mask(self, marks: Marks, previous: np.ndarray | None) -> np.ndarray | None:
+        if marks.box is not None:
+            return None
+        strokes = np.zeros(self._image.shape[:2], np.uint8)
+        radius = max(2, round(GRABCUT_BRUSH * min(strokes.shape)))
+        for stroke in marks.strokes:
+            value = OBJECT if stroke.is_object else BACKGROUND
+            points = np.rint(np.array(stroke.points)).astype(np.int32)
+            cv2.polylines(strokes, [points.reshape(-1, 1, 2)], False, value, 2 * radius + 1)
+            for x, y in points.tolist():
+                cv2.circle(strokes, (x, y), radius, value, -1)
+        return scribble_mask(self._image, strokes)
+
+
+def marked_cases(sequences: Sequence[SequenceFolder], every: int) -> Iterator[MarkedCase]:
+    """Every object on every so many frames that have a mask, the first one included; objects by themselves."""
+    for sequence in sequences:
+        with open_media(sequence.frames) as media:
+            truth = read_truth(sequence, media)
+            for frame in truth.frames[::every]:
+                labels = truth.labels(frame)
+                image = media.read(frame)
+                for obj in truth.objects:
+                    own = labels == obj
+                    if own.sum() >= LEAST_PIXELS:
+                        yield MarkedCase(f"{sequence.name} {frame} {obj}", image, own)
+
+
+def first_mark(truth: np.ndarray, kind: Kind) -> Marks:
+    """What the annotator marks before there is a mask."""
+    if kind == "boxes":
+        left, top, width, height = cv2.boundingRect(truth.view(np.uint8))
+        return Marks(box=(left, top, left + width, top + height))
+    part = largest_wrong_part(np.zeros_like(truth), truth)
+    return Marks().and_stroke(part.stroke()) if kind == "strokes" else Marks().and_click(*part.deepest())
+
+
+def annotate(method: Method, case: MarkedCase, kind: Kind, most: int = MOST) -> CaseResult | None:
+    """Mark one case up to `most` times; None where the method does not know such marks.
+
+    It ends when nothing is wrong, or when all that is reported is known: the highest target is reached and the last
+    reported number of marks as well.
+    """
+    method.begin(case.image)
+    marks, mask = first_mark(case.truth, kind), None
+    ious: list[float] = []
+    times: list[float] = []
+    while len(ious) < most:
+        begin = time.perf_counter()
+        mask = method.mask(marks, mask)
+        times.append(1000 * (time.perf_counter() - begin))
+        if mask is None:
+            return None
+        ious.append(region_similarity(mask, case.truth))
+        part = largest_wrong_part(mask, case.truth)
+        if part is None or (len(ious) >= max(REPORTED) and max(ious) >= max(TARGETS)):
+            break
+        marks = marks.and_click(*part.deepest(), part.is_missing)
+    return CaseResult(case.name, tuple(ious), tuple(times))
+
+
+def marking_table(results: Sequence[tuple[str, Sequence[CaseResult]]], kind: Kind) -> Table:
+    """Mean IoU after so many marks, NoC, and the median time of a mark, a row for each method."""
+    counts = {len(cases) for _, cases in results}
+    title = f"Marking with {kind}: {max(counts, default=0)} objects; IoU after so many marks"
+    columns = ("method", *map(str, REPORTED), *(f"NoC@{100 * t:.0f}" for t in TARGETS), "ms")
+    rows = []
+    for name, cases in results:
+        if not cases:
+            rows.append((name, *["-"] * (len(columns) - 1)))
+            continue
+        ious = [number(float(np.mean([case.after(n) for case in cases]))) for n in REPORTED]
+        noc = [f"{np.mean([case.marks_to(t) for case in cases]):.2f}" for t in TARGETS]
+        milliseconds = np.median([ms for case in cases for ms in case.milliseconds])
+        rows.append((name, *ious, *noc, f"{milliseconds:.0f}"))
+    return Table(title, columns, tuple(rows))

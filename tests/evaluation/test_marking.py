@@ -1,0 +1,108 @@
+"""The protocol of marking, with annotated methods whose answers are known, and the command with the shipped weights."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dataset_folders import disc_and_square, write_sequence
+from typer.testing import CliRunner
+
+from core.cli import app
+from core.evaluation.marking import (
+    MOST,
+    CaseResult,
+    GrabCutMethod,
+    MarkedCase,
+    annotate,
+    first_mark,
+    marking_table,
+)
+from core.evaluation.tables import table_lines
+from core.marking.marks import Marks
+
+
+def case() -> MarkedCase:
+    images, labels = disc_and_square(1)
+    return MarkedCase("disc", images[0], labels[0] == 1)
+
+
+class Quarters:
+    """Gives a quarter more of the truth with each mark; remembers what it was given."""
+
+    name = "quarters"
+
+    def __init__(self, truth: np.ndarray, leak: bool = False):
+        self.truth, self.leak, self.given = truth, leak, []
+
+    def begin(self, image: np.ndarray) -> None:
+        self.given.clear()
+
+    def mask(self, marks: Marks, previous: np.ndarray | None) -> np.ndarray:
+        self.given.append((marks, previous))
+        if self.leak:
+            return np.ones_like(self.truth)
+        cells = np.flatnonzero(self.truth)
+        mask = np.zeros_like(self.truth)
+        mask.flat[cells[: len(cells) * len(self.given) // 4]] = True
+        return mask
+
+
+def test_the_next_mark_is_in_the_middle_of_the_largest_wrong_part():
+    one = case()
+    method = Quarters(one.truth)
+    result = annotate(method, one, "clicks")
+    assert [round(iou, 1) for iou in result.ious] == [0.2, 0.5, 0.7, 1.0] and len(result.milliseconds) == 4
+    assert (result.after(1), result.after(10)) == (result.ious[0], 1.0)
+    assert (result.marks_to(0.4), result.marks_to(0.85)) == (2, 4)
+    (first, nothing), (second, mask), *_ = method.given
+    assert nothing is None and len(first.strokes) == 1 and len(second.strokes) == 2
+    assert first.strokes[0].points == ((14, 16),) and first.strokes[0].is_object
+    x, y = second.strokes[1].points[0]
+    assert one.truth[y, x] and not mask[y, x] and second.strokes[1].is_object
+
+
+def test_too_much_is_marked_as_not_this_and_annotators_give_up():
+    one = case()
+    method = Quarters(one.truth, leak=True)
+    result = annotate(method, one, "clicks")
+    assert len(result.ious) == MOST == result.marks_to(0.85)
+    assert not method.given[1][0].strokes[1].is_object
+
+
+def test_first_marks_by_kind():
+    truth = case().truth
+    assert first_mark(truth, "boxes").box == (5, 7, 24, 26)
+    (stroke,) = first_mark(truth, "strokes").strokes
+    assert len(stroke.points) >= 2 and all(truth[y, x] for x, y in stroke.points)
+
+
+def test_grabcut_knows_no_boxes():
+    one = case()
+    assert annotate(GrabCutMethod(), one, "boxes") is None
+    assert annotate(GrabCutMethod(), one, "strokes", most=2).ious[0] > 0.9
+
+
+def test_the_table():
+    cases = [CaseResult("a", (0.5, 0.86, 0.95), (10, 20, 30)), CaseResult("b", (0.7,) * 20, (10,) * 20)]
+    lines = list(table_lines(marking_table([("network", cases), ("GrabCut", [])], "clicks")))
+    assert "clicks: 2 objects" in lines[0]
+    assert lines[1].split() == ["method", "1", "2", "3", "5", "10", "NoC@85", "NoC@90", "ms"]
+    assert lines[2].split() == ["network", "0.600", "0.780", "0.825", "0.825", "0.825", "11.00", "11.50", "10"]
+    assert lines[3].split() == ["GrabCut", *"--------"]
+
+
+@pytest.mark.parametrize("kind", ["clicks", "boxes"])
+def test_the_command(tmp_path: Path, kind: str):
+    write_sequence(tmp_path / "set", "disc", *disc_and_square(4, square_from=2))
+    output = tmp_path / "out"
+    arguments = ["eval", str(tmp_path / "set"), "--marking", kind, "--every", "3", "--device", "cpu"]
+    result = CliRunner().invoke(app, [*arguments, "--output", str(output)])
+    assert result.exit_code == 0, result.output
+    rows = [line.split()[0] for line in result.stdout.splitlines()[2:]]
+    assert rows == ["network", "GrabCut"]
+    found = json.loads((output / "marking.json").read_bytes())
+    assert found["first mark"] == kind
+    assert [one["name"] for one in found["methods"]["network"]] == ["disc 0 1", "disc 3 1", "disc 3 2"]
+    assert bool(found["methods"]["GrabCut"]) == (kind == "clicks")
+    assert "leaves no frame" in CliRunner().invoke(app, [*arguments[:-4], "--every", "0"]).stderr
