@@ -91,6 +91,7 @@ def pcvos() -> None:
 
 
 app.command(short_help="Make a project of a video or a folder of images.")(projects.new)
+app.command(epilog=MARK_EXAMPLES, short_help="Make a mask from points and a box on one frame.")(marking_options.mark)
 
 
 @app.command(epilog=PROPAGATE_EXAMPLES, short_help="Carry masks through footage, or run a project.")
@@ -438,9 +439,6 @@ def _pair(text: str) -> tuple[int, int]:
     if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise PCVOSError(f"--case {text} is no pair of numbers: write objects,frames, for example 3,20.")
     return int(parts[0]), int(parts[1])
-
-
-app.command(epilog=MARK_EXAMPLES, short_help="Make a mask from points and a box on one frame.")(marking_options.mark)
 
 
 if __name__ == "__main__":  # torchrun starts modules
