@@ -81,13 +81,14 @@ def _network_to_train(request: TrainRequest, config: PCVOSConfig, data: Training
     if (request.run / "progress.json").is_file():
         return PCVOS(config)  # the run's own weights are read by the trainer
     if request.weights is not None:
-        return _trained_network(request.weights, config)
+        return trained_network(request.weights, config)
     if config.batch_norm:
         return initial_paper_network(config, request.init, request.settings.seed)
     return initial_network(config, request.init[0], data, request.settings.seed)
 
 
-def _trained_network(weights: Path, wanted: PCVOSConfig) -> PCVOS:
+def trained_network(weights: Path, wanted: PCVOSConfig) -> PCVOS:
+    """A network to go on from; raises PCVOSError if the file holds another one than `wanted`."""
     config, state = read_weights(weights)
     if config != wanted:
         raise PCVOSError(f"{weights} holds the {config.name} network: give --preset {config.name}, or other weights.")

@@ -338,15 +338,15 @@ class ClipMaker:
     def _recolour(self, frames: np.ndarray) -> np.ndarray:
         """Brightness, contrast, saturation and hue for the clip, a little for each frame; at times grey, or blurred."""
         rng = self.rng
-        clip = _colour_matrix(rng, 0.15, grey=rng.random() < 0.05)
+        clip = colour_matrix(rng, 0.15, grey=rng.random() < 0.05)
         blur = rng.random() < 0.15
         out = np.empty_like(frames)
         for i, frame in enumerate(frames):
-            matrix = _colour_matrix(rng, 0.02)
+            matrix = colour_matrix(rng, 0.02)
             matrix[:, :3], matrix[:, 3] = matrix[:, :3] @ clip[:, :3], matrix[:, :3] @ clip[:, 3] + matrix[:, 3]
             out[i] = cv2.transform(frame, matrix)
             if blur and rng.random() < 0.7:
-                out[i] = _motion_blur(out[i], rng)
+                out[i] = motion_blur(out[i], rng)
         return out
 
 
@@ -406,7 +406,7 @@ def _warp_labels(labels: list[np.ndarray], maps: list[np.ndarray]) -> np.ndarray
     )
 
 
-def _colour_matrix(rng: np.random.Generator, strength: float, grey: bool = False) -> np.ndarray:
+def colour_matrix(rng: np.random.Generator, strength: float, grey: bool = False) -> np.ndarray:
     """float32 (3, 4) for cv2.transform: contrast and brightness around mid-grey, saturation, a turn of the hue."""
     gain = 1 + strength * rng.uniform(-1, 1)
     offset = 255 * strength * rng.uniform(-1, 1) * 0.6
@@ -421,6 +421,7 @@ def _colour_matrix(rng: np.random.Generator, strength: float, grey: bool = False
 _TURN = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], np.float64)
 
 
-def _motion_blur(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def motion_blur(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A frame uint8 (H, W, 3), smeared over 2 to 8 pixels in some direction."""
     angle = rng.uniform(0, np.pi)
     return cv2.filter2D(frame, -1, line_kernel(rng.uniform(2, 8) * np.array([np.cos(angle), np.sin(angle)])))

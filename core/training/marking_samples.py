@@ -11,7 +11,7 @@ from torch.utils.data import IterableDataset
 from core.marking.planes import draw_box, draw_point, draw_stroke
 from core.marking.wrong_parts import depth, largest_wrong_part
 from core.network.marking import PLANES
-from core.training.clips import _colour_matrix, _motion_blur
+from core.training.clips import colour_matrix, motion_blur
 from core.training.data import IGNORE
 from core.training.marking_photos import PhotoStore
 
@@ -199,9 +199,9 @@ class MarkingSampleMaker:
 
     def _recolour(self, image: np.ndarray) -> np.ndarray:
         rng = self.rng
-        image = cv2.transform(image, _colour_matrix(rng, 0.15, grey=rng.random() < 0.04))
+        image = cv2.transform(image, colour_matrix(rng, 0.15, grey=rng.random() < 0.04))
         if rng.random() < 0.1:
-            image = _motion_blur(image, rng)
+            image = motion_blur(image, rng)
         return image
 
 
