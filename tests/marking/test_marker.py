@@ -95,7 +95,7 @@ def test_the_same_marks_give_the_same_mask_on_an_image_as_on_what_was_seen_of_it
 def test_the_features_of_propagation_serve(marker: Marker, network: PCVOS, image: np.ndarray, rabbit: np.ndarray):
     geometry = Geometry(image.shape[:2], RESOLUTION)
     engine = ClipInference(network, PropagationSettings(precision="fp32"))
-    (features,) = engine.features([geometry.frame(image, torch.device("cpu"))])
+    (features,) = engine.features(geometry.frame(image, torch.device("cpu")))
     marks = Marks.clicks([deepest(rabbit)])
     known, own = marker.seen(image, features, geometry), marker.see(image)
     assert iou(marker.mask(known, marks).label, marker.mask(own, marks).label) > 0.995
