@@ -81,11 +81,11 @@ class ScriptedInference(QObject):
     def cancel(self, number):
         self.told.append(("cancel", number))
 
-    def begin(self, frames: int, steps: int | None = None, passes=(), plan=None) -> None:
+    def begin(self, frames: int, steps: int | None = None, passes=(), plan=None, **told) -> None:
         """`plan`: work of each clip; None: clips of ten frames."""
         steps = steps or frames
         plan = tuple(Work(10, 10, 10, 10) for _ in range(steps // 10)) if plan is None else plan
-        self.started.emit(JobStarted(self.jobs[-1].number, "CPU", frames, steps, passes or (steps,), plan))
+        self.started.emit(JobStarted(self.jobs[-1].number, "CPU", frames, steps, passes or (steps,), plan, **told))
 
     def draw(
         self, frames: range, ids, size, confidence=0.9, seconds=1.0, memory: MemoryUse | None = None, provisional=False

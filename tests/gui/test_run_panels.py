@@ -420,3 +420,17 @@ def test_history_starts_with_opening_and_a_click_goes_back(qtbot, desk):
     rect = panel.view.visualRect(panel.view.model().index(1, 0))
     QTest.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
     assert [o.name for o in desk.session.objects][2:] == ["rabbit"]
+
+
+def test_a_run_that_may_not_fit_is_told_of_before_it_draws(desk, panel):
+    desk.correct(0)
+    click(panel.run_button)
+    desk.worker.begin(99, memory_advice="This run may take 9.0 GiB, and 2.0 GiB are free: choose a lower resolution.")
+    told = desk.messages[-1]
+    assert told.level == "warning" and told.text.startswith("This run may take 9.0 GiB") and told.holds()
+    told.actions[1].run()
+    assert desk.worker.told == [("cancel", desk.worker.jobs[0].number)] and len(desk.worker.jobs) == 2
+    assert desk.worker.jobs[1].settings.memory_frames == 10, "it begins again, with less"
+    assert not told.holds(), "it was about the other run"
+    desk.worker.begin(99)
+    assert desk.messages[-1] is told, "this one fits"
