@@ -280,6 +280,7 @@ class RunController(QObject):
         if job is not None:
             self._compare = CompareJob(job, intervals, masks_there(self.session, job))
             self.worker.submit(self._compare)
+            self.state_changed.emit()  # what else could begin waits
 
     def stop_compare(self) -> None:
         if self._compare is not None:

@@ -1,5 +1,6 @@
 """What the panels' and the timeline's tests stand on: a real session and project, and workers that answer at once."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -130,6 +131,11 @@ class Desk:
 
     def correct(self, frame: int, id: int = 1) -> None:
         self.put(frame, id, corrected=True, in_memory=True)
+
+    def lock(self, id: int) -> None:
+        before = self.session.objects
+        after = tuple(replace(info, locked=info.locked or info.id == id) for info in before)
+        self.session.apply(Change("Lock", objects=(before, after)))
 
     def reopen(self) -> None:
         """Close, and open the project's file again."""
