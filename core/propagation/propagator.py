@@ -228,8 +228,9 @@ class Propagator:
             histories = bank.histories(objects)
             logits = self._engine.batches.attempt(lambda: self._engine.predict(features, histories))
             own = {obj: planes[0] for obj, planes in sorted(logits.items()) if obj > 0}
-            labels = self._composer.labels(self._composer.distribution(own))
-            labels, small = download([labels, self._composer.small(own)])
+            labels, small = download(
+                [self._composer.labels(self._composer.distribution(own)), self._composer.small(own)]
+            )
             seen, crop = Sightings(), self._geometry.crop_small
             sure = dict.fromkeys(objects, UNKNOWN)
             sure |= {obj: seen.confidence(obj, crop(plane)) for obj, plane in zip(own, small, strict=True)}
