@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar
 from pcvos_gui.panels.scrolling import Scroll
 
 _GEOMETRY, _STATE, _SCREEN, _DIVIDED = "window/geometry", "window/state", "window/screen", "window/divided"
-_LIST_SHARE = 0.48  # of the column's height that the list of objects may claim for some rows
+_LIST_SHARE = 0.6  # of the column's height that the list of objects may claim for some rows
 _SETTLED_MS = 200  # after which Qt forgets a restored state
 _SLACK = 20  # pixels, for a line of text more
 _TEXT_ROOM = 2  # pixels more than a tab's text needs

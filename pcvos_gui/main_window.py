@@ -37,6 +37,7 @@ from pcvos_gui.messages import Message, MessageAction
 from pcvos_gui.next_step import NextStep
 from pcvos_gui.opening import Opener
 from pcvos_gui.panels.edges import EdgesPanel
+from pcvos_gui.panels.fold import Fold
 from pcvos_gui.panels.history import HistoryPanel
 from pcvos_gui.panels.memory import MemoryPanel
 from pcvos_gui.panels.objects import ObjectsPanel
@@ -108,7 +109,9 @@ class MainWindow(QMainWindow):
         self._connect()
         self._places = Arrangement(self, self.docks[0], self.docks[1:-1], self.docks[-1])
         self._places.restore()
-        self.objects_panel.model.modelReset.connect(self._share_height)
+        folds = self.findChildren(Fold)
+        for signal in (self.objects_panel.model.modelReset, self.runs.state_changed, *(fold.toggled for fold in folds)):
+            signal.connect(self._share_height)
         self._show_what_is_open()
 
     # parts
@@ -181,7 +184,8 @@ class MainWindow(QMainWindow):
         self._connect_messages()
         for signal in (session.opened, session.closed, session.active_changed, session.objects_changed):
             signal.connect(self._show_what_is_open)
-        runs.state_changed.connect(self._show_what_is_open)
+        for signal in (runs.state_changed, runs.compare_ended):
+            signal.connect(self._show_what_is_open)
         session.undo_stack.indexChanged.connect(self._show_what_is_open)
         session.image_changed.connect(self._show_page)
         session.opened.connect(self.canvas.setFocus)
@@ -235,7 +239,8 @@ class MainWindow(QMainWindow):
         for spec in ACTIONS:
             self.actions_by_name[spec.name].setEnabled(allowed[spec.needs])
         self._show_undo()
-        self.actions_by_name["propagate"].setEnabled(writable and not runs.is_busy)
+        self.actions_by_name["propagate"].setEnabled(writable and not runs.is_busy and not runs.is_comparing)
+        self.actions_by_name["compare"].setEnabled(is_open and not runs.is_busy)
         self.actions_by_name["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
         self.actions_by_name["stop"].setEnabled(runs.is_busy)
         self._show_page()

@@ -56,6 +56,8 @@ class NextStep(QObject):
             return self._what_is_marked()
         if self._is_corrected:
             return self.tr("Corrected. Next: fix more frames, or propagate again (Ctrl+Return)")
+        if not session.project.states.all():
+            return self.tr("Next: fix the first frame that is wrong, or propagate to the frames that are left")
         return self.tr("Next: step through, and fix the first frame that is wrong; or export")
 
     def _what_is_marked(self) -> str:

@@ -4,7 +4,9 @@ from PySide6.QtCore import QObject
 
 from core.propagation.pace import Pace, Prices, Work, plan, room_for
 from core.propagation.schedule import Annotated, passes_of
+from core.propagation.settings import Direction
 from core.studio.run_settings import RunSettings
+from core.studio.runs import carried_objects
 from pcvos_gui.run_prices import RunPrices
 from pcvos_gui.session import Session
 from pcvos_gui.workers.jobs import JobStarted, MemoryUse, PropagateJob
@@ -28,9 +30,9 @@ class RunForecast(QObject):
         self._encoded: dict[int, frozenset[int]] = {}  # annotated frames that its thread has, with their objects
         self._loaded: tuple[str, str] | None = None  # device and weights of the network that is there
         self._started: JobStarted | None = None
-        self._annotated: Annotated | None = None
-        session.states_changed.connect(self._forget_annotated)
-        session.objects_changed.connect(self._forget_annotated)
+        self._marked: Annotated | None = None  # all of permanent memory
+        session.states_changed.connect(self._forget_marked)
+        session.objects_changed.connect(self._forget_marked)
         session.edited.connect(self._on_edited)
         session.closed.connect(self.forget)
 
@@ -86,11 +88,14 @@ class RunForecast(QObject):
         return self._prices.intervals(settings)
 
     def seconds_for(self, settings: RunSettings, interval: int, start: int, end: int) -> float | None:
-        """Time that a run through `start` to `end` takes, all included; None where nothing was measured."""
+        """Time that a run through `start` to `end` takes, all included; None where nothing was measured, or nothing is
+        there to draw."""
         prices = self._prices.at(settings, interval)
         if prices is None or self._session.project is None:
             return None
-        annotated = self.annotated
+        annotated = self._annotated_for(start, end, settings.direction)
+        if not annotated:
+            return None
         known = self._known if _sees_alike(settings, self._settings) else frozenset()
         passes = passes_of(settings.direction, start, end, annotated)
         propagation = RunSettings(**{**vars(settings), "interval": interval}).propagation
@@ -100,20 +105,18 @@ class RunForecast(QObject):
         loading = 0.0 if self._loaded == (settings.device, settings.weights) else prices.loading
         return annotating + loading + sum(map(prices.of, work))
 
-    @property
-    def annotated(self) -> Annotated:
-        """Frames in permanent memory, and the objects that are marked there and may change."""
-        if self._annotated is None:
-            free = {o.id for o in self._session.objects if not o.locked}
-            found: dict[int, frozenset[int]] = {}
-            for frame, id in self._session.project.keys_in_memory():
-                if id in free:
-                    found[frame] = found.get(frame, frozenset()) | {id}
-            self._annotated = dict(sorted(found.items()))
-        return self._annotated
+    def _annotated_for(self, start: int, end: int, direction: Direction) -> Annotated:
+        """Frames in permanent memory, and the objects that are marked there and take part in such a run."""
+        project = self._session.project
+        if self._marked is None:
+            self._marked = {}
+            for frame, id in sorted(project.keys_in_memory()):
+                self._marked[frame] = self._marked.get(frame, frozenset()) | {id}
+        carried = carried_objects(project, self._marked, start, end, direction)
+        return {frame: kept for frame, ids in self._marked.items() if (kept := ids & carried)}
 
-    def _forget_annotated(self) -> None:
-        self._annotated = None
+    def _forget_marked(self) -> None:
+        self._marked = None
 
     def _on_edited(self, frames: tuple[int, ...]) -> None:
         for frame in frames:

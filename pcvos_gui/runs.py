@@ -280,6 +280,7 @@ class RunController(QObject):
         if job is not None:
             self._compare = CompareJob(job, intervals, masks_there(self.session, job))
             self.worker.submit(self._compare)
+            self.state_changed.emit()  # what else could begin waits
 
     def stop_compare(self) -> None:
         if self._compare is not None:
@@ -334,6 +335,9 @@ class RunController(QObject):
             if started.passed_over and started.passed_over != self._told_of_device:
                 self._told_of_device = started.passed_over  # once is enough
                 self._say(started.passed_over, "warning", key="device")
+            if started.memory_advice:
+                job, ways = self._job, self._ways_on(("smaller resolution", "fewer memory"))
+                self._say(started.memory_advice, "warning", *ways, key="memory", holds=lambda: self._job is job)
             self._set_state(RunState.RUNNING)
 
     def _on_clip(self, clip: ClipDone) -> None:
@@ -418,6 +422,7 @@ class RunController(QObject):
         )
 
     def _again_with(self, change: dict) -> None:
+        self.stop()  # the one under way, where it was said that it may not fit
         self.set_settings(replace(self.settings, **change))
         self.start()
 

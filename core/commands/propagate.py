@@ -21,7 +21,7 @@ from core.commands.run_record import RunRecord, State, add_seconds, device_name,
 from core.errors import PCVOSError, ResourceError
 from core.media import FrameSource, VideoWriter, open_media, read_ahead
 from core.network.checkpoint import DEFAULT_WEIGHTS, load_network
-from core.network.devices import is_lack_of_memory, memory_of
+from core.network.devices import is_lack_of_memory
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings, Propagator
 from core.propagation.settings import Direction
@@ -182,8 +182,7 @@ class _Run:
         """What to change, where the run may take more than is free."""
         bound = self._propagator.memory_bound(self._frames[0], self._frames[-1], self._request.direction)
         self._record = replace(self._record, memory_at_most=bound.device_bytes + bound.machine_bytes)
-        free, _ = memory_of(next(self._propagator.network.parameters()).device)
-        advice = None if free is None else bound.advice(free)
+        advice = self._propagator.memory_advice(self._frames[0], self._frames[-1], self._request.direction)
         if advice is not None:
             self._warn(advice)
 

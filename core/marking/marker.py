@@ -79,7 +79,7 @@ class Marker:
         Raises:
             PCVOSError: the marking weights were trained on the features of another network.
         """
-        if marking.features != getattr(network, "features_fingerprint", None):
+        if not network.features_fingerprint or marking.features != network.features_fingerprint:
             sentence = "The marking weights belong to other weights of the network than those in use"
             raise PCVOSError(
                 f"{sentence}: choose weights that belong together.",

@@ -1,15 +1,18 @@
 """Decoding ahead of the work that uses the frames."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
 from core.media.source import FrameSource
 
+Numbered = tuple[int, np.ndarray]
+"""A frame's index and its pixels."""
 
-def read_ahead(source: FrameSource, indices: Iterable[int], depth: int = 8) -> Iterator[tuple[int, np.ndarray]]:
+
+def read_ahead(source: FrameSource, indices: Iterable[int], depth: int = 8) -> Generator[Numbered, None, None]:
     """Read frames in the given order, up to `depth` of them ahead, on a thread of its own.
 
     Args:
@@ -29,7 +32,7 @@ def read_ahead(source: FrameSource, indices: Iterable[int], depth: int = 8) -> I
     return _read_ahead(source, indices, depth)
 
 
-def _read_ahead(source: FrameSource, indices: Iterable[int], depth: int) -> Iterator[tuple[int, np.ndarray]]:
+def _read_ahead(source: FrameSource, indices: Iterable[int], depth: int) -> Generator[Numbered, None, None]:
     waiting: deque[tuple[int, Future[np.ndarray]]] = deque()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as thread:
         try:
@@ -44,6 +47,6 @@ def _read_ahead(source: FrameSource, indices: Iterable[int], depth: int) -> Iter
                 future.cancel()
 
 
-def _taken(waiting: deque[tuple[int, Future[np.ndarray]]]) -> tuple[int, np.ndarray]:
+def _taken(waiting: deque[tuple[int, Future[np.ndarray]]]) -> Numbered:
     index, future = waiting.popleft()
     return index, future.result()

@@ -96,7 +96,7 @@ def choose_device(device: str) -> Choice:
 
 
 def _best_device() -> Choice:
-    reasons = []
+    reasons: list[str] = []
     for device in _gpus_by_free_memory():
         if (problem := why_not(device)) is None:
             return Choice(device, " ".join(reasons))

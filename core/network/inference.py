@@ -21,12 +21,12 @@ def prepare(network: PCVOS, device: torch.device | None = None) -> PCVOS:
     network.eval().requires_grad_(False)
     for module in network.modules():
         _fold(module)
-    network = network.to(device, memory_format=torch.channels_last)
+    network = network.to(device).to(memory_format=torch.channels_last)
     if device.type == "cpu":
         for name, part in network.named_children():
             if name != "value_encoder":
                 use_winograd(part)
-        if WinogradConv2d.fits(network.key_comp):
+        if isinstance(network.key_comp, nn.Conv2d) and WinogradConv2d.fits(network.key_comp):
             network.key_comp = WinogradConv2d(network.key_comp)
     return network
 
@@ -60,7 +60,7 @@ def _fold(module: nn.Module) -> None:
 def use_winograd(module: nn.Module) -> None:
     """Give the convolutions of `module` for which it pays their Winograd form, in place; for CPUs."""
     for name, child in list(module.named_children()):
-        if WinogradConv2d.fits(child):
+        if isinstance(child, nn.Conv2d) and WinogradConv2d.fits(child):
             setattr(module, name, WinogradConv2d(child))
         else:
             use_winograd(child)

@@ -8,7 +8,10 @@ from torch import Tensor, nn
 from core.network.config import PCVOSConfig
 from core.network.resnet import BasicBlock, Bottleneck, conv_norm, residual_layer
 
-TRUNKS = {"resnet18": (BasicBlock, (2, 2, 2)), "resnet50": (Bottleneck, (3, 4, 6))}
+TRUNKS: dict[str, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int]]] = {
+    "resnet18": (BasicBlock, (2, 2, 2)),
+    "resnet50": (Bottleneck, (3, 4, 6)),
+}
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ class MarkingNetwork(nn.Module):
     `features` names the propagation network whose key features it was trained on: `features_fingerprint` of it.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         coarse, fine = SMALL.decoder_dims
         self.stem = nn.Conv2d(len(PLANES), _KEY_DIMS[0], 7, stride=STRIDE, padding=3)

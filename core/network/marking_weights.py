@@ -10,13 +10,14 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.errors import PCVOSError
 from core.files import atomic_write
 from core.network.inference import use_winograd
 from core.network.marking import PLANES, MarkingNetwork
 from core.network.pcvos import PCVOS
+from core.network.resnet import bias_of
 
 DEFAULT_MARKING_WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "pcvos-marking.safetensors"
 """What ships."""
@@ -38,7 +39,7 @@ def initial_marking_network(network: PCVOS, seed: int = 0) -> MarkingNetwork:
         mask = encoder.mask_stem.weight[:, 0]
         for plane, factor in enumerate((2.0, -2.0, 1.0, 0.5, 0.5)):
             marking.stem.weight[:, plane] = factor * mask
-        marking.stem.bias.copy_(encoder.mask_stem.bias)
+        bias_of(marking.stem).copy_(bias_of(encoder.mask_stem))
         marking.layer2[0].load_state_dict(encoder.layer2[0].state_dict())
         marking.layer3.load_state_dict(encoder.layer3.state_dict())
         marking.attention.load_state_dict(encoder.fuser.attention.state_dict())
@@ -51,13 +52,13 @@ def initial_marking_network(network: PCVOS, seed: int = 0) -> MarkingNetwork:
         ):
             own.conv1.load_state_dict(theirs.conv1.state_dict())
             own.conv2.load_state_dict(theirs.conv2.state_dict())
-            if theirs.downsample is not None:
+            if theirs.downsample is not None and isinstance(own.shortcut, nn.Conv2d):
                 own.shortcut.weight.copy_(theirs.downsample.weight.sum((2, 3), keepdim=True))
-                own.shortcut.bias.copy_(theirs.downsample.bias)
+                bias_of(own.shortcut).copy_(bias_of(theirs.downsample))
         marking.pred.load_state_dict(decoder.pred.state_dict())
         for part in (marking.context.out, marking.up_16_8.own, marking.up_8_4.own):
             part.weight.zero_()
-            part.bias.zero_()
+            bias_of(part).zero_()
     marking.features = features_fingerprint(network)
     return marking
 
@@ -98,7 +99,7 @@ def read_marking(path: Path) -> MarkingNetwork:
 
 def prepare_marking(marking: MarkingNetwork, device: torch.device | str = "cpu") -> MarkingNetwork:
     """Make a marking network fast for inference on `device`, its function unchanged; in place."""
-    marking = marking.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+    marking = marking.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
     if torch.device(device).type == "cpu":
         use_winograd(marking)
     return marking

@@ -133,7 +133,7 @@ def _grid(height: int, width: int, device: torch.device) -> Tensor:
     return torch.cartesian_prod(y, x)
 
 
-def _joined(parts: Sequence[Tensor]) -> Tensor:
+def _joined(parts: list[Tensor]) -> Tensor:
     """The parts below one another."""
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 

@@ -37,11 +37,12 @@ class PCVOS(nn.Module):
     the published checkpoint.
 
     Attributes:
-        weights_fingerprint, passed_over: see `load_network`.
+        weights_fingerprint, passed_over, features_fingerprint: see `load_network`.
     """
 
     weights_fingerprint: str = ""
     passed_over: str = ""
+    features_fingerprint: str = ""
 
     def __init__(self, config: PCVOSConfig):
         super().__init__()
@@ -50,7 +51,7 @@ class PCVOS(nn.Module):
         dims = self.key_encoder.dims
         self.value_encoder = ValueEncoder(config, dims)
         self.key_proj = KeyProjection(dims[2], config.key_dim)
-        self.key_comp = nn.Conv2d(dims[2], config.thin_dim, 3, padding=1)
+        self.key_comp: nn.Module = nn.Conv2d(dims[2], config.thin_dim, 3, padding=1)
         if config.refinement:
             self.input_proj = KeyProjection(dims[2], config.local_dim)
             self.refine_transformer = IntraClipRefinement(config)

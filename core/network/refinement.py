@@ -10,6 +10,7 @@ properties of the published network are kept because its weights rely on them:
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -21,11 +22,17 @@ from core.network.constants import made_once
 Size3 = tuple[int, int, int]
 
 
+def size3(sides: Sequence[int]) -> Size3:
+    """Three sides, as a tuple."""
+    depth, height, width = sides
+    return depth, height, width
+
+
 def window_and_shift(size: Size3, window: Size3, shifted: bool) -> tuple[Size3, Size3]:
     """Window and shift for a clip of `size`: a side no larger than the window is one window, unshifted."""
-    fitted = tuple(min(n, w) for n, w in zip(size, window, strict=True))
-    shift = tuple(w // 2 if shifted and n > w else 0 for n, w in zip(size, window, strict=True))
-    return fitted, shift
+    fitted = [min(n, w) for n, w in zip(size, window, strict=True)]
+    shift = [w // 2 if shifted and n > w else 0 for n, w in zip(size, window, strict=True)]
+    return size3(fitted), size3(shift)
 
 
 def split_windows(x: Tensor, window: Size3) -> Tensor:
@@ -76,6 +83,8 @@ def relative_position_index(window: Size3) -> Tensor:
 class WindowAttention(nn.Module):
     """One-head attention inside windows; query and key are the same projection of the local key."""
 
+    relative_position_index: Tensor
+
     def __init__(self, config: PCVOSConfig):
         super().__init__()
         self.qk = nn.Linear(config.local_dim, config.local_dim)
@@ -94,7 +103,7 @@ class WindowAttention(nn.Module):
         size = keys.shape[1:4]
         q = self._to_windows(self.qk(keys), self.qk.bias, window, shift)
         v = self._to_windows(self.v(values), self.v.bias, window, shift)
-        padded = tuple(-(-n // w) * w for n, w in zip(size, window, strict=True))
+        padded = size3([-(-n // w) * w for n, w in zip(size, window, strict=True)])
         scores = self._scores(q, shift_mask(padded, window, shift, q.device))
         gathered = join_windows(scores.softmax(-1, torch.float32).to(v.dtype) @ v, window, padded)
         if any(shift):
@@ -147,7 +156,7 @@ class RefinementBlock(nn.Module):
         self.mlp = FeedForward(config.value_dim, config.refine_hidden)
 
     def forward(self, keys: Tensor, values: Tensor) -> Tensor:
-        window, shift = window_and_shift(tuple(keys.shape[1:4]), self.window, self.shifted)
+        window, shift = window_and_shift(size3(keys.shape[1:4]), self.window, self.shifted)
         values = values + self.attn(self.norm1(keys), self.norm1_v(values), window, shift)
         return values + self.mlp(self.norm2(values))
 
@@ -177,6 +186,7 @@ class IntraClipRefinement(nn.Module):
         keys = keys.permute(0, 2, 3, 4, 1)
         values = values.permute(0, 2, 3, 4, 1)
         for layer in self.layers:
+            assert isinstance(layer, RefinementLayer)
             for block in layer.blocks:
                 values = block(keys, values)
         return self.norm(values).permute(0, 4, 1, 2, 3)

@@ -12,6 +12,12 @@ def conv_norm(
     return conv, nn.BatchNorm2d(out_dim) if norm else nn.Identity()
 
 
+def bias_of(layer: nn.Conv2d | nn.Linear) -> Tensor:
+    """The bias of a layer that was made with one."""
+    assert layer.bias is not None
+    return layer.bias
+
+
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut (ResNet-18)."""
 

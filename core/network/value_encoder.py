@@ -26,7 +26,7 @@ class ChannelGate(nn.Module):
 class SpatialConv(nn.Module):
     """The 7x7 convolution of CBAM's spatial attention, under the name published checkpoints give it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(2, 1, 7, padding=3)
 
@@ -37,7 +37,7 @@ class SpatialConv(nn.Module):
 class SpatialGate(nn.Module):
     """CBAM's spatial attention: maximum and mean over channels, in this order."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.spatial = SpatialConv()
 

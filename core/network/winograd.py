@@ -5,9 +5,13 @@ matrix products over channels, which a CPU does at its full rate; the tiles go i
 The result differs from the direct convolution by about 1e-5 of its maximum.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from core.network.resnet import bias_of
 
 MIN_CHANNELS = 128
 """Narrower inputs spend more on the transforms than the products save."""
@@ -21,7 +25,7 @@ _KERNEL = [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6]]
 _KERNEL += [[1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1]]
 
 
-def _both_ways(matrix: list[list[float]]) -> Tensor:
+def _both_ways(matrix: Sequence[Sequence[float]]) -> Tensor:
     """The transform of rows and columns as one matrix on flattened tiles, float64."""
     one = torch.tensor(matrix, dtype=torch.float64)
     return torch.kron(one, one)
@@ -33,13 +37,18 @@ class WinogradConv2d(nn.Module):
     Input and output are channels-last (B, C, H, W).
     """
 
+    kernels: Tensor
+    bias: Tensor
+    input_transform: Tensor
+    output_transform: Tensor
+
     def __init__(self, conv: nn.Conv2d):
         super().__init__()
         out_dim, in_dim = conv.weight.shape[:2]
         kernels = conv.weight.detach().double().reshape(out_dim * in_dim, 9) @ _both_ways(_KERNEL).t()
         kernels = kernels.float().view(out_dim, in_dim, 36).permute(2, 1, 0).contiguous()
         self.register_buffer("kernels", kernels)  # (36, C_in, C_out)
-        self.register_buffer("bias", conv.bias.detach())
+        self.register_buffer("bias", bias_of(conv).detach())
         self.register_buffer("input_transform", _both_ways(_INPUT).float())
         self.register_buffer("output_transform", _both_ways(_OUTPUT).float())
 

@@ -36,8 +36,8 @@ class Batch:
     def copy(self) -> "Batch":
         """The same again, to be changed by itself."""
         cells = {frame: dict(here) for frame, here in self.cells.items()}
-        rest = {name: dict(getattr(self, name)) for name in ("settings", "runs", "caches", "earlier")}
-        return replace(self, cells=cells, **rest)
+        settings, runs, caches, earlier = dict(self.settings), dict(self.runs), dict(self.caches), dict(self.earlier)
+        return replace(self, cells=cells, settings=settings, runs=runs, caches=caches, earlier=earlier)
 
     def has(self, key: Key) -> bool:
         """Whether a cell waits here to be written or deleted."""

@@ -7,6 +7,7 @@ After https://www.sqlite.org/fileformat2.html: sections 1.3 (header), 1.5 (freel
 import struct
 from collections import deque
 from collections.abc import Iterator
+from typing import Any
 
 _HEADER = 100
 _LEAF = 0x0D  # a page with rows of a table
@@ -43,7 +44,7 @@ def apply_log(pages: bytearray, log: bytes, page_size: int) -> None:
             pages[end - page_size : end] = log[start + frame.size : start + frame.size + page_size]
 
 
-def free_pages(pages: bytes, page_size: int) -> set[int]:
+def free_pages(pages: bytes | bytearray, page_size: int) -> set[int]:
     """Pages that hold only what was deleted, as far as that can be told."""
     found: set[int] = set()
     (trunk,) = struct.unpack_from(">I", pages, 32)
@@ -58,7 +59,7 @@ def free_pages(pages: bytes, page_size: int) -> set[int]:
     return found
 
 
-def rows(pages: bytes, page_size: int, passed_over: set[int]) -> Iterator[tuple[int, list]]:
+def rows(pages: bytes | bytearray, page_size: int, passed_over: set[int]) -> Iterator[tuple[int, list[Any]]]:
     """Every row of every table that can be made sense of: its rowid and its columns, in no order."""
     for number in range(1, len(pages) // page_size + 1):
         start = (number - 1) * page_size
@@ -74,7 +75,7 @@ def rows(pages: bytes, page_size: int, passed_over: set[int]) -> Iterator[tuple[
                 continue
 
 
-def _row(pages: bytes, start: int, offset: int, page_size: int) -> tuple[int, list]:
+def _row(pages: bytes | bytearray, start: int, offset: int, page_size: int) -> tuple[int, list[Any]]:
     if not 8 <= offset < page_size - 2:
         raise _Nonsense
     size, place = _varint(pages, start + offset)
@@ -84,7 +85,7 @@ def _row(pages: bytes, start: int, offset: int, page_size: int) -> tuple[int, li
     return rowid, _columns(_payload(pages, place, size, start + page_size, page_size))
 
 
-def _payload(pages: bytes, place: int, size: int, end: int, page_size: int) -> bytes:
+def _payload(pages: bytes | bytearray, place: int, size: int, end: int, page_size: int) -> bytes:
     """The bytes of a row: those on its leaf, and then on a chain of overflow pages."""
     most, least = page_size - 35, (page_size - 12) * 32 // 255 - 23
     local = size
@@ -105,7 +106,7 @@ def _payload(pages: bytes, place: int, size: int, end: int, page_size: int) -> b
     return b"".join(parts)
 
 
-def _columns(record: bytes) -> list:
+def _columns(record: bytes | bytearray) -> list[Any]:
     length, place = _varint(record, 0)
     types: deque[int] = deque()
     while place < length:
@@ -122,7 +123,7 @@ def _columns(record: bytes) -> list:
     return columns
 
 
-def _value(serial: int, data: bytes) -> object:
+def _value(serial: int, data: bytes | bytearray) -> object:
     if serial == 0:
         return None
     if serial in _INTEGERS:
@@ -136,7 +137,7 @@ def _value(serial: int, data: bytes) -> object:
     return data.decode() if serial % 2 else bytes(data)
 
 
-def _varint(data: bytes, place: int) -> tuple[int, int]:
+def _varint(data: bytes | bytearray, place: int) -> tuple[int, int]:
     value = 0
     for i in range(8):
         byte = data[place + i]

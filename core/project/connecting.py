@@ -48,7 +48,7 @@ class ReadingConnection:
     """
 
     def __init__(self, path: Path):
-        self._copy: tempfile.TemporaryDirectory | None = None
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
         try:
             self.sqlite = _connect_uri(path, "mode=ro")
         except sqlite3.OperationalError as error:

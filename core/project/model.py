@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from core.annotation.packed_mask import PackedMask
 from core.annotation.soft_mask import SoftMask
@@ -118,7 +119,7 @@ class RunInfo:
     start: int
     end: int
     direction: str
-    settings: dict
+    settings: dict[str, Any]
     state: str = "running"
     frames: int = 0
     seconds: float = 0.0

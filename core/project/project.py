@@ -93,7 +93,7 @@ class Project:
             project = cls(path, store.footage()[0])
             project._store, project._lock = store, lock
             project.read_only = read_only
-            project._load()
+            project._load(store)
         except BaseException:
             if store is not None:
                 store.close()
@@ -102,12 +102,12 @@ class Project:
             raise
         return project
 
-    def _load(self) -> None:
-        self.footage, self._relative = self._store.footage()
-        self._objects = self._store.objects()
-        self._settings = self._store.settings()
-        self._runs = self._store.runs()
-        self._kept = KeptUndo(None if self.read_only else self._store.earlier_cells(self.footage.size))
+    def _load(self, store: Store) -> None:
+        self.footage, self._relative = store.footage()
+        self._objects = store.objects()
+        self._settings = store.settings()
+        self._runs = store.runs()
+        self._kept = KeptUndo(None if self.read_only else store.earlier_cells(self.footage.size))
         self._batch.forget_earlier = not self._kept  # what is there all the same is damaged
         self._load_tracks()
         if self.refusal is not None:
@@ -409,7 +409,7 @@ class Project:
         A read-only project remembers it until it is closed.
         """
         if tuple(footage.size) != tuple(self.footage.size):
-            raise PCVOSError(self.check_footage(footage))
+            raise PCVOSError(self.check_footage(footage) or f"{footage.path} has another size.")
         self.footage = footage
         self._relative = relative_path(footage.path, self.path)
         if footage.frames != len(self._tracks.states):
@@ -455,9 +455,8 @@ class Project:
 
     def _begin_saving(self) -> None:
         try:
-            if self._store is None:
-                self._make_file()
-            self._saving = self._store.write_in_steps(self._batch)
+            store = self._make_file() if self._store is None else self._store
+            self._saving = store.write_in_steps(self._batch)
         except (PCVOSError, OSError) as error:
             self._unsaved += 1
             self._not_saved(error)
@@ -480,9 +479,8 @@ class Project:
 
     def _attempt(self) -> bool:
         try:
-            if self._store is None:
-                self._make_file()
-            self._store.write(self._batch)
+            store = self._make_file() if self._store is None else self._store
+            store.write(self._batch)
         except (PCVOSError, OSError) as error:
             self._not_saved(error)
             return False
@@ -498,11 +496,12 @@ class Project:
         self._batch, self._saving = Batch(), None
         self._unsaved, self._save_error = 0, None
 
-    def _make_file(self) -> None:
+    def _make_file(self) -> Store:
         self._store, self._lock = make_file(self.path, self.footage)
         if self._store.path != self.path:
             self.warnings.append(f"{self.path} is taken or cannot be written: the project is {self._store.path}.")
             self.path = self._store.path
+        return self._store
 
 
 def _locked(array: np.ndarray) -> np.ndarray:

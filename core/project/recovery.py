@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from core.annotation.palette import DISPLAY_PALETTE
 from core.annotation.soft_mask import SoftMask
@@ -213,7 +214,7 @@ class _Recovery:
 
     def _rows(
         self, connection: sqlite3.Connection, query: str, failures: list[Exception] | None = None
-    ) -> Iterator[tuple]:
+    ) -> Iterator[tuple[Any, ...]]:
         """The rows up to the first that cannot be read; why it cannot is added to `failures`."""
         try:
             yield from connection.execute(query)
@@ -222,13 +223,13 @@ class _Recovery:
             if failures is not None:
                 failures.append(error)
 
-    def _take_footage(self, text: object) -> None:
+    def _take_footage(self, text: Any) -> None:
         try:
             self._found.footage = footage_from_json(text)[0]
         except (TypeError, ValueError, KeyError, ArithmeticError) as error:
             _logger.info("Footage of %s: %s", self._path, error)
 
-    def _take_object(self, row: tuple) -> None:
+    def _take_object(self, row: tuple[Any, ...]) -> None:
         try:
             info = object_from_row(row)
         except (TypeError, ValueError) as error:
@@ -247,7 +248,7 @@ class _Recovery:
         for _, *row in sorted(objects, key=lambda row: row[:2]):
             self._take_object(tuple(row))
 
-    def _carved(self, pages: bytearray) -> Iterator[tuple[int, list]]:
+    def _carved(self, pages: bytearray) -> Iterator[tuple[int, list[Any]]]:
         free = carving.free_pages(pages, schema.PAGE_SIZE)
         return carving.rows(pages, schema.PAGE_SIZE, free)
 
@@ -255,7 +256,8 @@ class _Recovery:
 
     def _all_cells(self, connection: sqlite3.Connection, pages: bytearray) -> Iterator[tuple[Key, Cell]]:
         """Each cell that can be read, once."""
-        found, failures = self._found, []
+        found = self._found
+        failures: list[Exception] = []
         query = "SELECT id, frame, object, corrected, in_memory, confidence, mask FROM cells"
         for id, *columns in self._rows(connection, query, failures):
             yield from self._take_cell(id, columns)
@@ -273,7 +275,7 @@ class _Recovery:
         carved = (row for row in self._carved(pages) if len(row[1]) == 2 and row[1][0] is None)
         return _SoftMasks(None, {id: columns[1] for id, columns in carved if soft_from_data(columns[1]) is not None})
 
-    def _take_cell(self, id: object, columns: list) -> Iterator[tuple[Key, Cell]]:
+    def _take_cell(self, id: object, columns: list[Any]) -> Iterator[tuple[Key, Cell]]:
         found, key = self._found, divmod(id, 256) if isinstance(id, int) else None
         frame, obj, *rest = columns
         inside = frame >= 0 and 1 <= obj <= MAX_OBJECTS if isinstance(frame, int) and isinstance(obj, int) else False
@@ -306,7 +308,9 @@ class _Recovery:
         store = None
         try:
             for some in _bunches(cells):
-                store = store or Store.create(part, self._found.footage)
+                if store is None:
+                    assert self._found.footage is not None  # made up with the first cell, if need be
+                    store = Store.create(part, self._found.footage)
                 batch = Batch()
                 for (frame, obj), cell in some:
                     batch.cells.setdefault(frame, {})[obj] = cell

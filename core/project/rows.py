@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from core.annotation.packed_mask import PackedMask
 from core.annotation.soft_mask import SoftMask
 from core.project.model import Cell, FootageReference, Key, ObjectInfo, RunInfo
 
 
-def cell_from_row(row: Sequence, size: tuple[int, int] | None) -> Cell | None:
+def cell_from_row(row: Sequence[Any], size: tuple[int, int] | None) -> Cell | None:
     """From (corrected, in_memory, confidence, mask); None if it is damaged or not of `size` (if given)."""
     corrected, in_memory, confidence, data = row
     try:
@@ -25,7 +26,7 @@ def cell_from_row(row: Sequence, size: tuple[int, int] | None) -> Cell | None:
     return Cell(mask, bool(corrected), bool(in_memory), confidence)
 
 
-def cell_row(key: Key, cell: Cell) -> tuple:
+def cell_row(key: Key, cell: Cell) -> tuple[Any, ...]:
     """For the table cells."""
     frame, obj = map(int, key)  # numpy's numbers are none to SQLite
     confidence = None if cell.confidence is None else float(cell.confidence)
@@ -33,7 +34,7 @@ def cell_row(key: Key, cell: Cell) -> tuple:
     return frame * 256 + obj, frame, obj, *flags, confidence, cell.mask.to_bytes()
 
 
-def soft_from_data(data: object) -> SoftMask | None:
+def soft_from_data(data: Any) -> SoftMask | None:
     """From the table soft_masks; None if it is damaged: a mask does without."""
     try:
         return SoftMask.from_bytes(data)
@@ -41,13 +42,13 @@ def soft_from_data(data: object) -> SoftMask | None:
         return None
 
 
-def soft_row(key: Key, soft: SoftMask) -> tuple:
+def soft_row(key: Key, soft: SoftMask) -> tuple[Any, ...]:
     """For the table soft_masks."""
     frame, obj = map(int, key)
     return frame * 256 + obj, soft.to_bytes()
 
 
-def earlier_row(key: Key, cell: Cell | None) -> tuple:
+def earlier_row(key: Key, cell: Cell | None) -> tuple[Any, ...]:
     """For the table earlier_cells."""
     frame, obj = map(int, key)
     if cell is None:
@@ -56,7 +57,7 @@ def earlier_row(key: Key, cell: Cell | None) -> tuple:
     return frame * 256 + obj, cell.confidence, cell.mask.to_bytes(), soft
 
 
-def earlier_from_row(row: Sequence, size: tuple[int, int]) -> tuple[Key, Cell | None]:
+def earlier_from_row(row: Sequence[Any], size: tuple[int, int]) -> tuple[Key, Cell | None]:
     """Of the table earlier_cells; ValueError if it is damaged."""
     id, confidence, mask, soft = row
     cell = None if mask is None else cell_from_row((False, False, confidence, mask), size)
@@ -65,16 +66,18 @@ def earlier_from_row(row: Sequence, size: tuple[int, int]) -> tuple[Key, Cell | 
     return divmod(id, 256), cell if cell is None or soft is None else replace(cell, soft=soft_from_data(soft))
 
 
-def object_from_row(row: Sequence) -> ObjectInfo:
+def object_from_row(row: Sequence[Any]) -> ObjectInfo:
     """From (id, name, colour, visible, locked), and a class or none; TypeError or ValueError: they cannot be."""
     id, name, colour, visible, locked, class_name = (*row, "")[:6]
-    red, green, blue = colour.to_bytes(3, "big") if isinstance(colour, int) and 0 <= colour < 2**24 else ()
+    if not isinstance(colour, int) or not 0 <= colour < 2**24:
+        raise ValueError("a colour is 24 bits")
+    red, green, blue = colour.to_bytes(3, "big")
     if not isinstance(name, str) or not isinstance(class_name, str):
         raise TypeError("a name is text")
     return ObjectInfo(id, name, (red, green, blue), bool(visible), bool(locked), class_name)
 
 
-def object_row(position: int, info: ObjectInfo) -> tuple:
+def object_row(position: int, info: ObjectInfo) -> tuple[Any, ...]:
     """For the table objects."""
     # File names can hold what is no text.
     name, class_name = (text.encode("utf-8", "replace").decode() for text in (info.name, info.class_name))
@@ -82,18 +85,18 @@ def object_row(position: int, info: ObjectInfo) -> tuple:
     return info.id, position, name, colour, int(info.visible), int(info.locked), class_name
 
 
-def settings_from_rows(rows: Iterable[Sequence]) -> dict[str, str]:
+def settings_from_rows(rows: Iterable[Sequence[Any]]) -> dict[str, str]:
     """JSON by key, of the table settings; view state that is damaged is left out."""
     return {key: value for key, value in rows if isinstance(key, str) and isinstance(value, str)}
 
 
-def run_row(id: int, run: RunInfo) -> tuple:
+def run_row(id: int, run: RunInfo) -> tuple[Any, ...]:
     """For the table runs."""
     extent = run.start, run.end, run.direction, json.dumps(run.settings)
     return id, run.started, *extent, run.state, run.frames, run.seconds, json.dumps(run.memory_frames)
 
 
-def run_from_row(row: Sequence) -> RunInfo:
+def run_from_row(row: Sequence[Any]) -> RunInfo:
     """Of the table runs; TypeError or ValueError if it is damaged."""
     _, started, start, end, direction, settings, state, frames, seconds, memory = row
     memory_frames = tuple(int(frame) for frame in json.loads(memory))
@@ -117,7 +120,7 @@ def find_again(footage: Path, project: Path, relative: str | None) -> Path | Non
 def footage_to_json(footage: FootageReference, project: Path) -> str:
     """For the table meta."""
     relative = relative_path(footage.path, project)
-    fields = {"path": str(footage.path), "relative": relative, "fingerprint": footage.fingerprint}
+    fields: dict[str, object] = {"path": str(footage.path), "relative": relative, "fingerprint": footage.fingerprint}
     fields |= {"frames": footage.frames, "size": footage.size, "rate": str(Fraction(footage.rate))}
     return json.dumps(fields)
 

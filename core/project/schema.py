@@ -8,6 +8,7 @@ import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from core.errors import PCVOSError
 
@@ -57,7 +58,7 @@ read raises this once the reading can do without."""
 
 def version(connection: sqlite3.Connection) -> int:
     """The version of the tables in an open file."""
-    return connection.execute("PRAGMA user_version").fetchone()[0]
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def is_as_made(connection: sqlite3.Connection) -> bool:
@@ -70,7 +71,7 @@ def is_as_made(connection: sqlite3.Connection) -> bool:
         return found > 0 and _statements(connection) == _statements(made)
 
 
-def _statements(connection: sqlite3.Connection) -> set[tuple]:
+def _statements(connection: sqlite3.Connection) -> set[tuple[Any, ...]]:
     return set(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
 
 

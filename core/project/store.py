@@ -152,7 +152,7 @@ class Store:
         """What was stored under `key`."""
         with reading(self.path):
             row = self._connection.execute("SELECT data FROM caches WHERE key = ?", (key,)).fetchone()
-        return row and row[0]
+        return None if row is None else bytes(row[0])
 
     def flags(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """All cells without their masks: frames and objects int64, bits uint8, confidence float32; all (n,)."""
@@ -186,8 +186,8 @@ class Store:
                     found[divmod(id, 256)] = cell_from_row(rest, size)
             if soft and self._has_soft_masks:
                 for key, mask in self._soft_masks(ids):
-                    if found.get(key) is not None:
-                        found[key] = replace(found[key], soft=mask)
+                    if (cell := found.get(key)) is not None:
+                        found[key] = replace(cell, soft=mask)
         return found
 
     def _soft_masks(self, ids: list[int]) -> Iterator[tuple[Key, SoftMask | None]]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from core.propagation.settings import PropagationSettings
 
 if TYPE_CHECKING:
-    from core.propagation.propagator import ClipResult, Propagator, Remembered
+    from core.propagation.propagator import Propagator
+    from core.propagation.run import ClipResult, Remembered
 
 __all__ = ["ClipResult", "PropagationSettings", "Propagator", "Remembered"]
 

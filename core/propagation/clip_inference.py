@@ -87,14 +87,20 @@ class ClipInference:
         self.check()
         with self.watch("key encoder"), self._arithmetic():
             images = images.to(self.dtype)
-            batch = vars(self.network.encode_key(images))
-            keys = _rows(batch["key"]).float()
+            batch = self.network.encode_key(images)
+            keys = _rows(batch.key).float()
         return [
             FrameFeatures(
-                image=images[i : i + 1],
-                **{k: None if v is None else v[i : i + 1] for k, v in batch.items()} | {"key": keys[i]},
+                key=keys[i],
+                thin=batch.thin[own],
+                local=None if batch.local is None else batch.local[own],
+                skip8=batch.skip8[own],
+                skip4=batch.skip4[own],
+                image=images[own],
+                f4=batch.f4[own],
+                f16=batch.f16[own],
             )
-            for i in range(len(images))
+            for i, own in enumerate(slice(i, i + 1) for i in range(len(images)))
         ]
 
     def values(self, features: FrameFeatures, planes: Tensor, others: Tensor | None = None) -> list[Tensor]:
@@ -111,8 +117,8 @@ class ClipInference:
             values: list[Tensor] = []
             for part, other in zip(masks.split(OBJECTS_AT_ONCE), rest.split(OBJECTS_AT_ONCE), strict=True):
                 self.check()
-                shared = [t.expand(len(part), -1, -1, -1) for t in (features.image, features.f4, features.f16)]
-                values += _rows(self.network.encode_value(*shared, part, other))
+                image, f4, f16 = (t.expand(len(part), -1, -1, -1) for t in features.trunk)
+                values += _rows(self.network.encode_value(image, f4, f16, part, other))
         return values
 
     def predict(self, features: Sequence[FrameFeatures], histories: Sequence[History]) -> dict[int, Tensor]:
@@ -179,7 +185,7 @@ class ClipInference:
         frames, (rows, columns) = len(features), features[0].thin.shape[-2:]
         local = None
         if features[0].local is not None:
-            local = torch.stack([f.local[0] for f in features], 1)
+            local = torch.stack([f.local[0] for f in features if f.local is not None], 1)
         work = WorkBytes(self.network.config, (rows, columns), self.dtype)
         logits: dict[int, Tensor] = {}
         for objects in self.batches.split(len(readouts), frames * (work.refined + work.decoded)):
@@ -209,7 +215,8 @@ class ClipInference:
         if count > 1:
             skips = [skip.repeat(count, 1, 1, 1) for skip in skips]
         value = refined.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        return self.network.decode(value, *skips)[:, 0].float().unflatten(0, (count, frames))
+        logits: Tensor = self.network.decode(value, *skips)[:, 0].float().unflatten(0, (count, frames))
+        return logits
 
     @contextmanager
     def _arithmetic(self) -> Iterator[None]:

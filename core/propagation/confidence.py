@@ -75,4 +75,5 @@ def of_absence(trace: float) -> float:
 def logit(p: float | np.ndarray) -> float | np.ndarray:
     """Log odds, kept finite."""
     p = np.clip(p, 1e-3, 1 - 1e-3)
-    return np.log(p / (1 - p))
+    odds: float | np.ndarray = np.log(p / (1 - p))
+    return odds

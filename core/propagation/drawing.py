@@ -54,12 +54,14 @@ class Drawer:
         """Draw the frames of a clip, in order; and what is drawn on the last one."""
 
         def work() -> tuple[list[Drawn], Distribution]:
-            drawn, distribution = [], None
+            drawn: list[Drawn] = []
+            distribution: Distribution | None = None
             for part in self._batches(stretches):
                 self._engine.check()
                 with self._engine.watch("drawing"):
                     distribution = self._distribution(part)
                     drawn.append(self._draw(part, distribution))
+            assert distribution is not None, "a clip without frames"
             return drawn, distribution.of_frame(-1)
 
         return self._engine.batches.attempt(work)

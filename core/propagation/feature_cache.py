@@ -42,9 +42,15 @@ class FrameFeatures:
     def has_trunk(self) -> bool:
         return self.f16 is not None
 
+    @property
+    def trunk(self) -> tuple[Tensor, Tensor, Tensor]:
+        """image, f4 and f16; only where there is a trunk."""
+        assert self.image is not None and self.f4 is not None and self.f16 is not None
+        return self.image, self.f4, self.f16
+
     def without_trunk(self) -> "FrameFeatures":
         """The part that prediction needs."""
-        return replace(self, **dict.fromkeys(TRUNK))
+        return replace(self, image=None, f4=None, f16=None)
 
     def with_trunk_alone(self) -> "FrameFeatures":
         """The same, without holding the trunk features of the rest of the batch."""

@@ -1,6 +1,6 @@
 """The frames of a pass, decoded ahead in the order they will be asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 
 import numpy as np
@@ -20,7 +20,7 @@ class FrameFeed:
         self._source = source
         self._expected = iter(expected)
         self._next = next(self._expected, None)
-        self._ahead: Iterator[tuple[int, np.ndarray]] = read_ahead(source, expected, depth(source.size, interval))
+        self._ahead = read_ahead(source, expected, depth(source.size, interval))
 
     def read(self, frame: int) -> np.ndarray:
         """uint8 (H, W, 3) RGB."""

@@ -12,7 +12,7 @@ from core.propagation.compose import Composer, Distribution
 from core.propagation.distractor_search import find_distractors
 from core.propagation.feature_cache import FeatureCache, FrameFeatures
 from core.propagation.feed import FrameFeed
-from core.propagation.geometry import STRIDE, Geometry
+from core.propagation.geometry import Geometry
 from core.propagation.memory import Annotation, MemoryEntry, PermanentMemory
 from core.propagation.work_bytes import WorkBytes
 
@@ -49,7 +49,7 @@ class FrameEncoder:
         return self._encodes_as == other._encodes_as
 
     @property
-    def _encodes_as(self) -> tuple:
+    def _encodes_as(self) -> tuple[object, ...]:
         return self._geometry.resized, self._engine.precision, self._has_distractors
 
     @property
@@ -59,14 +59,15 @@ class FrameEncoder:
 
     def features(self, frames: Sequence[int], feed: FrameFeed | None, keep_trunk: bool) -> list[FrameFeatures]:
         """Features of frames, from the cache where they are there; with `keep_trunk` the last one has its trunk."""
-        found = {f: self.cache.get(f) for f in frames}
-        missing = [f for f in frames if not _is_enough(found[f], keep_trunk and f == frames[-1])]
+        cached = {f: self.cache.get(f) for f in frames}
+        missing = [f for f in frames if not _is_enough(cached[f], keep_trunk and f == frames[-1])]
         pixels = []
         for f in missing:
             self._engine.check()
             with self._engine.watch("reading"):
                 pixels.append(feed.read(f) if feed else self._media.read(f))
         encoded = self._engine.batches.attempt(lambda: self._encode(pixels))
+        found = {f: features for f, features in cached.items() if features is not None}
         for f, features in zip(missing, encoded, strict=True):
             found[f] = features.with_trunk_alone() if keep_trunk and f == frames[-1] else features.without_trunk()
             self.cache.put(f, found[f])
@@ -74,8 +75,7 @@ class FrameEncoder:
 
     def _encode(self, pixels: Sequence[np.ndarray]) -> list[FrameFeatures]:
         """Features of frames, uint8 (H, W, 3), in batches; only the last one keeps its trunk."""
-        grid = tuple(n // STRIDE for n in self._geometry.padded)
-        work = WorkBytes(self._engine.network.config, grid, self._engine.dtype)
+        work = WorkBytes(self._engine.network.config, self._geometry.grid, self._engine.dtype)
         encoded: list[FrameFeatures] = []
         for some in self._engine.batches.split(len(pixels), work.encoded):
             with self._engine.watch("preparing"):

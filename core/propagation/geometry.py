@@ -14,7 +14,7 @@ STRIDE = 16
 
 
 class Geometry:
-    """Sizes of one run: footage (H, W), resized (h, w), and padded to multiples of 16.
+    """Sizes of one run: footage (H, W), resized (h, w), padded to multiples of 16, and the grid of memory positions.
 
     The shorter side becomes `resolution` and the longer one is scaled with it, rounded down; nothing happens when the
     shorter side is that long already. Padding is split evenly, the odd pixel going right and down.
@@ -26,10 +26,12 @@ class Geometry:
         if resolution is None or short == resolution:
             self.resized = size
         else:
-            self.resized = tuple(resolution if n == short else int(resolution * n / short) for n in size)
+            height, width = (resolution if n == short else int(resolution * n / short) for n in size)
+            self.resized = height, width
         (top, bottom), (left, right) = (_split(-n % STRIDE) for n in self.resized)
         self.pad = (left, right, top, bottom)
         self.padded = (self.resized[0] + top + bottom, self.resized[1] + left + right)
+        self.grid = (self.padded[0] // STRIDE, self.padded[1] // STRIDE)
 
     @property
     def window(self) -> tuple[int, int, int, int]:

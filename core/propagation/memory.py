@@ -139,7 +139,7 @@ class MemoryBank:
             self._entries = [e for e in self._entries if (e.frame, e.permanent) != (entry.frame, entry.permanent)]
         self._entries.append(entry)
         if self._limit is not None:
-            self._thin()
+            self._thin(self._limit)
 
     def forget_working(self) -> None:
         self._entries = [e for e in self._entries if e.permanent]
@@ -175,12 +175,12 @@ class MemoryBank:
         keys = torch.cat([e.key for e in entries])
         return History(tuple(objects), keys, tuple(torch.cat([e.values[o] for e in entries]) for o in objects))
 
-    def _thin(self) -> None:
-        """Drop working frames over the limit: the newest half stays, of the older ones the one that leaves the
+    def _thin(self, limit: int) -> None:
+        """Drop working frames over `limit`: the newest half stays, of the older ones the one that leaves the
         smallest hole goes, so that what is left lies evenly."""
         working = [e for e in self._entries if not e.permanent]
-        while len(working) > self._limit:
-            older = working[: len(working) - max(1, self._limit // 2)]
+        while len(working) > limit:
+            older = working[: len(working) - max(1, limit // 2)]
             frames = [e.frame for e in working]
             holes = [abs(frames[min(i + 1, len(frames) - 1)] - frames[max(i - 1, 0)]) for i in range(len(older))]
             inner = range(1, len(older)) if len(older) > 1 else range(1)

@@ -10,7 +10,7 @@ from core.network.matching import LOOKUP_BYTES, SIMILARITY_BYTES
 from core.network.winograd import STRIP_BYTES
 from core.propagation.clip_inference import OBJECTS_AT_ONCE
 from core.propagation.feed import READ_AHEAD_BYTES, depth
-from core.propagation.geometry import STRIDE, Geometry
+from core.propagation.geometry import Geometry
 from core.propagation.settings import PropagationSettings
 from core.propagation.work_bytes import WorkBytes
 
@@ -72,9 +72,9 @@ def memory_bound(
         cache_bytes: most that features of earlier frames may take (`FeatureCache.budget`).
     """
     geometry = Geometry(run.size, settings.resolution)
-    grid = tuple(n // STRIDE for n in geometry.padded)
     half = device.type != "cpu" and settings.precision != "fp32" and not settings.exact
     half = half and (settings.precision != "auto" or device.type == "cuda")
+    grid = geometry.grid
     work = WorkBytes(config, grid, torch.float16 if half else torch.float32)
     interval, pixels = min(settings.interval, run.frames), geometry.padded[0] * geometry.padded[1]
     footage_pixels = run.size[0] * run.size[1]

@@ -160,6 +160,17 @@ class Propagator:
         run = RunSize(self.media.size, end - start + 1, objects, len(self.memory))
         return memory_bound(self.network.config, self.settings, run, self._engine.device, self.cache.budget)
 
+    def memory_advice(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> str | None:
+        """What to change where a run may take more memory than is free, in a sentence; None if it fits, or where it
+        cannot be told. Features that are kept already count as free: the run counts them among its own.
+
+        Raises:
+            PCVOSError: as `run` does.
+        """
+        bound = self.memory_bound(start, end, direction)
+        free, _ = memory_of(self._engine.device)
+        return None if free is None else bound.advice(free + self.cache.bytes)
+
     @torch.inference_mode()
     def run(
         self,
@@ -228,8 +239,9 @@ class Propagator:
             histories = bank.histories(objects)
             logits = self._engine.batches.attempt(lambda: self._engine.predict(features, histories))
             own = {obj: planes[0] for obj, planes in sorted(logits.items()) if obj > 0}
-            labels = self._composer.labels(self._composer.distribution(own))
-            labels, small = download([labels, self._composer.small(own)])
+            labels, small = download(
+                [self._composer.labels(self._composer.distribution(own)), self._composer.small(own)]
+            )
             seen, crop = Sightings(), self._geometry.crop_small
             sure = dict.fromkeys(objects, UNKNOWN)
             sure |= {obj: seen.confidence(obj, crop(plane)) for obj, plane in zip(own, small, strict=True)}

@@ -197,7 +197,9 @@ class Run:
     ) -> tuple[list[Stretch], set[tuple[int, int]]]:
         """The same logits, but for objects of which little is left, and that little something else; and which these
         are, by frame and object."""
-        kept, gone, place = [], set(), 0
+        kept: list[Stretch] = []
+        gone: set[tuple[int, int]] = set()
+        place = 0
         for stretch in stretches:
             own, place = features[place : place + len(stretch.frames)], place + len(stretch.frames)
             lost = self._gone(stretch, own) if stretch.logits else []
@@ -211,8 +213,8 @@ class Run:
 
     def _gone(self, stretch: Stretch, features: Sequence[FrameFeatures]) -> list[tuple[int, int]]:
         """Objects that are gone, with the place of the frame in the stretch."""
-        shares, areas = self._composer.small_covers(stretch.logits)
-        (areas,) = download([areas])
+        shares, covered = self._composer.small_covers(stretch.logits)
+        (areas,) = download([covered])
         found = []
         for k, obj in enumerate(stretch.logits):
             little = LITTLE * self._sightings.area(obj)
@@ -240,7 +242,8 @@ class Run:
         own = {o: plane for o, plane in (logits or {}).items() if o not in given}
         areas, *small = download([self._areas(distribution), *([self._composer.small(own)] if own else [])])
         predicted = dict(zip(sorted(own), small[0], strict=True)) if own else {}
-        gone = {obj for obj in own if (self._remembered[end][obj] == NOWHERE).all()}
+        remembered = self._remembered.get(end) or {}
+        gone = {obj for obj in own if (remembered[obj] == NOWHERE).all()}
         self._confidence(Picture(end, self._finished[end], distribution.objects, predicted, {}), gone)  # leaves traces
         self._note(distribution.objects, areas)
         self._enter_memory(end, remember, logits, distractors, distribution, this_pass, feed, None)

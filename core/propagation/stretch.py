@@ -56,7 +56,9 @@ def blend(forward: Tensor | None, backward: Tensor | None, forward_shares: Seque
     """One object's logits (D, h, w) from those of two passes: the mean of the probabilities, weighted frame by frame;
     either may be missing."""
     if forward is None or backward is None:
-        return backward if forward is None else forward
+        only = backward if forward is None else forward
+        assert only is not None
+        return only
     shares = [np.array(forward_shares, np.float32), 1 - np.array(forward_shares)]
     ours, theirs = (upload([share.astype(np.float32)], forward.device)[0].view(-1, 1, 1) for share in shares)
     return torch.logit(ours * torch.sigmoid(forward) + theirs * torch.sigmoid(backward), eps=1e-7)

@@ -62,9 +62,9 @@ def note_end(project: Project) -> None:
 def find(project: Project) -> Interrupted | None:
     """The run that was under way when the project was left without being closed."""
     noted = project.setting(_KEY)
-    if not isinstance(noted, dict) or not isinstance(noted.get("run"), int):
+    if not isinstance(noted, dict) or not isinstance(id := noted.get("run"), int):
         return None
-    run = dict(project.runs()).get(noted.get("run"))
+    run = dict(project.runs()).get(id)
     ranges, last = noted.get("finished"), noted.get("last")
     if run is None or not _are_ranges(ranges, project.footage.frames) or not isinstance(last, int | None):
         return None

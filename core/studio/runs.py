@@ -78,7 +78,7 @@ def plan_run(project: Project, start: int, end: int, direction: Direction, finis
         NothingToDraw: no object is marked, or all that are marked are locked and known on every frame.
     """
     memory = project.permanent_memory()
-    carried = _carried(project, memory, start, end, direction)
+    carried = carried_objects(project, memory, start, end, direction)
     permanent = tuple(
         PermanentFrame(frame, kept)
         for frame, masks in sorted(memory.items())
@@ -99,13 +99,17 @@ def locked_objects(project: Project) -> frozenset[int]:
     return frozenset(info.id for info in project.objects if info.locked)
 
 
-def _carried(
-    project: Project, memory: Mapping[int, Mapping[int, PackedMask]], start: int, end: int, direction: Direction
+def carried_objects(
+    project: Project, memory: Mapping[int, Collection[int]], start: int, end: int, direction: Direction
 ) -> set[int]:
-    """Ids of the objects that a run carries."""
+    """Ids of the objects that a run through frames `start` to `end` (inclusive) carries.
+
+    Args:
+        memory: ids of the objects that are marked, by frame.
+    """
     locked, carried = locked_objects(project), set()
     for info in project.objects:
-        marked = [frame for frame, masks in memory.items() if info.id in masks]
+        marked = [frame for frame, ids in memory.items() if info.id in ids]
         if not marked:
             continue
         # Forward, an object exists from the first frame on which it is marked; backward, up to the last.

@@ -37,10 +37,15 @@ def cost_text(runs: RunController, interval: int) -> str:
     if runs.session.project is None:
         return ""
     seconds, measured = runs.seconds_for(interval), runs.measured_intervals
-    if seconds is None or not measured:
+    if not measured:
         return _tr(
             "A small L is more accurate, a large one faster. How fast on this machine is told here after the first "
             "propagation."
+        )
+    if seconds is None:
+        return _tr(
+            "A small L is more accurate, a large one faster. How fast on this machine is told here once there is "
+            "something to propagate."
         )
     first, last = runs.frames_to_draw()
     text = _tr("L = {}: about {} for the {} frames on this machine.")

@@ -20,9 +20,10 @@ from core.project.model import MAX_OBJECTS, ObjectInfo
 from pcvos_gui.icons import icon
 from pcvos_gui.panels.class_field import ClassField
 from pcvos_gui.panels.object_model import Column, ObjectModel
-from pcvos_gui.panels.object_view import ObjectView
+from pcvos_gui.panels.object_view import ROW, ObjectView
 from pcvos_gui.session import Session
 
+_FEW = 3  # rows that come before the field of the class, where there is not room for both
 _MANY = 10  # objects; of more, some can be found by what is typed
 
 
@@ -59,11 +60,11 @@ class ObjectsPanel(QWidget):
         return self._empty
 
     def _make_filter(self) -> QLineEdit:
-        """Finds objects by name or number, once there are many."""
+        """Finds objects by name, class or number, once there are many."""
         self.filter = QLineEdit()
         self.filter.setPlaceholderText(self.tr("Find an object"))
         self.filter.setAccessibleName(self.filter.placeholderText())
-        self.filter.setToolTip(self.tr("Show only objects with this in their name or number"))
+        self.filter.setToolTip(self.tr("Show only objects with this in their name, class or number"))
         self.filter.setClearButtonEnabled(True)
         self.filter.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.filter.textChanged.connect(self._show_matching)
@@ -143,13 +144,17 @@ class ObjectsPanel(QWidget):
         """Rows that have the filter's text; the active object's always."""
         text, active = self.filter.text().strip().casefold(), self._session.active
         for row, obj in enumerate(self._session.objects):
-            is_shown = not text or obj.id == active or text in obj.name.casefold() or text in str(obj.id)
-            self.view.setRowHidden(row, not is_shown)
+            words = (obj.name.casefold(), obj.class_name.casefold(), str(obj.id))
+            self.view.setRowHidden(row, obj.id != active and not any(text in word for word in words))
 
     def _choose_first(self) -> None:
         """Of those that have the filter's text."""
         text = self.filter.text().strip().casefold()
-        found = (o.id for o in self._session.objects if text in o.name.casefold() or text == str(o.id))
+        found = (
+            obj.id
+            for obj in self._session.objects
+            if text in obj.name.casefold() or text in obj.class_name.casefold() or text == str(obj.id)
+        )
         id = next(found, 0)
         self.filter.clear()
         self.filter.clearFocus()
@@ -166,7 +171,9 @@ class ObjectsPanel(QWidget):
         self._make_room()
 
     def _make_room(self) -> None:
-        has_room = self.height() >= self.minimumSizeHint().height() + self._field_height()
+        rows = min(len(self._session.objects), _FEW) * ROW
+        more = max(0, rows - self.view.minimumHeight()) + self._field_height()
+        has_room = self.height() >= self.minimumSizeHint().height() + more
         self.class_field.setVisible(bool(self._session.objects) and has_room)
 
     def _field_height(self) -> int:

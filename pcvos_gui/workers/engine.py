@@ -184,6 +184,7 @@ class Engine:
             annotated=self._annotated,
             annotating_seconds=self._annotating_seconds,
             passed_over=self._network.passed_over,
+            memory_advice=propagator.memory_advice(job.start, job.end, job.direction) or "",
         )
         begin = time.perf_counter()
         for clip in self._clips(job, propagator):

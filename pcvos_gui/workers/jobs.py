@@ -108,6 +108,7 @@ class JobStarted:
         loading_seconds: that the network took to be there; 0 if it was. annotating_seconds: that `annotated` frames
             took to be encoded, which are new or have changed.
         passed_over: why no better device is used although one seems to be there, in sentences; "" where there is none.
+        memory_advice: what to change if the run may take more memory than is free, in a sentence; "" where it fits.
     """
 
     number: int
@@ -120,6 +121,7 @@ class JobStarted:
     annotated: int = field(default=0, compare=False)
     annotating_seconds: float = field(default=0.0, compare=False)
     passed_over: str = ""
+    memory_advice: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

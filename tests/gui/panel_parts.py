@@ -1,5 +1,6 @@
 """What the panels' and the timeline's tests stand on: a real session and project, and workers that answer at once."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -81,11 +82,11 @@ class ScriptedInference(QObject):
     def cancel(self, number):
         self.told.append(("cancel", number))
 
-    def begin(self, frames: int, steps: int | None = None, passes=(), plan=None) -> None:
+    def begin(self, frames: int, steps: int | None = None, passes=(), plan=None, **told) -> None:
         """`plan`: work of each clip; None: clips of ten frames."""
         steps = steps or frames
         plan = tuple(Work(10, 10, 10, 10) for _ in range(steps // 10)) if plan is None else plan
-        self.started.emit(JobStarted(self.jobs[-1].number, "CPU", frames, steps, passes or (steps,), plan))
+        self.started.emit(JobStarted(self.jobs[-1].number, "CPU", frames, steps, passes or (steps,), plan, **told))
 
     def draw(
         self, frames: range, ids, size, confidence=0.9, seconds=1.0, memory: MemoryUse | None = None, provisional=False
@@ -130,6 +131,11 @@ class Desk:
 
     def correct(self, frame: int, id: int = 1) -> None:
         self.put(frame, id, corrected=True, in_memory=True)
+
+    def lock(self, id: int) -> None:
+        before = self.session.objects
+        after = tuple(replace(info, locked=info.locked or info.id == id) for info in before)
+        self.session.apply(Change("Lock", objects=(before, after)))
 
     def reopen(self) -> None:
         """Close, and open the project's file again."""

@@ -493,3 +493,15 @@ def test_the_window_starts_without_pytorch():
     code = "import sys, pcvos_gui.workers.inference, pcvos_gui.workers.frames, pcvos_gui.workers.assist; "
     code += "sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_run_says_beforehand_that_it_may_not_fit(
+    worker: InferenceWorker, heard: Recorder, footage: Path, monkeypatch: pytest.MonkeyPatch
+):
+    worker.submit(first := job(footage))
+    heard.end(first.number)
+    assert heard.of(first.number, JobStarted)[0].memory_advice == ""
+    monkeypatch.setattr("core.propagation.propagator.memory_of", lambda device: (2**20, 2**30))
+    worker.submit(again := job(footage))
+    assert heard.end(again.number).state == "done", "it is a bound: the run may go well"
+    assert "choose" in heard.of(again.number, JobStarted)[0].memory_advice

@@ -2,6 +2,7 @@
 ask."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from PySide6.QtCore import Qt
 from window_parts import RESOLUTION, Hands, truth
 
 from pcvos_gui.actions import ACTIONS, MENUS
+from pcvos_gui.panels.compare import CompareDialog
 from pcvos_gui.primary_button import PrimaryButton
-from pcvos_gui.runs import RunState
+from pcvos_gui.runs import Range, RunState
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 
@@ -41,6 +43,30 @@ def test_from_the_first_mark_to_the_first_correction(hands: Hands, clip: Path):
     hands.session.replace_mask(truth(5), "Mask")
     assert step.text() == "Corrected. Next: fix more frames, or propagate again (Ctrl+Return)"
     assert hands.runs.settings.resolution == RESOLUTION
+
+
+def test_frames_that_no_run_has_reached_are_told_of(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.replace_mask(truth(0), "Mask")
+    hands.run(interval=2, range=Range.ONE_CLIP)
+    step = hands.window.canvas.strip.step
+    assert step.text() == "Next: fix the first frame that is wrong, or propagate to the frames that are left"
+    hands.run(range=Range.TO_END)
+    assert step.text().endswith("or export")
+
+
+def test_while_intervals_are_compared_nothing_else_can_begin(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.replace_mask(truth(0), "Mask")
+    window = hands.window
+    hands.runs.set_settings(replace(hands.runs.settings, resolution=RESOLUTION, device="cpu"))
+    hands.act("compare")
+    assert not window.actions_by_name["propagate"].isEnabled() and not window.toolbar.propagate.isEnabled()
+    window.findChild(CompareDialog).reject()
+    assert window.actions_by_name["propagate"].isEnabled() and window.propagation_panel.run_button.isEnabled()
+    hands.begin_run()
+    assert not window.actions_by_name["compare"].isEnabled()
+    hands.runs.stop()
 
 
 def test_the_demo_opens_with_its_next_step_and_nothing_else(hands: Hands, clip: Path, tmp_path: Path, monkeypatch):

@@ -1,6 +1,7 @@
 """The list of objects: by mouse and by keyboard, and every change undone again."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from panel_parts import Desk
@@ -229,6 +230,13 @@ def test_a_long_list_has_a_filter(qtbot, tmp_path):
     assert desk.session.object(desk.session.active).name == "Cat 1" and len(seen()) == 60
     QTest.keyClicks(panel.filter, "60")
     assert seen() == ["Cat 1", "Cat 49"], "also by number"
+    panel.filter.clear()
+    desk.session.change_object(replace(desk.session.object(13), class_name="Animal"))
+    QTest.keyClicks(panel.filter, "anim")
+    assert seen() == ["Cat 1", "Dog 2"], "also by class"
+    panel.filter.clear()
+    desk.session.undo_stack.undo()
+    QTest.keyClicks(panel.filter, "60")
     desk.session.undo_stack.undo()
     assert len(seen()) == 1
     panel.filter.clear()

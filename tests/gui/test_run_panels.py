@@ -135,6 +135,34 @@ def test_the_time_of_the_next_run_counts_both_passes_and_what_is_known(desk, pan
     assert desk.runs.seconds_for(10) is None, "nothing was measured at this size"
 
 
+def test_the_time_of_the_next_run_counts_locked_objects_that_it_draws(desk, panel):
+    desk.correct(0)
+    desk.runs.set_settings(replace(desk.runs.settings, interval=10))
+    click(panel.run_button)
+    desk.worker.begin(10, plan=(Work(10, 10, 10, 10),) * 2)
+    for first in (1, 11):
+        desk.worker.draw(range(first, first + 10), [1], desk.media.size, seconds=10.0)
+    desk.worker.end()
+    free = desk.runs.seconds_for(10)
+    desk.lock(1)
+    assert desk.runs.seconds_for(10) == free, "frames 21 to 39 are unknown, and drawn"
+    desk.runs.set_in_out(1, 20)
+    assert desk.runs.seconds_for(10) is None, "all that is there is protected: nothing is drawn"
+
+
+def test_where_nothing_is_marked_no_time_is_promised(qtbot, desk, panel):
+    desk.correct(0)
+    click(panel.run_button)
+    desk.worker.begin(10, plan=(Work(10, 10, 10, 10),) * 2)
+    for first in (1, 11):
+        desk.worker.draw(range(first, first + 10), [1], desk.media.size, seconds=10.0)
+    desk.worker.end()
+    assert "about" in panel.interval.cost.text()
+    desk.session.delete_object(1)
+    assert desk.runs.seconds_for(5) is None
+    qtbot.waitUntil(lambda: panel.interval.cost.text().endswith("once there is something to propagate."), timeout=5000)
+
+
 def test_stop_ends_the_run(desk, panel):
     desk.correct(0)
     click(panel.run_button)
@@ -420,3 +448,17 @@ def test_history_starts_with_opening_and_a_click_goes_back(qtbot, desk):
     rect = panel.view.visualRect(panel.view.model().index(1, 0))
     QTest.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
     assert [o.name for o in desk.session.objects][2:] == ["rabbit"]
+
+
+def test_a_run_that_may_not_fit_is_told_of_before_it_draws(desk, panel):
+    desk.correct(0)
+    click(panel.run_button)
+    desk.worker.begin(99, memory_advice="This run may take 9.0 GiB, and 2.0 GiB are free: choose a lower resolution.")
+    told = desk.messages[-1]
+    assert told.level == "warning" and told.text.startswith("This run may take 9.0 GiB") and told.holds()
+    told.actions[1].run()
+    assert desk.worker.told == [("cancel", desk.worker.jobs[0].number)] and len(desk.worker.jobs) == 2
+    assert desk.worker.jobs[1].settings.memory_frames == 10, "it begins again, with less"
+    assert not told.holds(), "it was about the other run"
+    desk.worker.begin(99)
+    assert desk.messages[-1] is told, "this one fits"

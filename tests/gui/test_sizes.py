@@ -62,6 +62,11 @@ def test_everything_is_reached_at_960_by_600(hands: Hands, clip: Path, count: in
                     assert is_reached(part, window), (dock.objectName(), part.accessibleName() or part.toolTip())
     for part in window.objects_panel.findChildren(QAbstractButton):
         assert not part.isVisible() or is_seen(part, window)
+    view = window.objects_panel.view
+    row = view.visualRect(view.currentIndex())
+    assert view.viewport().rect().contains(row, False), "the active object's row is seen, all of it"
+    window.docks[1].raise_()
+    hands.bot.waitUntil(lambda: view.viewport().height() >= min(count, 2) * row.height(), timeout=5000)
 
 
 @pytest.mark.parametrize("kind", [ExportDialog, ImportDialog])
@@ -162,6 +167,10 @@ def test_the_list_takes_what_a_larger_window_has(hands: Hands, clip: Path):
     resize(hands, QSize(1300, 1100))
     hands.bot.waitUntil(lambda: view.height() >= low + 200, timeout=5000)
     assert scroll.verticalScrollBar().maximum() == 0, "what is below has what it needs"
+    hands.window.propagation_panel.fold.expand()
+    hands.bot.waitUntil(lambda: scroll.verticalScrollBar().maximum() == 0, timeout=5000)
+    hands.window.propagation_panel.fold.collapse()
+    hands.bot.waitUntil(lambda: view.height() >= low + 200, timeout=5000)
 
 
 def test_the_list_grows_with_its_objects_until_the_person_divides_the_column(hands: Hands, clip: Path):

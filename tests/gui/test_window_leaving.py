@@ -53,7 +53,7 @@ def test_a_run_is_not_ended_without_being_asked_about(hands: Hands, clip: Path, 
     else:
         hands.act(way)
     (question,) = asked
-    assert "run is under way" in question and "stays" in question
+    assert "Propagation is under way" in question and "stays" in question
     assert hands.runs.is_busy and hands.session.project is not None and hands.window.isVisible()
     if way == "open another":
         hands.window.open(other)
@@ -70,7 +70,7 @@ def test_an_export_is_not_ended_without_being_asked_about(hands: Hands, tmp_path
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")
     given += ["Go on"]
-    hands.window.exchange.export(Export("png", tmp_path / "out", 0, 59, None, {}))
+    hands.window.exchange.export(Export("png", tmp_path / "out", 0, 59, None, {"unprocessed": "empty"}))
     hands.act("close")
     assert "export is under way" in asked[0] and hands.session.project is not None
     hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=60_000)
@@ -199,7 +199,7 @@ def test_a_read_only_window_does_not_offer_to_run(hands: Hands, clip: Path, qtbo
     panel = other.propagation_panel
     assert not panel.run_button.isEnabled() and not other.actions_by_name["propagate"].isEnabled()
     assert not panel.range.isEnabled() and not any(b.isEnabled() for b in panel.directions.buttons())
-    assert "ead-only" in panel.frames_label.text() and "ead-only" in other.status.hint.text()
-    words = " ".join((panel.frames_label.text(), panel.status.text(), other.status.hint.text()))
-    assert "ropagate" not in words and "mark" not in words
+    assert "ead-only" in panel.frames_label.text() and "ead-only" in other.canvas.strip.step.text()
+    words = " ".join((panel.frames_label.text(), panel.status.text(), other.canvas.strip.step.text()))
+    assert "Next" not in words and "Ctrl+Return" not in words and "mark" not in words
     other.close()

@@ -64,3 +64,20 @@ def test_what_does_not_fit_ends_in_what_to_change():
     bound = memory_bound(SMALL, settings, RunSize((720, 1280), 500, 10), torch.device("cuda"), 0)
     assert bound.advice(bound.device_bytes) is None
     assert "fewer memory frames" in bound.advice(2**30)
+
+
+def test_what_is_kept_already_counts_as_free(small_network: PCVOS, monkeypatch: pytest.MonkeyPatch):
+    frames = np.random.default_rng(0).integers(0, 256, (6, *SIZE, 3), np.uint8)
+    labels = np.zeros(SIZE, np.uint8)
+    labels[40:120, 60:110] = 1
+    propagator = make_propagator(small_network, frames, [(0, labels)], {"interval": 2})
+    need = propagator.memory_bound().device_bytes
+    free = [need]
+    monkeypatch.setattr("core.propagation.propagator.memory_of", lambda device: (free[0], 2 * need))
+    assert propagator.memory_advice() is None
+    free[0] = need - 1
+    assert propagator.memory_advice().startswith("This run may take")
+    for _ in propagator.run():
+        pass
+    free[0] = need - propagator.cache.bytes
+    assert propagator.memory_advice() is None, "the next run finds these features"
