@@ -218,7 +218,7 @@ class Opener(QObject):
 
     def _on_yielded(self, found: ProvisionalFootage, wish: int) -> None:
         if wish == self._wish and self._session.project is None:
-            self._session.show_preview(found.first)
+            self._session.show_preview(found.first, found.sample_aspect_ratio)
 
     def _on_error(self, error: Exception, wish: int, project: Path | None = None) -> None:
         """`project`: where that was what could not be opened."""

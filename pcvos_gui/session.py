@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from enum import Enum, auto
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -73,6 +74,7 @@ class Session(QObject):
         self.media: FrameSource | None = None
         self.undo_stack = QUndoStack(self)
         self.frame = self.shown = -1
+        self._preview_aspect = Fraction(1)
         self.image: np.ndarray | None = None
         self.labels: np.ndarray | None = None
         self.active = self.solo = 0
@@ -148,9 +150,15 @@ class Session(QObject):
         """Whether the shown frame can be painted on."""
         return self.project is not None and not self.project.read_only and self.shown == self.frame
 
-    def show_preview(self, image: np.ndarray) -> None:
+    @property
+    def sample_aspect_ratio(self) -> float:
+        """How wide a pixel of what is shown is, over how high."""
+        return float(self._preview_aspect if self.media is None else self.media.sample_aspect_ratio)
+
+    def show_preview(self, image: np.ndarray, sample_aspect_ratio: Fraction) -> None:
         """Show the first frame of footage that is still being opened, uint8 (H, W, 3)."""
         if self.project is None:
+            self._preview_aspect = sample_aspect_ratio
             self.image, self.labels, self.shown = image, np.zeros(image.shape[:2], np.uint8), 0
             self.image_changed.emit()
 

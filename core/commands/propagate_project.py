@@ -1,7 +1,7 @@
 """`pcvos propagate P.pcvos`: a project run as the window would run it, its results written into it clip by clip."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
@@ -15,6 +15,7 @@ from core.errors import PCVOSError, ResourceError
 from core.exchange import registry
 from core.exchange.exporter import Exporter, ExportRequest, export_request
 from core.exchange.running import check_target, run_export
+from core.exchange.unprocessed import UNPROCESSED
 from core.media import FrameSource
 from core.project.model import Change, RunInfo
 from core.project.project import Project
@@ -78,7 +79,7 @@ class _ProjectRun:
         self._left = _interrupted(request, project) if request.resume else None
         self._settings, self._propagation = self._chosen_settings()
         self._plan = self._make_plan()
-        self._exports = list(self._wanted_exports())
+        self._check_exports()
         self._finished = FinishedFrames(self._left.finished.ranges if self._left else None)
         self._drawn: set[int] = set()
         self._memory: tuple[int, ...] = ()  # frames that were in memory at the last clip
@@ -106,7 +107,7 @@ class _ProjectRun:
         note_distractors(propagator, self._note)
         frames = "1 frame" if len(self._drawn) == 1 else f"{len(self._drawn)} frames"
         done = [f"{frames} in {seconds:.1f} s, in {self._project.path}"]
-        return "; ".join([*done, *map(self._export, self._exports)]) + "."
+        return "; ".join([*done, *map(self._export, self._wanted_exports())]) + "."
 
     # what it is made from
 
@@ -206,17 +207,32 @@ class _ProjectRun:
 
     # besides
 
-    def _wanted_exports(self) -> list[tuple[Exporter, ExportRequest]]:
-        """What to write besides; all that can be wrong with it is found now."""
-        wanted = []
-        for name, target in (("png", self._request.output), ("overlay", self._request.overlay)):
+    def _check_exports(self) -> None:
+        """Find now all that can be wrong with what is to be written besides."""
+        for exporter, request in self._wanted_exports(is_over=False):
+            exporter.check(request)
+            check_target(exporter, request, overwrite=self._request.overwrite)
+
+    def _wanted_exports(self, is_over: bool = True) -> Iterator[tuple[Exporter, ExportRequest]]:
+        """What to write besides, of what the project knows just now.
+
+        A frame that the run does not reach, before the first mark of a run forward, has no mask file; a video cannot
+        leave it out.
+
+        Args:
+            is_over: whether the run is; what it will draw is not known before.
+        """
+        for name, target, unprocessed in (
+            ("png", self._request.output, "skip" if is_over else "empty"),
+            ("overlay", self._request.overlay, "empty"),
+        ):
             if target is not None:
                 exporter, plan = registry.exporter(name), self._plan
-                request = export_request(exporter, self._project, self._media, target, first=plan.start, last=plan.end)
-                exporter.check(request)
-                check_target(exporter, request, overwrite=self._request.overwrite)
-                wanted.append((exporter, request))
-        return wanted
+                options = {UNPROCESSED.name: unprocessed}
+                request = export_request(
+                    exporter, self._project, self._media, target, first=plan.start, last=plan.end, options=options
+                )
+                yield exporter, request
 
     def _export(self, wanted: tuple[Exporter, ExportRequest]) -> str:
         exporter, request = wanted

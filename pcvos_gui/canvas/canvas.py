@@ -172,7 +172,7 @@ class Canvas(QWidget):
 
     def _on_opened(self) -> None:
         height, width = self.session.size
-        self.view.set_size(QSize(width, height), float(self.session.media.sample_aspect_ratio))
+        self.view.set_size(QSize(width, height), self.session.sample_aspect_ratio)
         self.view.fit()
         self.hint_changed.emit(self.hint)
 
@@ -186,7 +186,8 @@ class Canvas(QWidget):
 
     def _on_image(self) -> None:
         height, width = self.session.image.shape[:2]
-        self.view.set_size(QSize(width, height))  # also of the first frame, which is seen before all is open
+        # Also of the first frame, which is seen before all is open.
+        self.view.set_size(QSize(width, height), self.session.sample_aspect_ratio)
         self.frame_item.set_image(self.session.image)
         self.labels_item.set_labels(self.session.labels)
 
