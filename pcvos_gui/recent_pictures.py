@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QImage
 
 from core.annotation.overlay import draw_overlay
 from core.annotation.palette import palette_of
+from pcvos_gui.panels.thumbnails import shown_size, to_image
 from pcvos_gui.recent import RecentFiles
 from pcvos_gui.session import Session
 
@@ -38,7 +38,7 @@ class RecentPictures(QObject):
         session = self._session
         if session.image is None or session.labels is None:
             return
-        height, width = session.labels.shape
+        height, width = shown_size(session.labels.shape, float(session.media.sample_aspect_ratio))
         shrunk = min(1.0, _SOURCE / max(1, min(height, width)))
         size = (max(1, round(width * shrunk)), max(1, round(height * shrunk)))
         image = cv2.resize(session.image, size, interpolation=cv2.INTER_AREA)
@@ -46,6 +46,5 @@ class RecentPictures(QObject):
         seen = {o.id: o.colour for o in session.objects if session.is_drawn(o)}
         labels = cv2.LUT(labels, np.array([id if id in seen else 0 for id in range(256)], np.uint8))
         picture = draw_overlay(image, labels, palette=palette_of(seen))
-        qimage = QImage(picture.data, *size, 3 * size[0], QImage.Format.Format_RGB888).copy()
         for path in {session.media.path, session.project.path}:
-            self._recent.set_thumbnail(path, qimage)
+            self._recent.set_thumbnail(path, to_image(picture))

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from core.annotation.palette import palette_of
 from pcvos_gui.panels.compare_column import Column
+from pcvos_gui.panels.thumbnails import shown_size
 from pcvos_gui.runs import COMPARED_INTERVALS, RunController
 from pcvos_gui.session import Session
 from pcvos_gui.workers.jobs import Compared, CompareProgress
@@ -150,11 +151,12 @@ class CompareDialog(QDialog):
         self.raise_()
 
     def _make_columns(self, intervals: list[int]) -> None:
-        self.columns = {interval: Column(interval) for interval in intervals}
+        shape = float(self._session.media.sample_aspect_ratio)
+        self.columns = {interval: Column(interval, shape) for interval in intervals}
         self._pairs.clear()
         for column in self.columns.values():
             column.chosen.connect(self._use)
-        height, width = self._session.size
+        height, width = shown_size(self._session.size, shape)
         self._grid.set_columns(list(self.columns.values()), width / height)
 
     def _say(self) -> None:

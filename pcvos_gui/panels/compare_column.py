@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from core.annotation.overlay import draw_overlay
 from core.evaluation.agreement import with_the_others
 from pcvos_gui.panels.costs import duration, speed_text
-from pcvos_gui.panels.thumbnails import to_image
+from pcvos_gui.panels.thumbnails import shown_size, to_image
 from pcvos_gui.workers.jobs import Compared, CompareProgress
 
 Pairs = Mapping[frozenset[int], float | None]
@@ -27,8 +27,9 @@ _SPACE = "\N{NO-BREAK SPACE}"
 class Picture(QLabel):
     """A frame with one interval's masks over it, as large as there is room for."""
 
-    def __init__(self) -> None:
+    def __init__(self, sample_aspect_ratio: float) -> None:
         super().__init__()
+        self._sample_aspect_ratio = sample_aspect_ratio
         self._labels: np.ndarray | None = None
         self._image: np.ndarray | None = None
         self._palette: np.ndarray | None = None
@@ -57,8 +58,9 @@ class Picture(QLabel):
         if self._labels is None:
             return
         ratio, labels = self.devicePixelRatioF(), self._labels
-        scale = min(self.width() / labels.shape[1], self.height() / labels.shape[0]) * ratio
-        size = (max(1, round(labels.shape[1] * scale)), max(1, round(labels.shape[0] * scale)))
+        tall, wide = shown_size(labels.shape, self._sample_aspect_ratio)
+        scale = min(self.width() / wide, self.height() / tall) * ratio
+        size = (max(1, round(wide * scale)), max(1, round(tall * scale)))
         small = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
         if self._image is None:
             ground = np.full((*small.shape, 3), _UNSEEN, np.uint8)
@@ -73,13 +75,15 @@ class Picture(QLabel):
 class Column(QFrame):
     """One interval: its result drawn over the current frame, and what it took.
 
+    `sample_aspect_ratio`: how wide a pixel of the footage is, over how high.
+
     Signals:
         chosen(interval): it is to be the next run's.
     """
 
     chosen = Signal(int)
 
-    def __init__(self, interval: int):
+    def __init__(self, interval: int, sample_aspect_ratio: float = 1.0):
         super().__init__()
         self.interval = interval
         self._progress: CompareProgress | None = None
@@ -90,7 +94,7 @@ class Column(QFrame):
         font = QFont(self.title.font())
         font.setBold(True)
         self.title.setFont(font)
-        self.picture = Picture()
+        self.picture = Picture(sample_aspect_ratio)
         self.picture.setToolTip(self.tr("What this interval drew on the frame chosen below"))
         self.speed, self.agreement = QLabel(self.tr("Waiting…")), QLabel()
         for label, lines in ((self.speed, 1), (self.agreement, _LINES)):  # nothing jumps when they come

@@ -194,9 +194,13 @@ class MemoryModel(QAbstractListModel):
         if image is None:
             session.frames.request_aside(frame)
             grey = np.full((*session.size, 1), _UNSEEN, np.uint8)
-            return np.repeat(shrunk(grey, _RATIO * THUMBNAIL[0], _RATIO * THUMBNAIL[1])[..., None], 3, axis=2)
+            return np.repeat(self._shrunk(grey)[..., None], 3, axis=2)
         return self._keep_small(frame, image)
 
     def _keep_small(self, frame: int, image: np.ndarray) -> np.ndarray:
-        self._small[frame] = shrunk(image, _RATIO * THUMBNAIL[0], _RATIO * THUMBNAIL[1])
+        self._small[frame] = self._shrunk(image)
         return self._small[frame]
+
+    def _shrunk(self, image: np.ndarray) -> np.ndarray:
+        shape = float(self._session.media.sample_aspect_ratio)
+        return shrunk(image, _RATIO * THUMBNAIL[0], _RATIO * THUMBNAIL[1], shape)

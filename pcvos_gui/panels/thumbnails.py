@@ -16,10 +16,17 @@ def to_image(pixels: np.ndarray) -> QImage:
     return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
-def shrunk(image: np.ndarray, width: int, height: int) -> np.ndarray:
+def shown_size(size: tuple[int, int], sample_aspect_ratio: float) -> tuple[float, float]:
+    """Height and width, in square pixels, of a frame of `size` (H, W) whose pixels are `sample_aspect_ratio` times as
+    wide as high; stretched, never shrunk."""
+    return size[0] * max(1.0, 1 / sample_aspect_ratio), size[1] * max(1.0, sample_aspect_ratio)
+
+
+def shrunk(image: np.ndarray, width: int, height: int, sample_aspect_ratio: float = 1.0) -> np.ndarray:
     """uint8 (h, w, 3), as large as fits `width` x `height` with the proportions kept; never enlarged."""
-    scale = min(width / image.shape[1], height / image.shape[0], 1.0)
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    tall, wide = shown_size(image.shape[:2], sample_aspect_ratio)
+    scale = min(width / wide, height / tall, 1.0)
+    size = (max(1, round(wide * scale)), max(1, round(tall * scale)))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 

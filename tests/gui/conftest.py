@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -9,6 +10,9 @@ import pytest
 from PySide6.QtCore import QSettings, QStandardPaths
 
 from pcvos_gui.environment import drop_opencv_variables
+
+if TYPE_CHECKING:
+    from pcvos_gui.main_window import MainWindow
 
 drop_opencv_variables()  # as the application does, before pytest-qt makes its own
 
@@ -36,13 +40,16 @@ def window(qtbot):
     from pcvos_gui.main_window import MainWindow
 
     window = MainWindow()
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=_ask_nobody)
     window.resize(1200, 800)
     with qtbot.waitExposed(window):
         window.show()
-    yield window
-    window.session.may_leave = lambda: True  # there is nobody to be asked
-    window.close()
+    return window
+
+
+def _ask_nobody(window: "MainWindow") -> None:
+    """A test may end during a run, and there is nobody to say that the window may be closed nevertheless."""
+    window.session.may_leave = lambda: True
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Comparing memory intervals: results stream in, each is compared with all the others, nothing enters the project."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.annotation.packed_mask import PackedMask
 from pcvos_gui.panels import PropagationPanel
+from pcvos_gui.panels.memory_model import MemoryModel
 from pcvos_gui.workers.jobs import Compared, CompareJob, CompareProgress
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
@@ -195,3 +197,20 @@ def test_without_a_mask_it_says_why(qtbot, tmp_path):
 def test_closing_the_footage_closes_the_dialog(desk, dialog):
     desk.session.close()
     assert not dialog.isVisible()
+
+
+@pytest.mark.parametrize("shape", [Fraction(2), Fraction(1, 2)])
+def test_pixels_that_are_not_square_are_shown_in_their_shape(qtbot, desk, shape):
+    desk.media.sample_aspect_ratio = shape
+    panel = PropagationPanel(desk.runs, desk.view)
+    qtbot.addWidget(panel)
+    panel.compare()
+    made = panel._compare
+    answer(desk, 5)
+    drawn = made.columns[5].picture.pixmap().deviceIndependentSize()
+    height, width = desk.media.size
+    assert drawn.width() / drawn.height() == pytest.approx(float(shape) * width / height, rel=0.05)
+    memory = MemoryModel(desk.session)
+    picture = memory.index(0).data(Qt.ItemDataRole.DecorationRole)
+    assert picture.width() / picture.height() == pytest.approx(float(shape) * width / height, rel=0.1)
+    made.close()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -249,6 +250,15 @@ def test_thumbnails_have_the_colours_that_were_chosen(hands: Hands, clip: Path):
     hidden = corner()
     assert blue[2] > blue[0] + 60 and red[0] > red[2] + 60
     assert max(hidden) < 110, "what is hidden is not in the picture"
+
+
+def test_thumbnails_have_the_shape_of_the_footage(hands: Hands, clip: Path, monkeypatch):
+    kept: list[QImage] = []
+    monkeypatch.setattr(RecentFiles, "set_thumbnail", lambda files, path, image: kept.append(image))
+    hands.open(clip)
+    hands.session.media.sample_aspect_ratio = Fraction(3, 2)
+    hands.act("close")
+    assert kept[-1].width() / kept[-1].height() == pytest.approx(1.5 * WIDTH / HEIGHT, rel=0.05)
 
 
 def test_recent_files_with_thumbnails(hands: Hands, clip: Path, tmp_path: Path):
