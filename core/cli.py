@@ -290,8 +290,8 @@ def evaluate(
         if marking is not None:
             from core.commands.eval_marking import evaluate_marking
 
-            where = (dataset, layout.value, split, limit)
-            return evaluate_marking(*where, marking.value, every, weights, marking_weights, device, output, say)
+            marked = (marking.value, every, weights, marking_weights, device, output, say)
+            return evaluate_marking(dataset, layout.value, split, limit, *marked)
         from core.commands import eval as command
         from core.propagation import PropagationSettings
 

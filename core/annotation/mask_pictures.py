@@ -314,7 +314,7 @@ def _is_painted(pixels: np.ndarray, opaque: np.ndarray, inside: np.ndarray) -> b
     index = np.searchsorted(inside, codes_of(pixels)).clip(max=len(inside) - 1) + 1
     index[~opaque] = 0
     areas = Areas.of(index, len(inside) + 1)
-    return np.count_nonzero(areas.is_loose()) < 0.25 * np.count_nonzero(opaque)
+    return bool(np.count_nonzero(areas.is_loose()) < 0.25 * np.count_nonzero(opaque))
 
 
 def _colours(path: Path, pixels: np.ndarray, has_alpha: bool) -> Picture:

@@ -150,11 +150,11 @@ def _cut(image: np.ndarray, seeds: _Seeds) -> np.ndarray | None:
         if has_prior:
             _fix(labels, seeds.prior, ~_open_to_change(seeds))
         _fix(labels, seeds.object, seeds.object | seeds.background)
-        cv2.grabCut(image, labels, None, *models, 1, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(image, labels, None, models[0], models[1], 1, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]  # no rectangle
         cut = labels & 1  # GC_FGD and GC_PR_FGD are odd
         sure = (cv2.erode(cut, _disc(_AGAIN)) > 0) | (cv2.dilate(cut, _disc(_AGAIN)) == 0)
         _fix(labels, cut > 0, sure)
-        cv2.grabCut(image, labels, None, *models, 1, cv2.GC_EVAL)
+        cv2.grabCut(image, labels, None, models[0], models[1], 1, cv2.GC_EVAL)  # type: ignore[call-overload]  # no rectangle
     except cv2.error:
         return None
     return labels & 1 > 0

@@ -57,7 +57,7 @@ class Measurement:
 
 
 def bench(
-    device: torch.device, size: tuple[int, int], case: tuple[int, int], repeats: int, precision: str
+    device: torch.device, size: tuple[int, int], case: tuple[int, int], repeats: int, precision: Precision
 ) -> list[Measurement]:
     """Time a case, (objects, memory frames), `repeats` times after a warm-up, taking turns.
 
@@ -125,7 +125,7 @@ def peak_memory(device: torch.device, peaks: list[int]) -> Iterator[None]:
     """Append the most memory used inside the block beyond what was in use before; nothing where it cannot be told."""
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if device.type == "cuda":
-        torch.cuda.resetpeak_memory_stats(device)
+        torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
         yield
         peaks.append(torch.cuda.max_memory_allocated(device) - before)

@@ -99,7 +99,7 @@ class PlainCase:
 class EngineCase:
     """The engine through its public face: the memory's frames are permanent, a run draws the clip behind them."""
 
-    def __init__(self, network: PCVOS, case: Case, device: torch.device, precision: str):
+    def __init__(self, network: PCVOS, case: Case, device: torch.device, precision: Precision):
         self.case = case
         frames, labels = footage(case)
         settings = PropagationSettings(interval=INTERVAL, resolution=None, precision=precision)

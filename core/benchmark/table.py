@@ -48,7 +48,7 @@ class TableSettings:
     intervals: tuple[int, ...] = (1, 5, 10, 15, 25)
     objects: tuple[int, ...] = (1, 3, 10)
     repeats: int = 3
-    precision: str = "auto"
+    precision: Precision = "auto"
 
     def frames(self, interval: int) -> int:
         """Frames drawn for a row: whole clips, ten frames at least."""

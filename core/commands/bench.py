@@ -109,7 +109,9 @@ def _end_to_end(row: Row, weights: Path, device: torch.device, request: TableReq
         place / "clip.mp4", place / "mask.png", place / "out", asked, mask_frame=0, weights=weights, device=str(device)
     )
     propagate(run, *[lambda sentence: None] * 3)
-    return RunRecord.read(place / "out").fps
+    record = RunRecord.read(place / "out")
+    assert record is not None, "the run has just written it"
+    return record.fps
 
 
 def _as_json(rows: list[Row], device: torch.device, request: TableRequest) -> str:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.commands.train import _trained_network
-from core.network.checkpoint import DEFAULT_WEIGHTS, find_device
+from core.network.checkpoint import DEFAULT_WEIGHTS
+from core.network.config import SMALL
+from core.network.devices import find_device
 from core.network.marking_weights import features_fingerprint, initial_marking_network, read_marking, save_marking
 from core.training.marking import LATE, SCHEDULE, MarkingTrainer, MarkingTrainingSettings
 from core.training.marking_photos import PhotoStore
@@ -31,7 +33,7 @@ def train_marking(
         late: large crops from the start.
     """
     place = find_device(device)
-    network = _trained_network(weights or DEFAULT_WEIGHTS)
+    network = _trained_network(weights or DEFAULT_WEIGHTS, SMALL)
     marking = initial_marking_network(network, settings.seed) if begin is None else read_marking(begin)
     marking.features = features_fingerprint(network)
     trainer = MarkingTrainer(network, marking, PhotoStore(data), folder, settings, place, LATE if late else SCHEDULE)

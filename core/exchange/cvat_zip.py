@@ -190,7 +190,7 @@ def _as_mask(picture: _Picture, lines: Mapping[tuple[bool, int], int]) -> ReadMa
 
 def _palette(image: Image.Image, bits: int) -> dict[int, int]:
     """The colour of each value in an indexed or grey picture."""
-    if image.mode == "P":
+    if image.mode == "P" and image.palette is not None:
         declared = np.frombuffer(image.palette.palette, np.uint8).reshape(-1, 3)
     else:
         white = 2 ** min(bits, 8) - 1

@@ -97,7 +97,7 @@ class Trainer:
         self.schedule, self.processes = schedule, processes
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.network = network.to(device, memory_format=torch.channels_last).train()
+        self.network = network.to(device).to(memory_format=torch.channels_last).train()
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(not name.startswith(schedule.frozen))
         self.ema = copy.deepcopy(self.network).requires_grad_(False)
@@ -252,7 +252,11 @@ class Trainer:
         """One row of the curve."""
         if not self.processes.is_first:
             return
-        row = {"minutes": round(self.progress.minutes, 2), "step": self.progress.step, "clips": self.progress.clips}
+        row: dict[str, float | str] = {
+            "minutes": round(self.progress.minutes, 2),
+            "step": self.progress.step,
+            "clips": self.progress.clips,
+        }
         row |= {name: round(measured[name], 4) if name in measured else "" for name in MEASURED}
         log.info("%s", ", ".join(f"{k} {v}" for k, v in row.items() if v != ""))
         path = self.folder / "log.csv"

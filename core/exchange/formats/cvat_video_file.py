@@ -378,6 +378,6 @@ def _name_in(archive: zipfile.ZipFile) -> str | None:
 
 def _colour(text: str) -> RGB | None:
     try:
-        return tuple(bytes.fromhex(text.removeprefix("#"))) if len(text) == 7 else None
+        return rgb(bytes.fromhex(text.removeprefix("#"))) if len(text) == 7 else None
     except ValueError:
         return None
