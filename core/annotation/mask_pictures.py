@@ -139,10 +139,10 @@ def open_png(data: bytes, path: str) -> tuple[Image.Image, int, int]:
 def _read_indexed(path: Path, image: Image.Image, wanted: Taken) -> Picture:
     """Value = id, whatever the palette; but what is black and white with white first, or shows soft edges, is read by
     its colours."""
-    declared = image.palette.palette if image.palette else b""
+    declared = bytes(image.palette.palette) if image.palette else b""
     palette = np.frombuffer(declared, np.uint8).reshape(-1, 3)
     is_grey = len(palette) > 1 and palette.any() and (palette == palette[:, :1]).all()
-    shown = _read_grey_palette(path, image, palette[:, 0], wanted) if is_grey else None
+    shown: Picture | None = _read_grey_palette(path, image, palette[:, 0], wanted) if is_grey else None
     if shown is None and not is_grey and not np.array_equal(palette, DAVIS_PALETTE):
         shown = _read_shown(path, image, wanted)
     return shown or _labels(image, _without_void)

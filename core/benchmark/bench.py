@@ -15,6 +15,7 @@ import torch
 from core.benchmark.cases import INTERVAL, Case, EngineCase, PlainCase, random_network
 from core.network.config import PAPER, SMALL
 from core.network.devices import wait_for
+from core.propagation.settings import Precision
 
 PARTS = ("key trunk", "key heads", "key encoder", "matching", "refinement", "decoder", "value encoder", "aggregation")
 

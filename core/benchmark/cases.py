@@ -14,6 +14,7 @@ from core.network.frames import normalise
 from core.network.inference import prepare
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings, Propagator
+from core.propagation.settings import Precision
 
 INTERVAL = 5
 

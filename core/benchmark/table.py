@@ -14,6 +14,7 @@ from core.media.arrays import ArraySource
 from core.network.devices import wait_for
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings, Propagator
+from core.propagation.settings import Precision
 
 PUBLISHED = {5: 11.5, 10: 24.4, 15: 30.7, 25: 33.8}
 """Frames a second by L, as published for one A6000."""

@@ -248,14 +248,16 @@ class _Run:
 
     def _draw_overlay(self) -> str:
         """Drawn from the written masks, so that it is complete after a resume too, and in order of time."""
+        overlay, writer = self._request.overlay, self._video
+        assert overlay is not None and writer is not None, "no overlay is wanted"
         self._begin()
         began = time.perf_counter()
-        with FrameProgress("Drawing the overlay", len(self._frames)) as progress, self._video as video:
+        with FrameProgress("Drawing the overlay", len(self._frames)) as progress, writer as video:
             for frame, image in read_ahead(self._media, self._frames):
                 video.write(draw_overlay(image, self._folder.read_labels(frame)), self._media.timestamps[frame])
                 progress.advance(1)
         self._seconds["overlay"] = time.perf_counter() - began
-        self._record = replace(self._record, overlay=str(self._request.overlay.absolute()))
+        self._record = replace(self._record, overlay=str(overlay.absolute()))
         return f"overlay in {self._request.overlay}"
 
     # what is kept of it

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, repeat
 from types import MappingProxyType
+from typing import Any
 
 import cv2
 import numpy as np
