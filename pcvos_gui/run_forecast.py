@@ -106,7 +106,7 @@ class RunForecast(QObject):
         if self._annotated is None:
             free = {o.id for o in self._session.objects if not o.locked}
             found: dict[int, frozenset[int]] = {}
-            for frame, id in self._session.project.keys_in_memory():
+            for frame, id in self._session.loaded_project.keys_in_memory():
                 if id in free:
                     found[frame] = found.get(frame, frozenset()) | {id}
             self._annotated = dict(sorted(found.items()))

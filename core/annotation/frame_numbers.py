@@ -222,7 +222,7 @@ class _Placing:
         read = [name for name, frame in frames.items() if frame is not None and (is_told or self._named[name] != frame)]
         if not read:
             return None
-        first = min(read, key=lambda name: frames[name])
+        first = min(read, key=lambda name: frames[name] or 0)
         example = f"{_file(first)} belongs to {self._footage.name(frames[first])}"
         if is_like_names and not self._footage.is_video:
             if self._footage.has_text(_stem(first)):

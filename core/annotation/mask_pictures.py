@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -69,6 +70,7 @@ class ColourPicture:
 
 
 Picture = LabelPicture | ColourPicture
+P = TypeVar("P", LabelPicture, ColourPicture)
 
 
 def read_picture(path: Path, wanted: Taken = Taken.PLAINLY) -> Picture:
@@ -182,13 +184,14 @@ def _read_shown(path: Path, image: Image.Image, wanted: Taken) -> Picture | None
 def _read_grey(path: Path, image: Image.Image, bits: int, wanted: Taken) -> LabelPicture:
     white = 2**bits - 1
 
+    taken = Taken.PLAINLY
+
     def labels_of(values: np.ndarray) -> np.ndarray:
         nonlocal taken
         values = as_in_file(values, bits)
         labels, taken = _grey_labels(path, values, white, wanted)
         return labels
 
-    taken = Taken.PLAINLY
     found = _labels(image, labels_of)
     return _with(found, taken)
 
@@ -370,7 +373,7 @@ def codes_of(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
 
 
-def _with(found: Picture, taken: Taken | None = None, has_alpha: bool | None = None) -> Picture:
+def _with(found: P, taken: Taken | None = None, has_alpha: bool | None = None) -> P:
     """The same, taken in another way."""
     return replace(
         found,

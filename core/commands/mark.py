@@ -50,7 +50,7 @@ def mark(request: MarkRequest, say: Callable[[str], None]) -> None:
     marks = Marks.clicks(
         [_point("--point", text) for text in request.points],
         [_point("--not", text) for text in request.not_points],
-        None if request.box is None else _numbers("--box", request.box, 4),
+        None if request.box is None else _box("--box", request.box),
     )
     _check_output(request)
     with open_media(request.footage) as media:
@@ -85,6 +85,11 @@ def _read_mask(request: MarkRequest, path: Path, stems: Sequence[str], size: tup
 def _point(option: str, text: str) -> tuple[float, float]:
     x, y = _numbers(option, text, 2)
     return x, y
+
+
+def _box(option: str, text: str) -> tuple[float, float, float, float]:
+    left, top, right, bottom = _numbers(option, text, 4)
+    return left, top, right, bottom
 
 
 def _numbers(option: str, text: str, count: int) -> tuple[float, ...]:

@@ -169,7 +169,7 @@ def confidence_correlation(sequences: Iterable[SequenceScores]) -> float:
     if not pairs:
         return float("nan")
     one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    return spearman(one, other)
+    return spearman(one.tolist(), other.tolist())
 
 
 def _mean(summaries: Iterable[Summary]) -> Summary:

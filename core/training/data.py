@@ -326,9 +326,10 @@ def _photo(group: str, image: EncodedImage, encoded_labels: EncodedImage, weight
 
 def _photos_of(sequence: Sequence) -> Iterator[Photo]:
     """The labelled frames of a training sequence that show an object of middling size, as photos."""
-    pairs = zip(sequence.frames.images, sequence.labels.images, strict=True)
-    for image, labels in pairs:
-        photo = None if labels is None else _photo(FRAMES, image, labels, sequence.weight)
+    frames, masks = sequence.frames, sequence.labels
+    assert isinstance(frames, EncodedFrames) and isinstance(masks, EncodedFrames)
+    for image, labels in zip(frames.images, masks.images, strict=True):
+        photo = None if image is None or labels is None else _photo(FRAMES, image, labels, sequence.weight)
         if photo is not None:
             yield photo
 
@@ -350,7 +351,7 @@ def _encoded_sequence(name: str, images: _Images, weight: float) -> Sequence | N
         raise _does_not_pair(name)
     if not any(((mask > 0) & (mask != IGNORE)).any() for mask in known):
         raise _has_no_object(name)
-    (size,) = sizes
+    (size,) = {image.size for image in frames if image is not None}
     return Sequence(name, EncodedFrames(frames, size), EncodedFrames(masks, size), labelled, weight)
 
 

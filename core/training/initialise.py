@@ -12,6 +12,8 @@ from core.network.config import PCVOSConfig
 from core.network.frames import normalise
 from core.network.imagenet import copy_weights, fold_norms, load_imagenet_trunk, read_weights
 from core.network.pcvos import PCVOS
+from core.network.refinement import RefinementLayer
+from core.network.resnet import bias_of
 from core.training.data import TrainingData
 
 MATCHING_TEMPERATURE = 0.2
@@ -33,14 +35,16 @@ def initial_network(config: PCVOSConfig, weights: str | Path, data: TrainingData
     load_imagenet_trunk(network.key_encoder, weights)
     copy_weights(network.value_encoder, fold_norms(read_weights(weights)), strict=False)
     with torch.no_grad():
-        for block in network.refine_transformer.layers[0].blocks:
+        layer = network.refine_transformer.layers[0]
+        assert isinstance(layer, RefinementLayer)
+        for block in layer.blocks:
             for last in (block.attn.proj, block.mlp.fc2):
                 nn.init.zeros_(last.weight)
                 nn.init.zeros_(last.bias)
         stem = network.value_encoder.mask_stem
         sign = torch.randint(0, 2, (stem.out_channels, stem.in_channels, 1, 1)) * 2.0 - 1
         stem.weight.mul_(0.3).add_(0.5 * sign / stem.weight[0, 0].numel())
-        nn.init.zeros_(stem.bias)
+        nn.init.zeros_(bias_of(stem))
         network.decoder.pred.bias.fill_(-1.0)
         _principal_keys(network, data, np.random.default_rng(seed))
     return network
@@ -86,9 +90,9 @@ def _principal_keys(network: PCVOS, data: TrainingData, rng: np.random.Generator
         h, w = (n // 16 * 16 for n in image.shape[:2])
         frame = normalise(torch.from_numpy(image[:h, :w]).permute(2, 0, 1)[None])
         features.append(network.key_encoder(frame).f16[0].flatten(1).t())
-    features = torch.cat(features)
-    mean = features.mean(0)
-    centred = features - mean
+    rows = torch.cat(features)
+    mean = rows.mean(0)
+    centred = rows - mean
     _, vectors = torch.linalg.eigh(centred.t() @ centred / len(centred))
     head = network.key_proj.key_proj
     components = vectors[:, -head.out_channels :].t()
@@ -96,4 +100,4 @@ def _principal_keys(network: PCVOS, data: TrainingData, rng: np.random.Generator
     scale = (head.out_channels**0.5 / (2 * MATCHING_TEMPERATURE * energy)).sqrt()
     nn.init.zeros_(head.weight)
     head.weight[:, :, 1, 1] = components * scale
-    head.bias.copy_(-(components @ mean) * scale)
+    bias_of(head).copy_(-(components @ mean) * scale)

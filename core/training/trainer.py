@@ -188,8 +188,9 @@ class Trainer:
         self.progress.clips += self._samples
         decay = min(self.settings.ema, (1 + self.progress.step) / (10 + self.progress.step))
         with torch.no_grad():
-            averaged = list(self.ema.parameters())
-            torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
+            averaged: list[torch.Tensor] = list(self.ema.parameters())
+            own: list[torch.Tensor] = list(self.network.parameters())
+            torch._foreach_lerp_(averaged, own, 1 - decay)
         return value
 
     def _step_settings(self, phase: Phase, generator: torch.Generator) -> StepSettings:

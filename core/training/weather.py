@@ -56,7 +56,7 @@ def add_smoke(frames: np.ndarray, labels: np.ndarray, rng: np.random.Generator) 
         cv2.resize(rng.random((n, n), np.float32), (2 * size, 2 * size), interpolation=cv2.INTER_CUBIC) / n
         for n in (4, 8, 16, 32)
     )
-    cloud: np.ndarray = np.clip((noise - np.quantile(noise, 0.3)) / np.ptp(noise) * 2, 0, 1)
+    cloud = np.asarray(np.clip((noise - np.quantile(noise, 0.3)) / np.ptp(noise) * 2, 0, 1))
     grey = rng.uniform(90, 240)
     colour = np.clip(grey + rng.normal(size=3) * 15, 0, 255).astype(np.float32)
     most, drift = rng.uniform(0.3, 0.85), rng.normal(size=2) * 0.03 * size

@@ -172,7 +172,7 @@ class Canvas(QWidget):
 
     def _on_opened(self) -> None:
         height, width = self.session.size
-        self.view.set_size(QSize(width, height), float(self.session.media.sample_aspect_ratio))
+        self.view.set_size(QSize(width, height), float(self.session.loaded_media.sample_aspect_ratio))
         self.view.fit()
         self.hint_changed.emit(self.hint)
 
@@ -185,7 +185,7 @@ class Canvas(QWidget):
         self.hint_changed.emit("")
 
     def _on_image(self) -> None:
-        height, width = self.session.image.shape[:2]
+        height, width = self.session.shown_image.shape[:2]
         self.view.set_size(QSize(width, height))  # also of the first frame, which is seen before all is open
         self.frame_item.set_image(self.session.image)
         self.labels_item.set_labels(self.session.labels)
