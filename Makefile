@@ -13,7 +13,7 @@ RUN := $(VENV)/bin/python
 
 help:
 	@echo "make demo    install, and open the window on the demo clip (without a display: run the command on it)"
-	@echo "make test    install, and run the linter and the tests"
+	@echo "make test    install, and run the linters, the check of types and the tests"
 
 demo: libraries $(VENV)/.installed
 	$(RUN) app.py demo
@@ -21,6 +21,8 @@ demo: libraries $(VENV)/.installed
 test: libraries $(VENV)/.installed-test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(VENV)/bin/lint-imports
+	$(RUN) -m mypy
 	$(RUN) -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 # Names the system libraries that are missing, and installs them where it may (root, apt); quick when there are none.

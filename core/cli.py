@@ -290,8 +290,9 @@ def evaluate(
         if marking is not None:
             from core.commands.eval_marking import evaluate_marking
 
-            where = (dataset, layout.value, split, limit)
-            return evaluate_marking(*where, marking.value, every, weights, marking_weights, device, output, say)
+            return evaluate_marking(
+                dataset, layout.value, split, limit, marking.value, every, weights, marking_weights, device, output, say
+            )
         from core.commands import eval as command
         from core.propagation import PropagationSettings
 

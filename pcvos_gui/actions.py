@@ -5,6 +5,7 @@ To add one: a row here, and a method of that name in `main_window.Handlers`' tab
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 from PySide6.QtGui import QAction, QKeySequence
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QMenuBar, QWidget
 
 from pcvos_gui.icons import icon
 
-N = QT_TRANSLATE_NOOP
+N = cast(Callable[[str, str], str], QT_TRANSLATE_NOOP)  # it gives its text, which PySide declares as an object
 _CONTEXT = "actions"
 
 

@@ -51,5 +51,5 @@ class Classes(QObject):
         self.changed.emit()
 
     def _on_opened(self) -> None:
-        self._listed = listed_classes(self._session.project.setting(CLASSES))
+        self._listed = listed_classes(self._session.loaded_project.setting(CLASSES))
         self.changed.emit()

@@ -19,7 +19,7 @@ class DamageWatch(QObject):
         session.image_changed.connect(self._look)
 
     def _on_opened(self) -> None:
-        self._told = len(self._session.media.warnings)  # who opened it tells these
+        self._told = len(self._session.loaded_media.warnings)  # who opened it tells these
 
     def _look(self) -> None:
         media = self._session.media

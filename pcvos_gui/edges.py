@@ -65,7 +65,7 @@ class Edges(QObject):
         self._session.remember(EDGES, self._values)
 
     def _on_opened(self) -> None:
-        self._take(edges_of(self._session.project))
+        self._take(edges_of(self._session.loaded_project))
 
     def _take(self, values: Mapping[str, Value]) -> None:
         if values != self._values:

@@ -55,14 +55,14 @@ class Exchange(QObject):
 
     def may_import(self) -> bool:
         """Whether the project can be changed; if not, a message says why."""
-        if self._session.project.read_only:
+        if self._session.loaded_project.read_only:
             self._say(self.tr("This project is open read-only: nothing can be imported into it."), "warning")
             return False
         return True
 
     def import_masks(self, path: Path, tells: bool = True) -> None:
         """Read masks without asking anything; they become corrections, as one step of undo. `tells`: say so."""
-        media, frame, project = self._session.media, self._session.frame, self._session.project
+        media, frame, project = self._session.loaded_media, self._session.frame, self._session.loaded_project
         reading = Task("import", lambda tell: read_masks((path,), media, frame, tell=tell), self)
         reading.returned.connect(lambda reading: self._take(reading, project, tells))
         reading.failed.connect(self._on_error)
@@ -81,7 +81,7 @@ class Exchange(QObject):
         Returns:
             What tells how far it is, that it has failed, or that it is made and done; it can be cancelled until then.
         """
-        making = ImportMaking(self._session.project, plan_of, corrected, self)
+        making = ImportMaking(self._session.loaded_project, plan_of, corrected, self)
         making.made.connect(lambda plan, change: self._do(plan, change, name, tells))
         self._session.closing.connect(making.cancel)
         return making
@@ -122,7 +122,7 @@ class Exchange(QObject):
             text = self.tr("An export is going on: wait for it, or cancel it.")
             self._say(text, "warning", holds=lambda: self._stop is not None)
             return False
-        project = self._session.project
+        project = self._session.loaded_project
         if project.unsaved:
             self._say(
                 self.tr("The newest changes are not saved yet, and only what is saved is exported: free space first."),

@@ -124,7 +124,7 @@ class ExportDialog(QDialog):
         session = self._session
         self.formats = FormatList()
         self.picture = PictureBox(max(session.frame, 0), session.frame_count)
-        self.picture.view.set_sample_aspect_ratio(float(session.media.sample_aspect_ratio))
+        self.picture.view.set_sample_aspect_ratio(float(session.loaded_media.sample_aspect_ratio))
         self.frames = RangeChoice(part, session.frame_count)
         self.objects = ObjectChoice(session.objects)
         self.options = OptionForm()
@@ -234,7 +234,7 @@ class ExportDialog(QDialog):
         self.target_label.setText(name)
         self.target.setAccessibleName(name)
         self.target.setToolTip("" if known.target == "file" else self.tr("A folder that is not there yet is made"))
-        self.target.setText(str(self._session.project.setting(_key(known.name)) or self._suggested(known)))
+        self.target.setText(str(self._session.loaded_project.setting(_key(known.name)) or self._suggested(known)))
         self.picture.expect()
         self._refresh()
 
@@ -257,7 +257,7 @@ class ExportDialog(QDialog):
 
     def _suggested(self, known: Exporter) -> Path:
         """Beside the footage; at home where that cannot be written, or the project does not lie there either."""
-        footage, project = self._session.media.path, self._session.project.path
+        footage, project = self._session.loaded_media.path, self._session.loaded_project.path
         is_there = footage.parent == project.parent and os.access(footage.parent, os.W_OK | os.X_OK)
         folder = footage.parent if is_there else Path.home()
         name = footage.name if footage.is_dir() else footage.stem

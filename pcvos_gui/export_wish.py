@@ -67,8 +67,8 @@ class Stored:
     @classmethod
     def of(cls, session: Session) -> "Stored":
         """Those that are open in the window; what is still being saved is saved first."""
-        session.project.finish_saving()
-        return cls(session.project.path, session.media.path, session.media.rate)
+        session.loaded_project.finish_saving()
+        return cls(session.loaded_project.path, session.loaded_media.path, session.loaded_media.rate)
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Project, FrameSource]]:

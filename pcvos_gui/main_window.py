@@ -234,7 +234,7 @@ class MainWindow(QMainWindow):
     def _show_what_is_open(self) -> None:
         session, runs = self.session, self.runs
         is_open = session.project is not None
-        writable = is_open and not session.project.read_only
+        writable = is_open and not session.loaded_project.read_only
         allowed = {"": True, "footage": is_open, "writable": writable, "object": writable and session.active > 0}
         for spec in ACTIONS:
             self.actions_by_name[spec.name].setEnabled(allowed[spec.needs])
@@ -244,7 +244,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
         self.actions_by_name["stop"].setEnabled(runs.is_busy)
         self._show_page()
-        name = Path(shown_name(session.project.path)).stem if is_open else ""
+        name = Path(shown_name(session.loaded_project.path)).stem if is_open else ""
         self.setWindowTitle(f"{name} - PCVOS Studio" if is_open else "PCVOS Studio")
         self._show_view()
 
@@ -311,7 +311,7 @@ class MainWindow(QMainWindow):
 
         def prepare() -> None:
             self.session.opened.disconnect(prepare)
-            if self.session.media.path.name == clip.name and not self.session.project.exists:
+            if self.session.loaded_media.path.name == clip.name and not self.session.loaded_project.exists:
                 self.runs.set_settings(replace(self.runs.settings, direction="both"))
                 self.exchange.import_masks(MASK, tells=False)
 

@@ -64,7 +64,7 @@ class MattePreview(QObject):
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._on_rest)
         self._since = QElapsedTimer()  # a frame is seen
-        session.opened.connect(lambda: session.project.subscribe(self._on_change))
+        session.opened.connect(lambda: session.loaded_project.subscribe(self._on_change))
         session.closed.connect(self._on_closed)
         session.image_changed.connect(self._on_image)
         for signal in (session.labels_changed, session.objects_changed):
@@ -146,15 +146,16 @@ class MattePreview(QObject):
 
     def _job(self, frame: int, look: _Look) -> MatteJob:
         session, reach = self._session, look.settings.smooth
-        count = min(session.frame_count, session.project.footage.frames)
+        count = min(session.frame_count, session.loaded_project.footage.frames)
         frames = range(max(frame - reach, 0), min(frame + reach, count - 1) + 1)
         cells: dict[int, dict[int, Cell]] = {frame: {} for frame in frames}
-        for (at, id), cell in session.project.cells_in(frames[0], frames[-1], look.ids):
+        for (at, id), cell in session.loaded_project.cells_in(frames[0], frames[-1], look.ids):
             cells[at][id] = cell
         at_hand = {other: image for other in frames if (image := session.frames.cached(other)) is not None}
         pixels = at_hand | {frame: session.image}
         if self._footage is None and len(pixels) < len(frames):
-            self._footage = Footage(session.media.path, session.media.rate, session.project.index_cache())
+            media, project = session.loaded_media, session.loaded_project
+            self._footage = Footage(media.path, media.rate, project.index_cache())
         return MatteJob(self._number, frame, cells, pixels, look.settings, look.side, self._footage)
 
     def _on_done(self, done: MatteDone) -> None:

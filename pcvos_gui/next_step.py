@@ -63,7 +63,7 @@ class NextStep(QObject):
     def _what_is_marked(self) -> str:
         """Nothing is known of the other frames yet."""
         objects = self._session.objects
-        masks = self._session.project.permanent_memory().values()
+        masks = self._session.loaded_project.permanent_memory().values()
         marked = [obj.name for obj in objects if any(obj.id in on_frame for on_frame in masks)]
         if len(marked) == 1:
             return self.tr("{} is marked. Next: propagate it to the other frames (Ctrl+Return)").format(marked[0])

@@ -105,7 +105,7 @@ class Opener(QObject):
     def _open_project(self, path: Path, footage: Path | None = None) -> None:
         opened = self._session.project
         is_open = opened is not None and opened.path == Path(os.path.realpath(path))
-        if is_open and not (opened.read_only and self._session.close()):
+        if opened is not None and is_open and not (opened.read_only and self._session.close()):
             self._opening = None  # it is open, and stays so
             return
         wish = self._wish

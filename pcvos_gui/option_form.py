@@ -11,6 +11,8 @@ from pcvos_gui.panels.wheel import WheelGuard
 
 _NO_LIMIT = 999_999
 
+Field = QCheckBox | QComboBox | QSpinBox | QDoubleSpinBox
+
 
 class OptionForm(QWidget):
     """A field for each option, with its unit, its range, and its help as a tip.
@@ -23,7 +25,7 @@ class OptionForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
-        self._fields: dict[str, QWidget] = {}
+        self._fields: dict[str, Field] = {}
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setSpacing(8)
@@ -70,25 +72,27 @@ class OptionForm(QWidget):
             _set_value(field, values[name])
             field.blockSignals(False)
 
-    def _made(self, option: Option, value: Value) -> QWidget:
+    def _made(self, option: Option, value: Value) -> Field:
         match option.kind:
             case "bool":
-                field = QCheckBox(option.label)
-                field.setChecked(bool(value))
-                field.toggled.connect(self.changed)
+                box = QCheckBox(option.label)
+                box.setChecked(bool(value))
+                box.toggled.connect(self.changed)
+                return box
             case "choice":
-                field = QComboBox()
-                field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-                field.setMinimumContentsLength(8)
+                choices = QComboBox()
+                choices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+                choices.setMinimumContentsLength(8)
                 for choice, label in option.choices:
-                    field.addItem(label, choice)
-                field.setCurrentIndex(field.findData(value))
-                field.currentIndexChanged.connect(self.changed)
+                    choices.addItem(label, choice)
+                choices.setCurrentIndex(choices.findData(value))
+                choices.currentIndexChanged.connect(self.changed)
+                return choices
             case _:
-                field = _spin_box(option)
-                field.setValue(value)
-                field.valueChanged.connect(self.changed)
-        return field
+                number = _spin_box(option)
+                _set_value(number, value)
+                number.valueChanged.connect(self.changed)
+                return number
 
 
 def order_tabs(widgets: Iterable[QWidget]) -> None:
@@ -100,6 +104,7 @@ def order_tabs(widgets: Iterable[QWidget]) -> None:
 def _spin_box(option: Option) -> QSpinBox | QDoubleSpinBox:
     low = -_NO_LIMIT if option.minimum is None else option.minimum
     high = _NO_LIMIT if option.maximum is None else option.maximum
+    field: QSpinBox | QDoubleSpinBox
     if option.kind == "int":
         field = QSpinBox()
         field.setRange(int(low), int(high))
@@ -114,18 +119,21 @@ def _spin_box(option: Option) -> QSpinBox | QDoubleSpinBox:
     return field
 
 
-def _set_value(field: QWidget, value: Value) -> None:
+def _set_value(field: Field, value: Value) -> None:
     if isinstance(field, QCheckBox):
         field.setChecked(bool(value))
     elif isinstance(field, QComboBox):
         field.setCurrentIndex(field.findData(value))
+    elif isinstance(field, QSpinBox):
+        field.setValue(int(value))
     else:
-        field.setValue(value)
+        field.setValue(float(value))
 
 
-def _value(field: QWidget) -> Value:
+def _value(field: Field) -> Value:
     if isinstance(field, QCheckBox):
         return field.isChecked()
     if isinstance(field, QComboBox):
-        return field.currentData()
+        chosen: Value = field.currentData()
+        return chosen
     return field.value()

@@ -91,13 +91,13 @@ class Player(QObject):
         self._clock.start()
 
     def _time(self, frame: int) -> float:
-        return float(self._session.media.timestamps[frame])
+        return float(self._session.loaded_media.timestamps[frame])
 
     def _end(self, frame: int) -> float:
         """When the frame gives way to the next; the last one stays for the average time."""
         if frame + 1 < self._session.frame_count:
             return self._time(frame + 1)
-        return self._time(frame) + float(1 / self._session.media.rate)
+        return self._time(frame) + float(1 / self._session.loaded_media.rate)
 
     def _now(self) -> float:
         return self._origin + self._clock.nsecsElapsed() * 1e-9 * self.speed
@@ -117,7 +117,7 @@ class Player(QObject):
         if now >= self._end(last) if self.speed > 0 else now < self._time(first):
             self._at_the_end(first, last)
             return
-        due = bisect_right(session.media.timestamps, now, key=float) - 1
+        due = bisect_right(session.loaded_media.timestamps, now, key=float) - 1
         # Rounding and a clock that began in the frame's middle must not step against the direction.
         due = max(due, session.frame) if self.speed > 0 else min(due, session.frame)
         self._go_to(min(max(due, 0), last))

@@ -31,7 +31,7 @@ class RecentPictures(QObject):
         """A program that is killed later has a picture nevertheless."""
         if self._is_first and self._session.project is not None:
             self._is_first = False
-            if not self._recent.has_thumbnail(self._session.media.path):
+            if not self._recent.has_thumbnail(self._session.loaded_media.path):
                 self._keep()
 
     def _keep(self) -> None:
@@ -46,5 +46,5 @@ class RecentPictures(QObject):
         seen = {o.id: o.colour for o in session.objects if session.is_drawn(o)}
         labels = cv2.LUT(labels, np.array([id if id in seen else 0 for id in range(256)], np.uint8))
         picture = draw_overlay(image, labels, palette=palette_of(seen))
-        for path in {session.media.path, session.project.path}:
+        for path in {session.loaded_media.path, session.loaded_project.path}:
             self._recent.set_thumbnail(path, to_image(picture))

@@ -107,7 +107,7 @@ class RunForecast(QObject):
 
     def _annotated_for(self, start: int, end: int, direction: Direction) -> Annotated:
         """Frames in permanent memory, and the objects that are marked there and take part in such a run."""
-        project = self._session.project
+        project = self._session.loaded_project
         if self._marked is None:
             self._marked = {}
             for frame, id in sorted(project.keys_in_memory()):

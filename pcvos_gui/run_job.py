@@ -27,9 +27,9 @@ def make_job(
     Raises:
         NothingToDraw: it would draw nothing. PCVOSError: settings that cannot be.
     """
-    plan = plan_run(session.project, first, last, direction or settings.direction, finished)
+    plan = plan_run(session.loaded_project, first, last, direction or settings.direction, finished)
     return PropagateJob(
-        session.media.path,
+        session.loaded_media.path,
         settings.engine,
         settings.propagation,
         plan.permanent,
@@ -37,7 +37,7 @@ def make_job(
         plan.end,
         plan.direction,
         plan.keep,
-        session.project.index_cache(),
+        session.loaded_project.index_cache(),
         plan.finished,
     )
 
@@ -48,7 +48,7 @@ def masks_there(session: Session, job: PropagateJob) -> dict[int, dict[int, Pack
     given = {(frame.frame, id) for frame in job.permanent for id in frame.masks}
     carried = tuple({id for _, id in given})
     found: dict[int, dict[int, PackedMask]] = {}
-    for (frame, id), cell in session.project.cells_in(job.start, job.end, carried):
+    for (frame, id), cell in session.loaded_project.cells_in(job.start, job.end, carried):
         if (frame, id) not in given:
             found.setdefault(frame, {})[id] = cell.mask
     return found

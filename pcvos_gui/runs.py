@@ -236,7 +236,8 @@ class RunController(QObject):
         self._finished, self._drawn = FinishedFrames(finished.ranges if finished else None), set()
         self._clips.clear()
         text = self.tr("Propagate frames {} to {}").format(job.start, job.end)
-        self._results = RunResults(self.session.project, {id for frame in job.permanent for id in frame.masks}, text)
+        known = {id for frame in job.permanent for id in frame.masks}
+        self._results = RunResults(self.session.loaded_project, known, text)
         self._command = RunCommand(text, self._apply_undo)
         self.session.undo_stack.push(self._command)
         info = RunInfo(
@@ -246,8 +247,8 @@ class RunController(QObject):
             job.direction,
             asdict(self.settings),
         )
-        self._run_id, self._info = self.session.project.start_run(info), info
-        interrupted.note(self.session.project, self._run_id, self._finished, None)
+        self._run_id, self._info = self.session.loaded_project.start_run(info), info
+        interrupted.note(self.session.loaded_project, self._run_id, self._finished, None)
         self._began = time.monotonic()
         self._set_state(RunState.LOADING)
         self.worker.submit(job)
@@ -323,7 +324,7 @@ class RunController(QObject):
 
     def _marked(self) -> tuple:
         """What a run could begin from: the objects with their locks, and how much of them is in permanent memory."""
-        return self.session.objects, np.count_nonzero(self.session.project.states & IN_MEMORY)
+        return self.session.objects, np.count_nonzero(self.session.loaded_project.states & IN_MEMORY)
 
     # results
 
@@ -343,7 +344,7 @@ class RunController(QObject):
     def _on_clip(self, clip: ClipDone) -> None:
         if self._job is None or clip.number != self._job.number:
             return
-        project = self.session.project
+        project = self.session.loaded_project
         change = self._results.change(clip.cells, clip.provisional)
         if change.cells:
             self.session.apply(change)
@@ -435,7 +436,7 @@ class RunController(QObject):
     # sessions come and go
 
     def _on_opened(self) -> None:
-        project = self.session.project
+        project = self.session.loaded_project
         self.settings = settings_from(project.setting("run"))
         self.in_point, self.out_point = in_out_from(project.setting("in_out"), self.session.frame_count)
         self.memory = None
@@ -447,7 +448,7 @@ class RunController(QObject):
 
     def _take_over_undo(self) -> None:
         """A run of the command, made before the project was opened here, is the first step of undo."""
-        change, runs = self.session.project.kept_undo(), self.session.project.runs()
+        change, runs = self.session.loaded_project.kept_undo(), self.session.loaded_project.runs()
         if change is not None and runs:
             info = runs[-1][1]
             command = RunCommand(self.tr("Propagate frames {} to {}").format(info.start, info.end), self._apply_undo)
@@ -456,7 +457,7 @@ class RunController(QObject):
 
     def _tell_interrupted(self) -> None:
         """Once: a run that ended with its process, and how to go on with it."""
-        project = self.session.project
+        project = self.session.loaded_project
         found = None if project.read_only else interrupted.find(project)
         if found is None:
             return

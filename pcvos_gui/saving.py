@@ -77,7 +77,7 @@ class SaveWatch(QObject):
             self._warnings = len(project.warnings)
 
     def _on_opened(self) -> None:
-        self._warnings = len(self._session.project.warnings)  # who opened it tells these
+        self._warnings = len(self._session.loaded_project.warnings)  # who opened it tells these
 
     def _on_closed(self) -> None:
         self.timer.stop()

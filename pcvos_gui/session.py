@@ -137,6 +137,30 @@ class Session(QObject):
         return True
 
     @property
+    def loaded_project(self) -> Project:
+        """`project`, where one is open."""
+        assert self.project is not None, "no project is open"
+        return self.project
+
+    @property
+    def loaded_media(self) -> FrameSource:
+        """`media`, where footage is open."""
+        assert self.media is not None, "no footage is open"
+        return self.media
+
+    @property
+    def shown_image(self) -> np.ndarray:
+        """`image`, where a frame is shown."""
+        assert self.image is not None, "no frame is shown"
+        return self.image
+
+    @property
+    def shown_labels(self) -> np.ndarray:
+        """`labels`, where a frame is shown."""
+        assert self.labels is not None, "no frame is shown"
+        return self.labels
+
+    @property
     def frame_count(self) -> int:
         return len(self.media) if self.media else 0
 
@@ -265,7 +289,7 @@ class Session(QObject):
         """Take an object out, with its masks on all frames."""
         gone = self.object(id)
         if gone:
-            cells = {key: (cell, None) for key, cell in self.project.cells_in(0, self.frame_count - 1, (id,))}
+            cells = {key: (cell, None) for key, cell in self.loaded_project.cells_in(0, self.frame_count - 1, (id,))}
             self.push_change(self._objects_without(id, self.tr("Delete {}").format(gone.name), cells))
 
     def merge_objects(self, id: int, into: int) -> None:
@@ -274,9 +298,9 @@ class Session(QObject):
         if not source or not target or id == into:
             return
         cells: dict[Key, tuple[Cell | None, Cell | None]] = {}
-        for (frame, _), cell in self.project.cells_in(0, self.frame_count - 1, (id,)):
+        for (frame, _), cell in self.loaded_project.cells_in(0, self.frame_count - 1, (id,)):
             cells[frame, id] = (cell, None)
-            present = self.project.cell(frame, into)
+            present = self.loaded_project.cell(frame, into)
             cells[frame, into] = (present, cell if present is None else united(present, cell))
         text = self.tr("Merge {} into {}").format(source.name, target.name)
         self.push_change(self._objects_without(id, text, cells))
@@ -308,7 +332,7 @@ class Session(QObject):
         """
         if not self.may_edit():
             return False
-        self._before = self.labels.copy()
+        self._before = self.shown_labels.copy()
         return True
 
     def may_edit(self) -> bool:
@@ -336,7 +360,7 @@ class Session(QObject):
     def cancel_edit(self) -> None:
         """Put the labels back as they were when the edit began."""
         if self._before is not None:
-            self.labels[...] = self._before
+            self.shown_labels[...] = self._before
             self._before = None
             self.labels_changed.emit(self._whole())
 
@@ -351,7 +375,7 @@ class Session(QObject):
         before, self._before = self._before, None
         if before is None:
             return
-        cells = cells_of(self.project, self.shown, self.active, before, self.labels, even_if_unchanged)
+        cells = cells_of(self.loaded_project, self.shown, self.active, before, self.shown_labels, even_if_unchanged)
         if cells:
             self.push_change(Change(self.tr("{}, frame {}").format(text, self.shown), cells))
 
@@ -362,8 +386,8 @@ class Session(QObject):
         protected = self.protected()
         if protected is not None:
             mask = mask & ~protected
-        self.labels[self.labels == self.active] = 0
-        self.labels[mask] = self.active
+        self.shown_labels[self.shown_labels == self.active] = 0
+        self.shown_labels[mask] = self.active
         self.commit_edit(text, even_if_unchanged)
 
     def replace_mask_of(self, frame: int, id: int, mask: np.ndarray, text: str) -> None:
@@ -371,11 +395,11 @@ class Session(QObject):
         obj = self.object(id)
         if obj is None or obj.locked:
             return
-        before = self.project.labels(frame)
+        before = self.loaded_project.labels(frame)
         protected, after = self.protected(before), before.copy()
         after[after == id] = 0
         after[mask if protected is None else mask & ~protected] = id
-        cells = cells_of(self.project, frame, id, before, after)
+        cells = cells_of(self.loaded_project, frame, id, before, after)
         if cells:
             self.push_change(Change(self.tr("{}, frame {}").format(text, frame), cells))
 
@@ -386,7 +410,7 @@ class Session(QObject):
         if not self.can_edit:
             return
         cells = {}
-        for id, cell in self.project.cells(self.shown).items():
+        for id, cell in self.loaded_project.cells(self.shown).items():
             obj = self.object(id)
             if obj and not obj.locked and not cell.in_memory:
                 cells[self.shown, id] = (cell, replace(cell, corrected=True, in_memory=True, confidence=None))
@@ -400,7 +424,7 @@ class Session(QObject):
         """Put corrections into permanent memory, or take them out; their masks stay."""
         cells = {}
         for id in ids:
-            cell = self.project.cell(frame, id)
+            cell = self.loaded_project.cell(frame, id)
             if cell is not None and cell.in_memory != in_memory:
                 cells[frame, id] = (cell, replace(cell, corrected=True, in_memory=in_memory))
         if cells:
@@ -415,7 +439,7 @@ class Session(QObject):
         wanted = {o.id for o in self.objects if not o.locked} & set(ids or (o.id for o in self.objects))
         cells = {
             key: (cell, None)
-            for key, cell in self.project.cells_in(first, last, tuple(wanted))
+            for key, cell in self.loaded_project.cells_in(first, last, tuple(wanted))
             if corrections or not cell.corrected
         }
         if cells:
@@ -428,8 +452,8 @@ class Session(QObject):
 
         An object that comes, or comes back by undo, is the active one then.
         """
-        self.project.apply(change, in_steps=len(change.cells) > _MANY)
-        if self.project.is_saving:
+        self.loaded_project.apply(change, in_steps=len(change.cells) > _MANY)
+        if self.loaded_project.is_saving:
             self._saver.start()
         if change.objects is not None:
             self._choose_active(change)
@@ -455,7 +479,7 @@ class Session(QObject):
 
     def when_saved(self, then: Callable[[], None]) -> None:
         """Call `then` as soon as nothing is being saved any more; at once if nothing is, never if it is closed."""
-        if self.project.is_saving:
+        if self.loaded_project.is_saving:
             self._after_saving.append(then)
         else:
             then()
@@ -472,7 +496,7 @@ class Session(QObject):
 
     def push_change(self, change: Change) -> None:
         """Make a change, as one step of undo; a read-only project refuses, with a message."""
-        if self.project.read_only:
+        if self.loaded_project.read_only:
             self._refuse()
             return
         try:
@@ -492,7 +516,7 @@ class Session(QObject):
 
     def _reload_labels(self) -> None:
         if self.shown >= 0 and self._before is None:
-            self.labels = self.project.labels(self.shown)
+            self.labels = self.loaded_project.labels(self.shown)
             self.labels_changed.emit(self._whole())
 
     def _whole(self) -> QRect:

@@ -68,7 +68,7 @@ class StatusLine(QStatusBar):
             widget.setVisible(is_open)
         if not is_open:
             return
-        at = float(session.media.timestamps[max(0, session.frame)] - session.media.timestamps[0])
+        at = float(session.loaded_media.timestamps[max(0, session.frame)] - session.loaded_media.timestamps[0])
         self.place.setText(self.tr("frame {} / {} · {}").format(session.frame, session.frame_count - 1, timecode(at)))
         active = session.object(session.active)
         self.object.setText("· " + (active.name if active else self.tr("no object")))
@@ -76,7 +76,7 @@ class StatusLine(QStatusBar):
         self.engine.setText(f"{engine} ·" if engine else "")
         self.engine.setToolTip(self._memory_text())
         self.saved.setText(self._saved_text())
-        self.saved.setToolTip(str(session.project.path))
+        self.saved.setToolTip(str(session.loaded_project.path))
 
     def _engine_text(self) -> str:
         runs = self._runs
@@ -99,7 +99,7 @@ class StatusLine(QStatusBar):
         return "\n".join(parts)
 
     def _saved_text(self) -> str:
-        project = self._session.project
+        project = self._session.loaded_project
         if project.read_only:
             return self.tr("read-only")
         if project.unsaved:

@@ -152,8 +152,8 @@ def _capsule(rect: Rect, start: Point, end: Point, radius: float) -> np.ndarray:
     columns = np.arange(width)
     painted = (columns > low) & (columns < high)
     thin = painted.view(np.uint8)
-    ends = [tuple(int(v) for v in np.clip(np.floor(p + 0.5), -_FAR, _FAR)) for p in (a, b)]
-    cv2.line(thin, *ends, 1)
+    ends = [np.clip(np.floor(p + 0.5), -_FAR, _FAR).astype(int).tolist() for p in (a, b)]
+    cv2.line(thin, ends[0], ends[1], 1)
     return painted
 
 

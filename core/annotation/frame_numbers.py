@@ -196,7 +196,7 @@ class _Placing:
         for name, number in self._numbers.items():
             named = self._named[name]
             is_name = number is None or (by_name and named is not None)
-            frames[name] = named if is_name else self._footage.by_number(number, numbering)
+            frames[name] = named if is_name or number is None else self._footage.by_number(number, numbering)
         if by_name and self._strangers and self._has_named and not _fits(frames):
             return self._named  # where some files are the footage's own, numbers of others say nothing of it
         return frames
@@ -222,7 +222,7 @@ class _Placing:
         read = [name for name, frame in frames.items() if frame is not None and (is_told or self._named[name] != frame)]
         if not read:
             return None
-        first = min(read, key=frames.get)
+        first = min(read, key=lambda name: frames[name] or 0)
         example = f"{_file(first)} belongs to {self._footage.name(frames[first])}"
         if is_like_names and not self._footage.is_video:
             if self._footage.has_text(_stem(first)):
@@ -234,7 +234,8 @@ class _Placing:
         return f"Numbers of masks are read as indices, from {base}: {example}."
 
     def _unclear(self, ways: Sequence[Numbering]) -> UnclearNumberingError:
-        first = min((name for name, number in self._numbers.items() if number is not None), key=self._numbers.get)
+        numbers = {name: number for name, number in self._numbers.items() if number is not None}
+        first = min(numbers, key=lambda name: numbers[name])
         choices = []
         for way in ways:
             frame = self._frames(way)[first]

@@ -163,12 +163,13 @@ def _alike(files: Sequence[Path], found: Sequence[Picture | UnclearMaskError]) -
     ways = {image.taken for image in found if not isinstance(image, UnclearMaskError)}
     images: list[Picture] = []
     for path, image in zip(files, found, strict=True):
-        is_unclear = isinstance(image, UnclearMaskError)
-        if Taken.ALPHA in ways and (is_unclear or (image.has_alpha and image.taken == Taken.PLAINLY)):
+        if Taken.ALPHA in ways and (
+            isinstance(image, UnclearMaskError) or (image.has_alpha and image.taken == Taken.PLAINLY)
+        ):
             image = read_picture(path, Taken.ALPHA)
-        elif Taken.SOFT in ways and (is_unclear or image.taken == Taken.GREY_IDS):
+        elif Taken.SOFT in ways and (isinstance(image, UnclearMaskError) or image.taken == Taken.GREY_IDS):
             image = read_picture(path, Taken.SOFT)
-        elif is_unclear:
+        elif isinstance(image, UnclearMaskError):
             raise image
         images.append(image)
     return images

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -69,6 +70,7 @@ class ColourPicture:
 
 
 Picture = LabelPicture | ColourPicture
+P = TypeVar("P", LabelPicture, ColourPicture)
 
 
 def read_picture(path: Path, wanted: Taken = Taken.PLAINLY) -> Picture:
@@ -139,10 +141,10 @@ def open_png(data: bytes, path: str) -> tuple[Image.Image, int, int]:
 def _read_indexed(path: Path, image: Image.Image, wanted: Taken) -> Picture:
     """Value = id, whatever the palette; but what is black and white with white first, or shows soft edges, is read by
     its colours."""
-    declared = image.palette.palette if image.palette else b""
+    declared = bytes(image.palette.palette) if image.palette else b""
     palette = np.frombuffer(declared, np.uint8).reshape(-1, 3)
     is_grey = len(palette) > 1 and palette.any() and (palette == palette[:, :1]).all()
-    shown = _read_grey_palette(path, image, palette[:, 0], wanted) if is_grey else None
+    shown: Picture | None = _read_grey_palette(path, image, palette[:, 0], wanted) if is_grey else None
     if shown is None and not is_grey and not np.array_equal(palette, DAVIS_PALETTE):
         shown = _read_shown(path, image, wanted)
     return shown or _labels(image, _without_void)
@@ -182,13 +184,14 @@ def _read_shown(path: Path, image: Image.Image, wanted: Taken) -> Picture | None
 def _read_grey(path: Path, image: Image.Image, bits: int, wanted: Taken) -> LabelPicture:
     white = 2**bits - 1
 
+    taken = Taken.PLAINLY
+
     def labels_of(values: np.ndarray) -> np.ndarray:
         nonlocal taken
         values = as_in_file(values, bits)
         labels, taken = _grey_labels(path, values, white, wanted)
         return labels
 
-    taken = Taken.PLAINLY
     found = _labels(image, labels_of)
     return _with(found, taken)
 
@@ -314,7 +317,7 @@ def _is_painted(pixels: np.ndarray, opaque: np.ndarray, inside: np.ndarray) -> b
     index = np.searchsorted(inside, codes_of(pixels)).clip(max=len(inside) - 1) + 1
     index[~opaque] = 0
     areas = Areas.of(index, len(inside) + 1)
-    return np.count_nonzero(areas.is_loose()) < 0.25 * np.count_nonzero(opaque)
+    return bool(np.count_nonzero(areas.is_loose()) < 0.25 * np.count_nonzero(opaque))
 
 
 def _colours(path: Path, pixels: np.ndarray, has_alpha: bool) -> Picture:
@@ -370,7 +373,7 @@ def codes_of(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
 
 
-def _with(found: Picture, taken: Taken | None = None, has_alpha: bool | None = None) -> Picture:
+def _with(found: P, taken: Taken | None = None, has_alpha: bool | None = None) -> P:
     """The same, taken in another way."""
     return replace(
         found,

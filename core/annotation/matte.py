@@ -211,7 +211,7 @@ def guided(image: np.ndarray, alpha: np.ndarray, cell: float) -> np.ndarray:
     result = cv2.resize(mean(result), (width, height), interpolation=cv2.INTER_LINEAR)
     for slope, channel in zip(slopes, cv2.split(image), strict=True):
         slope = cv2.resize(mean(slope), (width, height), interpolation=cv2.INTER_LINEAR)
-        result += cv2.multiply(slope, channel, scale=1 / 255, dtype=cv2.CV_32F)
+        result += np.asarray(cv2.multiply(slope, channel, scale=1 / 255, dtype=cv2.CV_32F))
     return result
 
 

@@ -18,14 +18,14 @@ class PackedLabels:
         left, top, width, height = cv2.boundingRect(np.ascontiguousarray(labels)) if labels.size else (0, 0, 0, 0)
         part = labels[top : top + height, left : left + width]
         self._corner, self._size = (top, left), part.shape
-        self._data = zlib.compress(np.ascontiguousarray(part), 1)
+        self._data = zlib.compress(np.ascontiguousarray(part).data, 1)
 
     @classmethod
     def of_part(cls, part: np.ndarray, shape: tuple[int, int], top: int, left: int) -> "PackedLabels":
         """Of the part of a label map, uint8 (h, w), outside of which all is 0; it begins at (top, left) in `shape`."""
         packed = cls(part)
         row, column = packed._corner
-        packed.shape, packed._corner = tuple(shape), (top + row, left + column)
+        packed.shape, packed._corner = (shape[0], shape[1]), (top + row, left + column)
         return packed
 
     def part(self) -> tuple[np.ndarray, int, int]:

@@ -49,12 +49,12 @@ class PackedMask:
         if packed.is_empty:
             return cls.empty(size)
         row, column, height, width = packed.box
-        return cls(tuple(size), (top + row, left + column, height, width), packed.bits)
+        return cls((size[0], size[1]), (top + row, left + column, height, width), packed.bits)
 
     @classmethod
     def empty(cls, size: tuple[int, int]) -> "PackedMask":
         """The mask of an object that is not there."""
-        return cls(tuple(size), (0, 0, 0, 0), b"")
+        return cls((size[0], size[1]), (0, 0, 0, 0), b"")
 
     @property
     def is_empty(self) -> bool:

@@ -10,6 +10,12 @@ RGB = tuple[int, int, int]
 _DARKEST_LUMA = 96.0  # of 255; a colour below this is hard to see over dark footage
 
 
+def rgb(channels: Iterable[int]) -> RGB:
+    """Three channels as plain numbers."""
+    red, green, blue = (int(channel) for channel in channels)
+    return red, green, blue
+
+
 def _davis_palette() -> np.ndarray:
     """Id bits 0, 3, 6 go to red, 1, 4, 7 to green, 2, 5 to blue, from each channel's highest bit down."""
     ids = np.arange(256)
@@ -73,7 +79,7 @@ def distinct_colour(id: int, used: Iterable[RGB], image: np.ndarray | None = Non
     others = np.array(list(used), np.uint8).reshape(-1, 3)
     if len(others):
         blame += _distances(lab, _to_lab(others)).min(axis=1) < _SAME
-    return tuple(int(c) for c in candidates[np.argmin(blame)])
+    return rgb(candidates[np.argmin(blame)])
 
 
 def _to_lab(colours: np.ndarray) -> np.ndarray:

@@ -150,11 +150,11 @@ def _cut(image: np.ndarray, seeds: _Seeds) -> np.ndarray | None:
         if has_prior:
             _fix(labels, seeds.prior, ~_open_to_change(seeds))
         _fix(labels, seeds.object, seeds.object | seeds.background)
-        cv2.grabCut(image, labels, None, *models, 1, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(image, labels, None, models[0], models[1], 1, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]  # None: no box
         cut = labels & 1  # GC_FGD and GC_PR_FGD are odd
         sure = (cv2.erode(cut, _disc(_AGAIN)) > 0) | (cv2.dilate(cut, _disc(_AGAIN)) == 0)
         _fix(labels, cut > 0, sure)
-        cv2.grabCut(image, labels, None, *models, 1, cv2.GC_EVAL)
+        cv2.grabCut(image, labels, None, models[0], models[1], 1, cv2.GC_EVAL)  # type: ignore[call-overload]  # None: no box
     except cv2.error:
         return None
     return labels & 1 > 0
@@ -212,7 +212,9 @@ def _distance(colours: np.ndarray, where: np.ndarray) -> np.ndarray:
     samples = colours[where]
     count = min(_COLOURS, len(samples))
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 10, 1.0)
-    _, _, centres = cv2.kmeans(samples[:: 1 + len(samples) // 4000], count, None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    _, _, centres = cv2.kmeans(  # type: ignore[call-overload]  # OpenCV's stubs ask for labels to begin with
+        samples[:: 1 + len(samples) // 4000], count, None, stop, 1, cv2.KMEANS_PP_CENTERS
+    )
     flat = colours.reshape(-1, 3)
     products = flat @ (-2 * centres.T) + (centres**2).sum(1)
     return ((flat**2).sum(1) + products.min(1)).reshape(where.shape)

@@ -90,7 +90,7 @@ def kind_of_grey(values: np.ndarray, white: int) -> Grey:
 def fills_areas(values: np.ndarray) -> bool:
     """Whether most of what is not 0 in a picture uint8 (H, W) lies in areas of one value, as objects do."""
     areas = Areas.of(values, 256)
-    return np.count_nonzero(~areas.is_loose() & (values > 0)) > 0.5 * np.count_nonzero(values)
+    return bool(np.count_nonzero(~areas.is_loose() & (values > 0)) > 0.5 * np.count_nonzero(values))
 
 
 def _is_middle(values: np.ndarray, white: int) -> np.ndarray:
@@ -107,7 +107,7 @@ def _share_between(values: np.ndarray, chosen: np.ndarray) -> float:
 def _is_thin(inside: np.ndarray) -> bool:
     """Whether hardly anything of it lies deep inside."""
     deep = cv2.erode(inside.view(np.uint8), np.ones((9, 9), np.uint8), borderValue=0)
-    return np.count_nonzero(deep) < 0.2 * np.count_nonzero(inside)
+    return bool(np.count_nonzero(deep) < 0.2 * np.count_nonzero(inside))
 
 
 def harden(areas: Areas, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

@@ -44,12 +44,13 @@ class SoftMask:
     def pack(cls, levels: np.ndarray, window: tuple[int, int, int, int]) -> "SoftMask":
         """From levels uint8 (h, w), 255 = 1; the outermost two at either end become 0 and 255."""
         plane = np.where(levels <= CERTAIN, np.uint8(0), np.where(levels >= 255 - CERTAIN, np.uint8(255), levels))
+        size, place = (plane.shape[0], plane.shape[1]), (window[0], window[1], window[2], window[3])
         left, top, width, height = cv2.boundingRect(plane)
         if not width:
-            return cls(plane.shape, tuple(window), (0, 0, 0, 0), b"")
+            return cls(size, place, (0, 0, 0, 0), b"")
         inside = plane[top : top + height, left : left + width]
         steps = np.diff(inside, axis=1, prepend=np.uint8(0))  # wraps around, and back when it is added up
-        return cls(plane.shape, tuple(window), (top, left, height, width), zlib.compress(steps.tobytes(), 1))
+        return cls(size, place, (top, left, height, width), zlib.compress(steps.tobytes(), 1))
 
     def levels(self) -> np.ndarray:
         """All levels, uint8 (h, w).

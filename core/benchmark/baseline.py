@@ -37,6 +37,12 @@ class Bank:
         self.keys = key if self.keys is None else torch.cat([self.keys, key], 2)
         self.values = value if self.values is None else torch.cat([self.values, value], 2)
 
+    @property
+    def content(self) -> tuple[Tensor, Tensor]:
+        """Keys and values, once something was appended."""
+        assert self.keys is not None and self.values is not None
+        return self.keys, self.values
+
 
 @dataclass
 class PlainInference:
@@ -93,7 +99,8 @@ class PlainInference:
         image = self.frames[frame : frame + 1].expand(count, -1, -1, -1)
         with self._timed("value encoder"):
             others = masks.sum(0, keepdim=True) - masks
-            values = self.network.encode_value(image, None, f16.expand(count, -1, -1, -1), masks, others)
+            nothing = image.new_empty(0)  # the paper's network has a stem of its own
+            values = self.network.encode_value(image, nothing, f16.expand(count, -1, -1, -1), masks, others)
         for o, value in zip(self.enabled, values, strict=True):
             self.banks[o - 1].append(key, value.unsqueeze(0))
 
@@ -127,9 +134,9 @@ class PlainInference:
         if not self.progressive:
             frames, _, h, w = key.shape
             query = key.transpose(0, 1).flatten(1).unsqueeze(0)
-            readout = read(query, bank.keys, bank.values)
+            readout = read(query, *bank.content)
             return readout.view(-1, frames, h, w).transpose(0, 1)
-        keys, values = bank.keys, bank.values
+        keys, values = bank.content
         readouts = []
         for i, one in enumerate(key):
             query = one.flatten(1).unsqueeze(0)

@@ -15,6 +15,7 @@ import torch
 from core.benchmark.cases import INTERVAL, Case, EngineCase, PlainCase, random_network
 from core.network.config import PAPER, SMALL
 from core.network.devices import wait_for
+from core.propagation.settings import Precision
 
 PARTS = ("key trunk", "key heads", "key encoder", "matching", "refinement", "decoder", "value encoder", "aggregation")
 
@@ -57,7 +58,7 @@ class Measurement:
 
 
 def bench(
-    device: torch.device, size: tuple[int, int], case: tuple[int, int], repeats: int, precision: str
+    device: torch.device, size: tuple[int, int], case: tuple[int, int], repeats: int, precision: Precision
 ) -> list[Measurement]:
     """Time a case, (objects, memory frames), `repeats` times after a warm-up, taking turns.
 
@@ -125,7 +126,7 @@ def peak_memory(device: torch.device, peaks: list[int]) -> Iterator[None]:
     """Append the most memory used inside the block beyond what was in use before; nothing where it cannot be told."""
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if device.type == "cuda":
-        torch.cuda.resetpeak_memory_stats(device)
+        torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
         yield
         peaks.append(torch.cuda.max_memory_allocated(device) - before)

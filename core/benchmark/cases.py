@@ -14,6 +14,7 @@ from core.network.frames import normalise
 from core.network.inference import prepare
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings, Propagator
+from core.propagation.settings import Precision
 
 INTERVAL = 5
 
@@ -99,7 +100,7 @@ class PlainCase:
 class EngineCase:
     """The engine through its public face: the memory's frames are permanent, a run draws the clip behind them."""
 
-    def __init__(self, network: PCVOS, case: Case, device: torch.device, precision: str):
+    def __init__(self, network: PCVOS, case: Case, device: torch.device, precision: Precision):
         self.case = case
         frames, labels = footage(case)
         settings = PropagationSettings(interval=INTERVAL, resolution=None, precision=precision)

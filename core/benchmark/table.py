@@ -14,6 +14,7 @@ from core.media.arrays import ArraySource
 from core.network.devices import wait_for
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings, Propagator
+from core.propagation.settings import Precision
 
 PUBLISHED = {5: 11.5, 10: 24.4, 15: 30.7, 25: 33.8}
 """Frames a second by L, as published for one A6000."""
@@ -48,7 +49,7 @@ class TableSettings:
     intervals: tuple[int, ...] = (1, 5, 10, 15, 25)
     objects: tuple[int, ...] = (1, 3, 10)
     repeats: int = 3
-    precision: str = "auto"
+    precision: Precision = "auto"
 
     def frames(self, interval: int) -> int:
         """Frames drawn for a row: whole clips, ten frames at least."""

@@ -22,12 +22,13 @@ from core.network import PAPER, load_network, save_network
 from core.network.checkpoint import DEFAULT_WEIGHTS
 from core.network.devices import choose_device, find_device
 from core.propagation import PropagationSettings
+from core.propagation.settings import Precision
 
 MOST_OBJECTS = 100
 """That are benched at once."""
 
 
-def run_bench(device: str, height: int, cases: list[tuple[int, int]], repeats: int, precision: str) -> None:
+def run_bench(device: str, height: int, cases: list[tuple[int, int]], repeats: int, precision: Precision) -> None:
     """Bench each case, (objects, memory frames), at 16:9 with `height` rows."""
     place = find_device(device)
     size = (height, 2 * round(height * 8 / 9))
@@ -49,7 +50,7 @@ class TableRequest:
 
 
 def table_request(
-    device: str, height: int, intervals: list[int], objects: list[int], repeats: int, precision: str
+    device: str, height: int, intervals: list[int], objects: list[int], repeats: int, precision: Precision
 ) -> TableRequest:
     """From the options of the command: 16:9 with `height` rows."""
     if not all(0 < n <= MOST_OBJECTS for n in objects):
@@ -109,7 +110,9 @@ def _end_to_end(row: Row, weights: Path, device: torch.device, request: TableReq
         place / "clip.mp4", place / "mask.png", place / "out", asked, mask_frame=0, weights=weights, device=str(device)
     )
     propagate(run, *[lambda sentence: None] * 3)
-    return RunRecord.read(place / "out").fps
+    record = RunRecord.read(place / "out")
+    assert record is not None, "the run has just written it"
+    return record.fps
 
 
 def _as_json(rows: list[Row], device: torch.device, request: TableRequest) -> str:

@@ -210,11 +210,13 @@ class _Predictions(_Evaluation):
     def __init__(self, request: EvalRequest, sequences: Sequence[SequenceFolder], warn: Say):
         super().__init__(request, sequences, warn)
         self.runs = [RunResults("predictions")]
-        self._facts = {"predictions": str(request.predictions.absolute())}
+        assert request.predictions is not None, "nothing to score"
+        self._folder = request.predictions
+        self._facts = {"predictions": str(self._folder.absolute())}
         for sequence in sequences:
-            if not (request.predictions / sequence.name).is_dir():
+            if not (self._folder / sequence.name).is_dir():
                 raise PCVOSError(
-                    f"There is no folder {request.predictions / sequence.name}: --predictions needs one for each "
+                    f"There is no folder {self._folder / sequence.name}: --predictions needs one for each "
                     "sequence, or a --split that leaves this one out."
                 )
 
@@ -222,7 +224,7 @@ class _Predictions(_Evaluation):
         return 1
 
     def score(self, name: str, media: FrameSource, truth: Truth, advance: Callable[[int], None]) -> list[list[Round]]:
-        folder = self.request.predictions / name
+        folder = self._folder / name
         masks, _ = read_masks(folder, name, media, self._warn)
         counted = counted_frames(truth)
         if missing := [frame for frame in counted if frame not in masks]:
@@ -283,6 +285,7 @@ class _Propagation(_Evaluation):
         """Where the masks of a sequence go, if anywhere: a folder for each run that comes to the same."""
         if not self.request.save_masks:
             return []
+        assert self.request.output is not None, "--save-masks goes with --output"
         root = self.request.output / MASKS
         own = [variant for variant in self._variants if variant.effective == effective]
         folders = [(root / variant.folder_name if len(self._variants) > 1 else root) / name for variant in own]

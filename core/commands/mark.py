@@ -48,9 +48,9 @@ def mark(request: MarkRequest, say: Callable[[str], None]) -> None:
         PCVOSError: the footage, the frame, a mark, the mask so far, the weights or the output cannot be used.
     """
     marks = Marks.clicks(
-        [_numbers("--point", text, 2) for text in request.points],
-        [_numbers("--not", text, 2) for text in request.not_points],
-        None if request.box is None else _numbers("--box", request.box, 4),
+        [_point("--point", text) for text in request.points],
+        [_point("--not", text) for text in request.not_points],
+        None if request.box is None else _box("--box", request.box),
     )
     _check_output(request)
     with open_media(request.footage) as media:
@@ -58,7 +58,7 @@ def mark(request: MarkRequest, say: Callable[[str], None]) -> None:
             last = len(media) - 1
             raise PCVOSError(f"There is no frame {request.frame}: {request.footage} has frames 0 to {last}.")
         marks.check(media.size)
-        previous = None if request.mask is None else _read_mask(request, media.stems, media.size)
+        previous = None if request.mask is None else _read_mask(request, request.mask, media.stems, media.size)
         network = load_network(request.weights, request.device)
         device = next(network.parameters()).device
         marker = Marker(network, load_marking(request.marking_weights, device))
@@ -76,10 +76,20 @@ def _check_output(request: MarkRequest) -> None:
     check_writable(output.parent)
 
 
-def _read_mask(request: MarkRequest, stems: Sequence[str], size: tuple[int, int]) -> np.ndarray:
+def _read_mask(request: MarkRequest, path: Path, stems: Sequence[str], size: tuple[int, int]) -> np.ndarray:
     """The mask so far, bool (H, W): all objects of the file as one."""
-    read = load_masks(request.mask, stems, size, mask_frame=request.frame, may_be_empty=True)
+    read = load_masks(path, stems, size, mask_frame=request.frame, may_be_empty=True)
     return read.annotations[0].labels > 0
+
+
+def _point(option: str, text: str) -> tuple[float, float]:
+    x, y = _numbers(option, text, 2)
+    return x, y
+
+
+def _box(option: str, text: str) -> tuple[float, float, float, float]:
+    left, top, right, bottom = _numbers(option, text, 4)
+    return left, top, right, bottom
 
 
 def _numbers(option: str, text: str, count: int) -> tuple[float, ...]:

@@ -5,6 +5,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,8 @@ _DAMAGE = (OSError, ValueError, EOFError, KeyError, RuntimeError, struct.error, 
 def write_remembered(path: Path, remembered: Remembered) -> None:
     """Write `ClipResult.remembered` as an npz, an array an object; raises as `core.files.atomic_write` does."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{str(obj): plane for obj, plane in remembered.items()})
+    planes: dict[str, Any] = {str(obj): plane for obj, plane in remembered.items()}
+    np.savez_compressed(buffer, **planes)
     atomic_write(path, buffer.getvalue())
 
 

@@ -107,7 +107,7 @@ def _make(
             _bring_in(request, request.masks, media, project, say, note, warn)
         project.ensure_file()
         if project.unsaved:
-            raise PCVOSError(project.save_error)
+            raise PCVOSError(project.save_error or f"{path} is not saved yet.")
         if request.output is not None and project.path != path:
             raise PCVOSError(f"{request.output} cannot be made: choose another --output, perhaps with a shorter name.")
         for sentence in project.warnings:

@@ -147,7 +147,7 @@ class _Run:
         )
         self._earlier = RunRecord.read(request.output) if request.resume or request.overwrite else None
         self._record = self._describe()
-        if request.resume:
+        if request.resume and self._earlier is not None:
             self._earlier.check_same_run(self._record, request.output)
             self._record = replace(self._record, fps=self._earlier.fps, overlay=self._earlier.overlay)
         self._finished = self._folder.finished() if request.resume else {}
@@ -170,7 +170,7 @@ class _Run:
         self._record = replace(self._record, weights=weights, device=device, passed_over=network.passed_over)
         if network.passed_over:
             self._warn(network.passed_over)
-        if request.resume:
+        if request.resume and self._earlier is not None:
             self._earlier.check_same_run(self._record, request.output)
         self._propagator = Propagator(network, self._media, request.settings)
         for annotation in self._masks.annotations:
@@ -192,7 +192,7 @@ class _Run:
         overlay = self._request.overlay
         has_overlay = overlay is None or (self._record.overlay == str(overlay.absolute()) and overlay.exists())
         nothing_left = f"Nothing is left to do: all {len(self._frames)} frames are in {self._request.output}"
-        if not left and has_overlay and self._earlier.state == "done":
+        if not left and has_overlay and self._earlier is not None and self._earlier.state == "done":
             return nothing_left + "."
         done = []
         try:
@@ -247,14 +247,16 @@ class _Run:
 
     def _draw_overlay(self) -> str:
         """Drawn from the written masks, so that it is complete after a resume too, and in order of time."""
+        overlay, writer = self._request.overlay, self._video
+        assert overlay is not None and writer is not None, "no overlay is wanted"
         self._begin()
         began = time.perf_counter()
-        with FrameProgress("Drawing the overlay", len(self._frames)) as progress, self._video as video:
+        with FrameProgress("Drawing the overlay", len(self._frames)) as progress, writer as video:
             for frame, image in read_ahead(self._media, self._frames):
                 video.write(draw_overlay(image, self._folder.read_labels(frame)), self._media.timestamps[frame])
                 progress.advance(1)
         self._seconds["overlay"] = time.perf_counter() - began
-        self._record = replace(self._record, overlay=str(self._request.overlay.absolute()))
+        self._record = replace(self._record, overlay=str(overlay.absolute()))
         return f"overlay in {self._request.overlay}"
 
     # what is kept of it
@@ -270,7 +272,7 @@ class _Run:
         if not self._has_begun:
             return
         seconds = self._seconds | self._propagator.seconds | {"total": time.perf_counter() - self._began}
-        earlier = self._earlier.seconds if self._request.resume else {}
+        earlier = self._earlier.seconds if self._request.resume and self._earlier is not None else {}
         record = replace(
             self._record,
             state=state,

@@ -83,7 +83,7 @@ class _ProjectRun:
         self._finished = FinishedFrames(self._left.finished.ranges if self._left else None)
         self._drawn: set[int] = set()
         self._memory: tuple[int, ...] = ()  # frames that were in memory at the last clip
-        self._run_id: int | None = None
+        self._run_id: int  # once it has begun
 
     def work(self) -> str:
         """Draw everything; what was done, in a sentence."""
@@ -132,7 +132,7 @@ class _ProjectRun:
     def _make_plan(self) -> RunPlan:
         if self._left is not None:
             run = self._left.run
-            return plan_run(self._project, run.start, run.end, run.direction, self._left.finished)
+            return plan_run(self._project, run.start, run.end, self._left.direction, self._left.finished)
         return plan_run(self._project, *self._range(), self._settings.direction)
 
     def _range(self) -> tuple[int, int]:

@@ -79,7 +79,9 @@ def train(
             init=init or [],
             weights=weights,
             preset=preset.value,
-            schedule=stage and paper_schedule(stage.value, unit.value, frames, not without_clip_loss, size),
+            schedule=None
+            if stage is None
+            else paper_schedule(stage.value, unit.value, frames, not without_clip_loss, size),
             settings=settings,
             device=device,
             precision=precision.value,

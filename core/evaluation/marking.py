@@ -140,6 +140,7 @@ def first_mark(truth: np.ndarray, kind: Kind) -> Marks:
         left, top, width, height = cv2.boundingRect(truth.view(np.uint8))
         return Marks(box=(left, top, left + width, top + height))
     part = largest_wrong_part(np.zeros_like(truth), truth)
+    assert part is not None, "an object without pixels"
     return Marks().and_stroke(part.stroke()) if kind == "strokes" else Marks().and_click(*part.deepest())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from core.training.data import Sequence
+from core.media.arrays import LabelledSequence
 
 LOOK_ALIKE_DELAY = 8
 """Frames a look-alike lags behind the object that it is a copy of."""
@@ -17,7 +17,7 @@ SLIDE, HOLD = 6, 8
 """Frames in which a board slides over an object, and again off it; and in which it hides the object."""
 
 
-def two_objects(sequences: list[Sequence]) -> list[Sequence]:
+def two_objects(sequences: list[LabelledSequence]) -> list[LabelledSequence]:
     """Each sequence with the object of the next one pasted over it: mirrored, half the size, moving as it moves.
 
     Object 1 is the sequence's own, object 2 the pasted one. The place is the quarter of the picture that object 1
@@ -26,18 +26,18 @@ def two_objects(sequences: list[Sequence]) -> list[Sequence]:
     return [_with_others(sequences, i, 1) for i in range(len(sequences))]
 
 
-def three_objects(sequences: list[Sequence]) -> list[Sequence]:
+def three_objects(sequences: list[LabelledSequence]) -> list[LabelledSequence]:
     """As `two_objects`, with the object after the next as well, as object 3, in the quarter that is then freest."""
     return [_with_others(sequences, i, 2) for i in range(len(sequences))]
 
 
-def look_alikes(sequences: list[Sequence]) -> list[Sequence]:
+def look_alikes(sequences: list[LabelledSequence]) -> list[LabelledSequence]:
     """Each sequence with a mirrored copy of its object in it, at three quarters of its size, `LOOK_ALIKE_DELAY` frames
     late; it lies behind the object, and is nothing that was asked for."""
     return [_with_copy(sequence) for sequence in sequences]
 
 
-def reappearances(sequences: list[Sequence]) -> list[Sequence]:
+def reappearances(sequences: list[LabelledSequence]) -> list[LabelledSequence]:
     """Each sequence with a board that slides over its object a third of the way on, stays, and slides off again.
 
     The board is a piece of the next sequence's first frame, larger than the object; it goes where the object goes. The
@@ -45,7 +45,7 @@ def reappearances(sequences: list[Sequence]) -> list[Sequence]:
     return [_with_board(own, sequences[(i + 1) % len(sequences)]) for i, own in enumerate(sequences)]
 
 
-PASTED: dict[str, Callable[[list[Sequence]], list[Sequence]]] = {
+PASTED: dict[str, Callable[[list[LabelledSequence]], list[LabelledSequence]]] = {
     "two": two_objects,
     "three": three_objects,
     "look-alikes": look_alikes,
@@ -54,7 +54,7 @@ PASTED: dict[str, Callable[[list[Sequence]], list[Sequence]]] = {
 """What can be made of sequences with one object each, by name."""
 
 
-def _with_others(sequences: list[Sequence], index: int, count: int) -> Sequence:
+def _with_others(sequences: list[LabelledSequence], index: int, count: int) -> LabelledSequence:
     own = sequences[index]
     others = [sequences[(index + n) % len(sequences)] for n in range(1, count + 1)]
     length = min(len(sequence.frames) for sequence in (own, *others))
@@ -70,7 +70,7 @@ def _with_others(sequences: list[Sequence], index: int, count: int) -> Sequence:
             shown = cv2.resize(np.ascontiguousarray(mask), half[::-1], interpolation=cv2.INTER_NEAREST) == 1
             frame[place][shown] = small[shown]
             own_labels[place][shown] = number
-    return Sequence(" + ".join(sequence.name for sequence in (own, *others)), frames, labels)
+    return LabelledSequence(" + ".join(sequence.name for sequence in (own, *others)), frames, labels)
 
 
 def _freest_corner(taken: np.ndarray, size: tuple[int, int]) -> tuple[slice, slice]:
@@ -82,22 +82,22 @@ def _freest_corner(taken: np.ndarray, size: tuple[int, int]) -> tuple[slice, sli
     return min(corners, key=lambda corner: np.count_nonzero(taken[corner]))
 
 
-def _with_copy(own: Sequence) -> Sequence:
+def _with_copy(own: LabelledSequence) -> LabelledSequence:
     """Mirrored about the picture's middle, so that the copy starts where the object is not."""
     frames, labels = own.frames.copy(), own.labels.copy()
     height, width = labels.shape[1:]
     # x' = w / 2 - 0.75 (x - w / 2), y' = h / 2 + 0.75 (y - h / 2)
-    matrix = np.float32([[-0.75, 0, 0.875 * width], [0, 0.75, 0.125 * height]])
+    matrix = np.array([[-0.75, 0, 0.875 * width], [0, 0.75, 0.125 * height]], np.float32)
     for i in range(len(frames)):
         late = max(0, i - LOOK_ALIKE_DELAY)
         image = cv2.warpAffine(own.frames[late], matrix, (width, height), flags=cv2.INTER_AREA)
         shown = cv2.warpAffine(own.labels[late], matrix, (width, height), flags=cv2.INTER_NEAREST) == 1
         shown &= labels[i] != 1
         frames[i][shown] = image[shown]
-    return Sequence(f"{own.name} and its copy", frames, labels)
+    return LabelledSequence(f"{own.name} and its copy", frames, labels)
 
 
-def _with_board(own: Sequence, other: Sequence) -> Sequence:
+def _with_board(own: LabelledSequence, other: LabelledSequence) -> LabelledSequence:
     frames, labels = own.frames.copy(), own.labels.copy()
     height, width = labels.shape[1:]
     begin = len(frames) // 3
@@ -109,7 +109,7 @@ def _with_board(own: Sequence, other: Sequence) -> Sequence:
         (top, bottom), (left, right) = box
         board = (max(board[0], bottom - top), max(board[1], right - left)) if board else (bottom - top, right - left)
     if board is None:
-        return Sequence(f"{own.name} behind a board", frames, labels)
+        return LabelledSequence(f"{own.name} behind a board", frames, labels)
     board_size = (min(height, int(1.2 * board[0])), min(width, int(1.2 * board[1])))
     picture = cv2.resize(other.frames[0], board_size[::-1], interpolation=cv2.INTER_LINEAR)
     centre = np.zeros(2)
@@ -123,7 +123,7 @@ def _with_board(own: Sequence, other: Sequence) -> Sequence:
         part = picture[y.start - top :, x.start - left :][: shown[0], : shown[1]]
         frames[i][y, x] = part
         labels[i][y, x] = 0
-    return Sequence(f"{own.name} behind a board", frames, labels)
+    return LabelledSequence(f"{own.name} behind a board", frames, labels)
 
 
 def _slide(step: int) -> float:

@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.network.config import SMALL
+from core.network.imagenet import load_imagenet_trunk
 from core.network.key_encoder import KeyEncoder
 from core.propagation.geometry import STRIDE, Geometry
-from core.training.initialise import load_imagenet_trunk
 
 TOP_K = 20
 RECENT_FRAMES = 4
@@ -30,7 +30,7 @@ def imagenet_trunk(weights: Path) -> KeyEncoder:
 
 
 @torch.inference_mode()
-def match_labels(trunk: KeyEncoder, frames: np.ndarray, first: np.ndarray, resolution: int) -> np.ndarray:
+def match_labels(trunk: KeyEncoder, frames: np.ndarray, first: np.ndarray, resolution: int | None) -> np.ndarray:
     """Label maps uint8 (T, H, W), from the label map (H, W) of the first of the frames uint8 (T, H, W, 3)."""
     device = torch.device("cpu")
     geometry = Geometry(first.shape, resolution)

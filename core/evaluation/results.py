@@ -80,8 +80,8 @@ def intervals_table(runs: Sequence[RunResults]) -> Table:
         name = f"without {' and '.join(without)}" if without else "everything on"
         lost = [number(found[intervals[0]] - found[intervals[-1]])] if len(intervals) > 1 else []
         rows.append((name, *(number(found[i]) for i in intervals), *lost))
-    lost = ("lost",) if len(intervals) > 1 else ()
-    return Table("J&F by memory interval", ("", *(f"L = {i}" for i in intervals), *lost), tuple(rows))
+    last = ("lost",) if len(intervals) > 1 else ()
+    return Table("J&F by memory interval", ("", *(f"L = {i}" for i in intervals), *last), tuple(rows))
 
 
 def corrections_table(runs: Sequence[RunResults]) -> Table:
@@ -172,8 +172,8 @@ def _sequence_as_json(
             found |= {"frames": summary.frames, "J": asdict(summary.j), "F": asdict(summary.f)}
             found |= {"J&F": summary.j_and_f}
         curves = {"J": own.j, "F": own.f, "confidence": own.confidence}
-        curves = {name: [_finite(round(float(v), 5)) for v in values] for name, values in curves.items()}
-        objects.append(found | {"by_frame": curves | {"counted": own.counted.tolist()}})
+        rounded = {name: [_finite(round(float(v), 5)) for v in values] for name, values in curves.items()}
+        objects.append(found | {"by_frame": rounded | {"counted": own.counted.tolist()}})
     return {
         "sequence": scores.sequence,
         "corrected": [stems[frame] for frame in run.corrected(scores.sequence)[:corrections]],

@@ -168,7 +168,8 @@ def confidence_correlation(sequences: Iterable[SequenceScores]) -> float:
     pairs = [(own.confidence[own.counted], own.j[own.counted]) for scores in sequences for own in scores.objects]
     if not pairs:
         return float("nan")
-    return spearman(*(np.concatenate(side) for side in zip(*pairs, strict=True)))
+    one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    return spearman(one.tolist(), other.tolist())
 
 
 def _mean(summaries: Iterable[Summary]) -> Summary:

@@ -9,7 +9,7 @@ from core.evaluation.results import RunResults
 from core.evaluation.runs import Round, SequenceRunner, Variant, judge_masks
 from core.evaluation.scoring import means, summarize_objects
 from core.evaluation.truth import Truth
-from core.media.arrays import ArraySource
+from core.media.arrays import ArraySource, LabelledSequence
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings
 
@@ -17,8 +17,10 @@ Label = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Label maps uint8 (T, H, W), from frames uint8 (T, H, W, 3) and the label map uint8 (H, W) of the first."""
 
 
-def propagate_all(network: PCVOS, sequences: Sequence, variants: Sequence[Variant]) -> list[RunResults]:
-    """Scores of sequences with `name`, `frames` and `labels`, carried forward from the mask of their first frame, for
+def propagate_all(
+    network: PCVOS, sequences: Sequence[LabelledSequence], variants: Sequence[Variant]
+) -> list[RunResults]:
+    """Scores of sequences, carried forward from the mask of their first frame, for
     each of `variants`."""
     results = [RunResults(variant.name, variant.settings.interval, variant.without) for variant in variants]
     for sequence in sequences:
@@ -28,7 +30,7 @@ def propagate_all(network: PCVOS, sequences: Sequence, variants: Sequence[Varian
     return results
 
 
-def label_all(name: str, sequences: Sequence, label: Label) -> RunResults:
+def label_all(name: str, sequences: Sequence[LabelledSequence], label: Label) -> RunResults:
     """Scores of the same sequences, labelled in another way; `name` is what it is called."""
     results = RunResults(name)
     for sequence in sequences:
@@ -38,8 +40,10 @@ def label_all(name: str, sequences: Sequence, label: Label) -> RunResults:
     return results
 
 
-def mean_j(network: PCVOS, sequences: Sequence, settings: PropagationSettings, report: Callable[[str], None]) -> float:
-    """Mean J over sequences with `name`, `frames` and `labels`, from the mask of their first frame."""
+def mean_j(
+    network: PCVOS, sequences: Sequence[LabelledSequence], settings: PropagationSettings, report: Callable[[str], None]
+) -> float:
+    """Mean J over sequences, from the mask of their first frame."""
     values = []
     for sequence in sequences:
         (found,) = _runner(network, sequence, with_f=False).run(Variant(settings))
@@ -49,12 +53,12 @@ def mean_j(network: PCVOS, sequences: Sequence, settings: PropagationSettings, r
     return float(np.mean(values))
 
 
-def _runner(network: PCVOS, sequence: object, with_f: bool = True) -> SequenceRunner:
+def _runner(network: PCVOS, sequence: LabelledSequence, with_f: bool = True) -> SequenceRunner:
     media = ArraySource(sequence.frames, sequence.name)
     return SequenceRunner(network, sequence.name, media, _truth(sequence), with_f=with_f)
 
 
-def _truth(sequence: object) -> Truth:
+def _truth(sequence: LabelledSequence) -> Truth:
     """With the objects of the first frame: no other is given."""
     truth = Truth.from_array(sequence.labels)
     return Truth(truth.masks, {obj: frame for obj, frame in truth.given.items() if frame == 0})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.annotation.palette import DISPLAY_PALETTE
+from core.annotation.palette import DISPLAY_PALETTE, rgb
 from core.exchange.exporter import ExportRequest
 from core.exchange.gathering import Gathering
 from core.exchange.importer import RGB
@@ -49,12 +49,12 @@ def categories_of(request: ExportRequest) -> Categories:
     classes = known_classes(listed, request.project.objects)
     chosen = sorted(request.objects, key=lambda info: info.id)
     if not classes:
-        own = {info.id: Category(info.name, tuple(info.colour)) for info in chosen}
+        own = {info.id: Category(info.name, rgb(info.colour)) for info in chosen}
         return Categories(own, {info.id: info.id for info in chosen}, are_objects=True)
     names = dict.fromkeys([*classes, *(category_name(info) for info in chosen)])
     numbers = {name: number for number, name in enumerate(names, start=1)}
-    colours = {category_name(info): tuple(info.colour) for info in reversed(chosen)}  # that of the first one
-    colours = {name: tuple(DISPLAY_PALETTE[n % 256].tolist()) for name, n in numbers.items()} | colours
+    colours = {category_name(info): rgb(info.colour) for info in reversed(chosen)}  # that of the first one
+    colours = {name: rgb(DISPLAY_PALETTE[n % 256]) for name, n in numbers.items()} | colours
     return Categories(
         {number: Category(name, colours[name]) for name, number in numbers.items()},
         {info.id: numbers[category_name(info)] for info in chosen},

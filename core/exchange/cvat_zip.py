@@ -190,8 +190,8 @@ def _as_mask(picture: _Picture, lines: Mapping[tuple[bool, int], int]) -> ReadMa
 
 def _palette(image: Image.Image, bits: int) -> dict[int, int]:
     """The colour of each value in an indexed or grey picture."""
-    if image.mode == "P":
-        declared = np.frombuffer(image.palette.palette, np.uint8).reshape(-1, 3)
+    if image.mode == "P" and image.palette is not None:
+        declared = np.frombuffer(bytes(image.palette.palette), np.uint8).reshape(-1, 3)
     else:
         white = 2 ** min(bits, 8) - 1
         declared = np.repeat((np.arange(white + 1) * (255 // white)).astype(np.uint8)[:, None], 3, axis=1)
@@ -215,10 +215,10 @@ def _lines(
     plain = [picture for picture in pictures if not picture.is_colour]
     pairs = {pair for picture in plain for pair in zip(picture.values, picture.colours, strict=True)}
     by_colour = {(value, known.get(colour)) for value, colour in pairs}
-    values, warnings = {value for value, _ in pairs}, []
-    if len(by_colour) == len(values) and all(line is not None for _, line in by_colour):
-        by_value = dict(by_colour)
-    else:
+    values = {value for value, _ in pairs}
+    warnings: list[str] = []
+    by_value = {value: line for value, line in by_colour if line is not None}
+    if not len(by_colour) == len(by_value) == len(values):
         by_value, warnings = _by_line(values, lines, labels, path)
     return {(True, colour): known[colour] for colour in colours} | {(False, v): by_value[v] for v in values}, warnings
 

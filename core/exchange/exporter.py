@@ -219,11 +219,12 @@ def export_request(
         raise PCVOSError(f"{target} is no name for {exporter.label}: let it end in {' or '.join(exporter.suffixes)}.")
     chosen, values = _chosen(project, objects), resolve(exporter.options, options or {}, exporter.name)
     unknown = _unknown(project, first, last, chosen)
-    frames: Sequence[int] = range(first, last + 1)
+    span = range(first, last + 1)
+    frames: Sequence[int] = span
     if values[UNPROCESSED.name] == SKIP:
-        frames = frames_to_write(frames, unknown, len(chosen), exporter.is_apart(values))
+        frames = frames_to_write(span, unknown, len(chosen), exporter.is_apart(values))
         if not frames:
-            said = in_words(chosen, unknown, range(first, last + 1))
+            said = in_words(chosen, unknown, span)
             raise PCVOSError(f"{said} Without these no frame is left: choose fewer objects, or propagate first.")
     return ExportRequest(project, media, Path(target).absolute(), first, last, chosen, values, frames, unknown)
 

@@ -75,7 +75,7 @@ def fit(mask: np.ndarray, size: tuple[int, int], where: str) -> PackedMask:
     plane = np.ascontiguousarray(mask).view(np.uint8)
     check_shape(plane.shape, size, where)
     if plane.shape != tuple(size):
-        plane = cv2.resize(plane, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT)
+        return PackedMask.pack(cv2.resize(plane, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT))
     return PackedMask.pack(plane)
 
 

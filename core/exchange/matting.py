@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, repeat
 from types import MappingProxyType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -123,8 +124,9 @@ def edges_of(project: Project) -> dict[str, Value]:
 
 def matte_settings(options: Mapping[str, Value]) -> MatteSettings:
     """What values of all `MATTE_OPTIONS` say."""
-    chosen = {name: options[name] for name in ("grow", "feather", "gamma", "smooth")}
-    return MatteSettings(guided=options["edges"] == _GUIDED, hard=options["edges"] == _HARD, **chosen)
+    edges = options["edges"]
+    chosen: dict[str, Any] = {name: options[name] for name in ("grow", "feather", "gamma", "smooth")}
+    return MatteSettings(guided=edges == _GUIDED, hard=edges == _HARD, **chosen)
 
 
 def make_mattes(

@@ -67,7 +67,7 @@ class Option:
         elif self.kind == "bool":
             good = isinstance(value, bool)
         else:
-            good = type(value).__name__ == self.kind and self._in_range(value)
+            good = not isinstance(value, str) and type(value).__name__ == self.kind and self._in_range(value)
         if not good:
             raise self._refused(str(value))
         return value

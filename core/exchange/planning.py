@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from core.annotation.packed_mask import PackedMask
-from core.annotation.palette import DISPLAY_PALETTE
+from core.annotation.palette import DISPLAY_PALETTE, rgb
 from core.errors import PCVOSError
 from core.exchange.importer import NUMBERS, READING, Found, FoundObject, ImportRequest, InFront, Question, is_taken_for
 from core.exchange.overlaps import without, without_hidden
@@ -256,7 +256,7 @@ def _stacked(
     """The masks such that in a project, where the higher id is in front, they lie as in the files; and the frames on
     which they overlap."""
     if in_front is None:
-        return dict(masks), ()
+        return {frame: dict(here) for frame, here in masks.items()}, ()
     stacked, overlapping = {}, []
     for done, (frame, here) in enumerate(masks.items()):
         tell(done, len(masks))
@@ -285,7 +285,8 @@ def _compared(
     masks: Mapping[int, Mapping[int, PackedMask]], project: Project, locked: set[int], tell: Tell
 ) -> tuple[tuple[Key, ...], tuple[Key, ...], frozenset[bool]]:
     """Cells that are there and differ from what comes: predicted, corrected; and `ImportPlan.changing`."""
-    predicted, corrected = [], []
+    predicted: list[Key] = []
+    corrected: list[Key] = []
     changing: set[bool] = set()
     for done, (frame, here) in enumerate(sorted(masks.items())):
         tell(done, len(masks))
@@ -357,7 +358,7 @@ class _Assignment:
                 raise PCVOSError(f"{sentence}.", command=f"{sentence} with --answer KEY=skip.")
             if object.id is not None:
                 self.notes.append(f"{object.name or object.key} becomes object {id}, as {object.id} cannot be used.")
-        colour = object.colour or tuple(int(c) for c in DISPLAY_PALETTE[id])
+        colour = object.colour or rgb(DISPLAY_PALETTE[id])
         self.new.append(ObjectInfo(id, object.name or f"Object {id}", colour, class_name=object.class_name))
         self.ids[object.key] = id
 

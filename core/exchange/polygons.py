@@ -22,7 +22,8 @@ def outlines(mask: PackedMask, tolerance: float = 0.0) -> tuple[list[np.ndarray]
     rings, tree = cv2.findContours(
         mask.inside().view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE, offset=(left, top)
     )
-    pieces, holes = [], []
+    pieces: list[np.ndarray] = []
+    holes: list[np.ndarray] = []
     for ring, (_, _, _, parent) in zip(rings, [] if tree is None else tree[0], strict=True):
         if tolerance > 0:
             ring = cv2.approxPolyDP(ring, tolerance, closed=True)

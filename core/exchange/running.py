@@ -53,7 +53,8 @@ def run_export(exporter: Exporter, request: ExportRequest, *, overwrite: bool = 
                 place = folder / target.name
                 if exporter.target == "folder":
                     place.mkdir()
-                with closing(exporter.write(request, place)) as frames:
+                # every format writes in a generator, which can be closed
+                with closing(exporter.write(request, place)) as frames:  # type: ignore[type-var]
                     yield from frames
                 check_target(exporter, request, overwrite=overwrite)  # somebody may have been faster
                 _put_in_place(exporter, request, place)

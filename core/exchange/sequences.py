@@ -41,7 +41,7 @@ def write_sequence(request: ExportRequest, frames: Path | None, masks: Path) -> 
     jobs = (
         partial(
             _write_pair,
-            frames and (frames / f"{request.stem(frame)}.jpg", picture(request, frame)),
+            None if frames is None else (frames / f"{request.stem(frame)}.jpg", picture(request, frame)),
             (masks / f"{request.stem(frame)}.png", request.labels(frame)) if frame in annotated else None,
         )
         for frame in request.range

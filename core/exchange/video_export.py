@@ -35,7 +35,7 @@ class MatteVideo(Exporter):
 
     target = "file"
     group = "video"
-    options = (*MATTE_OPTIONS, SOUND_OPTION, UNPROCESSED)
+    options: ClassVar[tuple[Option, ...]] = (*MATTE_OPTIONS, SOUND_OPTION, UNPROCESSED)
     recipe: ClassVar[Recipe]
     alpha: ClassVar[str] = "straight"
     bytes_per_pixel: ClassVar[float]

@@ -71,12 +71,12 @@ class Look:
         top, left, rows, columns = other.region
         pad_left, _, pad_top, _ = other.geometry.pad
         step = columns * STRIDE / other.geometry.resized[1], rows * STRIDE / other.geometry.resized[0]
-        begin = tuple(
+        x, y = (
             (STRIDE / 2 - pad) * cell / STRIDE - 0.5 + edge
             for pad, cell, edge in zip((pad_left, pad_top), step, (left, top), strict=True)
         )
         height, width = other.geometry.padded
-        return self._sampled(grid, begin, step, (width // STRIDE, height // STRIDE), cv2.BORDER_CONSTANT)
+        return self._sampled(grid, (x, y), step, (width // STRIDE, height // STRIDE), cv2.BORDER_CONSTANT)
 
     def _sampled(
         self,

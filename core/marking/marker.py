@@ -95,7 +95,7 @@ class Marker:
 
     def seen(self, image: np.ndarray, features: FrameFeatures, geometry: Geometry) -> SeenFrame:
         """A frame whose features propagation has found, its trunk features among them; `geometry` is that run's."""
-        rows, columns = features.f16.shape[-2:]
+        rows, columns = features.trunk[2].shape[-2:]
         key = features.key.mT.reshape(1, -1, rows, columns)
         named = {name: getattr(features, name) for name in ("f4", "f16", "thin", "skip8", "skip4")}
         planes = {name: plane.float() for name, plane in {**named, "key": key}.items()}
@@ -253,6 +253,7 @@ def _as_asked(label: np.ndarray, known: Known, is_proposal: bool, seen: SeenFram
     pixel = 1 / seen.whole.scale
     this, not_this = _drawn(known.marks, seen.size, pixel)
     if not is_proposal:
+        assert known.previous is not None, "a mask that is no proposal is there already"
         previous = known.previous > 0.5
         label = local_change(label, previous, this & ~previous, not_this & previous, max(2, round(2 * pixel)))
     return (label | this) & ~not_this

@@ -88,6 +88,7 @@ class OpenVideo:
     @property
     def time_base(self) -> Fraction:
         """Seconds per tick of the stream's clock."""
+        assert self.stream.time_base is not None  # a stream that was opened has one
         return self.stream.time_base
 
     @property

@@ -170,7 +170,7 @@ class VideoFile(FrameSource):
                 return frame
             self._cache.focus(index)
             number, frame = self._quickly(index, should_stop)
-            return frame if number == index else self._carefully(index, should_stop)
+            return frame if frame is not None and number == index else self._carefully(index, should_stop)
 
     def _quickly(self, index: int, should_stop: Callable[[], bool]) -> tuple[int, VideoFrame | None]:
         """As `_decode_to`; another frame, or none, where it takes care."""
@@ -217,18 +217,21 @@ class VideoFile(FrameSource):
             self._careful = DecodingRun(self.path, self._index, careful=True)
         run, key = self._careful, int(self._index.key[index])
         self._cache.limit(1)
-        nearest, frame = -1, None
+        nearest: int = -1
+        frame: VideoFrame | None = None
         if 0 <= run.position < index and key - int(self._index.key[run.position]) <= 1:
             nearest, frame = self._decode_to(run, index, should_stop)
         if nearest != index:
-            nearest, frame = self._begun_before(index, should_stop)
-        if nearest != index:
-            return self._stood_in(index, nearest, frame)
+            nearest, frame = self._begun_before(run, index, should_stop)
+        if nearest != index or frame is None:
+            return self._stood_in(run, index, nearest, frame)
         return frame
 
-    def _begun_before(self, index: int, should_stop: Callable[[], bool]) -> tuple[int, VideoFrame | None]:
+    def _begun_before(
+        self, run: DecodingRun, index: int, should_stop: Callable[[], bool]
+    ) -> tuple[int, VideoFrame | None]:
         """Decode to a frame from a group of pictures before its own that is whole; as `_decode_to`."""
-        run, own = self._careful, int(self._index.key[index])
+        own = int(self._index.key[index])
         for key in range(max(0, own - 1), -1, -1):
             back = index - int(np.searchsorted(self._index.key, key))
             is_far = key == 0 or back >= _FAR_BACK
@@ -243,13 +246,13 @@ class VideoFile(FrameSource):
                 return nearest, frame
         return -1, None
 
-    def _stood_in(self, index: int, nearest: int, frame: VideoFrame | None) -> VideoFrame:
+    def _stood_in(self, run: DecodingRun, index: int, nearest: int, frame: VideoFrame | None) -> VideoFrame:
         """An earlier frame for one that cannot be decoded."""
         if frame is None:
             raise PCVOSError(
                 f"Frame {index} of {self.path} cannot be decoded any more; check that the file is unchanged."
             )
-        last = max(index, self._careful.position - 1)
+        last = max(index, run.position - 1)
         self._stand_in.update(dict.fromkeys(range(nearest + 1, last + 1), nearest))
         frames = f"Frame {index}" if last == nearest + 1 else f"Frames {nearest + 1} to {last}"
         self.warnings.append(f"{frames} of {self.path} cannot be decoded; frame {nearest} stands in.")
@@ -300,7 +303,7 @@ class VideoFile(FrameSource):
 
         However soon it is to stop, one frame comes out of it: whoever drags along the film sees something of it.
         """
-        nearest = -1, None
+        nearest: tuple[int, VideoFrame | None] = (-1, None)
         wanted = run.video.wanted_from
         for number, frame in run:
             is_before_wanted = wanted is not None and frame.pts < wanted

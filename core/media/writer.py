@@ -219,7 +219,8 @@ class VideoWriter:
     @property
     def _padded(self) -> tuple[int, int]:
         """(height, width) of what is encoded."""
-        return tuple(side + side % 2 for side in self.size) if self.recipe.needs_even else self.size
+        height, width = self.size
+        return (height + height % 2, width + width % 2) if self.recipe.needs_even else self.size
 
     def _filled_up(self, frame: np.ndarray) -> np.ndarray:
         height, width = (padded - side for padded, side in zip(self._padded, self.size, strict=True))

@@ -29,7 +29,7 @@ class KeyEncoder(nn.Module):
     def __init__(self, config: PCVOSConfig):
         super().__init__()
         block, blocks = TRUNKS[config.key_trunk]
-        self.dims = tuple(width * block.expansion for width in (64, 128, 256))
+        self.dims = (64 * block.expansion, 128 * block.expansion, 256 * block.expansion)
         norm, bias = config.batch_norm, not config.batch_norm
         self.conv1, self.bn1 = conv_norm(3, 64, 7, 2, bias, norm)
         self.res2 = residual_layer(block, 64, 64, blocks[0], 1, bias, norm)

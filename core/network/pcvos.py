@@ -1,5 +1,6 @@
 """The PCVOS network: the boxes of the paper's Figure 2, joined."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -28,6 +29,18 @@ class KeyFeatures:
     local: Tensor | None
     skip8: Tensor
     skip4: Tensor
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "KeyFeatures":
+        """The same with every tensor changed."""
+        return KeyFeatures(
+            f4=change(self.f4),
+            f16=change(self.f16),
+            key=change(self.key),
+            thin=change(self.thin),
+            local=None if self.local is None else change(self.local),
+            skip8=change(self.skip8),
+            skip4=change(self.skip4),
+        )
 
 
 class PCVOS(nn.Module):

@@ -139,9 +139,9 @@ class Project:
 
     def refresh(self) -> None:
         """Read again what another window has written; of use where the project is `read_only`."""
-        if self.read_only:
+        if self.read_only and self._store is not None:
             self.warnings.clear()
-            self._load()
+            self._load(self._store)
 
     def close(self, *, discard: bool = False) -> None:
         """Save what waits, bring all of it onto the disk, and let go of the file.

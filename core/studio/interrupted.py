@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import get_args
+from typing import cast, get_args
 
 from core.project.model import RunInfo
 from core.project.project import Project
@@ -46,6 +46,11 @@ class Interrupted:
     run: RunInfo
     finished: FinishedFrames
     last: int | None
+
+    @property
+    def direction(self) -> Direction:
+        """Which way it went."""
+        return cast(Direction, self.run.direction)  # `find` lets no other through
 
 
 def note(project: Project, run: int, finished: FinishedFrames, last: int | None) -> None:

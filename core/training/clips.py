@@ -103,9 +103,9 @@ class ClipMaker:
                 blur_along_motion(frames, labels, self.rng)
             if self.rng.random() < self.settings.smoke_share:
                 add_smoke(frames, labels, self.rng)
-            labels = self._choose(labels)
-            if labels is not None:
-                return TrainingClip(self._recolour(frames), labels)
+            chosen = self._choose(labels)
+            if chosen is not None:
+                return TrainingClip(self._recolour(frames), chosen)
 
     def _draw_photo(self) -> Photo:
         return self.photos[np.searchsorted(self.photos_up_to, self.rng.random() * self.photos_up_to[-1], "right")]
@@ -147,6 +147,7 @@ class ClipMaker:
     def _labelled_indices(self, sequence: VideoSequence) -> np.ndarray:
         """Frames of a sample where few have a mask: the first and the last have one; half the time reversed."""
         count, labelled = self.settings.frames, sequence.labelled
+        assert labelled is not None, "a sequence with a mask on every frame"
         first = int(self.rng.integers(len(labelled)))
         last = min(len(labelled) - 1, first + int(self.rng.integers(1, 3)))
         index = np.linspace(labelled[first], labelled[last], count).round().astype(int)
@@ -232,11 +233,11 @@ class ClipMaker:
         behind = rng.random() < 0.35
         for i, (m, image, mask) in enumerate(zip(maps, cut_out.images, cut_out.masks, strict=True)):
             moved = m - ((place + travel * (i / (len(maps) - 1) - 0.3)) / zoom).astype(np.float32)
-            alpha = cv2.remap(mask.astype(np.uint8) * 255, moved, None, cv2.INTER_LINEAR)
+            alpha = _remapped(mask.astype(np.uint8) * 255, moved)
             alpha = cv2.GaussianBlur(alpha, (3, 3), 0.8).astype(np.float32) / 255
             if behind:
                 alpha *= (labels[i] == 0) | (labels[i] == IGNORE)
-            pixels = cv2.remap(image, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+            pixels = _remapped(image, moved, cv2.BORDER_REFLECT_101)
             frames[i] = frames[i] + alpha[..., None] * (pixels.astype(np.float32) - frames[i])
             labels[i][alpha > 0.5] = label
 
@@ -266,11 +267,11 @@ class ClipMaker:
         place = (target if target is not None else np.full(2, s.size / 2)) - s.size / 2
         for i in range(0 if reveals else 1, len(maps)):
             moved = maps[i] - ((place + travel * (i / (len(maps) - 1) - when)) / zoom).astype(np.float32)
-            alpha = cv2.remap(mask.astype(np.uint8) * 255, moved, None, cv2.INTER_LINEAR)
+            alpha = _remapped(mask.astype(np.uint8) * 255, moved)
             alpha = cv2.GaussianBlur(alpha, (3, 3), 0.8).astype(np.float32) / 255
             if i == 0 and not _stays_visible(labels[0], alpha > 0.5):
                 return
-            pixels = cv2.remap(image, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+            pixels = _remapped(image, moved, cv2.BORDER_REFLECT_101)
             frames[i] = frames[i] + alpha[..., None] * (pixels.astype(np.float32) - frames[i])
             labels[i][alpha > 0.5] = 0
 
@@ -323,11 +324,11 @@ class ClipMaker:
     def _choose(self, labels: np.ndarray) -> np.ndarray | None:
         """Keep up to `max_objects` of the objects visible on the first frame, as ids 1..K; the rest is background."""
         ids, counts = np.unique(labels[0], return_counts=True)
-        ids = [i for i, c in zip(ids, counts, strict=True) if i not in (0, IGNORE) and c >= MIN_AREA]
-        if not ids:
+        large = [i for i, c in zip(ids, counts, strict=True) if i not in (0, IGNORE) and c >= MIN_AREA]
+        if not large:
             return None
         most = self.settings.max_objects if self.rng.random() < 0.7 else 1
-        chosen = self.rng.permutation(ids)[:most]
+        chosen = self.rng.permutation(large)[:most]
         lut = np.zeros(256, np.uint8)
         lut[IGNORE] = IGNORE
         lut[chosen] = np.arange(1, len(chosen) + 1)
@@ -393,16 +394,29 @@ def _centred_grid(size: int) -> np.ndarray:
 def _warp_images(images: list[np.ndarray], maps: list[np.ndarray]) -> np.ndarray:
     """Images through their maps, mirrored at the border; stacked."""
     border = cv2.BORDER_REFLECT_101
-    return np.stack(
-        [cv2.remap(image, m, None, cv2.INTER_LINEAR, borderMode=border) for image, m in zip(images, maps, strict=True)]
-    )
+    return np.stack([_remapped(image, m, border) for image, m in zip(images, maps, strict=True)])
 
 
 def _warp_labels(labels: list[np.ndarray], maps: list[np.ndarray]) -> np.ndarray:
     """Label maps through their maps; stacked. Beyond the border nothing is said: a mirrored copy is not the object."""
-    border = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": IGNORE}
     return np.stack(
-        [cv2.remap(image, m, None, cv2.INTER_NEAREST, **border) for image, m in zip(labels, maps, strict=True)]
+        [
+            _remapped(image, m, cv2.BORDER_CONSTANT, cv2.INTER_NEAREST, beyond=IGNORE)
+            for image, m in zip(labels, maps, strict=True)
+        ]
+    )
+
+
+def _remapped(
+    image: np.ndarray,
+    places: np.ndarray,
+    border: int = cv2.BORDER_CONSTANT,
+    way: int = cv2.INTER_LINEAR,
+    beyond: float = 0,
+) -> np.ndarray:
+    """The image at places float32 (H, W, 2), (x, y)."""
+    return cv2.remap(  # type: ignore[call-overload]  # OpenCV's stubs ask for a second map, which is in the first
+        image, places, None, way, borderMode=border, borderValue=beyond
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from core.errors import PCVOSError
+from core.media.arrays import LabelledSequence
 from core.training.hard_clips import HARD_CLIPS, frames_to_train_on
 
 log = logging.getLogger(__name__)
@@ -159,7 +160,7 @@ class TrainingData:
 
     photos: dict[str, list[Photo]] = field(default_factory=dict)
     sequences: list[Sequence] = field(default_factory=list)
-    validation: list[Sequence] = field(default_factory=list)
+    validation: list[LabelledSequence] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,8 @@ def _add_folder(data: TrainingData, folder: DataFolder) -> None:
             photos.setdefault((group, stem), {})[suffix] = image
     pairs = [(group, pair["jpg"], pair["png"]) for (group, _), pair in photos.items() if len(pair) == 2]
     with ThreadPoolExecutor(4) as pool:
-        for (group, *_), photo in zip(pairs, pool.map(lambda p: _photo(*p, folder.weight), pairs), strict=True):
+        made = pool.map(lambda pair: _photo(pair[0], pair[1], pair[2], folder.weight), pairs)
+        for (group, *_), photo in zip(pairs, made, strict=True):
             if photo is not None:
                 data.photos.setdefault(group, []).append(photo)
     for group in {group for group, _ in photos} - set(data.photos):
@@ -242,15 +244,16 @@ def _add_folder(data: TrainingData, folder: DataFolder) -> None:
             data.sequences.append(sequence)
 
 
-def load_validation_sequences(folder: str | Path) -> list[Sequence]:
+def load_validation_sequences(folder: str | Path) -> list[LabelledSequence]:
     """The held-out sequences alone, by name; raises as `load_training_data` does."""
     videos: dict[str, _Images] = {}
     held_out = re.compile(
         rf"^(?:.*/)?(JPEGImages|Annotations)/(?:480p/)?({'|'.join(VALIDATION_SEQUENCES)})/(\d+)\.(jpg|png)$"
     )
     for image in _encoded(folder, held_out):
-        kind, sequence, index, _ = held_out.match(image.name).groups()
-        videos.setdefault(sequence, {})[kind, int(index)] = image
+        if match := held_out.match(image.name):
+            kind, sequence, index, _ = match.groups()
+            videos.setdefault(sequence, {})[kind, int(index)] = image
     if not videos:
         raise PCVOSError(f"{folder} holds none of the held-out sequences: name the folder that does with --data.")
     return [_decoded_sequence(name, images) for name, images in sorted(videos.items())]
@@ -269,16 +272,18 @@ def load_hard_sequences(*folders: str | Path) -> dict[str, tuple[list[np.ndarray
     )
     for folder in folders:
         for image in _encoded(folder, wanted):
-            kind, sequence, index, _ = wanted.match(image.name).groups()
-            videos.setdefault(sequence, {})[kind, int(index)] = image
+            if match := wanted.match(image.name):
+                kind, sequence, index, _ = match.groups()
+                videos.setdefault(sequence, {})[kind, int(index)] = image
     found = {}
     for name, images in videos.items():
         indices = sorted({index for _, index in images})
         indices = indices[frames_to_train_on(name, len(indices)) :]
-        parts = [[images.get((kind, i)) for i in indices] for kind in ("JPEGImages", "Annotations")]
-        if None in parts[0] or None in parts[1]:
+        kinds = ("JPEGImages", "Annotations")
+        if any((kind, i) not in images for kind in kinds for i in indices):
             raise _does_not_pair(name)
-        found[name] = tuple([image.decode() for image in part] for part in parts)
+        frames, labels = ([images[kind, i].decode() for i in indices] for kind in kinds)
+        found[name] = frames, labels
     return found
 
 
@@ -301,7 +306,9 @@ def _encoded(folder: str | Path, wanted: re.Pattern[str] = _ANY_IMAGE) -> Iterat
             with tarfile.open(path) as tar:
                 for member in tar:
                     if member.isfile() and wanted.match(member.name):
-                        yield EncodedImage(member.name, tar.extractfile(member).read(), member.name.endswith(".png"))
+                        file = tar.extractfile(member)
+                        assert file is not None  # it is a file
+                        yield EncodedImage(member.name, file.read(), member.name.endswith(".png"))
         except tarfile.TarError as error:
             raise PCVOSError(f"{path} cannot be read as a tar: fetch the training data again.") from error
 
@@ -319,9 +326,10 @@ def _photo(group: str, image: EncodedImage, encoded_labels: EncodedImage, weight
 
 def _photos_of(sequence: Sequence) -> Iterator[Photo]:
     """The labelled frames of a training sequence that show an object of middling size, as photos."""
-    pairs = zip(sequence.frames.images, sequence.labels.images, strict=True)
-    for image, labels in pairs:
-        photo = None if labels is None else _photo(FRAMES, image, labels, sequence.weight)
+    frames, masks = sequence.frames, sequence.labels
+    assert isinstance(frames, EncodedFrames) and isinstance(masks, EncodedFrames)
+    for image, labels in zip(frames.images, masks.images, strict=True):
+        photo = None if image is None or labels is None else _photo(FRAMES, image, labels, sequence.weight)
         if photo is not None:
             yield photo
 
@@ -343,24 +351,24 @@ def _encoded_sequence(name: str, images: _Images, weight: float) -> Sequence | N
         raise _does_not_pair(name)
     if not any(((mask > 0) & (mask != IGNORE)).any() for mask in known):
         raise _has_no_object(name)
-    (size,) = sizes
+    (size,) = {image.size for image in frames if image is not None}
     return Sequence(name, EncodedFrames(frames, size), EncodedFrames(masks, size), labelled, weight)
 
 
-def _decoded_sequence(name: str, images: _Images) -> Sequence:
+def _decoded_sequence(name: str, images: _Images) -> LabelledSequence:
     """A sequence to validate on: decoded, with one object, id 1, and a mask on every frame."""
     indices = sorted({index for _, index in images})
-    frames, masks = ([images.get((kind, i)) for i in indices] for kind in ("JPEGImages", "Annotations"))
-    if None in frames or None in masks:
+    kinds = ("JPEGImages", "Annotations")
+    if any((kind, i) not in images for kind in kinds for i in indices):
         raise _does_not_pair(name)
     with ThreadPoolExecutor(4) as pool:
-        frames, masks = (list(pool.map(EncodedImage.decode, part)) for part in (frames, masks))
+        frames, masks = (list(pool.map(EncodedImage.decode, [images[kind, i] for i in indices])) for kind in kinds)
     if len({image.shape[:2] for image in (*frames, *masks)}) > 1:
         raise _does_not_pair(name)
     labels = np.stack(masks)
     if not (labels == 1).any():
         raise _has_no_object(name)
-    return Sequence(name, np.stack(frames), labels)
+    return LabelledSequence(name, np.stack(frames), labels)
 
 
 def _does_not_pair(name: str) -> PCVOSError:

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
 from core.errors import PCVOSError
 from core.network.config import PCVOSConfig
 from core.network.frames import normalise
-from core.network.key_encoder import KeyEncoder
+from core.network.imagenet import copy_weights, fold_norms, load_imagenet_trunk, read_weights
 from core.network.pcvos import PCVOS
+from core.network.refinement import RefinementLayer
+from core.network.resnet import bias_of
 from core.training.data import TrainingData
 
 MATCHING_TEMPERATURE = 0.2
@@ -32,16 +33,18 @@ def initial_network(config: PCVOSConfig, weights: str | Path, data: TrainingData
     torch.manual_seed(seed)
     network = PCVOS(config)
     load_imagenet_trunk(network.key_encoder, weights)
-    _copy(network.value_encoder, _fold(_read(weights)), strict=False)
+    copy_weights(network.value_encoder, fold_norms(read_weights(weights)), strict=False)
     with torch.no_grad():
-        for block in network.refine_transformer.layers[0].blocks:
+        layer = network.refine_transformer.layers[0]
+        assert isinstance(layer, RefinementLayer)
+        for block in layer.blocks:
             for last in (block.attn.proj, block.mlp.fc2):
                 nn.init.zeros_(last.weight)
                 nn.init.zeros_(last.bias)
         stem = network.value_encoder.mask_stem
         sign = torch.randint(0, 2, (stem.out_channels, stem.in_channels, 1, 1)) * 2.0 - 1
         stem.weight.mul_(0.3).add_(0.5 * sign / stem.weight[0, 0].numel())
-        nn.init.zeros_(stem.bias)
+        nn.init.zeros_(bias_of(stem))
         network.decoder.pred.bias.fill_(-1.0)
         _principal_keys(network, data, np.random.default_rng(seed))
     return network
@@ -59,7 +62,7 @@ def initial_paper_network(config: PCVOSConfig, weights: Sequence[str | Path], se
     """
     torch.manual_seed(seed)
     network = PCVOS(config)
-    states = [_read(path) for path in weights]
+    states = [read_weights(path) for path in weights]
     for trunk, is_wanted, what in (
         (network.key_encoder, lambda state: "layer1.0.conv3.weight" in state, "ResNet-50"),
         (network.value_encoder, lambda state: "layer1.0.conv3.weight" not in state, "ResNet-18"),
@@ -74,52 +77,8 @@ def initial_paper_network(config: PCVOSConfig, weights: Sequence[str | Path], se
             stem = network.value_encoder.conv1.weight.detach().clone()
             stem[:, :3] = renamed["conv1.weight"]
             renamed["conv1.weight"] = stem
-        _copy(trunk, renamed, strict=what == "ResNet-50")
+        copy_weights(trunk, renamed, strict=what == "ResNet-50")
     return network
-
-
-def load_imagenet_trunk(trunk: KeyEncoder, weights: str | Path) -> None:
-    """Load a key encoder without batch norms from the file that `initial_network` takes."""
-    source = _fold(_read(weights))
-    _copy(trunk, {k.replace("layer1.", "res2."): v for k, v in source.items()}, strict=True)
-
-
-def _read(weights: str | Path) -> dict[str, Tensor]:
-    if not Path(weights).is_file():
-        raise PCVOSError(f"There are no initial weights at {weights}: name the file with --init.")
-    try:
-        if Path(weights).suffix == ".safetensors":
-            state = load_file(weights)
-        else:  # executes nothing: plain tensors alone are read
-            state = torch.load(weights, map_location="cpu", weights_only=True)
-        return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-    except Exception as error:  # a damaged file makes PyTorch's unpickler raise nearly anything
-        raise PCVOSError(f"{weights} is no file of weights that can be read: name one with --init.") from error
-
-
-def _fold(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Convolution weights and biases with the batch norms behind them folded in."""
-    folded = {}
-    for name, weight in state.items():
-        if weight.dim() != 4:
-            continue
-        head, _, leaf = name.removesuffix(".weight").rpartition(".")
-        norm = f"{head}.1" if leaf == "0" else f"{head}.{leaf.replace('conv', 'bn')}".lstrip(".")
-        if f"{norm}.running_var" not in state:
-            raise PCVOSError(f"The initial weights lack the batch norm {norm}: name the ResNet-18 file with --init.")
-        scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + 1e-5).sqrt()
-        folded[name] = weight * scale.view(-1, 1, 1, 1)
-        folded[name.replace(".weight", ".bias")] = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
-    return folded
-
-
-def _copy(module: nn.Module, source: dict[str, Tensor], strict: bool) -> None:
-    """Load what `source` has of the module's own names; with `strict` it must have them all."""
-    own = module.state_dict()
-    found = {k: v for k, v in source.items() if k in own and own[k].shape == v.shape}
-    if strict and set(found) != set(own):
-        raise PCVOSError(f"The initial weights lack {sorted(set(own) - set(found))[0]}: they do not fit this network.")
-    module.load_state_dict(found, strict=False)
 
 
 def _principal_keys(network: PCVOS, data: TrainingData, rng: np.random.Generator) -> None:
@@ -131,9 +90,9 @@ def _principal_keys(network: PCVOS, data: TrainingData, rng: np.random.Generator
         h, w = (n // 16 * 16 for n in image.shape[:2])
         frame = normalise(torch.from_numpy(image[:h, :w]).permute(2, 0, 1)[None])
         features.append(network.key_encoder(frame).f16[0].flatten(1).t())
-    features = torch.cat(features)
-    mean = features.mean(0)
-    centred = features - mean
+    rows = torch.cat(features)
+    mean = rows.mean(0)
+    centred = rows - mean
     _, vectors = torch.linalg.eigh(centred.t() @ centred / len(centred))
     head = network.key_proj.key_proj
     components = vectors[:, -head.out_channels :].t()
@@ -141,4 +100,4 @@ def _principal_keys(network: PCVOS, data: TrainingData, rng: np.random.Generator
     scale = (head.out_channels**0.5 / (2 * MATCHING_TEMPERATURE * energy)).sqrt()
     nn.init.zeros_(head.weight)
     head.weight[:, :, 1, 1] = components * scale
-    head.bias.copy_(-(components @ mean) * scale)
+    bias_of(head).copy_(-(components @ mean) * scale)

@@ -114,8 +114,8 @@ class MarkingTrainer:
         self.schedule = schedule
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.network = network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-        self.marking = marking.to(device, memory_format=torch.channels_last).train()
+        self.network = network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+        self.marking = marking.to(device).to(memory_format=torch.channels_last).train()
         self.ema = copy.deepcopy(self.marking).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             _groups(self.marking, settings), lr=settings.rate, betas=(0.9, 0.98), fused=True
@@ -171,7 +171,7 @@ class MarkingTrainer:
         with torch.no_grad():
             known = self.network.encode_key(frames)
         owner = torch.arange(len(images), device=self.device).repeat_interleave(targets)
-        features = KeyFeatures(**{k: None if v is None else v[owner] for k, v in vars(known).items()})
+        features = known.each(lambda feature: feature[owner])
         truth, planes = truth.flatten(0, 1), planes.flatten(0, 1)
         losses, ious = [], []
         for round_ in range(rounds := int(self._rng.integers(2, self.settings.rounds + 1))):
@@ -244,7 +244,11 @@ class MarkingTrainer:
     def _log(self, **measured: float) -> None:
         """One row of the curve."""
         progress = replace(self.progress)
-        row = {"minutes": round(progress.minutes, 2), "step": progress.step, "marks": progress.marks}
+        row: dict[str, float | str] = {
+            "minutes": round(progress.minutes, 2),
+            "step": progress.step,
+            "marks": progress.marks,
+        }
         row |= {name: round(float(measured[name]), 4) if name in measured else "" for name in MEASURED}
         log.info("%s", ", ".join(f"{k} {v}" for k, v in row.items() if v != ""))
         path = self.folder / "log.csv"

@@ -100,6 +100,7 @@ class PhotoStore:
                         group, stem, suffix = match.groups()
                     else:
                         continue
-                    found.setdefault(group, {}).setdefault(stem, {})[suffix] = tar.extractfile(member).read()
+                    if (file := tar.extractfile(member)) is not None:
+                        found.setdefault(group, {}).setdefault(stem, {})[suffix] = file.read()
         except tarfile.TarError as error:
             raise PCVOSError(f"{path} cannot be read as a tar: fetch the training data again.") from error

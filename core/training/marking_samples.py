@@ -281,7 +281,8 @@ def spoil(is_object: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -
         strength = extent * rng.uniform(0.01, 0.06)
         field = [cv2.resize(rng.normal(size=(6, 6)).astype(np.float32) * strength, (width, height)) for _ in range(2)]
         grid_x, grid_y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-        mask = cv2.remap(mask, grid_x + field[0], grid_y + field[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        places = grid_x + field[0], grid_y + field[1]
+        mask = np.asarray(cv2.remap(mask, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
     for _ in range(rng.integers(0, 3)):  # lost: all beyond a line, or a blob at a random place of the object
         ys, xs = np.nonzero(is_object)
         pick = rng.integers(len(ys)) if len(ys) else 0
@@ -309,7 +310,7 @@ def spoil(is_object: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -
     if rng.random() < 0.5:
         radius = max(1, int(extent * rng.uniform(0.005, 0.03)))
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
-        mask = (cv2.dilate if rng.random() < 0.5 else cv2.erode)(mask, kernel)
+        mask = np.asarray((cv2.dilate if rng.random() < 0.5 else cv2.erode)(mask, kernel))
     return mask > 0.5
 
 

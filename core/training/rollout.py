@@ -78,9 +78,7 @@ def rollout(
     objects = list_objects(labels)
     images = normalise(frames)
     features = network.encode_key(images.flatten(0, 1).contiguous(memory_format=torch.channels_last))
-    features = KeyFeatures(
-        **{k: None if v is None else v.unflatten(0, (samples, count)) for k, v in vars(features).items()}
-    )
+    features = features.each(lambda feature: feature.unflatten(0, (samples, count)))
 
     memory = _Memory(network, images, features, objects)
     memory.write(0, objects.one_hot(labels[:, 0]))
@@ -129,6 +127,7 @@ def _read(keys: Tensor, memory: _Memory, owner: Tensor, segment: int) -> Tensor:
     key and raw readout become temporary memory for those behind it (paper Eq. 4)."""
     cells = keys.shape[-2] * keys.shape[-1]
     queries = keys.permute(0, 1, 3, 4, 2).flatten(1, 3)[owner]
+    assert memory.keys is not None and memory.values is not None, "nothing is in memory"
     known, values = memory.keys[owner], memory.values
     readouts = []
     for query in queries.split(segment * cells, 1):

@@ -41,4 +41,6 @@ class SampleLoss(nn.Module):
             predictions = rollout(
                 self.network, frames, labels, step.length, step.true_memory, step.generator, step.segment
             )
-        return sum(clip_loss(p, step.hardest, step.loss) for p in predictions) / len(predictions)
+        total = sum(clip_loss(p, step.hardest, step.loss) for p in predictions) / len(predictions)
+        assert isinstance(total, Tensor), "no clip"
+        return total

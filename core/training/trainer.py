@@ -97,7 +97,7 @@ class Trainer:
         self.schedule, self.processes = schedule, processes
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.network = network.to(device, memory_format=torch.channels_last).train()
+        self.network = network.to(device).to(memory_format=torch.channels_last).train()
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(not name.startswith(schedule.frozen))
         self.ema = copy.deepcopy(self.network).requires_grad_(False)
@@ -188,8 +188,9 @@ class Trainer:
         self.progress.clips += self._samples
         decay = min(self.settings.ema, (1 + self.progress.step) / (10 + self.progress.step))
         with torch.no_grad():
-            averaged = list(self.ema.parameters())
-            torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
+            averaged: list[torch.Tensor] = list(self.ema.parameters())
+            own: list[torch.Tensor] = list(self.network.parameters())
+            torch._foreach_lerp_(averaged, own, 1 - decay)
         return value
 
     def _step_settings(self, phase: Phase, generator: torch.Generator) -> StepSettings:
@@ -252,7 +253,11 @@ class Trainer:
         """One row of the curve."""
         if not self.processes.is_first:
             return
-        row = {"minutes": round(self.progress.minutes, 2), "step": self.progress.step, "clips": self.progress.clips}
+        row: dict[str, float | str] = {
+            "minutes": round(self.progress.minutes, 2),
+            "step": self.progress.step,
+            "clips": self.progress.clips,
+        }
         row |= {name: round(measured[name], 4) if name in measured else "" for name in MEASURED}
         log.info("%s", ", ".join(f"{k} {v}" for k, v in row.items() if v != ""))
         path = self.folder / "log.csv"

@@ -29,9 +29,10 @@ def blur_along_motion(frames: np.ndarray, labels: np.ndarray, rng: np.random.Gen
     exposure, whole = rng.uniform(0.2, 0.7), rng.random() < 0.4
     longest = LONGEST_BLUR * labels.shape[-1]
     for i in range(1, len(frames)):
-        if centres[i] is None or centres[i - 1] is None:
+        here, before = centres[i], centres[i - 1]
+        if here is None or before is None:
             continue
-        offset = (centres[i] - centres[i - 1]) * exposure
+        offset = (here - before) * exposure
         offset *= min(1.0, longest / max(np.hypot(*offset), 1e-6))
         if np.hypot(*offset) < 2:
             continue
@@ -51,11 +52,11 @@ def add_smoke(frames: np.ndarray, labels: np.ndarray, rng: np.random.Generator) 
         frames: uint8 (T, S, S, 3). labels: uint8 (T, S, S); they stay.
     """
     size = labels.shape[-1]
-    cloud = sum(
+    noise = sum(
         cv2.resize(rng.random((n, n), np.float32), (2 * size, 2 * size), interpolation=cv2.INTER_CUBIC) / n
         for n in (4, 8, 16, 32)
     )
-    cloud = np.clip((cloud - np.quantile(cloud, 0.3)) / np.ptp(cloud) * 2, 0, 1)
+    cloud = np.asarray(np.clip((noise - np.quantile(noise, 0.3)) / np.ptp(noise) * 2, 0, 1))
     grey = rng.uniform(90, 240)
     colour = np.clip(grey + rng.normal(size=3) * 15, 0, 255).astype(np.float32)
     most, drift = rng.uniform(0.3, 0.85), rng.normal(size=2) * 0.03 * size

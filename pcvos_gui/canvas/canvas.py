@@ -185,7 +185,7 @@ class Canvas(QWidget):
         self.hint_changed.emit("")
 
     def _on_image(self) -> None:
-        height, width = self.session.image.shape[:2]
+        height, width = self.session.shown_image.shape[:2]
         # Also of the first frame, which is seen before all is open.
         self.view.set_size(QSize(width, height), self.session.sample_aspect_ratio)
         self.frame_item.set_image(self.session.image)

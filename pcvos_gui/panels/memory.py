@@ -261,7 +261,7 @@ class MemoryPanel(QWidget):
         )
         self._stack.setCurrentIndex(self.model.rowCount() > 0)
         row = self.model.row(session.frame)
-        self.accept_button.setEnabled(session.can_edit and bool(session.project.states[session.shown]))
+        self.accept_button.setEnabled(session.can_edit and bool(session.loaded_project.states[session.shown]))
         is_writable = session.project is not None and not session.project.read_only
         self.remove_button.setEnabled(is_writable and row >= 0)
         if row >= 0:

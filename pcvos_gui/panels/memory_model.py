@@ -60,7 +60,7 @@ class MemoryModel(QAbstractListModel):
 
     def _on_opened(self) -> None:
         self._on_closing()
-        self._unsubscribe = self._session.project.subscribe(self._on_change)
+        self._unsubscribe = self._session.loaded_project.subscribe(self._on_change)
         self.refresh()
 
     def _on_closing(self) -> None:
@@ -174,7 +174,7 @@ class MemoryModel(QAbstractListModel):
 
     def _row(self, frame: int) -> _Row:
         if frame not in self._rows:
-            cells = {id: cell for id, cell in self._session.project.cells(frame).items() if cell.in_memory}
+            cells = {id: cell for id, cell in self._session.loaded_project.cells(frame).items() if cell.in_memory}
             self._rows[frame] = _Row(tuple(cells), self._picture(frame, cells))
         return self._rows[frame]
 

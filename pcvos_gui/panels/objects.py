@@ -117,7 +117,7 @@ class ObjectsPanel(QWidget):
     def _sync(self) -> None:
         session = self._session
         is_open = session.project is not None
-        can_change = is_open and not session.project.read_only
+        can_change = is_open and not session.loaded_project.read_only
         self._empty.setText(
             self.tr("Paint or scribble on the frame: the first object makes itself, or add one here.")
             if is_open
@@ -198,7 +198,7 @@ class ObjectsPanel(QWidget):
         match Column(index.column()):
             case Column.SOLO:
                 session.set_solo(obj.id)
-            case _ if session.project.read_only:
+            case _ if session.loaded_project.read_only:
                 pass
             case Column.COLOUR:
                 self.recolour(obj.id)
@@ -254,7 +254,7 @@ class ObjectsPanel(QWidget):
         """Everything that can be done with an object."""
         session, model = self._session, self.model
         row = model.row(obj.id)
-        can_change = not session.project.read_only
+        can_change = not session.loaded_project.read_only
         menu = QMenu(self)
 
         def add(name: str, text: str, act, enabled: bool = can_change) -> None:

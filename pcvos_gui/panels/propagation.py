@@ -189,7 +189,7 @@ class PropagationPanel(QWidget):
     def _refresh(self) -> None:
         runs, settings = self._runs, self._runs.settings
         is_open = self._session.project is not None
-        is_writable = is_open and not self._session.project.read_only
+        is_writable = is_open and not self._session.loaded_project.read_only
         is_free = not runs.is_busy and not runs.is_comparing
         for button in self.directions.buttons():
             button.setChecked(button.objectName() == settings.direction)

@@ -153,7 +153,7 @@ class Scrubber(QWidget):
         pixmap.setDevicePixelRatio(ratio)
         painter = QPainter(pixmap)
         painter.setFont(self.font())
-        project, memory = self._session.project, self._runs.memory
+        project, memory = self._session.loaded_project, self._runs.memory
         columns = gather(self._visible, project.states, project.confidence)
         painting.paint_tracks(painter, columns, self._visible, colours)
         if memory is not None:
@@ -164,7 +164,7 @@ class Scrubber(QWidget):
 
     def _ticks(self) -> list[tuple[int, str]]:
         if self.shows_time:
-            found = time_ticks(self._visible, self._session.media.timestamps, 96)
+            found = time_ticks(self._visible, self._session.loaded_media.timestamps, 96)
             return [(frame, timecode(seconds)) for frame, seconds in found]
         return [(frame, str(frame)) for frame in frame_ticks(self._visible, 72)]
 
@@ -242,7 +242,7 @@ class Scrubber(QWidget):
     def corrected_near(self, x: float) -> int | None:
         """The corrected frame whose diamond is at pixel `x`, or near it."""
         low, high = self._frame_at(x - _GRIP), self._frame_at(x + _GRIP)
-        found = low + np.flatnonzero(self._session.project.states[low : high + 1] & CORRECTED)
+        found = low + np.flatnonzero(self._session.loaded_project.states[low : high + 1] & CORRECTED)
         if not len(found):
             return None
         distances = np.abs((found + 0.5 - self._visible.first) * self._visible.per_frame - x)
@@ -287,7 +287,7 @@ class Scrubber(QWidget):
         frame = self._frame_at(event.pos().x()) if near is None else near
         project, memory = self._session.project, self._runs.memory
         was_read = memory is not None and frame in (*memory.permanent, *memory.working)
-        seconds = float(self._session.media.timestamps[frame])
+        seconds = float(self._session.loaded_media.timestamps[frame])
         text = describe(frame, seconds, int(project.states[frame]), float(project.confidence[frame]), was_read)
         QToolTip.showText(event.globalPos(), text, self)
 
@@ -333,7 +333,7 @@ class Scrubber(QWidget):
         low, high = first or 0, session.frame_count - 1 if last is None else last
         text = self.tr("Clear results, frames {} to {} (corrections stay)").format(low, high)
         forget = menu.addAction(icon("delete-sweep-outline"), text, lambda: session.clear(low, high))
-        forget.setEnabled(not session.project.read_only)
+        forget.setEnabled(not session.loaded_project.read_only)
         menu.addSeparator()
         menu.addAction(icon("arrow-left-right"), self.tr("Show all frames"), self.show_all)
         time = menu.addAction(self.tr("Ruler shows time"))

@@ -140,7 +140,7 @@ class Timeline(QWidget):
         self.frame_box.blockSignals(True)
         self.frame_box.setValue(max(0, session.frame))
         self.frame_box.blockSignals(False)
-        text = timecode(float(session.media.timestamps[session.frame])) if is_open else ""
+        text = timecode(float(session.loaded_media.timestamps[session.frame])) if is_open else ""
         if self._player.is_playing and self._player.speed != 1:
             text += f"   {self._player.speed:g}\N{MULTIPLICATION SIGN}"
         self._time.setText(text)
@@ -160,7 +160,7 @@ class Timeline(QWidget):
 
     def _enable_corrected(self) -> None:
         for button, step in ((self.buttons[0], -1), (self.buttons[-1], 1)):
-            button.setEnabled(self._session.project.next_corrected(self._session.frame, step) is not None)
+            button.setEnabled(self._session.loaded_project.next_corrected(self._session.frame, step) is not None)
 
     def _on_number(self, frame: int) -> None:
         self._session.go_to(frame)

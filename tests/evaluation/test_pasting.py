@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from core.evaluation.pasting import HOLD, PASTED, SLIDE
-from core.training.data import Sequence
+from core.media.arrays import LabelledSequence
 
 COUNT, SIZE = 60, (48, 80)
 
 
-def sequence(name: str, colour: tuple[int, int, int], ground: int) -> Sequence:
+def sequence(name: str, colour: tuple[int, int, int], ground: int) -> LabelledSequence:
     """A square that walks over plain ground: pixels tell whose they are."""
     frames = np.full((COUNT, *SIZE, 3), ground, np.uint8)
     labels = np.zeros((COUNT, *SIZE), np.uint8)
@@ -17,11 +17,11 @@ def sequence(name: str, colour: tuple[int, int, int], ground: int) -> Sequence:
         x = 6 + i // 4
         frames[i, 8:24, x : x + 14] = colour
         labels[i, 8:24, x : x + 14] = 1
-    return Sequence(name, frames, labels)
+    return LabelledSequence(name, frames, labels)
 
 
 @pytest.fixture
-def originals() -> list[Sequence]:
+def originals() -> list[LabelledSequence]:
     return [sequence("red", (250, 0, 0), 90), sequence("green", (0, 250, 0), 120), sequence("blue", (0, 0, 250), 150)]
 
 
@@ -30,7 +30,7 @@ def is_colour(frames: np.ndarray, channel: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", PASTED)
-def test_what_they_are_made_of_stays_and_they_are_always_the_same(kind: str, originals: list[Sequence]):
+def test_what_they_are_made_of_stays_and_they_are_always_the_same(kind: str, originals: list[LabelledSequence]):
     before = [(s.frames.copy(), s.labels.copy()) for s in originals]
     made, again = PASTED[kind](originals), PASTED[kind](originals)
     for original, (frames, labels) in zip(originals, before, strict=True):
@@ -42,7 +42,7 @@ def test_what_they_are_made_of_stays_and_they_are_always_the_same(kind: str, ori
 
 
 @pytest.mark.parametrize(("kind", "count"), [("two", 2), ("three", 3)])
-def test_every_object_has_its_pixels(kind: str, count: int, originals: list[Sequence]):
+def test_every_object_has_its_pixels(kind: str, count: int, originals: list[LabelledSequence]):
     red = PASTED[kind](originals)[0]
     assert np.unique(red.labels).tolist() == list(range(count + 1))
     for number in range(1, count + 1):
@@ -51,7 +51,7 @@ def test_every_object_has_its_pixels(kind: str, count: int, originals: list[Sequ
         assert is_colour(red.frames, number - 1)[own].mean() > 0.8
 
 
-def test_a_look_alike_is_in_the_picture_and_not_in_the_labels(originals: list[Sequence]):
+def test_a_look_alike_is_in_the_picture_and_not_in_the_labels(originals: list[LabelledSequence]):
     red = PASTED["look-alikes"](originals)[0]
     assert np.array_equal(red.labels, originals[0].labels)
     beside = is_colour(red.frames, 0) & (red.labels == 0)
@@ -59,7 +59,7 @@ def test_a_look_alike_is_in_the_picture_and_not_in_the_labels(originals: list[Se
     assert is_colour(red.frames, 0)[red.labels == 1].all(), "the object itself lies in front"
 
 
-def test_an_object_leaves_and_returns(originals: list[Sequence]):
+def test_an_object_leaves_and_returns(originals: list[LabelledSequence]):
     red, original = PASTED["reappearance"](originals)[0], originals[0]
     shown = red.labels.any((1, 2))
     hidden = np.nonzero(~shown)[0]
@@ -71,7 +71,7 @@ def test_an_object_leaves_and_returns(originals: list[Sequence]):
     assert np.array_equal(red.frames[untouched], original.frames[untouched])
 
 
-def test_an_object_that_is_nowhere_is_hidden_by_nothing(originals: list[Sequence]):
-    gone = Sequence("gone", originals[0].frames, np.zeros_like(originals[0].labels))
+def test_an_object_that_is_nowhere_is_hidden_by_nothing(originals: list[LabelledSequence]):
+    gone = LabelledSequence("gone", originals[0].frames, np.zeros_like(originals[0].labels))
     made = PASTED["reappearance"]([gone, originals[1]])[0]
     assert np.array_equal(made.frames, gone.frames)

@@ -11,11 +11,10 @@ from core.errors import PCVOSError
 from core.evaluation.runs import SequenceRunner, counted_frames, too_short, variants, without_refinement
 from core.evaluation.sequences import label_all, mean_j, propagate_all
 from core.evaluation.truth import Truth
-from core.media.arrays import ArraySource
+from core.media.arrays import ArraySource, LabelledSequence
 from core.network.checkpoint import load_network
 from core.network.pcvos import PCVOS
 from core.propagation import ClipResult, PropagationSettings, Propagator
-from core.training.data import Sequence
 
 SETTINGS = PropagationSettings(interval=3, progressive=2, resolution=112)
 
@@ -138,7 +137,7 @@ def test_sequences_in_which_nothing_would_be_left_to_score():
 
 def test_sequences_in_memory(network: PCVOS):
     frames, labels = disc_and_square(5)
-    sequences = [Sequence("disc", frames, labels)]
+    sequences = [LabelledSequence("disc", frames, labels)]
     (variant,) = variants(SETTINGS, [3])
     (found,) = propagate_all(network, sequences, [variant])
     said: list[str] = []

@@ -182,7 +182,7 @@ def _numbers(annotations: list[Node], known: dict[int, Category]) -> list[tuple[
     tracks = [_track(annotation) for annotation in annotations]
     tracked = None not in tracks
     return [
-        (track if tracked else category.value, category.value)
+        (track if tracked and track is not None else category.value, category.value)
         for track, category in zip(tracks, categories, strict=True)
     ]
 

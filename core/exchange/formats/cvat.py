@@ -152,5 +152,5 @@ def _number(name: str, labels: Sequence[tuple[str, RGB]]) -> int:
     """The id that an object of this label gets if it is free: that of its colour in the palette, else its place."""
     objects = [(label, colour) for label, colour in labels if label != BACKGROUND]
     place = [label for label, _ in objects].index(name)
-    matching = np.flatnonzero((objects[place][1] == DAVIS_PALETTE).all(axis=1))
+    matching = np.flatnonzero((np.array(objects[place][1]) == DAVIS_PALETTE).all(axis=1))
     return int(matching[0]) if len(matching) else place + 1

@@ -14,7 +14,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from core.annotation.palette import DAVIS_PALETTE
+from core.annotation.palette import DAVIS_PALETTE, rgb
 from core.exchange.fitting import FrameNames, fit
 from core.exchange.gathering import Gathering
 from core.exchange.importer import Found, ImportRequest
@@ -51,7 +51,7 @@ def read_own_zip(request: ImportRequest) -> Found | None:
             for line in lines:
                 if line.startswith(_LINE):
                     about = json.loads(line.removeprefix(_LINE))
-                    id, colour = int(about["id"]), tuple(int(c) for c in about["color"])
+                    id, colour = int(about["id"]), rgb(about["color"])
                     gathering.know(id, id, str(about["name"]), colour, str(about["class"]))
                     ids.add(id)
             _read_masks(file, ids, request, gathering)

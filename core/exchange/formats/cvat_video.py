@@ -169,7 +169,7 @@ def _write_head(file: TextIO, request: ExportRequest, categories: Categories) ->
         file.write(f"      <{name}>{escape(_plain(value))}</{name}>\n")
     file.write("      <labels>\n")
     for known in categories.all.values():
-        colour = "#{:02x}{:02x}{:02x}".format(*known.colour)
+        colour = "#{:02x}{:02x}{:02x}".format(*known.colour or (0, 0, 0))  # each has one in an export
         file.write(
             f"        <label><name>{escape(_plain(known.name))}</name><color>{colour}</color><type>mask</type>"
             "<attributes></attributes></label>\n"

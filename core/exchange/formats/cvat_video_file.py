@@ -13,12 +13,13 @@ from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 from xml.etree import ElementTree
 
 import numpy as np
 
 from core.annotation.packed_mask import PackedMask
+from core.annotation.palette import rgb
 from core.errors import PCVOSError
 from core.exchange.fitting import FrameNames, check_shape, fit
 from core.exchange.formats.cvat_video import OBJECTS, PER_OBJECT
@@ -148,7 +149,7 @@ class _Reader(_Target):
     def __init__(self, request: ImportRequest, names: FrameNames):
         super().__init__(request)
         self._media, self._names = request.media, names
-        self._size = tuple(request.media.size)  # (height, width) of what masks are drawn on
+        self._size = (request.media.size[0], request.media.size[1])  # (height, width) of what masks are drawn on
         self._path: list[str] = []
         self._text = ""
         self._sides: dict[str, int] = {}
@@ -190,7 +191,7 @@ class _Reader(_Target):
             self._sides[tag] = int(self._text)
         elif tag == "original_size" and {"width", "height"} <= self._sides.keys():
             self._set_size(self._sides["height"], self._sides["width"], "The video")
-        elif tag == "track":
+        elif tag == "track" and self._track is not None:
             self._tracks.append(self._track)
             self._track = None
         elif tag == "image":
@@ -355,7 +356,7 @@ class _Reader(_Target):
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     """The XML, and how many bytes it has."""
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
@@ -378,6 +379,6 @@ def _name_in(archive: zipfile.ZipFile) -> str | None:
 
 def _colour(text: str) -> RGB | None:
     try:
-        return tuple(bytes.fromhex(text.removeprefix("#"))) if len(text) == 7 else None
+        return rgb(bytes.fromhex(text.removeprefix("#"))) if len(text) == 7 else None
     except ValueError:
         return None

@@ -69,7 +69,7 @@ class PNGs(Importer):
 
     def read(self, request: ImportRequest) -> Found:
         frame = request.options["frame"]
-        return read_label_folder(request.files or request.path, request, None if frame == _BY_NAME else frame)
+        return read_label_folder(request.files or request.path, request, None if frame == _BY_NAME else int(frame))
 
 
 def read_label_folder(path: Path | Sequence[Path], request: ImportRequest, mask_frame: int | None = None) -> Found:

@@ -130,7 +130,8 @@ class ObjectFolders(Importer):
             )
         names = {file.name for folder in folders for file in mask_pngs(folder)}
         masks: dict[int, dict[str, PackedMask]] = {}
-        notes, warnings = [], []
+        notes: list[str] = []
+        warnings: list[str] = []
         for number, folder in enumerate(folders):
             try:
                 found = load(folder, request, part(request.tell, number, len(folders)), names=names)
@@ -143,8 +144,7 @@ class ObjectFolders(Importer):
             notes += found.notes if not found.colours else found.notes[1:]
             warnings += [f"{folder.name}/{warning}" for warning in found.warnings]
         objects = tuple(map(_object, _sorted([*folders, *_empty_folders(request.path)])))
-        notes = tuple(dict.fromkeys(notes))
-        return Found(masks, objects, notes=notes, warnings=tuple(warnings), in_front="higher id")
+        return Found(masks, objects, notes=tuple(dict.fromkeys(notes)), warnings=tuple(warnings), in_front="higher id")
 
 
 def folder_name(id: int) -> str:

@@ -89,7 +89,7 @@ def _with_listed(found: Found, listed: dict[int, tuple[str | None, str]]) -> Fou
         objects = {object.key: object for object in id_objects(tuple(listed))} | objects
     named = []
     for object in objects.values():
-        name, class_name = listed.get(object.id, (None, ""))
+        name, class_name = (None, "") if object.id is None else listed.get(object.id, (None, ""))
         named.append(replace(object, name=name, class_name=class_name))
     return replace(found, objects=tuple(named))
 

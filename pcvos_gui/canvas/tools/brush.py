@@ -54,7 +54,7 @@ class BrushTool(CanvasTool):
             return
         erases = pointer.is_eraser or self.erases != pointer.inverted
         self._stroke = _Stroke.ERASES if erases else _Stroke.PAINTS
-        self._forbidden = self.session.labels != self.session.active if erases else self.session.protected()
+        self._forbidden = self.session.shown_labels != self.session.active if erases else self.session.protected()
         self._before = self._last
         start = self._last if pointer.shift and self._last else pointer.point
         self.changed.emit()
@@ -85,7 +85,7 @@ class BrushTool(CanvasTool):
     def _paint(self, start: Point, pointer: Pointer) -> None:
         value = 0 if self._stroke is _Stroke.ERASES else self.session.active
         radius = self.brush_radius(pointer)
-        self.tell(paint_line(self.session.labels, start, pointer.point, radius, value, self._forbidden))
+        self.tell(paint_line(self.session.shown_labels, start, pointer.point, radius, value, self._forbidden))
         self._last = pointer.point
 
     def _commit(self) -> None:

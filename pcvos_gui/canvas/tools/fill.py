@@ -25,10 +25,10 @@ class FillTool(CanvasTool):
         height, width = self.session.size
         if not (0 <= row < height and 0 <= column < width) or not self.session.may_edit():
             return
-        region = flood(self.session.labels, (row, column))
+        region = flood(self.session.shown_labels, (row, column))
         if pointer.inverted:
             self._remove(region, (row, column))
-        elif self.session.labels[row, column] == self.session.active:
+        elif self.session.shown_labels[row, column] == self.session.active:
             return  # is the object's already
         elif np.count_nonzero(region) > _MOST * region.size:
             self._ask(region, (row, column))
@@ -36,15 +36,15 @@ class FillTool(CanvasTool):
             self._fill(region)
 
     def _remove(self, region: np.ndarray, at: tuple[int, int]) -> None:
-        if self.session.labels[at] == self.session.active and self.session.begin_edit():
-            self.session.labels[region] = 0
+        if self.session.shown_labels[at] == self.session.active and self.session.begin_edit():
+            self.session.shown_labels[region] = 0
             self.session.commit_edit(self.tr("Fill"))
 
     def _fill(self, region: np.ndarray) -> None:
         if not self.session.begin_edit():
             return
         protected = self.session.protected()
-        self.session.labels[region if protected is None else region & ~protected] = self.session.active
+        self.session.shown_labels[region if protected is None else region & ~protected] = self.session.active
         self.session.commit_edit(self.tr("Fill"))
 
     def _ask(self, region: np.ndarray, at: tuple[int, int]) -> None:
@@ -53,7 +53,7 @@ class FillTool(CanvasTool):
 
         def fill() -> None:
             if (session.shown, session.active) == where and session.may_edit():
-                self._fill(flood(session.labels, at))
+                self._fill(flood(session.shown_labels, at))
 
         share = np.count_nonzero(region) / region.size
         text = self.tr("This would fill {:.0%} of the frame: the region is not enclosed. Close its outline first.")

@@ -215,7 +215,7 @@ class ScribbleTool(CanvasTool):
             self._submit()
 
     def _submit(self) -> None:
-        self._open.job = self._job_of(self._open, self.session.image, self.session.labels)
+        self._open.job = self._job_of(self._open, self.session.shown_image, self.session.shown_labels)
         self.assist.submit(self._open.job)
 
     def _job_of(self, scribble: _Scribble, image: np.ndarray, labels: np.ndarray) -> ScribbleJob:
@@ -310,7 +310,7 @@ class ScribbleTool(CanvasTool):
         is made here and now."""
         for scribble in list(self._waiting.values()):
             if also_without_mask and scribble.mask is None and scribble.job is None:
-                image, labels = self._image(scribble.frame), self.session.project.labels(scribble.frame)
+                image, labels = self._image(scribble.frame), self.session.loaded_project.labels(scribble.frame)
                 scribble.job = None if image is None else self._job_of(scribble, image, labels)
             self._finish(scribble)
 
@@ -321,7 +321,7 @@ class ScribbleTool(CanvasTool):
         if known is not None:
             return known
         try:  # not the session's own source, which another thread reads from
-            with open_media(session.media.path, index=session.media.stored_index()) as media:
+            with open_media(session.loaded_media.path, index=session.loaded_media.stored_index()) as media:
                 return media.read(frame)
         except PCVOSError as error:
             session.message.emit(Message(str(error), "error", key="scribble"))
@@ -390,7 +390,7 @@ class ScribbleTool(CanvasTool):
     def _restore(self) -> None:
         session = self.session
         objects = {o.id for o in session.objects}
-        stored = [] if session.project.read_only else session.project.setting(_SETTING, [])
+        stored = [] if session.loaded_project.read_only else session.loaded_project.setting(_SETTING, [])
         for one in stored if isinstance(stored, list) else ():
             try:
                 scribble = _Scribble.from_json(one, session.size)

@@ -1,0 +1,55 @@
+"""Weights that were learned on ImageNet, with torchvision's names, for the trunks of a network."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from core.errors import PCVOSError
+from core.network.key_encoder import KeyEncoder
+
+
+def load_imagenet_trunk(trunk: KeyEncoder, weights: str | Path) -> None:
+    """Load a key encoder without batch norms from torchvision's ImageNet weights of a ResNet-18."""
+    source = fold_norms(read_weights(weights))
+    copy_weights(trunk, {k.replace("layer1.", "res2."): v for k, v in source.items()}, strict=True)
+
+
+def read_weights(weights: str | Path) -> dict[str, Tensor]:
+    """The tensors of a file of weights, by name, as float32; PCVOSError if it cannot be read."""
+    if not Path(weights).is_file():
+        raise PCVOSError(f"There are no initial weights at {weights}: name the file with --init.")
+    try:
+        if Path(weights).suffix == ".safetensors":
+            state = load_file(weights)
+        else:  # executes nothing: plain tensors alone are read
+            state = torch.load(weights, map_location="cpu", weights_only=True)
+        return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+    except Exception as error:  # a damaged file makes PyTorch's unpickler raise nearly anything
+        raise PCVOSError(f"{weights} is no file of weights that can be read: name one with --init.") from error
+
+
+def fold_norms(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Convolution weights and biases with the batch norms behind them folded in."""
+    folded = {}
+    for name, weight in state.items():
+        if weight.dim() != 4:
+            continue
+        head, _, leaf = name.removesuffix(".weight").rpartition(".")
+        norm = f"{head}.1" if leaf == "0" else f"{head}.{leaf.replace('conv', 'bn')}".lstrip(".")
+        if f"{norm}.running_var" not in state:
+            raise PCVOSError(f"The initial weights lack the batch norm {norm}: name the ResNet-18 file with --init.")
+        scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + 1e-5).sqrt()
+        folded[name] = weight * scale.view(-1, 1, 1, 1)
+        folded[name.replace(".weight", ".bias")] = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
+    return folded
+
+
+def copy_weights(module: nn.Module, source: dict[str, Tensor], strict: bool) -> None:
+    """Load what `source` has of the module's own names; with `strict` it must have them all."""
+    own = module.state_dict()
+    found = {k: v for k, v in source.items() if k in own and own[k].shape == v.shape}
+    if strict and set(found) != set(own):
+        raise PCVOSError(f"The initial weights lack {sorted(set(own) - set(found))[0]}: they do not fit this network.")
+    module.load_state_dict(found, strict=False)
