@@ -1,10 +1,10 @@
-"""The mask that scribbles propose, and the scribbles: neither must be taken for a mask that is there already."""
+"""The mask that marks propose, and the marks: neither must be taken for a mask that is there already."""
 
 import cv2
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
-from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from pcvos_gui.canvas.items import ArrayItem
 from pcvos_gui.canvas.looks import argb
@@ -21,8 +21,10 @@ class PreviewItem(ArrayItem):
     """A mask filled and with a dashed outline, under strokes in white (object, with a plus) and black (background, with
     a minus), which are nobody's colours."""
 
-    def __init__(self) -> None:
+    def __init__(self, fill: int = _FILL) -> None:
+        """`fill`: alpha of the mask."""
         super().__init__()
+        self._fill = fill
         self._colour = (255, 255, 255)
         self._mask: np.ndarray | None = None  # uint8 (H, W), 0 or 1
         self._mask_image: QImage | None = None
@@ -112,7 +114,34 @@ class PreviewItem(ArrayItem):
         self.update(QRectF(rect).adjusted(-margin, -margin, margin, margin))
 
     def _table(self) -> tuple[int, ...]:
-        return (0, argb(_lighter(self._colour), _FILL), *[0] * 254)
+        return (0, argb(_lighter(self._colour), self._fill), *[0] * 254)
+
+
+class BoxItem(QGraphicsItem):
+    """A box that was drawn: a dark line with light dashes, as wide on the screen at every zoom."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._box = QRectF()
+
+    def set_box(self, box: QRectF) -> None:
+        """An empty one: nothing is shown."""
+        self.prepareGeometryChange()
+        self._box = box
+
+    def boundingRect(self) -> QRectF:
+        margin = 2 + max(self._box.width(), self._box.height()) / 50
+        return self._box.adjusted(-margin, -margin, margin, margin) if self._box.isValid() else QRectF()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        for colour, width, style in (
+            (QColor(0, 0, 0, 190), 3.0, Qt.PenStyle.SolidLine),
+            (QColor("white"), 1.5, Qt.PenStyle.DashLine),
+        ):
+            pen = QPen(colour, width, style)
+            pen.setCosmetic(True)
+            painter.setPen(pen)
+            painter.drawRect(self._box)
 
 
 def _paint_sign(painter: QPainter, at: QPointF, is_object: bool) -> None:

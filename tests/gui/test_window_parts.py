@@ -173,7 +173,7 @@ def test_the_keyboard_alone(hands: Hands, clip: Path):
         hands.bot.keyClick(QApplication.focusWidget(), key, modifiers)
 
     control = Qt.KeyboardModifier.ControlModifier
-    for key, tool in zip("BEPFS", (Tool.BRUSH, Tool.ERASER, Tool.POLYGON, Tool.FILL, Tool.SCRIBBLE), strict=True):
+    for key, tool in zip("BEPFS", (Tool.BRUSH, Tool.ERASER, Tool.POLYGON, Tool.FILL, Tool.MARK), strict=True):
         press(key)
         assert window.view_state.tool is tool
     brush = window.view_state.brush
