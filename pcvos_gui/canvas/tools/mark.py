@@ -115,15 +115,17 @@ def _box(stroke: _Stroke) -> Box:
 
 
 class MarkTool(CanvasTool):
-    """Clicks and strokes for the object, inverted ones for what it is not, and boxes with Shift; each makes the proposed
-    mask anew. While the pointer rests, it is shown what a click there would give.
+    """Clicks and strokes for the object, inverted ones for what it is not, and boxes with Shift.
 
-    Enter accepts the mask, Esc drops it with its marks, Backspace takes back the last mark. A scribble, which is all
-    marks of an object on a frame, stays with
-    its frame: it waits there while other frames are looked at (`waiting`), and is open again when the person is back.
-    When the object or the tool changes, the one that is open is accepted, also if its mask is still being made; and all
-    of them when a run begins or the footage is closed: that can be undone or painted over, and a lost mask not be
-    got back. Finished strokes are in the project file: after a crash they wait on their frames.
+    Each makes the proposed mask anew; while the pointer rests, it is shown what a click there would give. Enter accepts
+    the mask, Esc drops it with its marks, Backspace takes back the last mark. A scribble, which is all marks of an
+    object on a frame, stays with its frame: it waits there while other frames are looked at (`waiting`), and is open
+    again when the person is back. When the object or the tool changes, the one that is open is accepted, also if its
+    mask is still being made; and all of them when a run begins or the footage is closed: that can be undone or painted
+    over, and a lost mask not be got back. Finished marks are in the project file: after a crash they wait on their
+    frames.
+
+    Where there is no marking network, strokes are as wide as the brush, and there are neither boxes nor previews.
     """
 
     def __init__(
