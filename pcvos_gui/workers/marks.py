@@ -45,7 +45,7 @@ class MarkEngine:
     def _look(self, image: np.ndarray) -> SeenFrame:
         known = next((seen for seen in self._seen if _same(seen.image, image)), None)
         if known is None:
-            known = self._marker.see(image)
+            known = self._marker.see(image.copy())  # PyTorch warns of arrays that cannot be written to
         else:
             self._seen = [seen for seen in self._seen if seen is not known]
         self._seen = [*self._seen, known][-_FRAMES:]

@@ -400,7 +400,7 @@ def test_where_one_is(hands: Hands, clip: Path):
     status = hands.window.status
     assert status.saved.text() == "nothing to save" and status.object.text() == "· no object"
     strip = hands.window.canvas.strip
-    assert strip.step.text() == "Next: mark an object on any frame" and "Scribble" in strip.words.text()
+    assert strip.step.text() == "Next: mark an object on any frame" and "Mark" in strip.words.text()
     hands.go_to(3)
     assert status.place.text() == f"frame 3 / {COUNT - 1} · 00:00.120"
     hands.session.add_object("Ball")

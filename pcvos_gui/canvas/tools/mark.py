@@ -392,7 +392,7 @@ class MarkTool(CanvasTool):
 
     def _job_of(self, scribble: _Scribble, image: np.ndarray, labels: np.ndarray) -> MarkJob:
         """Args: image: uint8 (H, W, 3) RGB, the scribble's frame. labels: uint8 (H, W), its label map."""
-        present = labels == scribble.object
+        present = labels == scribble.object if scribble.object else np.zeros(labels.shape, bool)
         estimate = self._estimates.get(scribble.object) if self._asked == scribble.frame else None
         return MarkJob(
             image,
