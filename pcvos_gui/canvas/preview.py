@@ -10,8 +10,9 @@ from pcvos_gui.canvas.items import ArrayItem
 from pcvos_gui.canvas.looks import argb
 from pcvos_gui.canvas.screen import dashes, draw_indexed, draw_patch, indexed_image, sample, strokes
 
-_FILL = 130  # alpha
+_FILL, _FAINT_FILL = 130, 70  # alpha
 _DASHES = (0, 0xFFFFFFFF, 0xFF101010, *[0] * 253)
+_FAINT = (0, 0xC0FFFFFF, 0xC0FFFFFF, *[0] * 253)
 _STROKES = (0, 0x70FFFFFF, 0x70000000, 0xC0000000, 0xFFFFFFFF, 0xFF000000, *[0] * 250)
 _LINES = 6.0  # Qt pixels that lines reach beyond what they go around
 _BADGE = 7.0  # radius of the sign on a stroke, in Qt pixels
@@ -21,10 +22,10 @@ class PreviewItem(ArrayItem):
     """A mask filled and with a dashed outline, under strokes in white (object, with a plus) and black (background, with
     a minus), which are nobody's colours."""
 
-    def __init__(self, fill: int = _FILL) -> None:
-        """`fill`: alpha of the mask."""
+    def __init__(self, is_faint: bool = False) -> None:
+        """`is_faint`: it is not a proposal, only what might become one: its outline has no dashes."""
         super().__init__()
-        self._fill = fill
+        self._fill, self._line = (_FAINT_FILL, _FAINT) if is_faint else (_FILL, _DASHES)
         self._colour = (255, 255, 255)
         self._mask: np.ndarray | None = None  # uint8 (H, W), 0 or 1
         self._mask_image: QImage | None = None
@@ -84,7 +85,7 @@ class PreviewItem(ArrayItem):
         if self._mask is not None and self._box.isValid():
             box = self._box.adjusted(-2, -2, 2, 2) & self._size
             draw_indexed(painter, self._mask_image, box, exposed)
-            self._paint_lines(painter, self._mask, exposed & QRectF(box), dashes, _DASHES)
+            self._paint_lines(painter, self._mask, exposed & QRectF(box), dashes, self._line)
         if self._strokes is not None and self._strokes_box.isValid():
             margin = _LINES / min(painter.worldTransform().m11(), painter.worldTransform().m22())
             box = QRectF(self._strokes_box).adjusted(-margin, -margin, margin, margin)

@@ -30,7 +30,6 @@ _BOX = 3  # a stroke's value: it goes from corner to corner
 _REST = 150  # ms that the pointer, or the person on a frame, rests before anything is done about it
 _DRAG = 4.0  # screen pixels from which a press is a drag
 _LINE = 2.0  # screen pixels, radius of a stroke as it is seen
-_GHOST = 60  # alpha of a preview
 
 RequestEstimate = Callable[[int], None]
 """Ask for the network's estimate of a frame, if there is memory to make it from; it comes as `set_estimate`."""
@@ -138,7 +137,7 @@ class MarkTool(CanvasTool):
     ):
         super().__init__(session, view_state, parent)
         self.assist, self.request_estimate = assist, request_estimate
-        self._item, self._ghost, self._box_item = PreviewItem(), PreviewItem(_GHOST), BoxItem()
+        self._item, self._ghost, self._box_item = PreviewItem(), PreviewItem(is_faint=True), BoxItem()
         self.items = (self._ghost, self._item, self._box_item)
         self._pointer: Pointer | None = None  # that rests over the frame
         self._preview: np.ndarray | None = None  # what a click there would give
