@@ -57,9 +57,9 @@ from pcvos_gui.timeline.timeline import Timeline
 from pcvos_gui.toolbars import MainToolbar, ToolBox
 from pcvos_gui.typed_number import TypedNumber
 from pcvos_gui.view_state import Tool, ViewMode, ViewState
-from pcvos_gui.workers.assist import AssistWorker
 from pcvos_gui.workers.frames import FrameWorker
 from pcvos_gui.workers.inference import InferenceWorker
+from pcvos_gui.workers.marking import MarkingWorker
 
 _SIZE = QSize(1440, 900)
 _FRAME = QSize(0, 32)  # what the system puts around the window, roughly
@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
         self.preferences = Preferences()
         self.frame_worker = FrameWorker(cache_bytes=self.preferences.frame_cache_mib * 2**20, parent=self)
         self.inference = InferenceWorker(self)
-        self.assist = AssistWorker(self)
+        self.assist = MarkingWorker(self.inference, lambda: self.runs.settings.engine, self)
         self.session = Session(self.frame_worker, self)
         self.session.accepts_loss = self._accepts_loss
         self.session.may_leave = self._may_leave

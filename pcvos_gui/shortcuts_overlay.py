@@ -80,10 +80,11 @@ class ShortcutsOverlay(QWidget):
             (self.tr("Size of the brush"), self.tr("Shift + wheel")),
             (self.tr("Play or pause"), self.tr("Tap Space")),
             (self.tr("Peek at the bare frame"), self.tr("Hold C")),
-            (self.tr("Erase, or mark background"), self.tr("Right button")),
-            (self.tr("Straight line"), self.tr("Shift + click")),
+            (self.tr("Erase, or mark: not this"), self.tr("Right button")),
+            (self.tr("Straight line (brush)"), self.tr("Shift + click")),
+            (self.tr("Box (mark)"), self.tr("Shift + drag")),
             (self.tr("Choose an object"), self.tr("1, 2 … 12 …")),
-            (self.tr("Accept or drop a scribble"), "Enter, Esc"),
+            (self.tr("Accept or drop marks"), "Enter, Esc"),
         ]
         names = [self.tr("Mouse and canvas"), *(translated(menu) for menu in MENUS)]
         return {name: groups[name] for name in names if groups[name]}

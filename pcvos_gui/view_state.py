@@ -32,7 +32,7 @@ class ViewMode(StrEnum):
 class Tool(StrEnum):
     """What the pointer does on the canvas."""
 
-    SCRIBBLE = "scribble"
+    MARK = "mark"
     BRUSH = "brush"
     ERASER = "eraser"
     POLYGON = "polygon"
@@ -60,7 +60,7 @@ class ViewState(QObject):
         self.mode = ViewMode.OVERLAY
         self.peeking = False
         self.opacity = 0.5
-        self.tool = Tool.SCRIBBLE
+        self.tool = Tool.MARK
         self.brush = 24.0
         self.follow = True
 

@@ -144,7 +144,7 @@ def _benches(folder: Path) -> Iterator[bool]:
             dab = _report(f"{label} {mode.value:12}", bench)
             slowest = np.maximum(slowest, dab) if label == "1080p" else slowest
         bench.view_state.set_mode(ViewMode.OVERLAY)
-        bench.view_state.set_tool(Tool.SCRIBBLE)
+        bench.view_state.set_tool(Tool.MARK)
         bench.flush()
         dab = _report(f"{label} {'scribble':12}", bench)
         slowest = np.maximum(slowest, dab) if label == "1080p" else slowest

@@ -93,7 +93,7 @@ def tour(window: MainWindow, clip: Path, output: Path) -> None:
     window.open(clip)
     wait(lambda: me.session.project is not None and me.session.shown == 0)
     me.go_to(40)
-    window.view_state.set_tool(Tool.SCRIBBLE)
+    window.view_state.set_tool(Tool.MARK)
     with_job = []
     window.assist.done.connect(with_job.append)
     me.drag((500, 150), (490, 210), (480, 300), (400, 400), (380, 520), (480, 600), (520, 500))

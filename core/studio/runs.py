@@ -128,7 +128,7 @@ def _nothing_to_draw(project: Project, memory: Mapping[int, Mapping[int, PackedM
             "be drawn again."
         )
     return NothingToDraw(
-        "Mark an object first: scribble or paint it on a frame, then propagate.",
+        "Mark an object first: click or paint it on a frame, then propagate.",
         command=f"No object is marked in {project.path}: mark one in the window, or `pcvos import` masks.",
     )
 

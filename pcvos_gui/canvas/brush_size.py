@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
 
 from pcvos_gui.view_state import LARGEST_BRUSH, SMALLEST_BRUSH, Tool, ViewState
 
-_WITH_BRUSH = (Tool.SCRIBBLE, Tool.BRUSH, Tool.ERASER)
+_WITH_BRUSH = (Tool.BRUSH, Tool.ERASER)
 _STEPS = 100
 _HEIGHT = 120
 

@@ -9,16 +9,16 @@ from pcvos_gui.canvas.looks import NO_LOOK, look_of, matte_look_of
 from pcvos_gui.canvas.strip import Strip
 from pcvos_gui.canvas.tools.brush import BrushTool
 from pcvos_gui.canvas.tools.fill import FillTool
+from pcvos_gui.canvas.tools.mark import MarkTool, RequestEstimate
 from pcvos_gui.canvas.tools.pan import PanTool
 from pcvos_gui.canvas.tools.polygon import PolygonTool
-from pcvos_gui.canvas.tools.scribble import RequestEstimate, ScribbleTool
 from pcvos_gui.canvas.tools.tool import CanvasTool
 from pcvos_gui.canvas.view import CanvasView
 from pcvos_gui.matte_preview import MattePreview
 from pcvos_gui.session import Leaving, Session
 from pcvos_gui.view_state import Tool, ViewMode, ViewState
-from pcvos_gui.workers.assist import AssistWorker
 from pcvos_gui.workers.jobs import Estimated
+from pcvos_gui.workers.marking import MarkingWorker
 
 _BRUSH_STEP = 1.15
 
@@ -48,7 +48,7 @@ class Canvas(QWidget):
         self,
         session: Session,
         view_state: ViewState,
-        assist: AssistWorker,
+        assist: MarkingWorker,
         request_estimate: RequestEstimate | None = None,
         mattes: MattePreview | None = None,
         parent: QWidget | None = None,
@@ -78,9 +78,9 @@ class Canvas(QWidget):
         self.zoom_in, self.zoom_out = self.view.zoom_in, self.view.zoom_out
 
         self.offer_bar, self.waiting_bar = self.strip.offer_bar, self.strip.waiting_bar
-        self._scribble = ScribbleTool(session, view_state, assist, request_estimate, self)
+        self._mark = MarkTool(session, view_state, assist, request_estimate, self)
         self.tools: dict[Tool, CanvasTool] = {
-            Tool.SCRIBBLE: self._scribble,
+            Tool.MARK: self._mark,
             Tool.BRUSH: BrushTool(session, view_state, erases=False, parent=self),
             Tool.ERASER: BrushTool(session, view_state, erases=True, parent=self),
             Tool.POLYGON: PolygonTool(session, view_state, self),
@@ -120,7 +120,7 @@ class Canvas(QWidget):
         self.offer_bar.taken_back.connect(lambda: self._offering.back())
         self.waiting_bar.shown.connect(self._go_to_waiting)
         self.waiting_bar.accepted.connect(self._accept_waiting)
-        self.waiting_bar.dropped.connect(self._scribble.drop_waiting)
+        self.waiting_bar.dropped.connect(self._mark.drop_waiting)
         session.frame_changed.connect(self._show_offer)
 
     # for actions
@@ -154,7 +154,7 @@ class Canvas(QWidget):
             return
         self.finish_tool()
         if leaving in (Leaving.FOR_RUN, Leaving.FOOTAGE):
-            self._scribble.accept_waiting(also_without_mask=leaving is Leaving.FOR_RUN)
+            self._mark.accept_waiting(also_without_mask=leaving is Leaving.FOR_RUN)
 
     def undo_step(self) -> bool:
         """Take back the last step of what is unfinished (a stroke, a corner); False: there is nothing, so that it is
@@ -166,7 +166,7 @@ class Canvas(QWidget):
 
     def set_estimate(self, estimated: Estimated) -> None:
         """What the network makes of a frame that was asked for."""
-        self._scribble.set_estimate(estimated)
+        self._mark.set_estimate(estimated)
 
     # what happens
 
@@ -219,7 +219,7 @@ class Canvas(QWidget):
     def _show_offer(self) -> None:
         """Buttons for what is unfinished here, and for what waits elsewhere."""
         self.offer_bar.show_offer(self._offering.offer)
-        self.waiting_bar.show_frames(sorted({frame for frame, _ in self._scribble.waiting}))
+        self.waiting_bar.show_frames(sorted({frame for frame, _ in self._mark.waiting}))
 
     @property
     def _offering(self) -> CanvasTool:
@@ -228,16 +228,16 @@ class Canvas(QWidget):
 
     def _accept_waiting(self) -> None:
         """Also show one that has no mask yet: it is made there."""
-        self._scribble.accept_waiting()
+        self._mark.accept_waiting()
         self._go_to_waiting()
 
     def _go_to_waiting(self) -> None:
         """To the nearest scribble that waits, ready to go on with it."""
-        waiting = self._scribble.waiting
+        waiting = self._mark.waiting
         if waiting:
             here, active = self.session.frame, self.session.active
             frame, id = min(waiting, key=lambda subject: (subject[1] != active, abs(subject[0] - here)))
-            self.view_state.set_tool(Tool.SCRIBBLE)
+            self.view_state.set_tool(Tool.MARK)
             self.session.go_to(frame)
             self.session.set_active(id)
 
@@ -267,4 +267,4 @@ class Canvas(QWidget):
             item.setVisible(not state.peeking)
         active = session.object(session.active)
         if active is not None:
-            self._scribble.show_colour(active.colour)
+            self._mark.show_colour(active.colour)

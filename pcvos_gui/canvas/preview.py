@@ -1,17 +1,18 @@
-"""The mask that scribbles propose, and the scribbles: neither must be taken for a mask that is there already."""
+"""The mask that marks propose, and the marks: neither must be taken for a mask that is there already."""
 
 import cv2
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
-from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from pcvos_gui.canvas.items import ArrayItem
 from pcvos_gui.canvas.looks import argb
 from pcvos_gui.canvas.screen import dashes, draw_indexed, draw_patch, indexed_image, sample, strokes
 
-_FILL = 130  # alpha
+_FILL, _FAINT_FILL = 130, 70  # alpha
 _DASHES = (0, 0xFFFFFFFF, 0xFF101010, *[0] * 253)
+_FAINT = (0, 0xC0FFFFFF, 0xC0FFFFFF, *[0] * 253)
 _STROKES = (0, 0x70FFFFFF, 0x70000000, 0xC0000000, 0xFFFFFFFF, 0xFF000000, *[0] * 250)
 _LINES = 6.0  # Qt pixels that lines reach beyond what they go around
 _BADGE = 7.0  # radius of the sign on a stroke, in Qt pixels
@@ -21,8 +22,10 @@ class PreviewItem(ArrayItem):
     """A mask filled and with a dashed outline, under strokes in white (object, with a plus) and black (background, with
     a minus), which are nobody's colours."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_faint: bool = False) -> None:
+        """`is_faint`: it is not a proposal, only what might become one: its outline has no dashes."""
         super().__init__()
+        self._fill, self._line = (_FAINT_FILL, _FAINT) if is_faint else (_FILL, _DASHES)
         self._colour = (255, 255, 255)
         self._mask: np.ndarray | None = None  # uint8 (H, W), 0 or 1
         self._mask_image: QImage | None = None
@@ -82,7 +85,7 @@ class PreviewItem(ArrayItem):
         if self._mask is not None and self._box.isValid():
             box = self._box.adjusted(-2, -2, 2, 2) & self._size
             draw_indexed(painter, self._mask_image, box, exposed)
-            self._paint_lines(painter, self._mask, exposed & QRectF(box), dashes, _DASHES)
+            self._paint_lines(painter, self._mask, exposed & QRectF(box), dashes, self._line)
         if self._strokes is not None and self._strokes_box.isValid():
             margin = _LINES / min(painter.worldTransform().m11(), painter.worldTransform().m22())
             box = QRectF(self._strokes_box).adjusted(-margin, -margin, margin, margin)
@@ -112,7 +115,34 @@ class PreviewItem(ArrayItem):
         self.update(QRectF(rect).adjusted(-margin, -margin, margin, margin))
 
     def _table(self) -> tuple[int, ...]:
-        return (0, argb(_lighter(self._colour), _FILL), *[0] * 254)
+        return (0, argb(_lighter(self._colour), self._fill), *[0] * 254)
+
+
+class BoxItem(QGraphicsItem):
+    """A box that was drawn: a dark line with light dashes, as wide on the screen at every zoom."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._box = QRectF()
+
+    def set_box(self, box: QRectF) -> None:
+        """An empty one: nothing is shown."""
+        self.prepareGeometryChange()
+        self._box = box
+
+    def boundingRect(self) -> QRectF:
+        margin = 2 + max(self._box.width(), self._box.height()) / 50
+        return self._box.adjusted(-margin, -margin, margin, margin) if self._box.isValid() else QRectF()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        for colour, width, style in (
+            (QColor(0, 0, 0, 190), 3.0, Qt.PenStyle.SolidLine),
+            (QColor("white"), 1.5, Qt.PenStyle.DashLine),
+        ):
+            pen = QPen(colour, width, style)
+            pen.setCosmetic(True)
+            painter.setPen(pen)
+            painter.drawRect(self._box)
 
 
 def _paint_sign(painter: QPainter, at: QPointF, is_object: bool) -> None:

@@ -66,7 +66,7 @@ class OfferBar(_Row):
 
 
 class WaitingBar(_Row):
-    """Says where scribbles wait that are neither accepted nor dropped."""
+    """Says where marks wait that are neither accepted nor dropped."""
 
     shown = Signal()
     accepted = Signal()
@@ -78,7 +78,7 @@ class WaitingBar(_Row):
         self._text.setMinimumWidth(80)
         self._row.addWidget(self._text, 1)
         for picture, text, tip, signal in (
-            ("eye-arrow-right-outline", self.tr("Show"), self.tr("Go to the frame where a scribble waits"), self.shown),
+            ("eye-arrow-right-outline", self.tr("Show"), self.tr("Go to the frame where marks wait"), self.shown),
             ("check-bold", self.tr("Accept"), self.tr("Accept what waits, on all its frames"), self.accepted),
             ("close-thick", self.tr("Drop"), self.tr("Forget what waits"), self.dropped),
         ):
@@ -90,9 +90,9 @@ class WaitingBar(_Row):
                 button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
 
     def show_frames(self, frames: list[int]) -> None:
-        """The frames where scribbles wait; none: nothing is shown."""
+        """The frames where marks wait; none: nothing is shown."""
         self.setVisible(bool(frames))
-        words = self.tr("A scribble waits on frame {}") if len(frames) == 1 else self.tr("Scribbles wait on frames {}")
+        words = self.tr("Marks wait on frame {}") if len(frames) == 1 else self.tr("Marks wait on frames {}")
         text = words.format(", ".join(map(str, frames[:_MOST])) + ("…" if len(frames) > _MOST else ""))
         self._text.setText(text)
         self._text.setToolTip(text)

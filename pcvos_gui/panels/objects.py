@@ -119,7 +119,7 @@ class ObjectsPanel(QWidget):
         is_open = session.project is not None
         can_change = is_open and not session.loaded_project.read_only
         self._empty.setText(
-            self.tr("Paint or scribble on the frame: the first object makes itself, or add one here.")
+            self.tr("Click something on the frame: the first object makes itself, or add one here.")
             if is_open
             else self.tr("Opening…")
         )

@@ -1,1 +1,2 @@
-"""The threads: one owns the network, one decodes frames, one turns scribbles into masks. Jobs in, results out."""
+"""The threads: one owns the network, one decodes frames, one turns strokes into masks where there are no marking
+weights. Jobs in, results out."""

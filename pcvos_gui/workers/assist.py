@@ -7,23 +7,23 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from core.annotation.scribble import scribble_mask
-from pcvos_gui.workers.jobs import ScribbleDone, ScribbleJob
+from pcvos_gui.workers.jobs import Marked, MarkJob
 from pcvos_gui.workers.thread import Worker
 
 log = logging.getLogger(__name__)
 
 Subject = tuple[int, int]
-_Result = tuple[ScribbleJob, ScribbleDone | str]
+_Result = tuple[MarkJob, Marked | str]
 """Of a job: its mask, or what went wrong, as a sentence."""
 
 
 class AssistWorker(Worker):
-    """Turns one ScribbleJob at a time into a mask.
+    """Turns one MarkJob at a time into a mask.
 
     Of each subject the newest wins, and results of others are dropped; the subject that came last is next.
 
     Signals:
-        done(ScribbleDone).
+        done(Marked).
         failed(number, sentence).
     """
 
@@ -32,11 +32,11 @@ class AssistWorker(Worker):
 
     def __init__(self, parent: QObject | None = None):
         super().__init__("scribbles", parent)
-        self._waiting: dict[Subject, ScribbleJob] = {}
+        self._waiting: dict[Subject, MarkJob] = {}
         self._newest: dict[Subject, int] = {}
         self._thread.start()
 
-    def submit(self, job: ScribbleJob) -> None:
+    def submit(self, job: MarkJob) -> None:
         """Work on `job` next; one of the same subject that waits is forgotten."""
         with self._changed:
             self._waiting.pop(job.subject, None)
@@ -63,13 +63,13 @@ class AssistWorker(Worker):
         job, result = message
         if job.number != self._newest.get(job.subject):
             return
-        if isinstance(result, ScribbleDone):
+        if isinstance(result, Marked):
             self.done.emit(result)
         else:
             self.failed.emit(job.number, result)
 
 
-def work_out(job: ScribbleJob) -> ScribbleDone | str:
+def work_out(job: MarkJob) -> Marked | str:
     """A job's mask, here and now; or why there is none, in a sentence."""
     begin = time.perf_counter()
     try:
@@ -81,4 +81,4 @@ def work_out(job: ScribbleJob) -> ScribbleDone | str:
         )
         return text.format(type(error).__name__)
     mask.flags.writeable = False
-    return ScribbleDone(job.number, mask, time.perf_counter() - begin)
+    return Marked(job.number, mask, time.perf_counter() - begin)

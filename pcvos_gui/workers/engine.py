@@ -31,9 +31,11 @@ from pcvos_gui.workers.jobs import (
     Estimated,
     EstimateJob,
     JobStarted,
+    MarkJob,
     MemoryUse,
     PropagateJob,
 )
+from pcvos_gui.workers.marks import MarkEngine
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,22 @@ class Engine:
         self._process = psutil.Process()
         self._loading_seconds = self._annotating_seconds = 0.0  # of the job under way
         self._annotated = 0
+        self._marks = MarkEngine()
+        self._is_busy = False
+        self._marking_seconds = 0.0  # since the job under way began
+
+    def mark(self, job: MarkJob) -> np.ndarray | None:
+        """The mask of a job, bool (H, W), None if it asks for none; also while `run` is at work, between its frames.
+
+        Raises:
+            PCVOSError: there are no marking weights for the network.
+        """
+        begin = time.perf_counter()
+        try:
+            is_loaded = self._is_busy and self._network is not None
+            return self._marks.mask(self._network if is_loaded else self._load(job.engine), job)
+        finally:
+            self._marking_seconds += time.perf_counter() - begin
 
     def run(self, job: Job, should_stop: Callable[[], bool]) -> Generator[Result, None, None]:
         """Do `job`, yielding what it gives; between two results it may be left alone, or closed, for good.
@@ -74,8 +92,9 @@ class Engine:
         if isinstance(job, EstimateJob) and not any(p.frame != base.start for p in base.permanent):
             yield Estimated(job.number, base.start, {})
             return
-        propagator = self._prepare(base, should_stop)
         try:
+            self._is_busy = True
+            propagator = self._prepare(base, should_stop)
             if isinstance(job, PropagateJob):
                 yield from self._propagate(job, propagator)
             elif isinstance(job, CompareJob):
@@ -83,7 +102,9 @@ class Engine:
             else:
                 yield self._estimate(job, propagator)
         finally:
-            propagator.should_stop = None
+            self._is_busy = False
+            if self._propagator is not None:
+                self._propagator.should_stop = None
 
     @property
     def on_accelerator(self) -> bool:
@@ -98,6 +119,7 @@ class Engine:
         """Let go of all that was kept to be quick."""
         self._propagator = None
         self._permanent.clear()
+        self._marks.forget()
         if self._network is not None:
             release_memory(self._device)
 
@@ -186,13 +208,13 @@ class Engine:
             passed_over=self._network.passed_over,
             memory_advice=propagator.memory_advice(job.start, job.end, job.direction) or "",
         )
-        begin = time.perf_counter()
+        begin = time.perf_counter() - self._marking_seconds
         for clip in self._clips(job, propagator):
-            seconds = time.perf_counter() - begin
+            seconds = time.perf_counter() - self._marking_seconds - begin
             cells, drawn = predictions(clip, job.keep), _predicted(clip, propagator.memory)
             memory = self._memory_use(propagator)
             yield ClipDone(job.number, clip.frames, drawn, cells, clip.provisional, seconds, memory)
-            begin = time.perf_counter()
+            begin = time.perf_counter() - self._marking_seconds
 
     def _compare(self, job: CompareJob, propagator: Propagator) -> Generator[Result, None, None]:
         base = job.base

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections import deque
 from contextlib import closing
 from types import ModuleType
@@ -21,6 +22,9 @@ from pcvos_gui.workers.jobs import (
     EstimateJob,
     JobEnded,
     JobStarted,
+    Marked,
+    MarkFailed,
+    MarkJob,
     PropagateJob,
 )
 from pcvos_gui.workers.thread import Worker
@@ -42,9 +46,13 @@ class InferenceWorker(Worker):
     Of a job that was cancelled nothing is emitted any more but `ended`. Whatever goes wrong ends a job, never the
     thread.
 
+    Marks go first: a job under way does them between its frames, and while it is paused. They do not end, they give
+    `marked` or `mark_failed`; of one subject the newest wins. Previews and looks at frames are only done while nothing
+    else is.
+
     Signals:
         started(JobStarted), clip_done(ClipDone), compare_progressed(CompareProgress), compared(Compared),
-        estimated(Estimated), ended(JobEnded).
+        estimated(Estimated), ended(JobEnded), marked(Marked), mark_failed(MarkFailed).
     """
 
     started = Signal(object)
@@ -53,6 +61,8 @@ class InferenceWorker(Worker):
     compared = Signal(object)
     estimated = Signal(object)
     ended = Signal(object)
+    marked = Signal(object)
+    mark_failed = Signal(object)
 
     def __init__(self, parent: QObject | None = None):
         super().__init__("inference", parent)
@@ -61,6 +71,9 @@ class InferenceWorker(Worker):
         self._unfinished: set[int] = set()  # jobs whose end has not been emitted
         self._cancelled: set[int] = set()
         self._paused: set[int] = set()
+        self._marks: dict[object, MarkJob] = {}  # that wait
+        self._awaited = 0  # the mark that the window's thread waits for
+        self._answer: Marked | MarkFailed | None = None
         self._warm = False
         self._engine: Engine | None = None  # the thread's own
         self._thread.start()
@@ -82,6 +95,28 @@ class InferenceWorker(Worker):
             if isinstance(job, EstimateJob) and any(isinstance(other, PropagateJob) for other in self._waiting):
                 self._drop_estimates()
             self._changed.notify_all()
+
+    def mark(self, job: MarkJob) -> None:
+        """Do `job` as soon as it can be."""
+        with self._changed:
+            self._marks.pop(_slot(job), None)
+            self._marks[_slot(job)] = job
+            self._changed.notify_all()
+
+    def mark_now(self, job: MarkJob, seconds: float) -> Marked | MarkFailed | None:
+        """Do `job` and wait for it; None: it is not done within so long. No signal tells of it."""
+        self._answer = None
+        with self._changed:
+            self._awaited = job.number
+            self.mark(job)
+            self._changed.wait_for(lambda: self._closed or self._answer is not None, seconds)
+            self._awaited = 0
+            return self._answer
+
+    def drop_marks(self, previews_only: bool = False) -> None:
+        """Forget marks, or previews alone, that wait."""
+        with self._changed:
+            self._marks = {slot: job for slot, job in self._marks.items() if previews_only and not job.is_preview}
 
     def cancel(self, number: int) -> None:
         """End a job, waiting or under way, before its next frame; nothing happens if it is over."""
@@ -119,7 +154,10 @@ class InferenceWorker(Worker):
 
     # on the window's thread
 
-    def _deliver(self, message: JobStarted | ClipDone | CompareProgress | Compared | Estimated | JobEnded) -> None:
+    def _deliver(
+        self,
+        message: JobStarted | ClipDone | CompareProgress | Compared | Estimated | JobEnded | Marked | MarkFailed,
+    ) -> None:
         if isinstance(message, JobEnded):
             with self._changed:
                 self._cancelled.discard(message.number)
@@ -132,6 +170,8 @@ class InferenceWorker(Worker):
                 CompareProgress: self.compare_progressed,
                 Compared: self.compared,
                 Estimated: self.estimated,
+                Marked: self.marked,
+                MarkFailed: self.mark_failed,
             }
             signals[type(message)].emit(message)
 
@@ -140,8 +180,8 @@ class InferenceWorker(Worker):
     def _work(self) -> None:
         _step_back()
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._waiting or self._warm)
-        if not self._waiting and not self._closed:
+            self._changed.wait_for(lambda: self._closed or self._waiting or self._marks or self._warm)
+        if not self._waiting and not self._marks and not self._closed:
             self._warm_up()
         while (job := self._next_job()) is not None:
             end = self._do(job)
@@ -154,12 +194,56 @@ class InferenceWorker(Worker):
 
     def _next_job(self) -> Job | None:
         """The next job, as soon as there is one; None: the thread is to end."""
+        while True:
+            self._do_marks(previews=True)
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._waiting or self._marks)
+                if self._closed:
+                    return None
+                if self._next_slot(previews=True) is None:
+                    self._running = self._waiting.popleft()
+                    return self._running
+
+    def _next_slot(self, previews: bool) -> object | None:
+        """What mark is next: the newest, previews and looks last and only where they are wanted; under the lock."""
+        wanted = [slot for slot, job in self._marks.items() if job.steps and not job.is_preview]
+        if not wanted and previews and not any(isinstance(job, PropagateJob) for job in self._waiting):
+            wanted = list(self._marks)
+        return wanted[-1] if wanted else None
+
+    def _do_marks(self, previews: bool) -> None:
+        """Do all marks that wait."""
+        while not self._closed:
+            with self._changed:
+                slot = self._next_slot(previews)
+                if slot is None:
+                    if self._waiting and previews:  # what is late is worth nothing
+                        self._marks.clear()
+                    return
+                job = self._marks.pop(slot)
+            self._answer_with(self._mark(job))
+
+    def _answer_with(self, found: Marked | MarkFailed) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._waiting)
-            if self._closed:
-                return None
-            self._running = self._waiting.popleft()
-            return self._running
+            if found.number == self._awaited:
+                self._answer = found
+                self._changed.notify_all()
+            else:
+                self._post(found)
+
+    def _mark(self, job: MarkJob) -> Marked | MarkFailed:
+        begin = time.perf_counter()
+        try:
+            self._engine = self._engine or _make_engine()
+            mask = self._engine.mark(job)
+        except PCVOSError as error:
+            return MarkFailed(job.number, str(error), is_missing=not isinstance(error, ResourceError))
+        except Exception as error:  # the thread, and the job under way, live on
+            log.exception("mark %d failed", job.number)
+            return MarkFailed(job.number, type(error).__name__, is_missing=False)
+        if mask is not None:
+            mask.flags.writeable = False
+        return Marked(job.number, mask, time.perf_counter() - begin)
 
     def _warm_up(self) -> None:
         try:
@@ -180,7 +264,12 @@ class InferenceWorker(Worker):
     def _run(self, engine: "Engine", job: Job) -> JobEnded:
         from core.propagation.clip_inference import Stopped
 
-        with closing(engine.run(job, lambda: self._closed or job.number in self._cancelled)) as results:
+        def should_stop() -> bool:
+            if threading.current_thread() is self._thread:  # footage is also read on others
+                self._do_marks(previews=False)
+            return self._closed or job.number in self._cancelled
+
+        with closing(engine.run(job, should_stop)) as results:
             try:
                 for result in results:
                     self._post(result)
@@ -192,11 +281,16 @@ class InferenceWorker(Worker):
 
     def _may_go_on(self, number: int) -> bool:
         """Wait while the job is paused; whether it is still wanted then."""
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._closed or number in self._cancelled or number not in self._paused,
-            )
-            return not (self._closed or number in self._cancelled)
+        while True:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._closed or self._marks or number in self._cancelled or number not in self._paused
+                )
+                if self._closed or number in self._cancelled:
+                    return False
+                if number not in self._paused:
+                    return True
+            self._do_marks(previews=True)
 
     def _failure(self, job: Job, error: Exception) -> JobEnded:
         if _is_lost_device(error) and self._engine is not None:
@@ -216,6 +310,13 @@ class InferenceWorker(Worker):
         log.error("job %d failed", job.number, exc_info=error)
         text = self.tr("An error in the program ended it ({}): propagate again, and report it if it comes back.")
         return JobEnded(job.number, "failed", text.format(type(error).__name__))
+
+
+def _slot(job: MarkJob) -> object:
+    """Of two jobs with the same the newer one wins."""
+    if job.is_preview:
+        return "preview"
+    return job.subject if job.steps else "look"
 
 
 def _make_engine() -> "Engine":

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from core.annotation.packed_mask import PackedMask
+from core.marking.marks import Stroke
 from core.propagation import PropagationSettings
 from core.propagation.pace import Work
 from core.propagation.settings import Direction
@@ -197,34 +198,53 @@ class JobEnded:
     remedies: tuple[str, ...] = ()
 
 
-# the scribble's thread
+# marks
+
+
+Box = tuple[float, float, float, float]
+"""(left, top, right, bottom), in pixels of the frame, right and bottom excluded."""
 
 
 @dataclass(frozen=True)
-class ScribbleJob:
-    """Strokes become a mask.
+class MarkJob:
+    """What a person pointed at becomes a mask, by the marking network, or without it by GrabCut.
 
     Attributes:
         image: uint8 (H, W, 3) RGB, not written to by anybody from now on.
-        strokes: uint8 (H, W): 1 where the object was scribbled, 2 where background was, 0 elsewhere.
+        strokes: uint8 (H, W): 1 where the object was marked, 2 where background was, 0 elsewhere; for GrabCut.
         present: the object's present mask, bool (H, W), or None. estimate: the network's, or None.
         forbidden: bool (H, W), pixels of locked objects, or None.
         subject: (frame, object) that it is about; a newer job about the same makes it worthless.
+        steps: strokes and boxes, the oldest first. None: the features of the frame are to be found, and no mask.
+        engine: the network whose features are used; the one that runs while a run is under way.
+        is_preview: what a click would give: it is only done while nothing else is.
     """
 
     image: np.ndarray
-    strokes: np.ndarray
+    strokes: np.ndarray | None
     present: np.ndarray | None = None
     estimate: np.ndarray | None = None
     forbidden: np.ndarray | None = None
     subject: tuple[int, int] = (0, 0)
+    steps: tuple[Stroke | Box, ...] = ()
+    engine: EngineChoice = field(default_factory=EngineChoice)
+    is_preview: bool = False
     number: int = field(default_factory=next_number)
 
 
 @dataclass(frozen=True)
-class ScribbleDone:
-    """The mask of a ScribbleJob, bool (H, W), and how long it took."""
+class Marked:
+    """The mask of a MarkJob, bool (H, W), and how long it took. None: there was only the frame to be looked at."""
 
     number: int
-    mask: np.ndarray
+    mask: np.ndarray | None
     seconds: float
+
+
+@dataclass(frozen=True)
+class MarkFailed:
+    """Why the marking network gives no mask, in a sentence; `is_missing`: it will not give any other either."""
+
+    number: int
+    sentence: str
+    is_missing: bool

@@ -14,10 +14,12 @@ from core.annotation.palette import DISPLAY_PALETTE
 from core.media.arrays import ArraySource
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project
+from core.studio.run_settings import EngineChoice
 from pcvos_gui.canvas import Canvas
 from pcvos_gui.session import Session
 from pcvos_gui.view_state import Tool, ViewState
-from pcvos_gui.workers.jobs import ScribbleDone, ScribbleJob
+from pcvos_gui.workers.assist import work_out
+from pcvos_gui.workers.jobs import Marked, MarkJob
 
 
 class FramesAtOnce(QObject):
@@ -47,16 +49,22 @@ class AssistByHand(QObject):
 
     done = Signal(object)
     failed = Signal(int, str)
+    previewed = Signal(object)
+    changed = Signal()
+    has_network = False
+    missing = ""
+    engine = EngineChoice()
+    work_out = staticmethod(work_out)
 
     def __init__(self):
         super().__init__()
-        self.jobs: list[ScribbleJob] = []
+        self.jobs: list[MarkJob] = []
 
     def submit(self, job):
         self.jobs.append(job)
 
     def answer(self, mask, job=None):
-        self.done.emit(ScribbleDone((job or self.jobs[-1]).number, mask, 0.0))
+        self.done.emit(Marked((job or self.jobs[-1]).number, mask, 0.0))
 
 
 class CanvasRig:

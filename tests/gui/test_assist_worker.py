@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from pcvos_gui.workers import assist
 from pcvos_gui.workers.assist import AssistWorker
-from pcvos_gui.workers.jobs import ScribbleDone, ScribbleJob, next_number
+from pcvos_gui.workers.jobs import Marked, MarkJob, next_number
 
 
 @pytest.fixture
@@ -20,20 +20,20 @@ def worker(qtbot: QtBot) -> Iterator[AssistWorker]:
     assert worker.shutdown()
 
 
-def job() -> ScribbleJob:
+def job() -> MarkJob:
     """A red square on green, scribbled inside and outside."""
     image = np.full((60, 80, 3), (40, 160, 60), np.uint8)
     image[20:40, 30:50] = 200, 50, 50
     strokes = np.zeros((60, 80), np.uint8)
     strokes[28:32, 35:45], strokes[5, :] = 1, 2
-    return ScribbleJob(image, strokes)
+    return MarkJob(image, strokes)
 
 
 def test_strokes_become_a_mask(worker: AssistWorker, qtbot: QtBot):
     given = job()
     with qtbot.waitSignal(worker.done) as signal:
         worker.submit(given)
-    done: ScribbleDone = signal.args[0]
+    done: Marked = signal.args[0]
     expected = np.zeros((60, 80), bool)
     expected[20:40, 30:50] = True
     assert done.number == given.number and done.seconds > 0 and not done.mask.flags.writeable

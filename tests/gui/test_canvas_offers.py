@@ -17,7 +17,7 @@ DISC[15:45, 20:60] = True
 @pytest.fixture
 def rig(qtbot, tmp_path) -> CanvasRig:
     rig = CanvasRig(qtbot, tmp_path, np.full((4, HEIGHT, WIDTH, 3), 90, np.uint8), objects=2, size=(600, 500))
-    rig.take(Tool.SCRIBBLE, 6)
+    rig.take(Tool.MARK, 6)
     rig.bot = qtbot
     return rig
 

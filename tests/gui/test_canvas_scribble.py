@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from canvas_parts import CanvasRig
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 
 from core.annotation.packed_mask import PackedMask
 from core.media.arrays import ArraySource
 from core.project.model import ObjectInfo
 from core.project.project import Project
+from core.studio.run_settings import EngineChoice
 from pcvos_gui.session import Leaving
 from pcvos_gui.view_state import Tool
 from pcvos_gui.workers.assist import AssistWorker
@@ -36,17 +37,27 @@ def footage() -> np.ndarray:
     return frames
 
 
+class GrabCutAlone(AssistWorker):
+    """As the window's marking without marking weights."""
+
+    previewed = Signal(object)
+    changed = Signal()
+    has_network = False
+    missing = ""
+    engine = EngineChoice()
+
+
 @pytest.fixture
 def rig(qtbot, tmp_path) -> CanvasRig:
     rig = CanvasRig(qtbot, tmp_path, footage(), objects=2)
-    rig.take(Tool.SCRIBBLE, 6)
+    rig.take(Tool.MARK, 6)
     return rig
 
 
 def test_strokes_become_a_mask_that_enter_accepts(qtbot, tmp_path):
-    assist = AssistWorker()
+    assist = GrabCutAlone()
     rig = CanvasRig(qtbot, tmp_path, footage(), objects=1, assist=assist)
-    rig.take(Tool.SCRIBBLE, 6)
+    rig.take(Tool.MARK, 6)
     with qtbot.waitSignal(assist.done, timeout=20000):
         rig.drag((30, 30), (50, 30))
     with qtbot.waitSignal(assist.done, timeout=20000):
@@ -166,7 +177,7 @@ def test_what_comes_next_accepts_the_proposed_mask(rig, what, is_there):
             rig.session.close()
     labels = kept[0] if kept else rig.project.labels(0)
     assert np.array_equal(labels, DISC.astype(np.uint8)) if is_there else labels[30, 30:50].all()
-    assert not rig.canvas.tools[Tool.SCRIBBLE].is_busy
+    assert not rig.canvas.tools[Tool.MARK].is_busy
     if not kept:
         assert not rig.project.labels(1).any()
         rig.session.undo_stack.undo()
@@ -320,8 +331,8 @@ def test_a_scribble_waits_while_another_tool_is_in_hand(rig):
     rig.session.go_to(1)
     rig.take(Tool.BRUSH)
     rig.session.go_to(0)
-    assert rig.canvas.tools[Tool.SCRIBBLE].waiting == [(0, 1)]
-    rig.take(Tool.SCRIBBLE)
+    assert rig.canvas.tools[Tool.MARK].waiting == [(0, 1)]
+    rig.take(Tool.MARK)
     assert rig.canvas.tool.is_busy
 
 

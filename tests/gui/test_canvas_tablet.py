@@ -73,7 +73,7 @@ def test_a_stroke_gets_wider_as_the_pen_is_pressed(rig):
 
 
 def test_scribbles_know_pressure_too(rig):
-    rig.take(Tool.SCRIBBLE, 20)
+    rig.take(Tool.MARK, 20)
     Pen(rig).stroke((30, 30, 0.2), (130, 30, 0.2))
     thin = (rig.assist.jobs[-1].strokes == 1).sum(0)[80]
     assert 0 < thin < 10
@@ -90,7 +90,7 @@ def test_the_eraser_end_erases_whatever_is_in_hand(rig, tool):
 
 
 def test_the_eraser_end_scribbles_over_background(rig):
-    rig.take(Tool.SCRIBBLE)
+    rig.take(Tool.MARK)
     Pen(rig, Pointer.Eraser).stroke((30, 30, 1.0), (130, 30, 1.0))
     assert set(np.unique(rig.assist.jobs[-1].strokes)) == {0, 2}
 

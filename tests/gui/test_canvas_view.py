@@ -129,7 +129,7 @@ def test_edges_are_seen_on_footage_of_the_objects_own_colour(qtbot, tmp_path, mo
 
 
 @pytest.mark.parametrize("mode", [ViewMode.MASK, ViewMode.MATTE, ViewMode.CHECKERBOARD, ViewMode.GREEN])
-@pytest.mark.parametrize("tool", [Tool.SCRIBBLE, Tool.BRUSH, Tool.ERASER, Tool.POLYGON])
+@pytest.mark.parametrize("tool", [Tool.MARK, Tool.BRUSH, Tool.ERASER, Tool.POLYGON])
 def test_footage_is_seen_while_marking_in_a_view_that_hides_it(rig, mode, tool):
     rig.take(tool, 4)
     rig.view_state.set_mode(mode)
@@ -139,7 +139,7 @@ def test_footage_is_seen_while_marking_in_a_view_that_hides_it(rig, mode, tool):
     rig.move(22, 30)
     assert rig.seen(40, 10) == FRAME
     rig.release(22, 30)
-    if tool in (Tool.SCRIBBLE, Tool.POLYGON):
+    if tool in (Tool.MARK, Tool.POLYGON):
         assert rig.seen(40, 10) == FRAME, "there is more to mark"
         rig.key(Qt.Key.Key_Escape)
     assert rig.seen(40, 10) == hidden and rig.view_state.mode is mode

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from core.annotation.packed_mask import PackedMask
 from core.errors import ResourceError
+from core.marking.marks import Stroke
 from core.network.checkpoint import DEFAULT_WEIGHTS
 from core.propagation import PropagationSettings
 from pcvos_gui.workers.inference import InferenceWorker
@@ -27,6 +28,7 @@ from pcvos_gui.workers.jobs import (
     EstimateJob,
     JobEnded,
     JobStarted,
+    MarkJob,
     PermanentFrame,
     PropagateJob,
 )
@@ -505,3 +507,54 @@ def test_a_run_says_beforehand_that_it_may_not_fit(
     worker.submit(again := job(footage))
     assert heard.end(again.number).state == "done", "it is a bound: the run may go well"
     assert "choose" in heard.of(again.number, JobStarted)[0].memory_advice
+
+
+def test_marks_are_made_within_a_clip_and_leave_the_run_as_it_is(footage: Path):
+    """A run of one clip; the engine is asked on its own thread, as the worker asks it."""
+    from pcvos_gui.workers.engine import Engine
+
+    engine = Engine()
+    run = job(footage, 0)
+    alone = [r for r in engine.run(run, lambda: False) if isinstance(r, ClipDone)]
+    engine.free_memory()
+    image = np.ascontiguousarray(picture(5))
+    mark = MarkJob(image, None, steps=(Stroke(((60.0, 50.0),)),), engine=EngineChoice(None, "auto"))
+    order: list[str] = []
+    found: list[np.ndarray] = []
+
+    def should_stop() -> bool:
+        order.append("asked")
+        if len(order) > 3 and not found:
+            found.append(engine.mark(mark))
+            order.append("marked")
+        return False
+
+    marked = []
+    for result in engine.run(run, should_stop):
+        if isinstance(result, ClipDone):
+            order.append("clip")
+            marked.append(result)
+    first = order.index("clip")
+    assert "marked" in order[:first] and "asked" in order[order.index("marked") : first], "within the first clip"
+    assert iou(found[0], ball(5)) > 0.7
+    assert [clip.cells for clip in marked] == [clip.cells for clip in alone]
+    assert engine.mark(MarkJob(image, None)) is None, "a look gives no mask"
+    engine.close()
+
+
+def test_of_marks_of_one_subject_the_newest_wins_and_previews_come_last(worker: InferenceWorker, qtbot: QtBot):
+    image = np.ascontiguousarray(picture(0))
+    step = (Stroke(((40.0, 50.0),)),)
+    jobs = [
+        MarkJob(image, None, subject=(0, 1), steps=step),
+        MarkJob(image, None, subject=(0, 1), steps=step, is_preview=True),
+        MarkJob(image, None, subject=(0, 1), steps=step),
+        MarkJob(image, None, subject=(0, 2), steps=step),
+    ]
+    heard: list[int] = []
+    worker.marked.connect(lambda marked: heard.append(marked.number))
+    with worker._changed:  # all are there before the thread can take one
+        for one in jobs:
+            worker.mark(one)
+    qtbot.waitUntil(lambda: len(heard) == 3, timeout=PATIENCE)
+    assert heard == [jobs[3].number, jobs[2].number, jobs[1].number]

@@ -71,7 +71,7 @@ def test_an_unfinished_scribble_is_neither_left_nor_accepted(hands: Hands, clip:
     hands.begin_run(interval=1, direction="forward", range=Range.TO_END)
     hands.bot.waitUntil(lambda: hands.runs.done >= 3, timeout=120_000)
     hands.go_to(COUNT - 1)
-    hands.window.view_state.set_tool(Tool.SCRIBBLE)
+    hands.window.view_state.set_tool(Tool.MARK)
     hands.drag((20, 20), (40, 20))
     idle(hands)
     assert hands.session.frame == COUNT - 1 and hands.window.canvas.tool.is_busy

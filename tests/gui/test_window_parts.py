@@ -174,7 +174,7 @@ def test_the_keyboard_alone(hands: Hands, clip: Path):
         hands.bot.keyClick(QApplication.focusWidget(), key, modifiers)
 
     control = Qt.KeyboardModifier.ControlModifier
-    for key, tool in zip("BEPFS", (Tool.BRUSH, Tool.ERASER, Tool.POLYGON, Tool.FILL, Tool.SCRIBBLE), strict=True):
+    for key, tool in zip("BEPFS", (Tool.BRUSH, Tool.ERASER, Tool.POLYGON, Tool.FILL, Tool.MARK), strict=True):
         press(key)
         assert window.view_state.tool is tool
     brush = window.view_state.brush
@@ -410,7 +410,7 @@ def test_where_one_is(hands: Hands, clip: Path):
     status = hands.window.status
     assert status.saved.text() == "nothing to save" and status.object.text() == "· no object"
     strip = hands.window.canvas.strip
-    assert strip.step.text() == "Next: mark an object on any frame" and "Scribble" in strip.words.text()
+    assert strip.step.text() == "Next: mark an object on any frame" and "Mark" in strip.words.text()
     hands.go_to(3)
     assert status.place.text() == f"frame 3 / {COUNT - 1} · 00:00.120"
     hands.session.add_object("Ball")

@@ -101,7 +101,7 @@ class Hands:
 
     def scribble(self, *points: tuple[float, float], button=Qt.MouseButton.LeftButton) -> None:
         """One stroke of the scribble tool, and wait for the mask it proposes."""
-        self.window.view_state.set_tool(Tool.SCRIBBLE)
+        self.window.view_state.set_tool(Tool.MARK)
         with self.bot.waitSignal(self.window.assist.done, timeout=20_000):
             self.drag(*points, button=button)
 

@@ -1,28 +1,35 @@
-"""Scribble: strokes over object and background become a mask, shown until it is accepted or dropped."""
+"""Mark: clicks, strokes and boxes become a mask, shown until it is accepted or dropped."""
 
 import logging
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, QRectF, Qt, QTimer
 
 from core.annotation.editing import Point, paint_line
 from core.annotation.packed_mask import PackedMask
 from core.annotation.scribble import BACKGROUND, OBJECT
 from core.errors import PCVOSError
+from core.marking.marks import Stroke
 from core.media import open_media
-from pcvos_gui.canvas.preview import PreviewItem
+from pcvos_gui.canvas.preview import BoxItem, PreviewItem
 from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
 from pcvos_gui.messages import Message
 from pcvos_gui.session import Session
 from pcvos_gui.view_state import ViewState
-from pcvos_gui.workers.assist import AssistWorker, Subject, work_out
-from pcvos_gui.workers.jobs import Estimated, ScribbleDone, ScribbleJob
+from pcvos_gui.workers.assist import Subject
+from pcvos_gui.workers.jobs import Box, Estimated, Marked, MarkJob, next_number
+from pcvos_gui.workers.marking import MarkingWorker
 
 log = logging.getLogger(__name__)
 
 _SETTING = "scribbles"  # of the project
+_BOX = 3  # a stroke's value: it goes from corner to corner
+_REST = 150  # ms that the pointer, or the person on a frame, rests before anything is done about it
+_DRAG = 4.0  # screen pixels from which a press is a drag
+_LINE = 2.0  # screen pixels, radius of a stroke as it is seen
 
 RequestEstimate = Callable[[int], None]
 """Ask for the network's estimate of a frame, if there is memory to make it from; it comes as `set_estimate`."""
@@ -39,7 +46,7 @@ class _Scribble:
     """Strokes for one object on one frame.
 
     Attributes:
-        map: uint8 (H, W) of ScribbleJob.strokes. mask: what was made of them, bool (H, W).
+        map: uint8 (H, W) of MarkJob.strokes. mask: what was made of them, bool (H, W).
         job: whose mask is awaited. is_accepted: the mask is taken as soon as it is there.
     """
 
@@ -48,7 +55,7 @@ class _Scribble:
     map: np.ndarray
     strokes: list[_Stroke] = field(default_factory=list)
     mask: np.ndarray | None = None
-    job: ScribbleJob | None = None
+    job: MarkJob | None = None
     is_accepted: bool = False
 
     @property
@@ -66,7 +73,8 @@ class _Scribble:
             _Stroke(int(value), [((float(x), float(y)), float(radius)) for x, y, radius in points])
             for value, points in stored["strokes"]
         ]
-        if not strokes or not all(stroke.points and stroke.value in (OBJECT, BACKGROUND) for stroke in strokes):
+        known = (OBJECT, BACKGROUND, _BOX)
+        if not strokes or not all(stroke.points and stroke.value in known for stroke in strokes):
             raise ValueError("a scribble has strokes, and a stroke points")
         scribble = cls(int(stored["frame"]), int(stored["object"]), np.zeros(size, np.uint8), strokes)
         scribble.redraw()
@@ -76,37 +84,68 @@ class _Scribble:
         """Make the map from the strokes."""
         self.map[...] = 0
         for stroke in self.strokes:
+            if stroke.value == _BOX:
+                continue
             start = stroke.points[0][0]
             for point, radius in stroke.points:
                 paint_line(self.map, start, point, radius, stroke.value)
                 start = point
 
+    def steps(self) -> tuple[Stroke | Box, ...]:
+        """As the marking network takes them: what of them lies in the frame."""
+        found = (_step(stroke, self.map.shape) for stroke in self.strokes)
+        return tuple(step for step in found if step is not None)
 
-class ScribbleTool(CanvasTool):
-    """Strokes for the object, inverted ones for the background; each makes the proposed mask anew.
 
-    Enter accepts the mask, Esc drops it with its strokes, Backspace takes back the last stroke. A scribble stays with
-    its frame: it waits there while other frames are looked at (`waiting`), and is open again when the person is back.
-    When the object or the tool changes, the one that is open is accepted, also if its mask is still being made; and all
-    of them when a run begins or the footage is closed: that can be undone or painted over, and a lost mask not be
-    got back. Finished strokes are in the project file: after a crash they wait on their frames.
+def _step(stroke: _Stroke, size: tuple[int, int]) -> Stroke | Box | None:
+    """A stroke within a frame of (height, width), whole numbers being pixels' centres; None: nothing of it is there."""
+    height, width = size
+    if stroke.value == _BOX:
+        left, top, right, bottom = _box(stroke)
+        left, top, right, bottom = max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height))
+        return (left, top, right, bottom) if right - left >= 1 and bottom - top >= 1 else None
+    points = tuple((x - 0.5, y - 0.5) for (x, y), _ in stroke.points if 0 <= x < width and 0 <= y < height)
+    return Stroke(points, stroke.value == OBJECT) if points else None
+
+
+def _box(stroke: _Stroke) -> Box:
+    (x0, y0), (x1, y1) = stroke.points[0][0], stroke.points[-1][0]
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+class MarkTool(CanvasTool):
+    """Clicks and strokes for the object, inverted ones for what it is not, and boxes with Shift.
+
+    Each makes the proposed mask anew; while the pointer rests, it is shown what a click there would give. Enter accepts
+    the mask, Esc drops it with its marks, Backspace takes back the last mark. A scribble, which is all marks of an
+    object on a frame, stays with its frame: it waits there while other frames are looked at (`waiting`), and is open
+    again when the person is back. When the object or the tool changes, the one that is open is accepted, also if its
+    mask is still being made; and all of them when a run begins or the footage is closed: that can be undone or painted
+    over, and a lost mask not be got back. Finished marks are in the project file: after a crash they wait on their
+    frames.
+
+    Where there is no marking network, strokes are as wide as the brush, and there are neither boxes nor previews.
     """
-
-    has_brush = True
-    cursor = Qt.CursorShape.BlankCursor
 
     def __init__(
         self,
         session: Session,
         view_state: ViewState,
-        assist: AssistWorker,
+        assist: MarkingWorker,
         request_estimate: RequestEstimate | None = None,
         parent: QObject | None = None,
     ):
         super().__init__(session, view_state, parent)
         self.assist, self.request_estimate = assist, request_estimate
-        self._item = PreviewItem()
-        self.items = (self._item,)
+        self._item, self._ghost, self._box_item = PreviewItem(), PreviewItem(is_faint=True), BoxItem()
+        self.items = (self._ghost, self._item, self._box_item)
+        self._pointer: Pointer | None = None  # that rests over the frame
+        self._preview: np.ndarray | None = None  # what a click there would give
+        self._asked_preview = 0  # a job's number
+        self._pointer_rests = QTimer(self, singleShot=True, interval=_REST)
+        self._pointer_rests.timeout.connect(self._ask_preview)
+        self._frame_rests = QTimer(self, singleShot=True, interval=_REST)
+        self._frame_rests.timeout.connect(self._look)
         self._open: _Scribble | None = None  # on the shown frame, of the active object
         self._waiting: dict[Subject, _Scribble] = {}
         self._draws = False
@@ -114,6 +153,8 @@ class ScribbleTool(CanvasTool):
         self._estimates: Mapping[int, PackedMask] = {}
         assist.done.connect(self._on_done)
         assist.failed.connect(self._on_failed)
+        assist.previewed.connect(self._on_previewed)
+        assist.changed.connect(self._on_network)
         session.opened.connect(self._restore)
         session.closed.connect(self._on_closed)
         session.image_changed.connect(self._on_image)
@@ -122,11 +163,27 @@ class ScribbleTool(CanvasTool):
 
     @property
     def hint(self) -> str:
+        if self._open is None and self.assist.has_network:
+            return self.tr("Mark: click the object or draw over it. Right button or Alt: not this; Shift: draw a box.")
         if self._open is None:
-            return self.tr("Scribble: draw a line over the object. Right button or Alt: over what it is not, [ ] size.")
+            return self.tr("Mark: draw a line over the object. Right button or Alt: over what it is not, [ ] size.")
         if self._open.job is not None and self._open.is_accepted:
             return self.tr("Accepted: the mask is being made…")
-        return self.tr("Enter accepts, Esc drops, Backspace takes back a stroke; more strokes correct the mask.")
+        return self.tr("Enter accepts, Esc drops, Backspace takes back a mark; more marks correct the mask.")
+
+    @property
+    def has_brush(self) -> bool:
+        """What the network is shown has no width."""
+        return not self.assist.has_network
+
+    @property
+    def cursor(self) -> Qt.CursorShape:
+        return Qt.CursorShape.BlankCursor if self.has_brush else Qt.CursorShape.CrossCursor
+
+    @property
+    def preview(self) -> np.ndarray | None:
+        """What a click where the pointer rests would give, bool (H, W)."""
+        return self._preview
 
     @property
     def is_busy(self) -> bool:
@@ -155,11 +212,13 @@ class ScribbleTool(CanvasTool):
     def show_colour(self, colour: tuple[int, int, int]) -> None:
         """The active object's colour, 8-bit RGB."""
         self._item.set_colour(colour)
+        self._ghost.set_colour(colour)
 
     # strokes
 
     def press(self, pointer: Pointer) -> None:
-        if self._draws or not self.session.may_edit():
+        self._forget_preview()
+        if self._draws or self._is_kept(pointer) or not self._may_mark():
             return
         self._reopen()
         if self._open is None:
@@ -167,8 +226,11 @@ class ScribbleTool(CanvasTool):
             self._show_strokes()
             self._ask()
         self._draws, self._open.is_accepted = True, False
-        self._open.strokes.append(_Stroke(BACKGROUND if pointer.inverted else OBJECT))
-        self._item.add_sign(pointer.point, not pointer.inverted)
+        if pointer.shift and self.assist.has_network:
+            self._open.strokes.append(_Stroke(_BOX))
+        else:
+            self._open.strokes.append(_Stroke(BACKGROUND if pointer.inverted else OBJECT))
+            self._item.add_sign(pointer.point, not pointer.inverted)
         self._paint(pointer)
         self.changed.emit()
 
@@ -178,12 +240,24 @@ class ScribbleTool(CanvasTool):
 
     def release(self, pointer: Pointer) -> None:
         if self._draws:
-            if pointer.point != self._open.strokes[-1].points[-1][0]:
+            stroke = self._open.strokes[-1]
+            if pointer.point != stroke.points[-1][0]:
                 self._paint(pointer)
+            begin = stroke.points[0][0]
+            reach = max(math.dist(begin, point) for point, _ in stroke.points)
+            if self.assist.has_network and stroke.value != _BOX and reach < _DRAG * pointer.unit:
+                stroke.points = stroke.points[:1]  # a click, however the hand trembled
             self._end_stroke()
 
     def _end_stroke(self) -> None:
         self._draws = False
+        stroke = self._open.strokes[-1]
+        if self.assist.has_network and _step(stroke, self.session.size) is None:
+            if stroke.value == _BOX:
+                text = self.tr("This box has no extent within the frame: drag with Shift from corner to corner.")
+                self.session.message.emit(Message(text, key="scribble"))
+            self.back()
+            return
         self._submit()
         self._store()
         self.changed.emit()
@@ -191,13 +265,110 @@ class ScribbleTool(CanvasTool):
     def _paint(self, pointer: Pointer) -> None:
         stroke = self._open.strokes[-1]
         start = stroke.points[-1][0] if stroke.points else pointer.point
-        radius = self.brush_radius(pointer)
+        if stroke.value == _BOX:
+            stroke.points = [*stroke.points[:1], (pointer.point, 0.0)]
+            self._show_box()
+            return
+        radius = self.brush_radius(pointer) if self.has_brush else _LINE * pointer.unit
         stroke.points.append((pointer.point, radius))
         self._item.refresh_strokes(paint_line(self._open.map, start, pointer.point, radius, stroke.value))
 
     def _show_strokes(self) -> None:
-        signs = [(stroke.points[0][0], stroke.value == OBJECT) for stroke in self._open.strokes]
+        signs = [(stroke.points[0][0], stroke.value == OBJECT) for stroke in self._open.strokes if stroke.value != _BOX]
         self._item.set_strokes(self._open.map, signs)
+        self._show_box()
+
+    def _show_box(self) -> None:
+        """The last one: it counts."""
+        boxes = [stroke for stroke in self._open.strokes if stroke.value == _BOX] if self._open is not None else []
+        left, top, right, bottom = _box(boxes[-1]) if boxes else (0, 0, 0, 0)
+        self._box_item.set_box(QRectF(left, top, right - left, bottom - top))
+
+    def _is_kept(self, pointer: Pointer) -> bool:
+        """Whether what is pointed at is a locked object's (a message says so)."""
+        session, column, row = self.session, int(pointer.x // 1), int(pointer.y // 1)
+        height, width = session.size
+        if pointer.inverted or not session.can_edit or not (0 <= row < height and 0 <= column < width):
+            return False
+        there = session.object(int(session.labels[row, column]))
+        if there is None or not there.locked or there.id == session.active:
+            return False
+        text = self.tr("These pixels are of {}, which is locked: unlock it in the list of objects to take them.")
+        holds = lambda: getattr(session.object(there.id), "locked", False)  # noqa: E731
+        session.message.emit(Message(text.format(there.name), "warning", key="locked", holds=holds))
+        return True
+
+    def _may_mark(self) -> bool:
+        """Whether the active object can be marked; where none is active, one is made."""
+        session = self.session
+        if session.can_edit and not session.active and not session.is_editing and not session.add_object():
+            return False
+        return session.may_edit()
+
+    # what a click would give
+
+    def hover(self, pointer: Pointer) -> None:
+        self._pointer = pointer
+        self._pointer_rests.start()
+        if self._preview is not None and not self._is_in(self._preview, pointer):
+            self._forget_preview(rests=True)
+
+    def leave(self) -> None:
+        self._pointer = None
+        self._forget_preview()
+
+    @staticmethod
+    def _is_in(mask: np.ndarray, pointer: Pointer) -> bool:
+        column, row = int(pointer.x // 1), int(pointer.y // 1)
+        return 0 <= row < mask.shape[0] and 0 <= column < mask.shape[1] and bool(mask[row, column])
+
+    def _forget_preview(self, rests: bool = False) -> None:
+        if not rests:
+            self._pointer_rests.stop()
+        if self._asked_preview:
+            self.assist.drop_previews()
+        self._asked_preview = 0
+        if self._preview is not None:
+            self._preview = None
+            self._ghost.clear()
+
+    def _ask_preview(self) -> None:
+        session, pointer = self.session, self._pointer
+        active = session.object(session.active)
+        if pointer is None or not self.is_in_hand or self._draws or not session.can_edit or not self.assist.has_network:
+            return
+        if active is not None and active.locked:
+            return
+        open_ = self._open or _Scribble(session.shown, session.active, np.zeros(session.size, np.uint8))
+        click = _step(_Stroke(OBJECT, [(pointer.point, 0.0)]), session.size)
+        if click is None or open_.job is not None:
+            return
+        job = self._job_of(open_, session.image, session.labels)
+        job = replace(job, steps=(*job.steps, click), is_preview=True, number=next_number())
+        self._asked_preview = job.number
+        self.assist.submit(job)
+
+    def _on_previewed(self, marked: Marked) -> None:
+        if marked.number == self._asked_preview and not self._draws and self.is_in_hand:
+            self._asked_preview, self._preview = 0, marked.mask
+            self._ghost.set_mask(marked.mask)
+
+    def _look(self) -> None:
+        """The person stays on this frame: its features will be needed."""
+        session = self.session
+        if self.is_in_hand and session.can_edit and self.assist.has_network:
+            self.assist.submit(
+                MarkJob(session.image, None, subject=(session.shown, session.active), engine=self.assist.engine)
+            )
+
+    def _on_network(self) -> None:
+        self._forget_preview()
+        if self.assist.missing:
+            what = self.assist.missing.rstrip(".").rsplit(": ", 1)[0]
+            text = self.tr("{}: until that is mended, draw strokes over the object, whose masks are less exact.")
+            holds = lambda: bool(self.assist.missing)  # noqa: E731
+            self.session.message.emit(Message(text.format(what), "warning", key="marking", holds=holds))
+        self.changed.emit()
 
     # masks
 
@@ -218,20 +389,22 @@ class ScribbleTool(CanvasTool):
         self._open.job = self._job_of(self._open, self.session.shown_image, self.session.shown_labels)
         self.assist.submit(self._open.job)
 
-    def _job_of(self, scribble: _Scribble, image: np.ndarray, labels: np.ndarray) -> ScribbleJob:
+    def _job_of(self, scribble: _Scribble, image: np.ndarray, labels: np.ndarray) -> MarkJob:
         """Args: image: uint8 (H, W, 3) RGB, the scribble's frame. labels: uint8 (H, W), its label map."""
-        present = labels == scribble.object
+        present = labels == scribble.object if scribble.object else np.zeros(labels.shape, bool)
         estimate = self._estimates.get(scribble.object) if self._asked == scribble.frame else None
-        return ScribbleJob(
+        return MarkJob(
             image,
             scribble.map.copy(),
             present if present.any() else None,
             None if estimate is None or estimate.is_empty else estimate.unpack(),
             self.session.protected(labels),
             scribble.subject,
+            scribble.steps(),
+            self.assist.engine,
         )
 
-    def _on_done(self, done: ScribbleDone) -> None:
+    def _on_done(self, done: Marked) -> None:
         scribble = self._awaiting(done.number)
         if scribble is None:
             return
@@ -329,8 +502,8 @@ class ScribbleTool(CanvasTool):
 
     def _finish(self, scribble: _Scribble) -> None:
         if scribble.job is not None:
-            found, scribble.job = work_out(scribble.job), None
-            if isinstance(found, ScribbleDone):
+            found, scribble.job = self.assist.work_out(scribble.job), None
+            if isinstance(found, Marked):
                 scribble.mask = found.mask
             else:
                 self.session.message.emit(Message(found, "error", key="scribble"))
@@ -344,11 +517,12 @@ class ScribbleTool(CanvasTool):
         self.changed.emit()
 
     def take_up(self) -> None:
+        self._frame_rests.start()
         self._reopen()
 
     def _take(self, scribble: _Scribble) -> None:
         """The object gets the mask."""
-        text = self.tr("Scribble")
+        text = self.tr("Mark")
         if scribble is self._open:
             self._put_away()  # first: what follows tells everybody
             if scribble.mask is not None:
@@ -363,7 +537,9 @@ class ScribbleTool(CanvasTool):
 
     def _put_away(self) -> None:
         self._open, self._draws = None, False
+        self._forget_preview()
         self._item.clear()
+        self._show_box()
         self.changed.emit()
 
     def _reopen(self) -> None:
@@ -423,6 +599,8 @@ class ScribbleTool(CanvasTool):
     def _on_image(self) -> None:
         if self.session.shown != self._asked:  # when the person is back, memory may know more
             self._asked, self._estimates = -1, {}
+        self._forget_preview()
+        self._frame_rests.start()
         if self.is_in_hand:
             self._reopen()
 
