@@ -59,13 +59,16 @@ class StatusLine(QStatusBar):
             runs.memory_changed,
         ):
             signal.connect(self.refresh)
+        self.messageChanged.connect(lambda _: self.refresh())
         self.refresh()
 
     def refresh(self) -> None:
         session = self._session
         is_open = session.project is not None
-        for widget in (self.place, self.object, self.engine, self.saved):
+        for widget in (self.engine, self.saved):
             widget.setVisible(is_open)
+        for widget in (self.place, self.object):
+            widget.setVisible(is_open and not self.currentMessage())  # what the pointer is over is told in their place
         if not is_open:
             return
         at = float(session.loaded_media.timestamps[max(0, session.frame)] - session.loaded_media.timestamps[0])

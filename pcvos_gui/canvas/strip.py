@@ -65,6 +65,13 @@ class OfferBar(_Row):
         self._back.setEnabled(offer.can_go_back)
 
 
+class _Words(QElidingLabel):
+    """As wide as all of its text where there is room for that."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 8, super().sizeHint().height())
+
+
 class WaitingBar(_Row):
     """Says where marks wait that are neither accepted nor dropped."""
 
@@ -74,7 +81,7 @@ class WaitingBar(_Row):
 
     def __init__(self, parent: QWidget):
         super().__init__(parent)
-        self._text = QElidingLabel(self)
+        self._text = _Words(self)
         self._text.setMinimumWidth(80)
         self._row.addWidget(self._text, 1)
         for picture, text, tip, signal in (
@@ -96,6 +103,7 @@ class WaitingBar(_Row):
         text = words.format(", ".join(map(str, frames[:_MOST])) + ("…" if len(frames) > _MOST else ""))
         self._text.setText(text)
         self._text.setToolTip(text)
+        self._text.updateGeometry()  # also where the part of it that was shown stays the same
 
 
 class Strip(QWidget):

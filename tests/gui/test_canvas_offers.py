@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from canvas_parts import CanvasRig
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from pcvos_gui.canvas import BrushSize
 from pcvos_gui.view_state import LARGEST_BRUSH, SMALLEST_BRUSH, Tool, ViewState
@@ -81,6 +81,14 @@ def test_no_spot_of_the_picture_is_covered(rig, size):
     for bar in (rig.canvas.offer_bar, rig.canvas.waiting_bar):
         for button in bar.findChildren(QAbstractButton):
             assert rig.canvas.rect().contains(QRect(button.mapTo(rig.canvas, QPoint()), button.size()))
+
+
+def test_where_there_is_room_all_is_said_of_what_waits(qtbot, rig):
+    rig.canvas.resize(1000, 400)
+    rig.drag((30, 30), (50, 30))
+    rig.session.go_to(3)
+    (told,) = rig.canvas.waiting_bar.findChildren(QLabel)
+    qtbot.waitUntil(lambda: QLabel.text(told) == "A scribble waits on frame 0", timeout=5000)  # laid out by then
 
 
 def test_how_the_tool_is_used_is_told_below_the_picture(rig):

@@ -413,6 +413,11 @@ def test_where_one_is(hands: Hands, clip: Path):
     assert strip.step.text() == "Next: mark an object on any frame" and "Mark" in strip.words.text()
     hands.go_to(3)
     assert status.place.text() == f"frame 3 / {COUNT - 1} · 00:00.120"
+    status.showMessage("What a button does")
+    hands.session.active_changed.emit(0)
+    assert not status.place.isVisible() and not status.object.isVisible(), "two texts would lie over each other"
+    status.clearMessage()
+    assert status.place.isVisible() and status.object.isVisible()
     hands.session.add_object("Ball")
     assert status.object.text() == "· Ball" and status.saved.text() == "saved"
     assert status.saved.toolTip() == str(clip.with_suffix(".pcvos"))

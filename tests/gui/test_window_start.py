@@ -66,7 +66,10 @@ class Window(main_window.MainWindow):
         QTimer.singleShot(50, lambda: threading.Thread(target=fail).start())
         self.errors = []
         show = self.messages.show_message
-        self.messages.show_message = lambda message: (show(message), self.errors.append(message.text))
+        self.messages.show_message = lambda message, *project: (
+            show(message, *project),
+            self.errors.append(message.text),
+        )
         QTimer.singleShot(50, self.wait)
 
     def wait(self):
