@@ -11,10 +11,8 @@ from PySide6.QtCore import QObject, QRectF, Qt, QTimer
 from core.annotation.editing import paint_line
 from core.annotation.packed_mask import PackedMask
 from core.annotation.scribble import BACKGROUND, OBJECT
-from core.errors import PCVOSError
-from core.media import open_media
 from pcvos_gui.canvas.preview import BoxItem, PreviewItem
-from pcvos_gui.canvas.tools.scribble import BOX, DrawnStroke, Scribble, box_of, step_of
+from pcvos_gui.canvas.tools.scribble import BOX, DrawnStroke, Scribble, box_of, image_of, step_of
 from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
 from pcvos_gui.messages import Message
 from pcvos_gui.session import Session
@@ -139,7 +137,7 @@ class MarkTool(CanvasTool):
 
     def press(self, pointer: Pointer) -> None:
         self._forget_preview()
-        if self._draws or self._is_kept(pointer) or not self._may_mark():
+        if self._draws or self.is_locked_at(pointer) or not self._may_mark():
             return
         self._reopen()
         if self._open is None:
@@ -205,20 +203,6 @@ class MarkTool(CanvasTool):
         left, top, right, bottom = box_of(boxes[-1]) if boxes else (0, 0, 0, 0)
         self._box_item.set_box(QRectF(left, top, right - left, bottom - top))
 
-    def _is_kept(self, pointer: Pointer) -> bool:
-        """Whether what is pointed at is a locked object's (a message says so)."""
-        session, column, row = self.session, int(pointer.x // 1), int(pointer.y // 1)
-        height, width = session.size
-        if pointer.inverted or not session.can_edit or not (0 <= row < height and 0 <= column < width):
-            return False
-        there = session.object(int(session.labels[row, column]))
-        if there is None or not there.locked or there.id == session.active:
-            return False
-        text = self.tr("These pixels are of {}, which is locked: unlock it in the list of objects to take them.")
-        holds = lambda: getattr(session.object(there.id), "locked", False)  # noqa: E731
-        session.message.emit(Message(text.format(there.name), "warning", key="locked", holds=holds))
-        return True
-
     def _may_mark(self) -> bool:
         """Whether the active object can be marked; where none is active, one is made."""
         session = self.session
@@ -278,9 +262,8 @@ class MarkTool(CanvasTool):
         """The person stays on this frame: its features will be needed."""
         session = self.session
         if self.is_in_hand and session.can_edit and self.assist.has_network:
-            self.assist.submit(
-                MarkJob(session.image, None, subject=(session.shown, session.active), engine=self.assist.engine)
-            )
+            here = session.shown, session.active
+            self.assist.submit(MarkJob(session.image, None, subject=here, engine=self.assist.engine))
 
     def _on_network(self) -> None:
         self._forget_preview()
@@ -404,22 +387,9 @@ class MarkTool(CanvasTool):
         is made here and now."""
         for scribble in list(self._waiting.values()):
             if also_without_mask and scribble.mask is None and scribble.job is None:
-                image, labels = self._image(scribble.frame), self.session.project.labels(scribble.frame)
+                image, labels = image_of(self.session, scribble.frame), self.session.project.labels(scribble.frame)
                 scribble.job = None if image is None else self._job_of(scribble, image, labels)
             self._finish(scribble)
-
-    def _image(self, frame: int) -> np.ndarray | None:
-        """A frame's pixels, whichever is shown; None (with a message) where it cannot be read."""
-        session = self.session
-        known = session.image if frame == session.shown else session.frames.cached(frame)
-        if known is not None:
-            return known
-        try:  # not the session's own source, which another thread reads from
-            with open_media(session.media.path, index=session.media.stored_index()) as media:
-                return media.read(frame)
-        except PCVOSError as error:
-            session.message.emit(Message(str(error), "error", key="scribble"))
-            return None
 
     def _finish(self, scribble: Scribble) -> None:
         if scribble.job is not None:

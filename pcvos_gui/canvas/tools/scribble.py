@@ -6,7 +6,11 @@ import numpy as np
 
 from core.annotation.editing import Point, paint_line
 from core.annotation.scribble import BACKGROUND, OBJECT
+from core.errors import PCVOSError
 from core.marking.marks import Stroke
+from core.media import open_media
+from pcvos_gui.messages import Message
+from pcvos_gui.session import Session
 from pcvos_gui.workers.assist import Subject
 from pcvos_gui.workers.jobs import Box, MarkJob
 
@@ -16,6 +20,8 @@ BOX = 3
 
 @dataclass
 class DrawnStroke:
+    """A click, a stroke or a box, as the hand made it; `value`: what it says."""
+
     value: int
     points: list[tuple[Point, float]] = field(default_factory=list)  # with the radius there
 
@@ -88,5 +94,19 @@ def step_of(stroke: DrawnStroke, size: tuple[int, int]) -> Stroke | Box | None:
 
 
 def box_of(stroke: DrawnStroke) -> Box:
+    """The box between a stroke's ends."""
     (x0, y0), (x1, y1) = stroke.points[0][0], stroke.points[-1][0]
     return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+def image_of(session: Session, frame: int) -> np.ndarray | None:
+    """A frame's pixels, whichever is shown; None (with a message) where it cannot be read."""
+    known = session.image if frame == session.shown else session.frames.cached(frame)
+    if known is not None:
+        return known
+    try:  # not the session's own source, which another thread reads from
+        with open_media(session.media.path, index=session.media.stored_index()) as media:
+            return media.read(frame)
+    except PCVOSError as error:
+        session.message.emit(Message(str(error), "error", key="scribble"))
+        return None
