@@ -26,6 +26,7 @@ from core.annotation.packed_mask import PackedMask
 from core.media.arrays import ArraySource
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project
+from core.studio.run_settings import EngineChoice
 from pcvos_gui.canvas import Canvas
 from pcvos_gui.session import Session
 from pcvos_gui.view_state import Tool, ViewMode, ViewState
@@ -60,6 +61,11 @@ class _NoAssist(QObject):
 
     done = Signal(object)
     failed = Signal(int, str)
+    previewed = Signal(object)
+    changed = Signal()
+    has_network = False
+    missing = ""
+    engine = EngineChoice()
 
     def submit(self, job: object) -> None:
         """Never answered."""

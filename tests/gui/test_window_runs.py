@@ -143,6 +143,7 @@ def test_esc_drops_a_scribble_before_it_stops_a_run(hands: Hands, clip: Path):
     hands.scribble((40, 48), (50, 48))
     hands.bot.keyClick(hands.view, Qt.Key.Key_Escape)
     assert not hands.window.canvas.tool.is_busy and not hands.runs.is_stopping
+    finish(hands)  # the mark has not waited for the run
 
 
 def ready_with_a_scribble(hands: Hands, clip: Path) -> None:

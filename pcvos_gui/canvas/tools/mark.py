@@ -3,114 +3,33 @@
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QObject, QRectF, Qt, QTimer
 
-from core.annotation.editing import Point, paint_line
+from core.annotation.editing import paint_line
 from core.annotation.packed_mask import PackedMask
 from core.annotation.scribble import BACKGROUND, OBJECT
-from core.errors import PCVOSError
-from core.marking.marks import Stroke
-from core.media import open_media
 from pcvos_gui.canvas.preview import BoxItem, PreviewItem
+from pcvos_gui.canvas.tools.scribble import BOX, DrawnStroke, Scribble, box_of, image_of, step_of
 from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
 from pcvos_gui.messages import Message
 from pcvos_gui.session import Session
 from pcvos_gui.view_state import ViewState
 from pcvos_gui.workers.assist import Subject
-from pcvos_gui.workers.jobs import Box, Estimated, Marked, MarkJob, next_number
+from pcvos_gui.workers.jobs import Estimated, Marked, MarkJob, next_number
 from pcvos_gui.workers.marking import MarkingWorker
 
 log = logging.getLogger(__name__)
 
 _SETTING = "scribbles"  # of the project
-_BOX = 3  # a stroke's value: it goes from corner to corner
 _REST = 150  # ms that the pointer, or the person on a frame, rests before anything is done about it
 _DRAG = 4.0  # screen pixels from which a press is a drag
 _LINE = 2.0  # screen pixels, radius of a stroke as it is seen
 
 RequestEstimate = Callable[[int], None]
 """Ask for the network's estimate of a frame, if there is memory to make it from; it comes as `set_estimate`."""
-
-
-@dataclass
-class _Stroke:
-    value: int
-    points: list[tuple[Point, float]] = field(default_factory=list)  # with the radius there
-
-
-@dataclass
-class _Scribble:
-    """Strokes for one object on one frame.
-
-    Attributes:
-        map: uint8 (H, W) of MarkJob.strokes. mask: what was made of them, bool (H, W).
-        job: whose mask is awaited. is_accepted: the mask is taken as soon as it is there.
-    """
-
-    frame: int
-    object: int
-    map: np.ndarray
-    strokes: list[_Stroke] = field(default_factory=list)
-    mask: np.ndarray | None = None
-    job: MarkJob | None = None
-    is_accepted: bool = False
-
-    @property
-    def subject(self) -> Subject:
-        return self.frame, self.object
-
-    def to_json(self) -> dict:
-        strokes = [[stroke.value, [[*point, radius] for point, radius in stroke.points]] for stroke in self.strokes]
-        return {"frame": self.frame, "object": self.object, "strokes": strokes}
-
-    @classmethod
-    def from_json(cls, stored: dict, size: tuple[int, int]) -> "_Scribble":
-        """Raises KeyError, TypeError or ValueError where it is none."""
-        strokes = [
-            _Stroke(int(value), [((float(x), float(y)), float(radius)) for x, y, radius in points])
-            for value, points in stored["strokes"]
-        ]
-        known = (OBJECT, BACKGROUND, _BOX)
-        if not strokes or not all(stroke.points and stroke.value in known for stroke in strokes):
-            raise ValueError("a scribble has strokes, and a stroke points")
-        scribble = cls(int(stored["frame"]), int(stored["object"]), np.zeros(size, np.uint8), strokes)
-        scribble.redraw()
-        return scribble
-
-    def redraw(self) -> None:
-        """Make the map from the strokes."""
-        self.map[...] = 0
-        for stroke in self.strokes:
-            if stroke.value == _BOX:
-                continue
-            start = stroke.points[0][0]
-            for point, radius in stroke.points:
-                paint_line(self.map, start, point, radius, stroke.value)
-                start = point
-
-    def steps(self) -> tuple[Stroke | Box, ...]:
-        """As the marking network takes them: what of them lies in the frame."""
-        found = (_step(stroke, self.map.shape) for stroke in self.strokes)
-        return tuple(step for step in found if step is not None)
-
-
-def _step(stroke: _Stroke, size: tuple[int, int]) -> Stroke | Box | None:
-    """A stroke within a frame of (height, width), whole numbers being pixels' centres; None: nothing of it is there."""
-    height, width = size
-    if stroke.value == _BOX:
-        left, top, right, bottom = _box(stroke)
-        left, top, right, bottom = max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height))
-        return (left, top, right, bottom) if right - left >= 1 and bottom - top >= 1 else None
-    points = tuple((x - 0.5, y - 0.5) for (x, y), _ in stroke.points if 0 <= x < width and 0 <= y < height)
-    return Stroke(points, stroke.value == OBJECT) if points else None
-
-
-def _box(stroke: _Stroke) -> Box:
-    (x0, y0), (x1, y1) = stroke.points[0][0], stroke.points[-1][0]
-    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
 
 class MarkTool(CanvasTool):
@@ -146,8 +65,8 @@ class MarkTool(CanvasTool):
         self._pointer_rests.timeout.connect(self._ask_preview)
         self._frame_rests = QTimer(self, singleShot=True, interval=_REST)
         self._frame_rests.timeout.connect(self._look)
-        self._open: _Scribble | None = None  # on the shown frame, of the active object
-        self._waiting: dict[Subject, _Scribble] = {}
+        self._open: Scribble | None = None  # on the shown frame, of the active object
+        self._waiting: dict[Subject, Scribble] = {}
         self._draws = False
         self._asked = -1  # the frame an estimate was asked for
         self._estimates: Mapping[int, PackedMask] = {}
@@ -218,18 +137,18 @@ class MarkTool(CanvasTool):
 
     def press(self, pointer: Pointer) -> None:
         self._forget_preview()
-        if self._draws or self._is_kept(pointer) or not self._may_mark():
+        if self._draws or self.is_locked_at(pointer) or not self._may_mark():
             return
         self._reopen()
         if self._open is None:
-            self._open = _Scribble(self.session.shown, self.session.active, np.zeros(self.session.size, np.uint8))
+            self._open = Scribble(self.session.shown, self.session.active, np.zeros(self.session.size, np.uint8))
             self._show_strokes()
             self._ask()
         self._draws, self._open.is_accepted = True, False
         if pointer.shift and self.assist.has_network:
-            self._open.strokes.append(_Stroke(_BOX))
+            self._open.strokes.append(DrawnStroke(BOX))
         else:
-            self._open.strokes.append(_Stroke(BACKGROUND if pointer.inverted else OBJECT))
+            self._open.strokes.append(DrawnStroke(BACKGROUND if pointer.inverted else OBJECT))
             self._item.add_sign(pointer.point, not pointer.inverted)
         self._paint(pointer)
         self.changed.emit()
@@ -245,15 +164,15 @@ class MarkTool(CanvasTool):
                 self._paint(pointer)
             begin = stroke.points[0][0]
             reach = max(math.dist(begin, point) for point, _ in stroke.points)
-            if self.assist.has_network and stroke.value != _BOX and reach < _DRAG * pointer.unit:
+            if self.assist.has_network and stroke.value != BOX and reach < _DRAG * pointer.unit:
                 stroke.points = stroke.points[:1]  # a click, however the hand trembled
             self._end_stroke()
 
     def _end_stroke(self) -> None:
         self._draws = False
         stroke = self._open.strokes[-1]
-        if self.assist.has_network and _step(stroke, self.session.size) is None:
-            if stroke.value == _BOX:
+        if self.assist.has_network and step_of(stroke, self.session.size) is None:
+            if stroke.value == BOX:
                 text = self.tr("This box has no extent within the frame: drag with Shift from corner to corner.")
                 self.session.message.emit(Message(text, key="scribble"))
             self.back()
@@ -265,7 +184,7 @@ class MarkTool(CanvasTool):
     def _paint(self, pointer: Pointer) -> None:
         stroke = self._open.strokes[-1]
         start = stroke.points[-1][0] if stroke.points else pointer.point
-        if stroke.value == _BOX:
+        if stroke.value == BOX:
             stroke.points = [*stroke.points[:1], (pointer.point, 0.0)]
             self._show_box()
             return
@@ -274,29 +193,15 @@ class MarkTool(CanvasTool):
         self._item.refresh_strokes(paint_line(self._open.map, start, pointer.point, radius, stroke.value))
 
     def _show_strokes(self) -> None:
-        signs = [(stroke.points[0][0], stroke.value == OBJECT) for stroke in self._open.strokes if stroke.value != _BOX]
+        signs = [(stroke.points[0][0], stroke.value == OBJECT) for stroke in self._open.strokes if stroke.value != BOX]
         self._item.set_strokes(self._open.map, signs)
         self._show_box()
 
     def _show_box(self) -> None:
         """The last one: it counts."""
-        boxes = [stroke for stroke in self._open.strokes if stroke.value == _BOX] if self._open is not None else []
-        left, top, right, bottom = _box(boxes[-1]) if boxes else (0, 0, 0, 0)
+        boxes = [stroke for stroke in self._open.strokes if stroke.value == BOX] if self._open is not None else []
+        left, top, right, bottom = box_of(boxes[-1]) if boxes else (0, 0, 0, 0)
         self._box_item.set_box(QRectF(left, top, right - left, bottom - top))
-
-    def _is_kept(self, pointer: Pointer) -> bool:
-        """Whether what is pointed at is a locked object's (a message says so)."""
-        session, column, row = self.session, int(pointer.x // 1), int(pointer.y // 1)
-        height, width = session.size
-        if pointer.inverted or not session.can_edit or not (0 <= row < height and 0 <= column < width):
-            return False
-        there = session.object(int(session.labels[row, column]))
-        if there is None or not there.locked or there.id == session.active:
-            return False
-        text = self.tr("These pixels are of {}, which is locked: unlock it in the list of objects to take them.")
-        holds = lambda: getattr(session.object(there.id), "locked", False)  # noqa: E731
-        session.message.emit(Message(text.format(there.name), "warning", key="locked", holds=holds))
-        return True
 
     def _may_mark(self) -> bool:
         """Whether the active object can be marked; where none is active, one is made."""
@@ -339,8 +244,8 @@ class MarkTool(CanvasTool):
             return
         if active is not None and active.locked:
             return
-        open_ = self._open or _Scribble(session.shown, session.active, np.zeros(session.size, np.uint8))
-        click = _step(_Stroke(OBJECT, [(pointer.point, 0.0)]), session.size)
+        open_ = self._open or Scribble(session.shown, session.active, np.zeros(session.size, np.uint8))
+        click = step_of(DrawnStroke(OBJECT, [(pointer.point, 0.0)]), session.size)
         if click is None or open_.job is not None:
             return
         job = self._job_of(open_, session.image, session.labels)
@@ -357,9 +262,8 @@ class MarkTool(CanvasTool):
         """The person stays on this frame: its features will be needed."""
         session = self.session
         if self.is_in_hand and session.can_edit and self.assist.has_network:
-            self.assist.submit(
-                MarkJob(session.image, None, subject=(session.shown, session.active), engine=self.assist.engine)
-            )
+            here = session.shown, session.active
+            self.assist.submit(MarkJob(session.image, None, subject=here, engine=self.assist.engine))
 
     def _on_network(self) -> None:
         self._forget_preview()
@@ -389,7 +293,7 @@ class MarkTool(CanvasTool):
         self._open.job = self._job_of(self._open, self.session.shown_image, self.session.shown_labels)
         self.assist.submit(self._open.job)
 
-    def _job_of(self, scribble: _Scribble, image: np.ndarray, labels: np.ndarray) -> MarkJob:
+    def _job_of(self, scribble: Scribble, image: np.ndarray, labels: np.ndarray) -> MarkJob:
         """Args: image: uint8 (H, W, 3) RGB, the scribble's frame. labels: uint8 (H, W), its label map."""
         present = labels == scribble.object if scribble.object else np.zeros(labels.shape, bool)
         estimate = self._estimates.get(scribble.object) if self._asked == scribble.frame else None
@@ -422,7 +326,7 @@ class MarkTool(CanvasTool):
             self.session.message.emit(Message(sentence, "error", key="scribble"))
             self.changed.emit()
 
-    def _awaiting(self, number: int) -> _Scribble | None:
+    def _awaiting(self, number: int) -> Scribble | None:
         known = (self._open, *self._waiting.values())
         return next(
             (one for one in known if one is not None and one.job is not None and one.job.number == number), None
@@ -483,24 +387,14 @@ class MarkTool(CanvasTool):
         is made here and now."""
         for scribble in list(self._waiting.values()):
             if also_without_mask and scribble.mask is None and scribble.job is None:
-                image, labels = self._image(scribble.frame), self.session.loaded_project.labels(scribble.frame)
+                image, labels = (
+                    image_of(self.session, scribble.frame),
+                    self.session.loaded_project.labels(scribble.frame),
+                )
                 scribble.job = None if image is None else self._job_of(scribble, image, labels)
             self._finish(scribble)
 
-    def _image(self, frame: int) -> np.ndarray | None:
-        """A frame's pixels, whichever is shown; None (with a message) where it cannot be read."""
-        session = self.session
-        known = session.image if frame == session.shown else session.frames.cached(frame)
-        if known is not None:
-            return known
-        try:  # not the session's own source, which another thread reads from
-            with open_media(session.loaded_media.path, index=session.loaded_media.stored_index()) as media:
-                return media.read(frame)
-        except PCVOSError as error:
-            session.message.emit(Message(str(error), "error", key="scribble"))
-            return None
-
-    def _finish(self, scribble: _Scribble) -> None:
+    def _finish(self, scribble: Scribble) -> None:
         if scribble.job is not None:
             found, scribble.job = self.assist.work_out(scribble.job), None
             if isinstance(found, Marked):
@@ -520,7 +414,7 @@ class MarkTool(CanvasTool):
         self._frame_rests.start()
         self._reopen()
 
-    def _take(self, scribble: _Scribble) -> None:
+    def _take(self, scribble: Scribble) -> None:
         """The object gets the mask."""
         text = self.tr("Mark")
         if scribble is self._open:
@@ -569,7 +463,7 @@ class MarkTool(CanvasTool):
         stored = [] if session.loaded_project.read_only else session.loaded_project.setting(_SETTING, [])
         for one in stored if isinstance(stored, list) else ():
             try:
-                scribble = _Scribble.from_json(one, session.size)
+                scribble = Scribble.from_json(one, session.size)
             except (KeyError, TypeError, ValueError):
                 log.warning("a scribble in the project cannot be read")
                 continue

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtWidgets import QGraphicsItem
 
+from pcvos_gui.messages import Message
 from pcvos_gui.session import Session
 from pcvos_gui.view_state import ViewState
 
@@ -160,3 +161,17 @@ class CanvasTool(QObject):
     def brush_radius(self, pointer: Pointer) -> float:
         """In pixels of the frame; a pen's pressure makes it smaller, down to a fifth."""
         return max(0.5, self.view_state.brush / 2 * (0.2 + 0.8 * pointer.pressure))
+
+    def is_locked_at(self, pointer: Pointer) -> bool:
+        """Whether what is pointed at is a locked object's (a message says so)."""
+        session, column, row = self.session, int(pointer.x // 1), int(pointer.y // 1)
+        height, width = session.size
+        if pointer.inverted or not session.can_edit or not (0 <= row < height and 0 <= column < width):
+            return False
+        there = session.object(int(session.labels[row, column]))
+        if there is None or not there.locked or there.id == session.active:
+            return False
+        text = self.tr("These pixels are of {}, which is locked: unlock it in the list of objects to take them.")
+        holds = lambda: getattr(session.object(there.id), "locked", False)  # noqa: E731
+        session.message.emit(Message(text.format(there.name), "warning", key="locked", holds=holds))
+        return True

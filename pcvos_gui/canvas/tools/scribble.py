@@ -1,0 +1,112 @@
+"""All marks of one object on one frame, as they are drawn, kept in the project, and given to the network."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.annotation.editing import Point, paint_line
+from core.annotation.scribble import BACKGROUND, OBJECT
+from core.errors import PCVOSError
+from core.marking.marks import Stroke
+from core.media import open_media
+from pcvos_gui.messages import Message
+from pcvos_gui.session import Session
+from pcvos_gui.workers.assist import Subject
+from pcvos_gui.workers.jobs import Box, MarkJob
+
+BOX = 3
+"""A stroke's value beside those of `core.annotation.scribble`: it goes from corner to corner of a box."""
+
+
+@dataclass
+class DrawnStroke:
+    """A click, a stroke or a box, as the hand made it; `value`: what it says."""
+
+    value: int
+    points: list[tuple[Point, float]] = field(default_factory=list)  # with the radius there
+
+
+@dataclass
+class Scribble:
+    """Strokes for one object on one frame.
+
+    Attributes:
+        map: uint8 (H, W) of MarkJob.strokes. mask: what was made of them, bool (H, W).
+        job: whose mask is awaited. is_accepted: the mask is taken as soon as it is there.
+    """
+
+    frame: int
+    object: int
+    map: np.ndarray
+    strokes: list[DrawnStroke] = field(default_factory=list)
+    mask: np.ndarray | None = None
+    job: MarkJob | None = None
+    is_accepted: bool = False
+
+    @property
+    def subject(self) -> Subject:
+        return self.frame, self.object
+
+    def to_json(self) -> dict:
+        strokes = [[stroke.value, [[*point, radius] for point, radius in stroke.points]] for stroke in self.strokes]
+        return {"frame": self.frame, "object": self.object, "strokes": strokes}
+
+    @classmethod
+    def from_json(cls, stored: dict, size: tuple[int, int]) -> "Scribble":
+        """Raises KeyError, TypeError or ValueError where it is none."""
+        strokes = [
+            DrawnStroke(int(value), [((float(x), float(y)), float(radius)) for x, y, radius in points])
+            for value, points in stored["strokes"]
+        ]
+        known = (OBJECT, BACKGROUND, BOX)
+        if not strokes or not all(stroke.points and stroke.value in known for stroke in strokes):
+            raise ValueError("a scribble has strokes, and a stroke points")
+        scribble = cls(int(stored["frame"]), int(stored["object"]), np.zeros(size, np.uint8), strokes)
+        scribble.redraw()
+        return scribble
+
+    def redraw(self) -> None:
+        """Make the map from the strokes."""
+        self.map[...] = 0
+        for stroke in self.strokes:
+            if stroke.value == BOX:
+                continue
+            start = stroke.points[0][0]
+            for point, radius in stroke.points:
+                paint_line(self.map, start, point, radius, stroke.value)
+                start = point
+
+    def steps(self) -> tuple[Stroke | Box, ...]:
+        """As the marking network takes them: what of them lies in the frame."""
+        found = (step_of(stroke, self.map.shape) for stroke in self.strokes)
+        return tuple(step for step in found if step is not None)
+
+
+def step_of(stroke: DrawnStroke, size: tuple[int, int]) -> Stroke | Box | None:
+    """A stroke within a frame of (height, width), whole numbers being pixels' centres; None: nothing of it is there."""
+    height, width = size
+    if stroke.value == BOX:
+        left, top, right, bottom = box_of(stroke)
+        left, top, right, bottom = max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height))
+        return (left, top, right, bottom) if right - left >= 1 and bottom - top >= 1 else None
+    points = tuple((x - 0.5, y - 0.5) for (x, y), _ in stroke.points if 0 <= x < width and 0 <= y < height)
+    return Stroke(points, stroke.value == OBJECT) if points else None
+
+
+def box_of(stroke: DrawnStroke) -> Box:
+    """The box between a stroke's ends."""
+    (x0, y0), (x1, y1) = stroke.points[0][0], stroke.points[-1][0]
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+def image_of(session: Session, frame: int) -> np.ndarray | None:
+    """A frame's pixels, whichever is shown; None (with a message) where it cannot be read."""
+    known = session.image if frame == session.shown else session.frames.cached(frame)
+    if known is not None:
+        return known
+    try:  # not the session's own source, which another thread reads from
+        with open_media(session.media.path, index=session.media.stored_index()) as media:
+            return media.read(frame)
+    except PCVOSError as error:
+        session.message.emit(Message(str(error), "error", key="scribble"))
+        return None
