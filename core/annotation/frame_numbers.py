@@ -219,11 +219,15 @@ class _Placing:
         """What a person may not have meant, with the first file as an example."""
         is_like_names = numbering == Numbering.NAMES and (self._footage.is_video or self._footage.has_numbers)
         is_told = is_like_names and self._footage.is_video and self._is_series_from_1()
-        read = [name for name, frame in frames.items() if frame is not None and (is_told or self._named[name] != frame)]
+        read = {
+            name: frame
+            for name, frame in frames.items()
+            if frame is not None and (is_told or self._named[name] != frame)
+        }
         if not read:
             return None
-        first = min(read, key=lambda name: frames[name] or 0)
-        example = f"{_file(first)} belongs to {self._footage.name(frames[first])}"
+        first = min(read, key=lambda name: read[name])
+        example = f"{_file(first)} belongs to {self._footage.name(read[first])}"
         if is_like_names and not self._footage.is_video:
             if self._footage.has_text(_stem(first)):
                 return None

@@ -70,7 +70,7 @@ class ColourPicture:
 
 
 Picture = LabelPicture | ColourPicture
-P = TypeVar("P", LabelPicture, ColourPicture)
+P = TypeVar("P", bound=LabelPicture | ColourPicture)
 
 
 def read_picture(path: Path, wanted: Taken = Taken.PLAINLY) -> Picture:

@@ -12,7 +12,7 @@ from core.network.config import PCVOSConfig
 from core.network.frames import normalise
 from core.network.imagenet import copy_weights, fold_norms, load_imagenet_trunk, read_weights
 from core.network.pcvos import PCVOS
-from core.network.refinement import RefinementLayer
+from core.network.refinement import RefinementBlock, RefinementLayer
 from core.network.resnet import bias_of
 from core.training.data import TrainingData
 
@@ -38,14 +38,15 @@ def initial_network(config: PCVOSConfig, weights: str | Path, data: TrainingData
         layer = network.refine_transformer.layers[0]
         assert isinstance(layer, RefinementLayer)
         for block in layer.blocks:
+            assert isinstance(block, RefinementBlock)
             for last in (block.attn.proj, block.mlp.fc2):
                 nn.init.zeros_(last.weight)
-                nn.init.zeros_(last.bias)
+                nn.init.zeros_(bias_of(last))
         stem = network.value_encoder.mask_stem
         sign = torch.randint(0, 2, (stem.out_channels, stem.in_channels, 1, 1)) * 2.0 - 1
         stem.weight.mul_(0.3).add_(0.5 * sign / stem.weight[0, 0].numel())
         nn.init.zeros_(bias_of(stem))
-        network.decoder.pred.bias.fill_(-1.0)
+        bias_of(network.decoder.pred).fill_(-1.0)
         _principal_keys(network, data, np.random.default_rng(seed))
     return network
 
