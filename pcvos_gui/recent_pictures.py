@@ -38,7 +38,7 @@ class RecentPictures(QObject):
         session = self._session
         if session.image is None or session.labels is None:
             return
-        height, width = shown_size(session.labels.shape, float(session.media.sample_aspect_ratio))
+        height, width = shown_size(session.labels.shape, float(session.loaded_media.sample_aspect_ratio))
         shrunk = min(1.0, _SOURCE / max(1, min(height, width)))
         size = (max(1, round(width * shrunk)), max(1, round(height * shrunk)))
         image = cv2.resize(session.image, size, interpolation=cv2.INTER_AREA)

@@ -36,22 +36,24 @@ class MarkEngine:
         if self._marker is None or self._marker.network is not network:
             self.forget()
             self._marker = Marker(network, load_marking(None, next(network.parameters()).device))
-        seen = self._look(job.image)
-        if not job.steps:
+        marker = self._marker
+        seen = self._look(marker, job.image)
+        found = self._from(marker, seen, job)
+        if found is None:
             return None
-        label = self._from(seen, job).label
+        label = found.label
         return label if job.forbidden is None else label & ~job.forbidden
 
-    def _look(self, image: np.ndarray) -> SeenFrame:
+    def _look(self, marker: Marker, image: np.ndarray) -> SeenFrame:
         known = next((seen for seen in self._seen if _same(seen.image, image)), None)
         if known is None:
-            known = self._marker.see(image.copy())  # PyTorch warns of arrays that cannot be written to
+            known = marker.see(image.copy())  # PyTorch warns of arrays that cannot be written to
         else:
             self._seen = [seen for seen in self._seen if seen is not known]
         self._seen = [*self._seen, known][-_FRAMES:]
         return known
 
-    def _from(self, seen: SeenFrame, job: MarkJob) -> MarkedMask:
+    def _from(self, marker: Marker, seen: SeenFrame, job: MarkJob) -> MarkedMask | None:
         """Mark by mark, as they were made: each changes what the ones before have given."""
         if self._ground is None or not _same_ground(self._ground, job):
             self._found.clear()
@@ -60,21 +62,26 @@ class MarkEngine:
         for count in range(1, len(job.steps) + 1):
             steps = job.steps[:count]
             if steps not in self._found:
-                self._found[steps] = self._next(seen, job, steps, found)
+                self._found[steps] = self._next(marker, seen, job, steps, found)
             found = self._found[steps]
         while len(self._found) > _FOUND:
             self._found.pop(next(iter(self._found)))
         return found
 
+    @staticmethod
     def _next(
-        self, seen: SeenFrame, job: MarkJob, steps: tuple[Stroke | Box, ...], before: MarkedMask | None
+        marker: Marker,
+        seen: SeenFrame,
+        job: MarkJob,
+        steps: tuple[Stroke | Box, ...],
+        before: MarkedMask | None,
     ) -> MarkedMask:
         boxes = [step for step in steps if not isinstance(step, Stroke)]
         marks = Marks(tuple(step for step in steps if isinstance(step, Stroke)), boxes[-1] if boxes else None)
         previous = job.present if before is None else before
         if not isinstance(steps[-1], Stroke):
             previous = None  # a box says what the whole object is: what was there does not count
-        return self._marker.mask(seen, marks, previous, job.estimate)
+        return marker.mask(seen, marks, previous, job.estimate)
 
 
 def _same_ground(one: MarkJob, other: MarkJob) -> bool:

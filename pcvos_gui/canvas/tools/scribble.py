@@ -105,7 +105,7 @@ def image_of(session: Session, frame: int) -> np.ndarray | None:
     if known is not None:
         return known
     try:  # not the session's own source, which another thread reads from
-        with open_media(session.media.path, index=session.media.stored_index()) as media:
+        with open_media(session.loaded_media.path, index=session.loaded_media.stored_index()) as media:
             return media.read(frame)
     except PCVOSError as error:
         session.message.emit(Message(str(error), "error", key="scribble"))

@@ -168,7 +168,7 @@ class CanvasTool(QObject):
         height, width = session.size
         if pointer.inverted or not session.can_edit or not (0 <= row < height and 0 <= column < width):
             return False
-        there = session.object(int(session.labels[row, column]))
+        there = session.object(int(session.shown_labels[row, column]))
         if there is None or not there.locked or there.id == session.active:
             return False
         text = self.tr("These pixels are of {}, which is locked: unlock it in the list of objects to take them.")
