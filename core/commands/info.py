@@ -37,6 +37,22 @@ def describe(path: Path, as_json: bool, say: Say, warn: Say) -> None:
             say(line)
 
 
+def describe_machine(as_json: bool, say: Say) -> None:
+    """Say which devices this machine has, with their free memory, and why one cannot be used."""
+    from core.network.devices import describe_devices
+
+    devices = describe_devices()
+    if as_json:
+        say(json.dumps([asdict(device) for device in devices], indent=2))
+        return
+    for device in devices:
+        parts = [device.title] if device.title != device.name else []
+        if device.free_bytes is not None and device.total_bytes is not None:
+            parts.append(f"{device.free_bytes / 2**30:.1f} of {device.total_bytes / 2**30:.1f} GiB free")
+        parts.append(f"cannot be used: {device.problem}" if device.problem else "can be used")
+        say(f"{device.name}: {', '.join(parts)}")
+
+
 def read_facts(path: Path) -> tuple[Facts, list[str]]:
     """What `path` holds, JSON-able, and what is wrong with it; raises as `describe` does."""
     suffix = path.suffix.lower()

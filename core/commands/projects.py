@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.commands.terminal import note, parse_resolution, say, shown_errors, warn
+from core.commands.terminal import check_packages, note, parse_resolution, say, shown_errors, warn
 from core.errors import PCVOSError
 
 SUFFIX = ".pcvos"
@@ -68,14 +68,25 @@ def recover(
 
 
 def info(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A video, a folder of images, a project, or weights.")],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A video, a folder of images, a project, or weights.")
+    ] = None,
+    device: Annotated[
+        bool, typer.Option("--device", help="Which devices this machine has, in place of a file.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """Say what a file holds: size, frames, rate and colour of footage; objects of a project, and on which frames they
-    are corrected, or were never processed; what network weights are for."""
+    are corrected, or were never processed; what network weights are for. With --device, the devices of this machine."""
     with shown_errors():
-        from core.commands.info import describe
+        if device == (file is not None):
+            raise PCVOSError("pcvos info describes one thing: name a file, or give --device.")
+        from core.commands.info import describe, describe_machine
 
+        if file is None:
+            check_packages()
+            describe_machine(as_json, typer.echo if as_json else say)
+            return
         describe(file, as_json, typer.echo if as_json else say, warn)
 
 

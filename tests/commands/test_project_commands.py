@@ -296,6 +296,20 @@ def test_info_of_footage_and_weights(clip, scene):
     assert (told["kind"], told["network"]) == ("weights", "small") and told["parameters"] > 1e6
 
 
+def test_info_of_the_machine():
+    done = pcvos("info", "--device")
+    assert done.code == 0, done.err
+    assert any(
+        line.startswith("cpu: ") and "GiB free" in line and line.endswith("can be used")
+        for line in done.out.splitlines()
+    )
+    devices = json.loads(pcvos("info", "--device", "--json").out)
+    assert devices[-1]["name"] == "cpu" and devices[-1]["problem"] is None
+    for wrong in (("info",), ("info", "--device", "clip.mp4")):
+        refused = pcvos(*wrong)
+        assert refused.code == 2 and "name a file, or give --device" in refused.err
+
+
 def test_info_of_what_is_nothing_of_the_kind(tmp_path):
     (tmp_path / "letter.txt").write_text("Dear all")
     assert pcvos("info", tmp_path / "letter.txt").code == 2
