@@ -19,7 +19,7 @@ def load_imagenet_trunk(trunk: KeyEncoder, weights: str | Path) -> None:
 def read_weights(weights: str | Path) -> dict[str, Tensor]:
     """The tensors of a file of weights, by name, as float32; PCVOSError if it cannot be read."""
     if not Path(weights).is_file():
-        raise PCVOSError(f"There are no initial weights at {weights}: name the file with --init.")
+        raise PCVOSError(f"There are no initial weights at {weights}: name the file of the ResNet-18 weights.")
     try:
         if Path(weights).suffix == ".safetensors":
             state = load_file(weights)
@@ -27,7 +27,7 @@ def read_weights(weights: str | Path) -> dict[str, Tensor]:
             state = torch.load(weights, map_location="cpu", weights_only=True)
         return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
     except Exception as error:  # a damaged file makes PyTorch's unpickler raise nearly anything
-        raise PCVOSError(f"{weights} is no file of weights that can be read: name one with --init.") from error
+        raise PCVOSError(f"{weights} is no file of weights that can be read: name another one.") from error
 
 
 def fold_norms(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -39,7 +39,7 @@ def fold_norms(state: dict[str, Tensor]) -> dict[str, Tensor]:
         head, _, leaf = name.removesuffix(".weight").rpartition(".")
         norm = f"{head}.1" if leaf == "0" else f"{head}.{leaf.replace('conv', 'bn')}".lstrip(".")
         if f"{norm}.running_var" not in state:
-            raise PCVOSError(f"The initial weights lack the batch norm {norm}: name the ResNet-18 file with --init.")
+            raise PCVOSError(f"The initial weights lack the batch norm {norm}: name the file of the ResNet-18 weights.")
         scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + 1e-5).sqrt()
         folded[name] = weight * scale.view(-1, 1, 1, 1)
         folded[name.replace(".weight", ".bias")] = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
