@@ -218,7 +218,11 @@ def interrupt(call: int, how: Callable[[], None]) -> Callable:
 def test_ctrl_c_keeps_what_is_drawn_and_resume_goes_on(run, path, monkeypatch):
     monkeypatch.setattr(interrupted, "note", interrupt(4, lambda: signal.raise_signal(signal.SIGINT)))
     before = cells(path)
-    stopped = run("--interval", 2)
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it is ignored
+    try:
+        stopped = run("--interval", 2)
+    finally:
+        signal.signal(signal.SIGINT, earlier)
     monkeypatch.undo()
     assert stopped.code == 130 and f"pcvos propagate {path} --resume" in stopped.err.splitlines()[-1]
     drawn = cells(path)
