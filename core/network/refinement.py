@@ -105,7 +105,9 @@ class WindowAttention(nn.Module):
         v = self._to_windows(self.v(values), self.v.bias, window, shift)
         padded = size3([-(-n // w) * w for n, w in zip(size, window, strict=True)])
         scores = self._scores(q, shift_mask(padded, window, shift, q.device))
-        gathered = join_windows(scores.softmax(-1, torch.float32).to(v.dtype) @ v, window, padded)
+        gathered = join_windows(
+            scores.softmax(-1, torch.promote_types(scores.dtype, torch.float32)).to(v.dtype) @ v, window, padded
+        )
         if any(shift):
             gathered = gathered.roll(shift, (1, 2, 3))
         return self.proj(gathered[:, : size[0], : size[1], : size[2]])
