@@ -20,14 +20,14 @@ def main() -> int:
     first = sys.argv[1] if len(sys.argv) > 1 else ""
     if first in COMMANDS or first.startswith("-"):
         return _command()
-    from pcvos_gui.environment import has_display
+    from pcvos_gui.app.environment import has_display
 
     if not has_display():
         if first == "demo":
             return _demo_without_window()
         print(f"{NO_DISPLAY}: `python app.py propagate --help` says how to work without one.", file=sys.stderr)
         return 2
-    from pcvos_gui.application import run
+    from pcvos_gui.app.application import run
 
     return run(demo=True) if first == "demo" else run(first)
 

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from core.annotation.frame_numbers import Numbering
 from core.commands import marking_options, projects, training_options
 from core.commands.choices import Direction, Layout, MarkKind, Precision
 from core.commands.terminal import check_packages, note, parse_resolution, say, shown_errors, warn
 from core.errors import PCVOSError
+from core.masks.frame_numbers import Numbering
 
 app = typer.Typer(
     help="Cut objects out of video: mark one frame, and PCVOS carries the mask through the rest, clip by clip.",

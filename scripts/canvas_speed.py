@@ -22,14 +22,14 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt, QTime
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
-from core.annotation.packed_mask import PackedMask
+from core.masks.packed_mask import PackedMask
 from core.media.arrays import ArraySource
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project
 from core.studio.run_settings import EngineChoice
 from pcvos_gui.canvas import Canvas
-from pcvos_gui.session import Session
-from pcvos_gui.view_state import Tool, ViewMode, ViewState
+from pcvos_gui.session.session import Session
+from pcvos_gui.session.view_state import Tool, ViewMode, ViewState
 
 WINDOW = (1600, 900)
 SIZES = {"1080p": (1080, 1920), "2160p": (2160, 3840)}

@@ -16,14 +16,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.annotation.label_map import read_label_map
-from core.annotation.packed_mask import PackedMask
-from core.annotation.soft_mask import STRIDE, SoftMask
 from core.exchange.exporter import export_request
 from core.exchange.formats.matte_png import encode_png
-from core.exchange.matting import THREADS, cut_out, matted_frames
+from core.exchange.mattes import THREADS, cut_out, matted_frames
 from core.exchange.parallel import in_threads
 from core.exchange.registry import exporter
+from core.masks.label_map import read_label_map
+from core.masks.packed_mask import PackedMask
+from core.masks.soft_mask import STRIDE, SoftMask
 from core.media import FrameSource, VideoWriter, open_media
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import torch
 
-from core.benchmark.counting import count
+from core.benchmark.launches import count
 from core.demo import CLIP, MASK
 from core.errors import ResourceError
 from core.media.arrays import ArraySource

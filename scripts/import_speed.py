@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pcvos_gui.environment import drop_opencv_variables, has_display  # noqa: E402
+from pcvos_gui.app.environment import drop_opencv_variables, has_display  # noqa: E402
 
 if not has_display():
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -32,14 +32,14 @@ from PySide6.QtCore import QSettings, Qt, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 from waiting import let_it_run, wait  # noqa: E402
 
-from core.annotation.label_map import encode_label_map  # noqa: E402
-from core.annotation.packed_mask import PackedMask  # noqa: E402
-from core.annotation.soft_mask import STRIDE, SoftMask  # noqa: E402
+from core.masks.label_map import encode_label_map  # noqa: E402
+from core.masks.packed_mask import PackedMask  # noqa: E402
+from core.masks.soft_mask import STRIDE, SoftMask  # noqa: E402
 from core.media import FrameSource, open_media  # noqa: E402
 from core.project.model import Cell, Change, FootageReference, ObjectInfo  # noqa: E402
 from core.project.project import Project  # noqa: E402
-from pcvos_gui.import_dialog import ImportDialog, open_import_dialog  # noqa: E402
-from pcvos_gui.main_window import MainWindow  # noqa: E402
+from pcvos_gui.app.main_window import MainWindow  # noqa: E402
+from pcvos_gui.dialogs.import_dialog import ImportDialog, open_import_dialog  # noqa: E402
 
 TICK_MS = 5
 SEEN = (480, 854)  # what the network sees of the footage

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from core.annotation.palette import DAVIS_PALETTE
+from core.masks.palette import DAVIS_PALETTE
 from core.training.data import IGNORE, load_hard_sequences
 from core.training.hard_clips import HARD_CLIPS, HardClip
 from core.training.weather import line_kernel

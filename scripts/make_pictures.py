@@ -27,7 +27,7 @@ ARGUMENTS = parse()
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_SCALE_FACTOR"] = str(ARGUMENTS.scale)
 
-from pcvos_gui.environment import drop_opencv_variables  # noqa: E402
+from pcvos_gui.app.environment import drop_opencv_variables  # noqa: E402
 
 drop_opencv_variables()
 
@@ -38,10 +38,10 @@ from PySide6.QtWidgets import QApplication  # noqa: E402
 from waiting import let_it_run, wait  # noqa: E402
 
 from core.demo import CLIP, MASK  # noqa: E402
-from pcvos_gui import theme  # noqa: E402
-from pcvos_gui.main_window import MainWindow  # noqa: E402
-from pcvos_gui.runs import Range, RunState  # noqa: E402
-from pcvos_gui.view_state import Tool, ViewMode  # noqa: E402
+from pcvos_gui.app import theme  # noqa: E402
+from pcvos_gui.app.main_window import MainWindow  # noqa: E402
+from pcvos_gui.session.runs import Range, RunState  # noqa: E402
+from pcvos_gui.session.view_state import Tool, ViewMode  # noqa: E402
 
 SIZE = (1440, 900)
 

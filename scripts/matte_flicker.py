@@ -15,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.annotation.label_map import read_label_map
-from core.annotation.matte import MatteSettings, make_matte
-from core.annotation.soft_mask import STRIDE, SoftMask
+from core.masks.label_map import read_label_map
+from core.masks.matte import MatteSettings, make_matte
+from core.masks.soft_mask import STRIDE, SoftMask
 from core.media import FrameSource, open_media
 from core.network import load_network
 from core.propagation import PropagationSettings, Propagator

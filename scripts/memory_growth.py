@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.annotation.label_map import write_label_map
+from core.masks.label_map import write_label_map
 from core.media import VideoWriter
 
 SIZE = (480, 854)

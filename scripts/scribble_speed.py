@@ -20,8 +20,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from core.annotation.scribble import BACKGROUND, OBJECT, scribble_mask
 from core.demo import CLIP, MASK
+from core.masks.scribble import BACKGROUND, OBJECT, scribble_mask
 from core.media import open_media
 
 SIZE = (1080, 1920)

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pcvos_gui.environment import drop_opencv_variables, has_display  # noqa: E402
+from pcvos_gui.app.environment import drop_opencv_variables, has_display  # noqa: E402
 
 if not has_display():
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -35,9 +35,9 @@ from PySide6.QtWidgets import QApplication  # noqa: E402
 from waiting import let_it_run, wait  # noqa: E402
 
 from core.demo import CLIP, MASK  # noqa: E402
-from pcvos_gui.main_window import MainWindow  # noqa: E402
-from pcvos_gui.runs import Range  # noqa: E402
-from pcvos_gui.view_state import Tool  # noqa: E402
+from pcvos_gui.app.main_window import MainWindow  # noqa: E402
+from pcvos_gui.session.runs import Range  # noqa: E402
+from pcvos_gui.session.view_state import Tool  # noqa: E402
 
 TICK_MS = 5
 

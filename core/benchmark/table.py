@@ -9,7 +9,7 @@ import numpy as np
 
 from core.benchmark.bench import peak_memory
 from core.benchmark.cases import Case, footage
-from core.benchmark.counting import count
+from core.benchmark.launches import count
 from core.media.arrays import ArraySource
 from core.network.devices import wait_for
 from core.network.pcvos import PCVOS

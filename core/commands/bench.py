@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 import typer
 
-from core.annotation.label_map import write_label_map
 from core.benchmark.bench import bench, machine, report
 from core.benchmark.cases import random_network
 from core.benchmark.table import Row, TableSettings, measure, table
@@ -17,6 +16,7 @@ from core.commands.propagate import PropagateRequest, propagate
 from core.commands.run_record import RunRecord
 from core.errors import PCVOSError
 from core.files import atomic_write
+from core.masks.label_map import write_label_map
 from core.media.writer import VideoWriter
 from core.network import PAPER, load_network, save_network
 from core.network.checkpoint import DEFAULT_WEIGHTS

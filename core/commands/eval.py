@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.annotation.label_map import write_label_map
-from core.annotation.packed_labels import PackedLabels
 from core.commands.places import check_writable
 from core.commands.progress import FrameProgress
 from core.commands.run_record import device_name, versions
@@ -29,6 +27,8 @@ from core.evaluation.runs import Round, SequenceRunner, Variant, counted_frames,
 from core.evaluation.tables import table_lines
 from core.evaluation.truth import Truth, read_masks, read_truth
 from core.files import atomic_write, disk_error
+from core.masks.label_map import write_label_map
+from core.masks.packed_labels import PackedLabels
 from core.media import FrameSource, open_media
 from core.network.checkpoint import DEFAULT_WEIGHTS, load_network
 from core.propagation import PropagationSettings

@@ -8,12 +8,12 @@ from core.commands.opened_project import opened_project
 from core.commands.progress import FrameProgress
 from core.errors import PCVOSError
 from core.exchange import registry
+from core.exchange.export_run import run_export
 from core.exchange.exporter import Exporter, export_request
 from core.exchange.importer import Importer, import_request
-from core.exchange.matting import DEFAULT_EDGES, MATTE_OPTIONS, edges_of
+from core.exchange.mattes import DEFAULT_EDGES, MATTE_OPTIONS, edges_of
 from core.exchange.options import Value, parse_options
-from core.exchange.planning import change, make_plan, unanswered
-from core.exchange.running import run_export
+from core.exchange.plan import change, make_plan, unanswered
 from core.project.classes import CLASSES, read_class_list
 from core.project.project import Project
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from core.annotation.label_map import write_label_map
-from core.annotation.mask_files import load_masks
 from core.commands.places import check_writable
 from core.errors import PCVOSError
 from core.marking.marker import Marker
 from core.marking.marks import Marks
+from core.masks.label_map import write_label_map
+from core.masks.mask_files import load_masks
 from core.media import open_media
 from core.network.checkpoint import load_network
 from core.network.marking_weights import load_marking

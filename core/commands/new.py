@@ -14,10 +14,10 @@ from core.errors import PCVOSError
 from core.exchange import registry
 from core.exchange.importer import import_request
 from core.exchange.options import parse_options
-from core.exchange.planning import change, make_plan, unanswered
+from core.exchange.plan import change, make_plan, unanswered
 from core.media import FrameSource, open_media
 from core.project import places
-from core.project.making import replace_file
+from core.project.creation import replace_file
 from core.project.model import FootageReference
 from core.project.project import Project
 

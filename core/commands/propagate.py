@@ -11,14 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core.annotation.frame_numbers import Numbering
-from core.annotation.mask_files import load_masks, masks_fingerprint
-from core.annotation.overlay import draw_overlay
 from core.commands.places import check_output, check_overlay
 from core.commands.progress import FrameProgress
 from core.commands.result_folder import ClipWriter, ResultFolder
 from core.commands.run_record import RunRecord, State, add_seconds, device_name, versions
 from core.errors import PCVOSError, ResourceError
+from core.masks.frame_numbers import Numbering
+from core.masks.mask_files import load_masks, masks_fingerprint
+from core.masks.overlay import draw_overlay
 from core.media import FrameSource, VideoWriter, open_media, read_ahead
 from core.network.checkpoint import DEFAULT_WEIGHTS, load_network
 from core.network.devices import is_lack_of_memory

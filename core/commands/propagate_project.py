@@ -13,8 +13,8 @@ from core.commands.progress import FrameProgress
 from core.commands.propagate import lack_of_memory_told, load_network_quietly, note_distractors
 from core.errors import PCVOSError, ResourceError
 from core.exchange import registry
+from core.exchange.export_run import check_target, run_export
 from core.exchange.exporter import Exporter, ExportRequest, export_request
-from core.exchange.running import check_target, run_export
 from core.exchange.unprocessed import UNPROCESSED
 from core.media import FrameSource
 from core.project.model import Change, RunInfo

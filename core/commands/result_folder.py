@@ -14,10 +14,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from core.annotation.label_map import read_label_map, write_grey, write_label_map
 from core.commands.memory_file import read_remembered, write_remembered
 from core.commands.run_record import NAME, RunRecord
 from core.files import disk_error
+from core.masks.label_map import read_label_map, write_grey, write_label_map
 from core.propagation import ClipResult, Remembered
 
 _WRITERS = 4  # threads: compressing a PNG takes longer than a frame on a fast GPU

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import PCVOSError
-from core.evaluation.pasting import PASTED
+from core.evaluation.pasted_sequences import PASTED
 from core.evaluation.plain_matching import imagenet_trunk, match_labels
 from core.evaluation.results import scores_table
 from core.evaluation.runs import variants

@@ -4,8 +4,8 @@ from collections.abc import Hashable, Iterable, Mapping
 
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
 from core.evaluation.metrics import region_similarity
+from core.masks.packed_mask import PackedMask
 
 _IDS = 256
 

@@ -17,7 +17,6 @@ from typing import Literal, Protocol
 import cv2
 import numpy as np
 
-from core.annotation.scribble import BACKGROUND, OBJECT, scribble_mask
 from core.evaluation.dataset import SequenceFolder
 from core.evaluation.metrics import region_similarity
 from core.evaluation.tables import Table, number
@@ -25,6 +24,7 @@ from core.evaluation.truth import read_truth
 from core.marking.marker import Marker
 from core.marking.marks import Marks
 from core.marking.wrong_parts import largest_wrong_part
+from core.masks.scribble import BACKGROUND, OBJECT, scribble_mask
 from core.media import open_media
 
 Kind = Literal["clicks", "strokes", "boxes"]

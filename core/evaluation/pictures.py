@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from core.annotation.overlay import draw_overlay
-from core.annotation.packed_labels import PackedLabels
-from core.evaluation.scoring import SequenceScores
+from core.evaluation.scores import SequenceScores
 from core.evaluation.truth import Truth
+from core.masks.overlay import draw_overlay
+from core.masks.packed_labels import PackedLabels
 from core.media.source import FrameSource
 
 PER_SEQUENCE = 2

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.evaluation.runs import Round
-from core.evaluation.scoring import (
+from core.evaluation.scores import (
     Means,
     ObjectSummary,
     SequenceScores,

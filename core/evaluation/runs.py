@@ -8,10 +8,10 @@ from functools import partial
 import numpy as np
 from torch import nn
 
-from core.annotation.packed_labels import PackedLabels
 from core.errors import PCVOSError
-from core.evaluation.scoring import Given, Judge, SequenceScores
+from core.evaluation.scores import Given, Judge, SequenceScores
 from core.evaluation.truth import Truth
+from core.masks.packed_labels import PackedLabels
 from core.media.source import FrameSource
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings, Propagator

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from core.annotation.packed_labels import PackedLabels
 from core.evaluation.results import RunResults
 from core.evaluation.runs import Round, SequenceRunner, Variant, judge_masks
-from core.evaluation.scoring import means, summarize_objects
+from core.evaluation.scores import means, summarize_objects
 from core.evaluation.truth import Truth
+from core.masks.packed_labels import PackedLabels
 from core.media.arrays import ArraySource, LabelledSequence
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings

@@ -8,11 +8,11 @@ from typing import Self
 
 import numpy as np
 
-from core.annotation.label_map import object_ids, read_label_maps, sentences_on_reading
-from core.annotation.mask_files import mask_pngs
-from core.annotation.packed_labels import PackedLabels
 from core.errors import PCVOSError
 from core.evaluation.dataset import SequenceFolder
+from core.masks.label_map import object_ids, read_label_maps, sentences_on_reading
+from core.masks.mask_files import mask_pngs
+from core.masks.packed_labels import PackedLabels
 from core.media.source import FrameSource
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.annotation.palette import DISPLAY_PALETTE, rgb
+from core.exchange.collector import Gathering
 from core.exchange.exporter import ExportRequest
-from core.exchange.gathering import Gathering
 from core.exchange.importer import RGB
 from core.exchange.json_fields import Node
+from core.masks.palette import DISPLAY_PALETTE, rgb
 from core.project.classes import CLASSES, known_classes, listed_classes
 from core.project.model import ObjectInfo
 

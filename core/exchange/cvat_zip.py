@@ -14,15 +14,15 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from core.annotation.label_map import ReadMask, object_ids
-from core.annotation.mask_files import fit_masks
-from core.annotation.mask_pictures import VOID, as_in_file, codes_of, distinct, open_png
-from core.annotation.packed_labels import PackedLabels, values_of
-from core.annotation.palette import DAVIS_PALETTE
 from core.errors import PCVOSError
-from core.exchange.fitting import FrameNames
+from core.exchange.footage_fit import FrameNames
 from core.exchange.importer import RGB, ImportRequest
 from core.files import decoded
+from core.masks.label_map import ReadMask, object_ids
+from core.masks.mask_files import fit_masks
+from core.masks.mask_pictures import VOID, as_in_file, codes_of, distinct, open_png
+from core.masks.packed_labels import PackedLabels, values_of
+from core.masks.palette import DAVIS_PALETTE
 
 CLASSES, LABELS, BACKGROUND = "SegmentationClass", "labelmap.txt", "background"
 

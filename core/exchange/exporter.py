@@ -8,12 +8,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from core.annotation.overlay import draw_overlay
-from core.annotation.packed_mask import PackedMask
-from core.annotation.palette import DISPLAY_PALETTE
 from core.errors import PCVOSError
 from core.exchange.options import Option, Value, resolve
 from core.exchange.unprocessed import EMPTY, SKIP, STOP, UNPROCESSED, frames_to_write, in_words
+from core.masks.overlay import draw_overlay
+from core.masks.packed_mask import PackedMask
+from core.masks.palette import DISPLAY_PALETTE
 from core.media.source import FrameSource
 from core.project.model import Cell, ObjectInfo
 from core.project.project import Project
@@ -165,7 +165,7 @@ class Exporter(ABC):
 
     @abstractmethod
     def estimate(self, request: ExportRequest) -> int:
-        """About how many bytes it will take. Quick: some frames stand for all (`core.exchange.estimating`)."""
+        """About how many bytes it will take. Quick: some frames stand for all (`core.exchange.estimate`)."""
 
     @abstractmethod
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from core.annotation.frame_numbers import Numbering, UnclearNumberingError
-from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.exchange.options import Option, Value, resolve
+from core.masks.frame_numbers import Numbering, UnclearNumberingError
+from core.masks.packed_mask import PackedMask
 from core.media.source import FrameSource
+from core.progress import Tell, tell_nobody
 from core.project.model import MAX_OBJECTS, ObjectInfo
-from core.telling import Tell, tell_nobody
 
 RGB = tuple[int, int, int]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
+from core.masks.packed_mask import PackedMask
 
 Area = tuple[slice, slice]
 

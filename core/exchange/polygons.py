@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
+from core.masks.packed_mask import PackedMask
 
 
 def outlines(mask: PackedMask, tolerance: float = 0.0) -> tuple[list[np.ndarray], list[np.ndarray]]:

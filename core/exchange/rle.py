@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.exchange.json_fields import Node
+from core.masks.packed_mask import PackedMask
 
 _MOST_PIXELS = 2**28
 _FAR = 1e308

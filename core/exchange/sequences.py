@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from core.annotation.label_map import encode_label_map
 from core.errors import PCVOSError
-from core.exchange.estimating import from_samples
+from core.exchange.estimate import from_samples
 from core.exchange.exporter import ExportRequest
 from core.exchange.importer import SEQUENCE, ImportRequest, Question
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
+from core.masks.label_map import encode_label_map
 from core.media.images import ImageFolder, natural_key
 
 FRAMES, MASKS = "JPEGImages", "Annotations"

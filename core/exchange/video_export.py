@@ -9,7 +9,7 @@ import numpy as np
 
 from core.errors import PCVOSError
 from core.exchange.exporter import Exporter, ExportRequest
-from core.exchange.matting import MATTE_OPTIONS, MattedFrame, cut_out, matte_one, matted_frames
+from core.exchange.mattes import MATTE_OPTIONS, MattedFrame, cut_out, matte_one, matted_frames
 from core.exchange.options import Option
 from core.exchange.sidecar import describe
 from core.exchange.unprocessed import UNPROCESSED

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from core.annotation.matte import guided
-from core.annotation.soft_mask import SoftMask
 from core.errors import PCVOSError
 from core.marking.local import local_change, touching
 from core.marking.looks import Known, Look, Region, look_at, mask_logits, slices
 from core.marking.marks import Marks
+from core.masks.matte import guided
+from core.masks.soft_mask import SoftMask
 from core.network.marking import STRIDE, MarkingNetwork
 from core.network.pcvos import PCVOS, KeyFeatures
 from core.propagation.feature_cache import FrameFeatures

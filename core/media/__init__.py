@@ -1,7 +1,7 @@
 """Footage in and out, frame-accurately. Importing this needs no PyAV; opening or writing a video does."""
 
 from core.media.ahead import read_ahead
-from core.media.opening import open_media
+from core.media.kinds import open_media
 from core.media.provisional import ProvisionalFootage, open_provisionally
 from core.media.source import FrameSource, ReadStopped
 from core.media.writer import VideoWriter

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.errors import PCVOSError
 from core.media.images import DEFAULT_RATE, first_of_folder
-from core.media.opening import checked, pyav_needed
+from core.media.kinds import checked, pyav_needed
 from core.media.source import SQUARE
 
 

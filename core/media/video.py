@@ -25,7 +25,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from core.errors import PCVOSError
-from core.media.decoding import DamageMet, DecodingRun
+from core.media.decoder import DamageMet, DecodingRun
 from core.media.frame_cache import FrameCache, byte_count
 from core.media.frame_index import file_identity, load_index, store_index
 from core.media.pixels import Developer

@@ -6,7 +6,7 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-from core.project.connecting import connect
+from core.project.connection import connect
 
 _PAUSE = 1.0  # seconds from one checkpoint to the next
 

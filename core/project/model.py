@@ -7,8 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from core.annotation.packed_mask import PackedMask
-from core.annotation.soft_mask import SoftMask
+from core.masks.packed_mask import PackedMask
+from core.masks.soft_mask import SoftMask
 
 MAX_OBJECTS = 254
 """Ids are 1 to 254: 0 is background, 255 void."""
@@ -56,7 +56,7 @@ class Cell:
         in_memory: it is permanent memory: runs read it. Only corrected cells are; they can be taken out.
         confidence: of a prediction, 0 to 1; None if unknown, or a person's.
         soft: the network's probabilities, where it has seen the frame. The mask may have been corrected since: it
-            decides, and `soft` counts only where it agrees (see `core.annotation.matte`).
+            decides, and `soft` counts only where it agrees (see `core.masks.matte`).
     """
 
     mask: PackedMask

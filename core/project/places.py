@@ -11,9 +11,9 @@ from pathlib import Path
 import platformdirs
 
 from core.errors import PCVOSError
-from core.project.connecting import beside
-from core.project.examining import read_footage
+from core.project.connection import beside
 from core.project.model import FootageReference
+from core.project.soundness import read_footage
 
 SUFFIX = ".pcvos"
 _LONGEST_STEM = 100  # characters

@@ -14,18 +14,18 @@ from typing import Any, Self
 
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.files import disk_error
+from core.masks.packed_mask import PackedMask
 from core.project.batch import Batch
 from core.project.checks import check_change, check_run, difference
-from core.project.connecting import is_small
-from core.project.examining import examine, is_too_old_to_read
+from core.project.connection import is_small
+from core.project.creation import make_file
 from core.project.kept_undo import KeptUndo
 from core.project.lock import WriteLock
-from core.project.making import make_file
 from core.project.model import Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.rows import find_again, relative_path
+from core.project.soundness import examine, is_too_old_to_read
 from core.project.store import Store
 from core.project.tracks import IN_MEMORY, Tracks
 

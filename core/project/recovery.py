@@ -16,13 +16,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from core.annotation.palette import DISPLAY_PALETTE
-from core.annotation.soft_mask import SoftMask
 from core.errors import PCVOSError, ResourceError
 from core.files import disk_error
-from core.project import carving, places, schema
+from core.masks.palette import DISPLAY_PALETTE
+from core.masks.soft_mask import SoftMask
+from core.project import places, row_salvage, schema
 from core.project.batch import Batch
-from core.project.connecting import SQLITE_ERRORS, beside, reading
+from core.project.connection import SQLITE_ERRORS, beside, reading
 from core.project.lock import WriteLock
 from core.project.model import MAX_OBJECTS, Cell, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.rows import (
@@ -159,7 +159,7 @@ class _Recovery:
         pages = bytearray(self._path.read_bytes())
         log = Path(f"{self._path}-wal")
         if log.exists():
-            carving.apply_log(pages, log.read_bytes(), schema.PAGE_SIZE)
+            row_salvage.apply_log(pages, log.read_bytes(), schema.PAGE_SIZE)
         pages.extend(bytes(-len(pages) % schema.PAGE_SIZE))
         if not pages:
             raise PCVOSError(f"Nothing could be read of {self._path}: it is empty. Look for a backup of it.")
@@ -249,8 +249,8 @@ class _Recovery:
             self._take_object(tuple(row))
 
     def _carved(self, pages: bytearray) -> Iterator[tuple[int, list[Any]]]:
-        free = carving.free_pages(pages, schema.PAGE_SIZE)
-        return carving.rows(pages, schema.PAGE_SIZE, free)
+        free = row_salvage.free_pages(pages, schema.PAGE_SIZE)
+        return row_salvage.rows(pages, schema.PAGE_SIZE, free)
 
     # the cells
 

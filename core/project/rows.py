@@ -8,8 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from core.annotation.packed_mask import PackedMask
-from core.annotation.soft_mask import SoftMask
+from core.masks.packed_mask import PackedMask
+from core.masks.soft_mask import SoftMask
 from core.project.model import Cell, FootageReference, Key, ObjectInfo, RunInfo
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from core.annotation.soft_mask import SoftMask
 from core.errors import PCVOSError
+from core.masks.soft_mask import SoftMask
 from core.project import schema, tracks
 from core.project.batch import Batch
 from core.project.checkpoints import Checkpoints
-from core.project.connecting import SQLITE_ERRORS, ReadingConnection, beside, connect, damaged, reading, write_error
+from core.project.connection import SQLITE_ERRORS, ReadingConnection, beside, connect, damaged, reading, write_error
 from core.project.model import Cell, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.rows import (
     cell_from_row,

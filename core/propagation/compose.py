@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.annotation.soft_mask import STRIDE as SOFT_STRIDE
+from core.masks.soft_mask import STRIDE as SOFT_STRIDE
 from core.network.aggregation import aggregate
 from core.network.decoder import enlarge
 from core.propagation.geometry import STRIDE, Geometry

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.annotation.soft_mask import STRIDE as SOFT_STRIDE
+from core.masks.soft_mask import STRIDE as SOFT_STRIDE
 from core.propagation.clip_inference import ClipInference
 from core.propagation.compose import Distribution
 from core.propagation.distractors import diagonal, distractor

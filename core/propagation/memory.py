@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.annotation.packed_labels import PackedLabels
 from core.errors import PCVOSError
+from core.masks.packed_labels import PackedLabels
 
 MAX_ID = 254
 

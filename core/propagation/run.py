@@ -11,9 +11,9 @@ from core.network.matching import read_top_k
 from core.network.transfer import download, upload
 from core.propagation.compose import Distribution
 from core.propagation.confidence import UNKNOWN
-from core.propagation.drawing import Drawer, Picture
 from core.propagation.feature_cache import FrameFeatures
 from core.propagation.feed import FrameFeed
+from core.propagation.host_masks import Drawer, Picture
 from core.propagation.memory import MemoryBank, MemoryEntry
 from core.propagation.parts import Parts
 from core.propagation.schedule import Annotated, Clip, Pass, cut_clips, frames_to_remember

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
-from core.annotation.soft_mask import SoftMask
 from core.errors import PCVOSError
 from core.exchange.overlaps import without
+from core.masks.packed_mask import PackedMask
+from core.masks.soft_mask import SoftMask
 from core.project.model import Author, Cell, Change, Key
 from core.project.project import Project
 from core.propagation.settings import Direction

@@ -5,7 +5,7 @@ import math
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
 
-from pcvos_gui.view_state import LARGEST_BRUSH, SMALLEST_BRUSH, Tool, ViewState
+from pcvos_gui.session.view_state import LARGEST_BRUSH, SMALLEST_BRUSH, Tool, ViewState
 
 _WITH_BRUSH = (Tool.BRUSH, Tool.ERASER)
 _STEPS = 100

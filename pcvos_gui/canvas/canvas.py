@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene, QVBoxLayout, QWidge
 from pcvos_gui.canvas.brush_size import brush_text
 from pcvos_gui.canvas.items import FrameItem, LabelsItem, MatteItem
 from pcvos_gui.canvas.looks import NO_LOOK, look_of, matte_look_of
+from pcvos_gui.canvas.matte_preview import MattePreview
 from pcvos_gui.canvas.strip import Strip
 from pcvos_gui.canvas.tools.brush import BrushTool
 from pcvos_gui.canvas.tools.fill import FillTool
@@ -14,9 +15,8 @@ from pcvos_gui.canvas.tools.pan import PanTool
 from pcvos_gui.canvas.tools.polygon import PolygonTool
 from pcvos_gui.canvas.tools.tool import CanvasTool
 from pcvos_gui.canvas.view import CanvasView
-from pcvos_gui.matte_preview import MattePreview
-from pcvos_gui.session import Leaving, Session
-from pcvos_gui.view_state import Tool, ViewMode, ViewState
+from pcvos_gui.session.session import Leaving, Session
+from pcvos_gui.session.view_state import Tool, ViewMode, ViewState
 from pcvos_gui.workers.jobs import Estimated
 from pcvos_gui.workers.marking import MarkingWorker
 

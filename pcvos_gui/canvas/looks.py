@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from pcvos_gui.view_state import ViewMode
+from pcvos_gui.session.view_state import ViewMode
 
 RGB = tuple[int, int, int]
 

@@ -7,8 +7,8 @@ from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
+from pcvos_gui.app.icons import icon
 from pcvos_gui.canvas.tools.tool import Offer
-from pcvos_gui.icons import icon
 
 _HEIGHT = 44  # at least
 _MOST = 4  # frames that are named

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pcvos_gui.icons import icon
-from pcvos_gui.runs import RunController
+from pcvos_gui.app.icons import icon
+from pcvos_gui.session.runs import RunController
 
 RESOLUTIONS = (480, 360, 240)
 _CUSTOM = -1

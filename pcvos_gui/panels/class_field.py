@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from core.project.classes import clean_class
-from pcvos_gui.classes import Classes
-from pcvos_gui.icons import icon
-from pcvos_gui.panels.wheel import WheelGuard
-from pcvos_gui.session import Leaving, Session
+from pcvos_gui.app.icons import icon
+from pcvos_gui.session.classes import Classes
+from pcvos_gui.session.session import Leaving, Session
+from pcvos_gui.widgets.wheel import WheelGuard
 
 _FOLDER = "folder"  # where files were chosen last
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout
 
-from core.annotation.overlay import draw_overlay
 from core.evaluation.agreement import with_the_others
+from core.masks.overlay import draw_overlay
 from pcvos_gui.panels.costs import duration, speed_text
 from pcvos_gui.panels.thumbnails import shown_size, to_image
 from pcvos_gui.workers.jobs import Compared, CompareProgress

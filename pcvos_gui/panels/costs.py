@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QCoreApplication
 
-from pcvos_gui.runs import RunController
+from pcvos_gui.session.runs import RunController
 
 PAPER_SCORES = {5: 84.6, 10: 84.1, 15: 83.6, 25: 83.0}
 """YouTube-VOS 2019 (validation), overall score by L, of the published network: the paper's own measurements."""

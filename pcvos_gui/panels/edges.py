@@ -4,13 +4,13 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QPalette
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from core.exchange.matting import MATTE_OPTIONS
-from pcvos_gui.edges import Edges
-from pcvos_gui.icons import icon
-from pcvos_gui.matte_preview import MattePreview
-from pcvos_gui.option_form import OptionForm
-from pcvos_gui.panels.scrolling import Scroll
-from pcvos_gui.view_state import ViewState
+from core.exchange.mattes import MATTE_OPTIONS
+from pcvos_gui.app.icons import icon
+from pcvos_gui.canvas.matte_preview import MattePreview
+from pcvos_gui.dialogs.option_form import OptionForm
+from pcvos_gui.session.edges import Edges
+from pcvos_gui.session.view_state import ViewState
+from pcvos_gui.widgets.scroll_area import Scroll
 
 _PATIENCE_MS = 400
 """A matte that takes longer than this is announced."""

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QUndoView, QVBoxLayout, QWidget
 
-from pcvos_gui.session import Session
+from pcvos_gui.session.session import Session
 
 
 class HistoryPanel(QWidget):

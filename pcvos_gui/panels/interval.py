@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from pcvos_gui.panels.costs import cost_text, paper_summary, paper_text
-from pcvos_gui.runs import RunController
+from pcvos_gui.session.runs import RunController
 
 SHORTEST, LONGEST = 1, 50
 TICKS = (1, 5, 10, 15, 25, 50)

@@ -22,13 +22,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pcvos_gui.icons import icon
-from pcvos_gui.panels.fold import Fold
+from pcvos_gui.app.icons import icon
 from pcvos_gui.panels.memory_model import DOTS_ROLE, FRAME_ROLE, THUMBNAIL, MemoryModel
-from pcvos_gui.panels.scrolling import Scroll
-from pcvos_gui.runs import RunController
-from pcvos_gui.session import Session
+from pcvos_gui.session.runs import RunController
+from pcvos_gui.session.session import Session
 from pcvos_gui.timeline.columns import timecode
+from pcvos_gui.widgets.fold import Fold
+from pcvos_gui.widgets.scroll_area import Scroll
 
 _ROW = 64
 _DOT, _DOT_STEP, _REMOVE = 10, 16, 32

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPixmap
 from core.project.model import Cell, Change
 from core.project.tracks import IN_MEMORY
 from pcvos_gui.panels.thumbnails import shrunk, to_image, with_masks
-from pcvos_gui.session import Session
+from pcvos_gui.session.session import Session
 
 THUMBNAIL = (96, 54)
 """Most width and height, in pixels of the window."""

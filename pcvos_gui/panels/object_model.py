@@ -7,8 +7,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt
 from PySide6.QtGui import QColor, QPalette
 
 from core.project.model import ObjectInfo
-from pcvos_gui.icons import icon
-from pcvos_gui.session import Session
+from pcvos_gui.app.icons import icon
+from pcvos_gui.session.session import Session
 
 CLASS = Qt.ItemDataRole.UserRole
 """The role of an object's class, "" if it has none; of all columns."""

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from pcvos_gui.panels.object_model import CLASS, Column, ObjectModel
-from pcvos_gui.typed_number import TypedNumber
+from pcvos_gui.session.typed_number import TypedNumber
 
 ROW = 32
 SWITCHES = (Column.COLOUR, Column.VISIBLE, Column.LOCKED, Column.SOLO)

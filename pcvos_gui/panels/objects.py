@@ -17,11 +17,11 @@ from PySide6.QtWidgets import (
 )
 
 from core.project.model import MAX_OBJECTS, ObjectInfo
-from pcvos_gui.icons import icon
+from pcvos_gui.app.icons import icon
 from pcvos_gui.panels.class_field import ClassField
 from pcvos_gui.panels.object_model import Column, ObjectModel
 from pcvos_gui.panels.object_view import ROW, ObjectView
-from pcvos_gui.session import Session
+from pcvos_gui.session.session import Session
 
 _FEW = 3  # rows that come before the field of the class, where there is not room for both
 _MANY = 10  # objects; of more, some can be found by what is typed

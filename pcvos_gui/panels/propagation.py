@@ -17,18 +17,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pcvos_gui.icons import icon
+from pcvos_gui.app.icons import icon
 from pcvos_gui.panels.advanced import AdvancedSettings
 from pcvos_gui.panels.compare import CompareDialog
 from pcvos_gui.panels.costs import duration, speed_text
-from pcvos_gui.panels.fold import Fold
 from pcvos_gui.panels.interval import IntervalControl
-from pcvos_gui.panels.scrolling import Scroll
-from pcvos_gui.panels.segment import Segment
-from pcvos_gui.panels.wheel import WheelGuard
-from pcvos_gui.primary_button import PrimaryButton
-from pcvos_gui.runs import Range, RunController, RunState
-from pcvos_gui.view_state import ViewState
+from pcvos_gui.session.runs import Range, RunController, RunState
+from pcvos_gui.session.view_state import ViewState
+from pcvos_gui.widgets.fold import Fold
+from pcvos_gui.widgets.primary_button import PrimaryButton
+from pcvos_gui.widgets.scroll_area import Scroll
+from pcvos_gui.widgets.segment import Segment
+from pcvos_gui.widgets.wheel import WheelGuard
 
 _REST_MS = 100
 

@@ -18,10 +18,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
 from core.project.tracks import CORRECTED
-from pcvos_gui.icons import icon
-from pcvos_gui.runs import RunController
-from pcvos_gui.session import Session
-from pcvos_gui.timeline import painting
+from pcvos_gui.app.icons import icon
+from pcvos_gui.session.runs import RunController
+from pcvos_gui.session.session import Session
+from pcvos_gui.timeline import paint
 from pcvos_gui.timeline.columns import Visible, fitted, frame_ticks, gather, time_ticks, timecode
 from pcvos_gui.timeline.words import describe
 
@@ -52,7 +52,7 @@ class Scrubber(QWidget):
         self._drawn_frame = -1
         self.shows_time = QSettings().value(_RULER_KEY, False, bool)
         self.setMinimumWidth(160)
-        self.setFixedHeight(painting.HEIGHT)
+        self.setFixedHeight(paint.HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
@@ -71,7 +71,7 @@ class Scrubber(QWidget):
         runs.in_out_changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        return QSize(800, painting.HEIGHT)
+        return QSize(800, paint.HEIGHT)
 
     # what is visible
 
@@ -130,7 +130,7 @@ class Scrubber(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        colours = painting.Colours.of(self.palette())
+        colours = paint.Colours.of(self.palette())
         if self._session.project is None:
             painter.fillRect(self.rect(), colours.band)
             painter.setPen(colours.dim)
@@ -140,14 +140,14 @@ class Scrubber(QWidget):
         if self._tracks is None:
             self._tracks = self._paint_tracks(colours)
         painter.drawPixmap(0, 0, self._tracks)
-        painting.paint_range(painter, self._visible, colours, *self.range)
+        paint.paint_range(painter, self._visible, colours, *self.range)
         self._drawn_frame = self._session.frame
-        painting.paint_playhead(painter, self._visible.centre(self._drawn_frame), colours)
+        paint.paint_playhead(painter, self._visible.centre(self._drawn_frame), colours)
         if self.hasFocus():
             painter.setPen(colours.accent)
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
-    def _paint_tracks(self, colours: painting.Colours) -> QPixmap:
+    def _paint_tracks(self, colours: paint.Colours) -> QPixmap:
         ratio = self.devicePixelRatioF()
         pixmap = QPixmap(self.size() * ratio)
         pixmap.setDevicePixelRatio(ratio)
@@ -155,10 +155,10 @@ class Scrubber(QWidget):
         painter.setFont(self.font())
         project, memory = self._session.loaded_project, self._runs.memory
         columns = gather(self._visible, project.states, project.confidence)
-        painting.paint_tracks(painter, columns, self._visible, colours)
+        paint.paint_tracks(painter, columns, self._visible, colours)
         if memory is not None:
-            painting.paint_memory(painter, self._visible, colours, memory.permanent, memory.working)
-        painting.paint_ruler(painter, self._ticks(), self._visible, colours, self.fontMetrics())
+            paint.paint_memory(painter, self._visible, colours, memory.permanent, memory.working)
+        paint.paint_ruler(painter, self._ticks(), self._visible, colours, self.fontMetrics())
         painter.end()
         return pixmap
 
@@ -249,12 +249,12 @@ class Scrubber(QWidget):
         return int(found[np.argmin(distances)])
 
     def _handle_at(self, point: QPoint) -> str:
-        if not painting.LANE[0] <= point.y() < painting.LANE[1]:
+        if not paint.LANE[0] <= point.y() < paint.LANE[1]:
             return ""
         first, last = self.range
-        if first is not None and -2 <= point.x() - self._visible.x(first) <= painting.HANDLE + 2:
+        if first is not None and -2 <= point.x() - self._visible.x(first) <= paint.HANDLE + 2:
             return "in"
-        if last is not None and -painting.HANDLE - 2 <= point.x() - self._visible.x(last + 1) <= 2:
+        if last is not None and -paint.HANDLE - 2 <= point.x() - self._visible.x(last + 1) <= 2:
             return "out"
         return ""
 
@@ -283,7 +283,7 @@ class Scrubber(QWidget):
         if self._session.project is None:
             QToolTip.hideText()
             return
-        near = self.corrected_near(event.pos().x()) if event.pos().y() >= painting.MARKS[0] else None
+        near = self.corrected_near(event.pos().x()) if event.pos().y() >= paint.MARKS[0] else None
         frame = self._frame_at(event.pos().x()) if near is None else near
         project, memory = self._session.project, self._runs.memory
         was_read = memory is not None and frame in (*memory.permanent, *memory.working)

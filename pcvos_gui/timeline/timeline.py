@@ -5,10 +5,10 @@ from collections.abc import Callable
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollBar, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
-from pcvos_gui.icons import icon
-from pcvos_gui.player import Player
-from pcvos_gui.runs import RunController
-from pcvos_gui.session import Session
+from pcvos_gui.app.icons import icon
+from pcvos_gui.session.player import Player
+from pcvos_gui.session.runs import RunController
+from pcvos_gui.session.session import Session
 from pcvos_gui.timeline.columns import timecode
 from pcvos_gui.timeline.scrubber import Scrubber
 

@@ -6,7 +6,7 @@ import time
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
-from core.annotation.scribble import scribble_mask
+from core.masks.scribble import scribble_mask
 from pcvos_gui.workers.jobs import Marked, MarkJob
 from pcvos_gui.workers.thread import Worker
 

@@ -12,8 +12,8 @@ import numpy as np
 import psutil
 import torch
 
-from core.annotation.packed_mask import PackedMask
 from core.evaluation.agreement import agreement, agreement_with_masks
+from core.masks.packed_mask import PackedMask
 from core.media import FrameSource, open_media
 from core.media.source import ReadStopped
 from core.network import PCVOS, load_network

@@ -10,13 +10,13 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import PCVOSError
+from core.exchange.export_run import check_target, existing_files
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.registry import exporter
-from core.exchange.running import check_target, existing_files
 from core.exchange.unprocessed import counts
 from core.media import FrameSource
 from core.project.project import Project
-from pcvos_gui.export_wish import Export, Stored
+from pcvos_gui.dialogs.export_wish import Export, Stored
 from pcvos_gui.workers.thread import Worker
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
 from core.marking.marks import Stroke
+from core.masks.packed_mask import PackedMask
 from core.propagation import PropagationSettings
 from core.propagation.pace import Work
 from core.propagation.settings import Direction

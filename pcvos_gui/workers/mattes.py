@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from core.annotation.matte import Matte, MatteSettings
 from core.errors import PCVOSError
-from core.exchange.matting import TOGETHER, calmed, make_mattes
+from core.exchange.mattes import TOGETHER, calmed, make_mattes
+from core.masks.matte import Matte, MatteSettings
 from core.media import FrameSource, open_media
 from core.project.model import Cell
 from pcvos_gui.workers.thread import Worker
@@ -39,7 +39,7 @@ class MatteJob:
         cells: what is known of these objects, by frame, then id: of the frame, and of those around it as far as the
             settings' `smooth` reaches; all of them have an entry.
         pixels: by frame, uint8 (H, W, 3) RGB, not written to any more: the frame's, and those around that are at hand.
-        side: see `core.exchange.matting.side_seen`.
+        side: see `core.exchange.mattes.side_seen`.
     """
 
     number: int

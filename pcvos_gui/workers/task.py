@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from core.telling import Tell
+from core.progress import Tell
 from pcvos_gui.workers.thread import Worker
 
 _OFTEN = 0.05  # seconds from one word on progress to the next

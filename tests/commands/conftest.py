@@ -7,7 +7,7 @@ import pytest
 import torch
 from pcvos_command import Result, Scene, moving_disc, pcvos, write_folder, write_video
 
-from core.annotation.label_map import write_label_map
+from core.masks.label_map import write_label_map
 from core.network.checkpoint import DEFAULT_WEIGHTS, save_network
 from core.network.config import SMALL
 from core.network.pcvos import PCVOS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pcvos_command import Scene, pcvos
 
-from core.annotation.label_map import read_label_map, write_label_map
+from core.masks.label_map import read_label_map, write_label_map
 
 MIDDLE = "29,32"  # of the disc on frame 0: 96 x 64
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from pcvos_command import FRAMES, SIZE, Result, Scene, pcvos, results, start_pcvos, tree, write_folder
 
-from core.annotation.label_map import write_label_map
-from core.annotation.packed_mask import PackedMask
+from core.masks.label_map import write_label_map
+from core.masks.packed_mask import PackedMask
 from core.project.model import Cell, Change
 from core.project.places import find_project
 from core.project.project import Project

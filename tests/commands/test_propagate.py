@@ -25,10 +25,10 @@ from pcvos_command import (
 from PIL import Image
 from rich.console import Console
 
-from core.annotation.label_map import write_label_map
-from core.annotation.palette import DAVIS_PALETTE, DISPLAY_PALETTE
 from core.commands import progress as progress_module
 from core.commands.progress import FrameProgress
+from core.masks.label_map import write_label_map
+from core.masks.palette import DAVIS_PALETTE, DISPLAY_PALETTE
 from core.propagation import PropagationSettings
 
 NUMBERS = [f"{frame:05d}.png" for frame in range(FRAMES)]

@@ -23,7 +23,7 @@ from pcvos_command import (
     write_video,
 )
 
-from core.annotation.label_map import write_label_map
+from core.masks.label_map import write_label_map
 from core.network.checkpoint import DEFAULT_WEIGHTS
 
 NUMBERS = [f"{frame:05d}.png" for frame in range(FRAMES)]

@@ -15,8 +15,8 @@ from pcvos_command import FRAMES, SIZE, moving_disc, pcvos, results, start_pcvos
 from PIL import Image
 from safetensors.torch import save_file
 
-from core.annotation.label_map import write_label_map
 from core.commands import propagate as command
+from core.masks.label_map import write_label_map
 from core.network.config import PAPER
 from core.network.pcvos import PCVOS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.annotation.label_map import write_label_map
+from core.masks.label_map import write_label_map
 
 SIZE = (48, 64)
 

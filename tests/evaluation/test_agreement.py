@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
 from core.evaluation.agreement import agreement, agreement_with_masks, frame_agreement, with_the_others
 from core.evaluation.metrics import region_similarity
+from core.masks.packed_mask import PackedMask
 
 RNG = np.random.default_rng(5)
 

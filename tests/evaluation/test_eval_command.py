@@ -13,8 +13,8 @@ import pytest
 from dataset_folders import disc_and_square, write_meta, write_predictions, write_sequence
 from typer.testing import CliRunner, Result
 
-from core.annotation.label_map import read_label_map
 from core.cli import app
+from core.masks.label_map import read_label_map
 
 FRAMES = 7
 FIXED = ("--device", "cpu", "--resolution", "112")

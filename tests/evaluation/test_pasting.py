@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.evaluation.pasting import HOLD, PASTED, SLIDE
+from core.evaluation.pasted_sequences import HOLD, PASTED, SLIDE
 from core.media.arrays import LabelledSequence
 
 COUNT, SIZE = 60, (48, 80)

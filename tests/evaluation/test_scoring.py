@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.annotation.packed_labels import PackedLabels
 from core.evaluation.correlation import spearman
 from core.evaluation.metrics import summarize_counted
 from core.evaluation.runs import judge_masks, worst_frame
-from core.evaluation.scoring import Judge, confidence_correlation, means, summarize_objects
+from core.evaluation.scores import Judge, confidence_correlation, means, summarize_objects
 from core.evaluation.truth import Truth
+from core.masks.packed_labels import PackedLabels
 
 SIZE = (8, 12)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.annotation.packed_mask import PackedMask
 from core.exchange import registry
+from core.exchange.export_run import run_export
 from core.exchange.exporter import ExportRequest, export_request
 from core.exchange.importer import import_request
-from core.exchange.planning import ImportPlan, change, make_plan
-from core.exchange.running import run_export
+from core.exchange.plan import ImportPlan, change, make_plan
+from core.masks.packed_mask import PackedMask
 from core.media import FrameSource, open_media
 from core.media.arrays import ArraySource
 from core.project.model import Cell, Change, FootageReference, ObjectInfo

@@ -9,8 +9,8 @@ import av
 import numpy as np
 from exchange_projects import disc, empty_project, put
 
-from core.annotation.packed_mask import PackedMask
-from core.annotation.soft_mask import STRIDE, SoftMask
+from core.masks.packed_mask import PackedMask
+from core.masks.soft_mask import STRIDE, SoftMask
 from core.media import FrameSource, open_media
 from core.project.model import Cell, ObjectInfo
 from core.project.project import Project

@@ -24,9 +24,9 @@ from exchange_projects import (
 from PIL import Image
 from typer.testing import CliRunner
 
-from core.annotation.packed_mask import PackedMask
 from core.cli import app
 from core.errors import PCVOSError
+from core.masks.packed_mask import PackedMask
 from core.project.classes import CLASSES
 from core.project.model import Cell, Change, ObjectInfo
 

@@ -8,8 +8,8 @@ import pytest
 from exchange_projects import SIZE, STEMS, disc, plan
 from PIL import Image
 
-from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
+from core.masks.packed_mask import PackedMask
 
 LEAF, STEM, VOID = disc(SIZE, 15, 20, 9), disc(SIZE, 30, 45, 9), disc(SIZE, 8, 50, 4)
 COLOURS = {"background": (0, 0, 0), "stem": (250, 50, 83), "leaf": (51, 221, 255)}

@@ -13,10 +13,10 @@ from exchange_projects import all_labels, empty_project, export, footage, reques
 from PIL import Image
 
 from core.errors import PCVOSError, ResourceError
-from core.exchange import registry, running
+from core.exchange import export_run, registry
+from core.exchange.export_run import check_space, run_export, size_in_words
 from core.exchange.exporter import Exporter
 from core.exchange.options import Option
-from core.exchange.running import check_space, run_export, size_in_words
 from core.media import VideoWriter, open_media
 from core.project.model import ObjectInfo
 
@@ -194,8 +194,8 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from exchange_projects import request
-from core.exchange import registry
-from core.exchange.running import run_export
+from core.exchange import export_run, registry
+from core.exchange.export_run import run_export
 from core.media import open_media
 from core.project.project import Project
 media = open_media(sys.argv[3])
@@ -236,7 +236,7 @@ def test_a_folder_just_being_made_is_not_swept(out):
     young.mkdir()
     old.mkdir()
     os.utime(old, (time.time() - 3600,) * 2)
-    running.sweep(out)
+    export_run.sweep(out)
     assert young.exists() and not old.exists()
 
 

@@ -9,11 +9,11 @@ import pytest
 from exchange_projects import SIZE, disc, empty_project, footage, plan
 from PIL import Image
 
-from core.annotation.label_map import write_label_map
-from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
-from core.exchange.planning import change
+from core.exchange.plan import change
 from core.exchange.rle import encode
+from core.masks.label_map import write_label_map
+from core.masks.packed_mask import PackedMask
 
 
 def mask(frame):

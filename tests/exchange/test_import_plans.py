@@ -22,12 +22,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.annotation.label_map import write_label_map
-from core.annotation.packed_mask import PackedMask
-from core.annotation.palette import DAVIS_PALETTE, DISPLAY_PALETTE
-from core.annotation.soft_mask import SoftMask
 from core.errors import PCVOSError
-from core.exchange.planning import change
+from core.exchange.plan import change
+from core.masks.label_map import write_label_map
+from core.masks.packed_mask import PackedMask
+from core.masks.palette import DAVIS_PALETTE, DISPLAY_PALETTE
+from core.masks.soft_mask import SoftMask
 from core.project.model import Cell, Change, ObjectInfo
 
 ORANGE, GREEN = (255, 128, 0), (0, 255, 0)

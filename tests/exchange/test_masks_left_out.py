@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from exchange_projects import NAMES, SIZE, STEMS, bring_in, disc, plan, put
 
-from core.annotation.packed_mask import PackedMask
 from core.exchange.registry import recognise
 from core.exchange.rle import encode
+from core.masks.packed_mask import PackedMask
 from core.project.model import Cell
 
 DISC = disc(SIZE, 20, 30, 9)

@@ -12,8 +12,8 @@ from PIL import Image
 
 from core.errors import PCVOSError
 from core.exchange import registry
+from core.exchange.export_run import run_export
 from core.exchange.formats.exr import layer_names
-from core.exchange.running import run_export
 from core.media import open_media
 
 

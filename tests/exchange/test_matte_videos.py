@@ -14,7 +14,7 @@ from matte_projects import COUNT, RATE, SIZE, make_matted, matted
 
 from core.errors import PCVOSError
 from core.exchange import registry
-from core.exchange.running import run_export
+from core.exchange.export_run import run_export
 from core.media import sound
 
 SUFFIXES = {"green-screen": ".mp4", "prores": ".mov", "vp9": ".webm", "animation": ".mov", "ffv1": ".mkv"}

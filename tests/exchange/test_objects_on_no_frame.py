@@ -7,10 +7,10 @@ import pytest
 from exchange_projects import NAMES, SIZE, STEMS, bring_in, disc, empty_project, export, plan, put, request
 from typer.testing import CliRunner
 
-from core.annotation.label_map import write_label_map
-from core.annotation.packed_mask import PackedMask
 from core.cli import app
 from core.exchange import registry
+from core.masks.label_map import write_label_map
+from core.masks.packed_mask import PackedMask
 from core.project.model import Cell, ObjectInfo
 
 ID, NAME, COLOUR = "id", "name", "colour"

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from core.annotation.label_map import write_label_map
-from core.annotation.packed_mask import PackedMask
 from core.cli import app
 from core.exchange.overlaps import without_hidden
 from core.exchange.rle import encode
+from core.masks.label_map import write_label_map
+from core.masks.packed_mask import PackedMask
 from core.project.model import Cell, Change, ObjectInfo
 
 LEFT, RIGHT, LOW = disc(SIZE, 15, 20, 12), disc(SIZE, 15, 36, 12), disc(SIZE, 28, 28, 10)

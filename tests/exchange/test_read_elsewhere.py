@@ -28,10 +28,10 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from core.annotation.packed_mask import PackedMask
-from core.annotation.palette import DAVIS_PALETTE
 from core.evaluation.dataset import find_sequences
 from core.exchange import registry
+from core.masks.packed_mask import PackedMask
+from core.masks.palette import DAVIS_PALETTE
 from core.media import VideoWriter, open_media
 from core.project.model import Cell, ObjectInfo
 

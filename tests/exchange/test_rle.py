@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco
 
-from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
 from core.exchange.json_fields import Node
 from core.exchange.rle import decode, encode, runs_of_text
+from core.masks.packed_mask import PackedMask
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in pycocotools
 

@@ -21,8 +21,8 @@ from exchange_projects import (
     put,
 )
 
-from core.annotation.packed_mask import PackedMask
 from core.exchange import registry
+from core.masks.packed_mask import PackedMask
 from core.media import VideoWriter, open_media
 from core.project.model import Cell, ObjectInfo
 

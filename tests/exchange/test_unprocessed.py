@@ -6,12 +6,12 @@ import pytest
 from exchange_projects import STEMS, all_masks, bring_in, export, put, request, tree
 from typer.testing import CliRunner
 
-from core.annotation.packed_mask import PackedMask
 from core.cli import app
 from core.errors import PCVOSError
 from core.exchange import registry
+from core.exchange.export_run import run_export
 from core.exchange.exporter import export_request
-from core.exchange.running import run_export
+from core.masks.packed_mask import PackedMask
 from core.project.model import Cell, Change
 from core.project.project import Project
 

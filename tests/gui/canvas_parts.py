@@ -9,15 +9,15 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from core.annotation.packed_mask import PackedMask
-from core.annotation.palette import DISPLAY_PALETTE
+from core.masks.packed_mask import PackedMask
+from core.masks.palette import DISPLAY_PALETTE
 from core.media.arrays import ArraySource
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project
 from core.studio.run_settings import EngineChoice
 from pcvos_gui.canvas import Canvas
-from pcvos_gui.session import Session
-from pcvos_gui.view_state import Tool, ViewState
+from pcvos_gui.session.session import Session
+from pcvos_gui.session.view_state import Tool, ViewState
 from pcvos_gui.workers.assist import work_out
 from pcvos_gui.workers.jobs import Marked, MarkJob
 

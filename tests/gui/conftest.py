@@ -9,10 +9,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import pytest
 from PySide6.QtCore import QSettings, QStandardPaths
 
-from pcvos_gui.environment import drop_opencv_variables
+from pcvos_gui.app.environment import drop_opencv_variables
 
 if TYPE_CHECKING:
-    from pcvos_gui.main_window import MainWindow
+    from pcvos_gui.app.main_window import MainWindow
 
 drop_opencv_variables()  # as the application does, before pytest-qt makes its own
 
@@ -37,7 +37,7 @@ def clip(tmp_path: Path) -> Path:
 @pytest.fixture
 def window(qtbot):
     """The whole window, shown."""
-    from pcvos_gui.main_window import MainWindow
+    from pcvos_gui.app.main_window import MainWindow
 
     window = MainWindow()
     qtbot.addWidget(window, before_close_func=_ask_nobody)

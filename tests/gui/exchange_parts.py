@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from window_parts import HEIGHT, WIDTH, Hands, truth
 
-from core.exchange.running import run_export
-from pcvos_gui.export_dialog import ExportDialog
+from core.exchange.export_run import run_export
+from pcvos_gui.dialogs.export_dialog import ExportDialog
 
 
 def corner() -> np.ndarray:

@@ -9,15 +9,15 @@ from PySide6.QtCore import QObject, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from core.annotation.packed_mask import PackedMask
-from core.annotation.palette import DISPLAY_PALETTE
+from core.masks.packed_mask import PackedMask
+from core.masks.palette import DISPLAY_PALETTE
 from core.media.arrays import ArraySource
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project
 from core.propagation.pace import Work
-from pcvos_gui.runs import RunController
-from pcvos_gui.session import Session
-from pcvos_gui.view_state import ViewState
+from pcvos_gui.session.runs import RunController
+from pcvos_gui.session.session import Session
+from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.workers.jobs import ClipDone, JobEnded, JobStarted, MemoryUse, Predicted
 
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from pcvos_gui.canvas import BrushSize
-from pcvos_gui.view_state import LARGEST_BRUSH, SMALLEST_BRUSH, Tool, ViewState
+from pcvos_gui.session.view_state import LARGEST_BRUSH, SMALLEST_BRUSH, Tool, ViewState
 
 HEIGHT, WIDTH = 60, 80
 DISC = np.zeros((HEIGHT, WIDTH), bool)

@@ -7,11 +7,11 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QInputDevice, QMouseEvent, QPointingDevice, QTabletEvent
 from PySide6.QtWidgets import QApplication
 
-from core.annotation.editing import paint_line
-from core.annotation.packed_mask import PackedMask
-from core.annotation.soft_mask import SoftMask
+from core.masks.edits import paint_line
+from core.masks.packed_mask import PackedMask
+from core.masks.soft_mask import SoftMask
 from core.project.model import Cell, Change, ObjectInfo
-from pcvos_gui.view_state import Tool, ViewMode
+from pcvos_gui.session.view_state import Tool, ViewMode
 
 HEIGHT, WIDTH = 60, 81
 RIGHT = Qt.MouseButton.RightButton

@@ -12,7 +12,7 @@ from canvas_parts import CanvasRig
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 
-from pcvos_gui.view_state import Tool, ViewMode
+from pcvos_gui.session.view_state import Tool, ViewMode
 
 HEIGHT, WIDTH = 120, 160
 

@@ -7,13 +7,13 @@ import pytest
 from canvas_parts import CanvasRig
 from PySide6.QtCore import Qt, Signal
 
-from core.annotation.packed_mask import PackedMask
+from core.masks.packed_mask import PackedMask
 from core.media.arrays import ArraySource
 from core.project.model import ObjectInfo
 from core.project.project import Project
 from core.studio.run_settings import EngineChoice
-from pcvos_gui.session import Leaving
-from pcvos_gui.view_state import Tool
+from pcvos_gui.session.session import Leaving
+from pcvos_gui.session.view_state import Tool
 from pcvos_gui.workers.assist import AssistWorker
 from pcvos_gui.workers.jobs import Estimated, Predicted
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QInputDevice, QMouseEvent, QPointingDevice, QTabletEvent
 from PySide6.QtWidgets import QApplication
 
-from pcvos_gui.view_state import Tool
+from pcvos_gui.session.view_state import Tool
 
 HEIGHT, WIDTH = 60, 160
 Pointer = QPointingDevice.PointerType

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from core.annotation.packed_mask import PackedMask
+from core.masks.packed_mask import PackedMask
 from pcvos_gui.panels import PropagationPanel
 from pcvos_gui.panels.memory_model import MemoryModel
 from pcvos_gui.workers.jobs import Compared, CompareJob, CompareProgress

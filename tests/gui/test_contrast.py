@@ -23,9 +23,9 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
-from pcvos_gui import theme
-from pcvos_gui.primary_button import PrimaryButton
-from pcvos_gui.style import Style
+from pcvos_gui.app import theme
+from pcvos_gui.app.style import Style
+from pcvos_gui.widgets.primary_button import PrimaryButton
 
 LEAST, TEXT = 3.0, 4.5
 Role = QPalette.ColorRole

@@ -3,7 +3,7 @@
 import numpy as np
 from canvas_parts import CanvasRig
 
-from pcvos_gui.damage import DamageWatch
+from pcvos_gui.session.damage import DamageWatch
 
 
 def test_damage_is_told_when_its_frame_is_shown(qtbot, tmp_path):

@@ -16,15 +16,15 @@ from window_parts import COUNT, HEIGHT, WIDTH, Hands, truth
 
 from core.exchange.importer import import_request
 from core.exchange.options import Option
-from core.exchange.planning import make_plan
+from core.exchange.plan import make_plan
 from core.exchange.registry import EXPORTERS, recognise
 from core.media import open_media
-from pcvos_gui import exchange as exchange_module
-from pcvos_gui.export_dialog import ExportDialog
-from pcvos_gui.export_presets import ExportPresets, Preset
-from pcvos_gui.export_wish import Stored
-from pcvos_gui.option_form import OptionForm
-from pcvos_gui.time_left import TimeLeft
+from pcvos_gui.dialogs import exchange as exchange_module
+from pcvos_gui.dialogs.export_dialog import ExportDialog
+from pcvos_gui.dialogs.export_presets import ExportPresets, Preset
+from pcvos_gui.dialogs.export_wish import Stored
+from pcvos_gui.dialogs.option_form import OptionForm
+from pcvos_gui.widgets.time_left import TimeLeft
 
 
 @pytest.mark.parametrize("format", ["png", "png-objects", "davis", "coco", "cvat"])

@@ -6,7 +6,7 @@ from exchange_parts import choose, open_marked, settled
 from PySide6.QtCore import Qt
 from window_parts import COUNT, Hands
 
-from pcvos_gui.export_dialog import ExportDialog
+from pcvos_gui.dialogs.export_dialog import ExportDialog
 
 UNPROCESSED = "unprocessed"
 

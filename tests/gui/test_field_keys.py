@@ -8,8 +8,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QLineEdit, QSpinBox, QWidget
 from window_parts import COUNT, Hands
 
-from pcvos_gui.field_keys import is_field
-from pcvos_gui.view_state import Tool
+from pcvos_gui.app.field_keys import is_field
+from pcvos_gui.session.view_state import Tool
 
 
 def keys_are_the_canvass(hands: Hands) -> bool:

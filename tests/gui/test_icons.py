@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QIcon, QPalette
 
-from pcvos_gui.icons import icon
+from pcvos_gui.app.icons import icon
 
 
 def middle(made: QIcon, mode: QIcon.Mode = QIcon.Mode.Normal) -> QColor:

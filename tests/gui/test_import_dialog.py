@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from window_parts import COUNT, HEIGHT, WIDTH, Hands, make_clip, truth
 
 from core.project.project import Project
-from pcvos_gui.import_dialog import ImportDialog, open_import_dialog
+from pcvos_gui.dialogs.import_dialog import ImportDialog, open_import_dialog
 
 ORANGE, BLUE = (255, 128, 0), (0, 90, 200)
 
@@ -344,7 +344,7 @@ def test_only_an_object_without_a_mask_and_who_is_in_front(hands: Hands, clip: P
 
 
 def test_a_read_only_project_is_told_at_once(hands: Hands, clip: Path, tmp_path: Path, qtbot):
-    from pcvos_gui.main_window import MainWindow
+    from pcvos_gui.app.main_window import MainWindow
 
     open_marked(hands, clip)
     second = MainWindow()

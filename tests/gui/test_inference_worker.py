@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from core.annotation.packed_mask import PackedMask
 from core.errors import ResourceError
 from core.marking.marks import Stroke
+from core.masks.packed_mask import PackedMask
 from core.network.checkpoint import DEFAULT_WEIGHTS
 from core.propagation import PropagationSettings
 from pcvos_gui.workers.inference import InferenceWorker

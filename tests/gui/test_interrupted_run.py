@@ -11,7 +11,7 @@ from window_parts import COUNT, Hands, truth
 from core.project.project import Project
 from core.propagation.pace import Work
 from core.studio.interrupted import FinishedFrames, find
-from pcvos_gui.runs import RunState
+from pcvos_gui.session.runs import RunState
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from window_parts import RESOLUTION, Hands, truth
 
-from pcvos_gui.actions import ACTIONS, MENUS
+from pcvos_gui.app.actions import ACTIONS, MENUS
 from pcvos_gui.panels.compare import CompareDialog
-from pcvos_gui.primary_button import PrimaryButton
-from pcvos_gui.runs import Range, RunState
+from pcvos_gui.session.runs import Range, RunState
+from pcvos_gui.widgets.primary_button import PrimaryButton
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 
@@ -72,7 +72,7 @@ def test_while_intervals_are_compared_nothing_else_can_begin(hands: Hands, clip:
 def test_the_demo_opens_with_its_next_step_and_nothing_else(hands: Hands, clip: Path, tmp_path: Path, monkeypatch):
     mask = tmp_path / "00001.png"
     Image.fromarray(truth(1).astype(np.uint8)).save(mask)
-    monkeypatch.setattr("pcvos_gui.main_window.MASK", mask)
+    monkeypatch.setattr("pcvos_gui.app.main_window.MASK", mask)
     with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
         hands.window.open_demo(clip)
     hands.wait_for_frame()

@@ -15,11 +15,11 @@ from core.project.model import FootageReference
 from core.project.project import Project
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
 from pcvos_gui.panels import MemoryPanel, PropagationPanel
-from pcvos_gui.player import Player
-from pcvos_gui.runs import RunController, RunState
-from pcvos_gui.session import Session
+from pcvos_gui.session.player import Player
+from pcvos_gui.session.runs import RunController, RunState
+from pcvos_gui.session.session import Session
+from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.timeline import Timeline
-from pcvos_gui.view_state import ViewState
 from pcvos_gui.workers.frames import FrameWorker
 from pcvos_gui.workers.inference import InferenceWorker
 

@@ -7,7 +7,7 @@ import pytest
 from panel_parts import Desk
 
 from core.media.arrays import ArraySource
-from pcvos_gui.player import Player
+from pcvos_gui.session.player import Player
 
 
 @pytest.fixture

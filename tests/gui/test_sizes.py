@@ -9,9 +9,9 @@ from PySide6.QtCore import QPoint, QRect, QSettings, QSize, Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QComboBox, QSlider, QTabBar, QWidget
 from window_parts import Hands, make_clip, truth
 
-from pcvos_gui.export_dialog import ExportDialog
-from pcvos_gui.import_dialog import ImportDialog
-from pcvos_gui.main_window import MainWindow
+from pcvos_gui.app.main_window import MainWindow
+from pcvos_gui.dialogs.export_dialog import ExportDialog
+from pcvos_gui.dialogs.import_dialog import ImportDialog
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 
@@ -102,14 +102,14 @@ def test_the_window_is_no_larger_than_a_small_screen_at_any_scale(tmp_path: Path
     code = (
         "import sys; from pathlib import Path\n"
         "from PySide6.QtCore import QSettings, QStandardPaths\n"
-        "from pcvos_gui.environment import drop_opencv_variables; drop_opencv_variables()\n"
+        "from pcvos_gui.app.environment import drop_opencv_variables; drop_opencv_variables()\n"
         "for form in QSettings.Format.NativeFormat, QSettings.Format.IniFormat:\n"
         "    QSettings.setPath(form, QSettings.Scope.UserScope, sys.argv[2])\n"
         "QStandardPaths.setTestModeEnabled(True)\n"
         "from PySide6.QtWidgets import QApplication\n"
         "app = QApplication([])\n"
         "from pcvos_gui import theme; theme.follow(app)\n"
-        "from pcvos_gui.main_window import MainWindow\n"
+        "from pcvos_gui.app.main_window import MainWindow\n"
         "window = MainWindow(); window.show()\n"
         "def tell():\n"
         "    window.resize(10, 10); app.processEvents()\n"

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QApplication, QToolTip
 
 from core.media.arrays import ArraySource
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
-from pcvos_gui.player import Player
-from pcvos_gui.timeline import Timeline, painting
+from pcvos_gui.session.player import Player
+from pcvos_gui.timeline import Timeline, paint
 from pcvos_gui.timeline.columns import Visible, fitted, frame_ticks, gather, spread, time_ticks, timecode
 from pcvos_gui.timeline.words import describe
 from pcvos_gui.workers.jobs import MemoryUse
@@ -135,7 +135,7 @@ def test_a_diamond_is_full_in_memory_and_hollow_otherwise(desk, timeline):
     desk.put(50, corrected=True)
     desk.session.go_to(0)
     picture = timeline.scrubber.grab().toImage()
-    middle = painting.MARKS[0] + painting.MARKS[1] // 2 - 1
+    middle = paint.MARKS[0] + paint.MARKS[1] // 2 - 1
     accent = timeline.palette().highlight().color()
     assert picture.pixelColor(at(timeline, 30, middle)) == accent
     assert picture.pixelColor(at(timeline, 50, middle)) != accent
@@ -152,11 +152,11 @@ def test_low_confidence_has_the_warning_colour(desk, timeline):
     desk.put(20, confidence=0.95)
     desk.put(40, confidence=0.3)
     picture = timeline.scrubber.grab().toImage()
-    colours = painting.Colours.of(timeline.palette())
-    bottom = painting.GRAPH[0] + painting.GRAPH[1] - 4
+    colours = paint.Colours.of(timeline.palette())
+    bottom = paint.GRAPH[0] + paint.GRAPH[1] - 4
     assert picture.pixelColor(at(timeline, 20, bottom)) == colours.graph
     assert picture.pixelColor(at(timeline, 40, bottom)) == colours.warning
-    top = painting.GRAPH[0] + 4
+    top = paint.GRAPH[0] + 4
     assert picture.pixelColor(at(timeline, 20, top)) == colours.graph
     assert picture.pixelColor(at(timeline, 40, top)) == colours.doubt
 
@@ -165,8 +165,8 @@ def test_memory_frames_of_the_last_run_are_ticked(desk, timeline):
     desk.runs.memory = MemoryUse((10,), (70,), 1, 2)
     desk.runs.memory_changed.emit()
     picture = timeline.scrubber.grab().toImage()
-    colours = painting.Colours.of(timeline.palette())
-    y = painting.MEMORY[0] + 3
+    colours = paint.Colours.of(timeline.palette())
+    y = paint.MEMORY[0] + 3
     assert picture.pixelColor(at(timeline, 10, y)) == colours.accent
     assert picture.pixelColor(at(timeline, 70, y)) == colours.dim
     assert picture.pixelColor(at(timeline, 40, y)) == colours.ground

@@ -13,8 +13,8 @@ import pytest
 from PySide6.QtCore import Qt
 from window_parts import COUNT, Hands, centre, overlap, picture, truth
 
-from pcvos_gui.main_window import MainWindow
-from pcvos_gui.runs import Range, RunState
+from pcvos_gui.app.main_window import MainWindow
+from pcvos_gui.session.runs import Range, RunState
 
 ROOT = Path(__file__).resolve().parents[2]
 ABSENT = {"unprocessed": "empty"}  # what was never processed is exported as absent
@@ -170,7 +170,7 @@ import os, sys
 sys.path[:0] = [{tests!r}, {root!r}]
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from pathlib import Path
-from pcvos_gui.environment import drop_opencv_variables
+from pcvos_gui.app.environment import drop_opencv_variables
 drop_opencv_variables()
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
@@ -179,7 +179,7 @@ import numpy as np
 from window_parts import truth
 from dataclasses import replace
 app = QApplication([])
-from pcvos_gui.main_window import MainWindow
+from pcvos_gui.app.main_window import MainWindow
 window = MainWindow()
 session, runs = window.session, window.runs
 def begin():
@@ -259,7 +259,7 @@ def test_import_and_export(hands: Hands, clip: Path, tmp_path: Path):
     assert [o.id for o in hands.session.objects] == [3]
     assert np.array_equal(hands.labels(7) == 3, truth(7))
     assert hands.session.project.permanent_memory().keys() == {0, 7}
-    from pcvos_gui.export_wish import Export
+    from pcvos_gui.dialogs.export_wish import Export
 
     hands.run(interval=5, range=Range.TO_END, direction="both")
     for target, format in ((tmp_path / "out", "png"), (tmp_path / "overlay.mp4", "overlay")):
@@ -278,7 +278,7 @@ def test_import_and_export(hands: Hands, clip: Path, tmp_path: Path):
 
 
 def test_cancelled_export_leaves_nothing(hands: Hands, clip: Path, tmp_path: Path):
-    from pcvos_gui.export_wish import Export
+    from pcvos_gui.dialogs.export_wish import Export
 
     hands.open(clip)
     hands.session.add_object()

@@ -7,8 +7,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from window_parts import COUNT, Hands, truth
 
-from pcvos_gui.runs import Range, RunState
-from pcvos_gui.view_state import Tool
+from pcvos_gui.session.runs import Range, RunState
+from pcvos_gui.session.view_state import Tool
 
 
 def marked(hands: Hands, clip: Path) -> None:

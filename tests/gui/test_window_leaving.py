@@ -11,8 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
 from window_parts import Hands, make_clip, truth
 
-from pcvos_gui.export_wish import Export
-from pcvos_gui.runs import Range, RunState
+from pcvos_gui.dialogs.export_wish import Export
+from pcvos_gui.session.runs import Range, RunState
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_an_open_scribble_waits_when_history_brings_another_object_back(hands: H
 
 
 def test_a_read_only_window_does_not_offer_to_run(hands: Hands, clip: Path, qtbot):
-    from pcvos_gui.main_window import MainWindow
+    from pcvos_gui.app.main_window import MainWindow
 
     hands.open(clip)
     hands.session.add_object()

@@ -12,8 +12,8 @@ from window_parts import RADIUS, Hands, centre, overlap, truth
 
 from core.network import marking_weights
 from core.project.model import ObjectInfo
-from pcvos_gui.runs import RunState
-from pcvos_gui.view_state import Tool
+from pcvos_gui.session.runs import RunState
+from pcvos_gui.session.view_state import Tool
 
 RIGHT = Qt.MouseButton.RightButton
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier

@@ -10,19 +10,19 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QInputDialog
 from window_parts import COUNT, HEIGHT, WIDTH, Hands, truth
 
-from core.annotation.packed_mask import PackedMask
-from core.annotation.soft_mask import STRIDE, SoftMask
+from core.exchange.export_run import run_export
 from core.exchange.exporter import export_request
-from core.exchange.matting import MATTE_OPTIONS, matte_settings
+from core.exchange.mattes import MATTE_OPTIONS, matte_settings
 from core.exchange.options import resolve
 from core.exchange.registry import exporter
-from core.exchange.running import run_export
+from core.masks.packed_mask import PackedMask
+from core.masks.soft_mask import STRIDE, SoftMask
 from core.media import open_media
 from core.project.model import Cell, Change
 from pcvos_gui.canvas.looks import CHROMA_GREEN
-from pcvos_gui.export_dialog import ExportDialog
-from pcvos_gui.export_wish import Stored
-from pcvos_gui.view_state import Tool, ViewMode
+from pcvos_gui.dialogs.export_dialog import ExportDialog
+from pcvos_gui.dialogs.export_wish import Stored
+from pcvos_gui.session.view_state import Tool, ViewMode
 from pcvos_gui.workers.mattes import Footage, MatteDone, MatteJob, MatteWorker
 
 GREEN = (CHROMA_GREEN >> 16 & 255, CHROMA_GREEN >> 8 & 255, CHROMA_GREEN & 255)

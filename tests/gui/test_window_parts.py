@@ -24,20 +24,21 @@ from window_parts import COUNT, HEIGHT, RESOLUTION, WIDTH, Hands, centre, make_c
 
 from core.demo import CLIP
 from core.studio.run_settings import RunSettings
-from pcvos_gui import message_bar, theme
-from pcvos_gui.actions import ACTIONS, MENUS
-from pcvos_gui.export_dialog import ExportDialog
-from pcvos_gui.icons import icon
-from pcvos_gui.import_dialog import ImportDialog
-from pcvos_gui.main_window import MainWindow
-from pcvos_gui.message_bar import MessageBar
-from pcvos_gui.messages import Message, MessageAction
+from pcvos_gui.app import theme
+from pcvos_gui.app.actions import ACTIONS, MENUS
+from pcvos_gui.app.icons import icon
+from pcvos_gui.app.main_window import MainWindow
+from pcvos_gui.app.preferences import Preferences, PreferencesDialog
+from pcvos_gui.app.recent import RecentFiles
+from pcvos_gui.app.status import timecode
+from pcvos_gui.dialogs.export_dialog import ExportDialog
+from pcvos_gui.dialogs.import_dialog import ImportDialog
 from pcvos_gui.panels.compare import CompareDialog
-from pcvos_gui.preferences import Preferences, PreferencesDialog
-from pcvos_gui.recent import RecentFiles
-from pcvos_gui.runs import RunState
-from pcvos_gui.status import timecode
-from pcvos_gui.view_state import Tool, ViewMode
+from pcvos_gui.session.messages import Message, MessageAction
+from pcvos_gui.session.runs import RunState
+from pcvos_gui.session.view_state import Tool, ViewMode
+from pcvos_gui.widgets import message_bar
+from pcvos_gui.widgets.message_bar import MessageBar
 
 
 def dialogs(monkeypatch: pytest.MonkeyPatch, path: str | Path = "") -> None:
@@ -86,8 +87,8 @@ def test_every_menu_entry_works_on_an_open_session(hands: Hands, clip: Path, tmp
     demo = make_clip(tmp_path / "demo.mp4", 4)
     mask = tmp_path / "demo.00001.png"
     Image.fromarray(truth(1).astype(np.uint8)).save(mask)
-    monkeypatch.setattr("pcvos_gui.handlers.CLIP", demo)
-    monkeypatch.setattr("pcvos_gui.main_window.MASK", mask)
+    monkeypatch.setattr("pcvos_gui.app.handlers.CLIP", demo)
+    monkeypatch.setattr("pcvos_gui.app.main_window.MASK", mask)
     hands.open(clip)
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")

@@ -9,10 +9,10 @@ import pytest
 from PySide6.QtCore import Qt
 from window_parts import COUNT, Hands, overlap, truth
 
-from core.annotation.packed_mask import PackedMask
+from core.masks.packed_mask import PackedMask
 from core.project.model import Change
 from core.project.project import Project
-from pcvos_gui.runs import Range, RunState
+from pcvos_gui.session.runs import Range, RunState
 
 
 def begin(hands: Hands, clip: Path, clips: int = 2, second: bool = False) -> None:

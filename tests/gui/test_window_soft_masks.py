@@ -6,9 +6,9 @@ import numpy as np
 from PIL import Image
 from window_parts import COUNT, Hands, truth
 
+from core.exchange.export_run import run_export
 from core.exchange.exporter import export_request
 from core.exchange.registry import exporter
-from core.exchange.running import run_export
 from core.media import open_media
 from core.project.project import Project
 from core.studio.run_settings import Range

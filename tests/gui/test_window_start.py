@@ -32,10 +32,11 @@ DRIVER = """
 import json, sys, threading
 sys.argv = ["app.py", *sys.argv[1:]]
 import app
-from pcvos_gui.environment import drop_opencv_variables
+from pcvos_gui.app.environment import drop_opencv_variables
 drop_opencv_variables()
 from PySide6.QtCore import QTimer
-from pcvos_gui import main_window, theme
+from pcvos_gui.app import main_window
+from pcvos_gui.app import theme
 from pcvos_gui.workers.inference import InferenceWorker
 from PySide6.QtWidgets import QApplication
 
@@ -149,7 +150,7 @@ def test_what_opencv_sets_is_gone_before_qt_starts(tmp_path: Path):
         "import cv2\n"
         "names = ('QT_QPA_PLATFORM_PLUGIN_PATH', 'QT_QPA_FONTDIR')\n"
         "print([name for name in names if name in os.environ])\n"
-        "from pcvos_gui.environment import drop_opencv_variables\n"
+        "from pcvos_gui.app.environment import drop_opencv_variables\n"
         "drop_opencv_variables()\n"
         "print([name for name in names if name in os.environ])\n"
         "from PySide6.QtWidgets import QApplication\n"

@@ -18,8 +18,8 @@ from window_parts import COUNT, Hands, make_clip, picture, truth
 
 from core.media import open_media
 from core.project.project import Project
-from pcvos_gui import opening
-from pcvos_gui.main_window import MainWindow
+from pcvos_gui.app.main_window import MainWindow
+from pcvos_gui.session import opener
 
 
 def mark(hands: Hands, clip: Path) -> Path:
@@ -183,7 +183,7 @@ def test_after_room_was_made_closing_asks_nothing(hands: Hands, disk: Disk, monk
 
 
 def test_exports_do_not_pass_over_what_is_not_saved(hands: Hands, disk: Disk, tmp_path: Path):
-    from pcvos_gui.export_wish import Export
+    from pcvos_gui.dialogs.export_wish import Export
 
     hands.open(make_clip(disk.place / "clip.mp4", 2))
     disk.fill()
@@ -444,7 +444,7 @@ def test_an_error_of_the_system_while_a_project_is_looked_for_is_a_sentence(hand
 
     for name in ("find_project", "new_project"):
         with monkeypatch.context() as patch:
-            patch.setattr(opening, name, refuse)
+            patch.setattr(opener, name, refuse)
             told = hands.open_in_vain(clip)
             assert told.level == "error" and "Permission denied. Copy it to another folder" in told.text
             assert hands.session.project is None

@@ -9,10 +9,10 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QDialog
 
 from core.media.writer import VideoWriter
-from pcvos_gui.main_window import MainWindow
-from pcvos_gui.messages import Message
-from pcvos_gui.runs import RunState
-from pcvos_gui.view_state import Tool
+from pcvos_gui.app.main_window import MainWindow
+from pcvos_gui.session.messages import Message
+from pcvos_gui.session.runs import RunState
+from pcvos_gui.session.view_state import Tool
 
 HEIGHT, WIDTH, COUNT = 96, 128, 14
 RADIUS = 18

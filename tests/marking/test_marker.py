@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from core.annotation.label_map import read_label_map
 from core.demo import CLIP, MASK
 from core.errors import PCVOSError
 from core.marking.marker import RESOLUTION, Marker
 from core.marking.marks import Marks
 from core.marking.wrong_parts import largest_wrong_part
+from core.masks.label_map import read_label_map
 from core.media import open_media
 from core.network.checkpoint import load_network
 from core.network.marking_weights import load_marking

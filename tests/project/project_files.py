@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
+from core.masks.packed_mask import PackedMask
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import (
 )
 from project_files import FRAMES, content, footage, objects, painted, predicted
 
-from core.annotation.packed_mask import PackedMask
+from core.masks.packed_mask import PackedMask
 from core.project.model import Cell, Change
 from core.project.project import Project
 

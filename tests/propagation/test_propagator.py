@@ -11,8 +11,8 @@ from footage import SIZE, agreement, assert_equal, collect, footage, make_propag
 from pretend_device import pretend
 from stand_in_network import stand_in_network
 
-from core.annotation.soft_mask import SoftMask
 from core.errors import PCVOSError, ResourceError
+from core.masks.soft_mask import SoftMask
 from core.network import PCVOS, SMALL
 from core.network.inference import prepare
 from core.propagation import PropagationSettings, stretch

@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
 from core.exchange.categories import Categories, Category, categories_of, head, know_listed, read_categories
-from core.exchange.estimating import from_samples
+from core.exchange.collector import Gathering
+from core.exchange.estimate import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
-from core.exchange.fitting import FrameNames, fit
-from core.exchange.gathering import Gathering
+from core.exchange.footage_fit import FrameNames, fit
 from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest
 from core.exchange.json_fields import Node
 from core.exchange.options import Option
 from core.exchange.rle import coco_masks, decode, encode
 from core.exchange.unprocessed import UNPROCESSED
 from core.files import decoded
+from core.masks.packed_mask import PackedMask
 from core.media.images import ImageFolder
 
 COMPRESSED = Option("compressed", "Compressed RLE", "bool", True, help="Otherwise the runs are lists of numbers.")

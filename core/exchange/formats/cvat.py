@@ -14,18 +14,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.annotation.packed_mask import pack_labels
-from core.annotation.palette import DAVIS_PALETTE
 from core.errors import PCVOSError
 from core.exchange.categories import Categories, categories_of
+from core.exchange.collector import Gathering
 from core.exchange.cvat_zip import BACKGROUND, CLASSES, LABELS, read_zip
-from core.exchange.estimating import from_samples
+from core.exchange.estimate import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.formats.cvat_objects import object_lines, read_own_zip
-from core.exchange.gathering import Gathering
 from core.exchange.importer import COMPLETE, RGB, Found, Importer, ImportRequest
 from core.exchange.parallel import in_threads
 from core.exchange.unprocessed import UNPROCESSED
+from core.masks.packed_mask import pack_labels
+from core.masks.palette import DAVIS_PALETTE
 from core.project.model import MAX_OBJECTS
 
 _OBJECTS, _LIST = "SegmentationObject", "ImageSets/Segmentation/default.txt"

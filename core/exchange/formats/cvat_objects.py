@@ -14,10 +14,10 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from core.annotation.palette import DAVIS_PALETTE, rgb
-from core.exchange.fitting import FrameNames, fit
-from core.exchange.gathering import Gathering
+from core.exchange.collector import Gathering
+from core.exchange.footage_fit import FrameNames, fit
 from core.exchange.importer import Found, ImportRequest
+from core.masks.palette import DAVIS_PALETTE, rgb
 from core.project.model import MAX_OBJECTS, ObjectInfo
 
 _MARK = "# Masks from PCVOS Studio: the objects are"

@@ -19,13 +19,13 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
 from core.exchange.categories import Categories, categories_of
-from core.exchange.estimating import from_samples
+from core.exchange.estimate import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.importer import sequence_name
 from core.exchange.options import Option, Value
 from core.exchange.unprocessed import UNPROCESSED
+from core.masks.packed_mask import PackedMask
 
 NAME_IN_ZIP = "annotations.xml"
 OBJECTS = "objects"

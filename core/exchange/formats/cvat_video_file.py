@@ -18,16 +18,16 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
-from core.annotation.palette import rgb
 from core.errors import PCVOSError
-from core.exchange.fitting import FrameNames, check_shape, fit
+from core.exchange.collector import Gathering
+from core.exchange.footage_fit import FrameNames, check_shape, fit
 from core.exchange.formats.cvat_video import OBJECTS, PER_OBJECT
-from core.exchange.gathering import Gathering
 from core.exchange.importer import COMPLETE, RGB, Found, Importer, ImportRequest
 from core.exchange.json_fields import Node
 from core.exchange.rle import decode
-from core.telling import Tell
+from core.masks.packed_mask import PackedMask
+from core.masks.palette import rgb
+from core.progress import Tell
 
 _SHAPES = {"mask", "polygon"}
 _OTHERS = {"box", "polyline", "points", "ellipse", "cuboid", "skeleton"}

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from core.exchange.exporter import ExportRequest
-from core.exchange.matting import MATTE_OPTIONS, MattedFrame, alpha_of
+from core.exchange.mattes import MATTE_OPTIONS, MattedFrame, alpha_of
 from core.exchange.options import Option
 from core.exchange.unprocessed import UNPROCESSED
 from core.exchange.video_export import SOUND_OPTION, MatteVideo

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from core.annotation.frame_numbers import UnclearNumberingError
-from core.annotation.label_map import encode_label_map
-from core.annotation.mask_files import Masks, load_masks
-from core.annotation.packed_mask import pack_labels
-from core.annotation.palette import DAVIS_PALETTE
-from core.exchange.estimating import from_samples
+from core.exchange.estimate import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.importer import COMPLETE, Found, FoundObject, Importer, ImportRequest, id_objects, numbers_question
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
 from core.exchange.unprocessed import UNPROCESSED
-from core.telling import Tell, part
+from core.masks.frame_numbers import UnclearNumberingError
+from core.masks.label_map import encode_label_map
+from core.masks.mask_files import Masks, load_masks
+from core.masks.packed_mask import pack_labels
+from core.masks.palette import DAVIS_PALETTE
+from core.progress import Tell, part
 
 _BY_NAME = -1
 _NAMED = 5  # lost objects that a note names

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from core.errors import PCVOSError
-from core.exchange.estimating import from_samples
+from core.exchange.estimate import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.formats.object_png import folder_name, make_folders, object_files
-from core.exchange.matting import (
+from core.exchange.mattes import (
     MATTE_OPTIONS,
     THREADS,
     TOGETHER,

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
-from core.annotation.frame_numbers import UnclearNumberingError
-from core.annotation.label_map import encode_grey, encode_label_map
-from core.annotation.mask_files import mask_pngs
-from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
-from core.exchange.estimating import from_samples
+from core.exchange.estimate import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.formats.indexed_png import load, write_plainly
 from core.exchange.importer import Found, FoundObject, Importer, ImportRequest, numbers_question
 from core.exchange.options import Option, Value
 from core.exchange.parallel import in_threads
 from core.exchange.unprocessed import UNPROCESSED
+from core.masks.frame_numbers import UnclearNumberingError
+from core.masks.label_map import encode_grey, encode_label_map
+from core.masks.mask_files import mask_pngs
+from core.masks.packed_mask import PackedMask
 from core.media.images import natural_key
+from core.progress import part
 from core.project.model import MAX_OBJECTS
-from core.telling import part
 
 _UNION, _EACH = "one", "each"
 _OBJECTS = 8  # whose size is found out, for that of all

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core.annotation.overlay import draw_overlay
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.options import Option
 from core.exchange.unprocessed import UNPROCESSED
 from core.exchange.video_export import SOUND_OPTION, check_gapless, is_steady, video_of
+from core.masks.overlay import draw_overlay
 from core.media import read_ahead
 from core.media.sound import describe_sound
 

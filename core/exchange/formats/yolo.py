@@ -14,15 +14,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
 from core.exchange.categories import categories_of
-from core.exchange.estimating import from_samples
+from core.exchange.estimate import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
 from core.exchange.polygons import joined, outlines
 from core.exchange.sequences import IMAGES, picture, picture_bytes, write_jpeg
 from core.exchange.unprocessed import UNPROCESSED
+from core.masks.packed_mask import PackedMask
 
 ARE_OBJECTS = "# Masks from PCVOS Studio: each class is an object"
 """A line of `data.yaml` where no object has a class."""

@@ -10,12 +10,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from core.annotation.packed_mask import PackedMask
 from core.errors import PCVOSError
-from core.exchange.fitting import FrameNames
+from core.exchange.collector import Gathering
+from core.exchange.footage_fit import FrameNames
 from core.exchange.formats.yolo import ARE_OBJECTS
-from core.exchange.gathering import Gathering
 from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest
+from core.masks.packed_mask import PackedMask
 from core.media.images import natural_key
 from core.project.classes import clean_class
 

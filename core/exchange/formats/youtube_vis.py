@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from core.exchange.categories import Category, categories_of, head, know_listed, read_categories
-from core.exchange.estimating import from_samples
+from core.exchange.collector import Gathering
+from core.exchange.estimate import from_samples
 from core.exchange.exporter import Exporter, ExportRequest
-from core.exchange.fitting import FrameNames
+from core.exchange.footage_fit import FrameNames
 from core.exchange.formats.coco import COMPRESSED, bounding_box, has_keys, image_name, read_mask
-from core.exchange.gathering import Gathering
 from core.exchange.importer import COMPLETE, SEQUENCE, Found, Importer, ImportRequest, Question, sequence_name
 from core.exchange.json_fields import Node
 from core.exchange.rle import coco_masks, encode

@@ -5,10 +5,10 @@ from enum import Enum, auto
 import numpy as np
 from PySide6.QtCore import QObject, Qt
 
-from core.annotation.editing import Point, paint_line
+from core.masks.edits import Point, paint_line
 from pcvos_gui.canvas.tools.tool import CanvasTool, Pointer
-from pcvos_gui.session import Session
-from pcvos_gui.view_state import ViewState
+from pcvos_gui.session.session import Session
+from pcvos_gui.session.view_state import ViewState
 
 
 class _Stroke(Enum):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from core.annotation.editing import flood
+from core.masks.edits import flood
 from pcvos_gui.canvas.tools.tool import CanvasTool, Pointer
-from pcvos_gui.messages import Message, MessageAction
+from pcvos_gui.session.messages import Message, MessageAction
 
 _MOST = 0.5  # share of the frame that is filled without asking
 

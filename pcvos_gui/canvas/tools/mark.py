@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QObject, QRectF, Qt, QTimer
 
-from core.annotation.editing import paint_line
-from core.annotation.packed_mask import PackedMask
-from core.annotation.scribble import BACKGROUND, OBJECT
+from core.masks.edits import paint_line
+from core.masks.packed_mask import PackedMask
+from core.masks.scribble import BACKGROUND, OBJECT
 from pcvos_gui.canvas.preview import BoxItem, PreviewItem
 from pcvos_gui.canvas.tools.scribble import BOX, DrawnStroke, Scribble, box_of, image_of, step_of
 from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
-from pcvos_gui.messages import Message
-from pcvos_gui.session import Session
-from pcvos_gui.view_state import ViewState
+from pcvos_gui.session.messages import Message
+from pcvos_gui.session.session import Session
+from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.workers.assist import Subject
 from pcvos_gui.workers.jobs import Estimated, Marked, MarkJob, next_number
 from pcvos_gui.workers.marking import MarkingWorker

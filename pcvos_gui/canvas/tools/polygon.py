@@ -7,10 +7,10 @@ from PySide6.QtCore import QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from core.annotation.editing import Point, polygon
+from core.masks.edits import Point, polygon
 from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
-from pcvos_gui.session import Session
-from pcvos_gui.view_state import ViewState
+from pcvos_gui.session.session import Session
+from pcvos_gui.session.view_state import ViewState
 
 _CLOSE = 8.0  # screen pixels from the first corner within which a click closes
 _GRAB = 7.0  # screen pixels from a corner within which a press takes hold of it

@@ -4,18 +4,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.annotation.editing import Point, paint_line
-from core.annotation.scribble import BACKGROUND, OBJECT
 from core.errors import PCVOSError
 from core.marking.marks import Stroke
+from core.masks.edits import Point, paint_line
+from core.masks.scribble import BACKGROUND, OBJECT
 from core.media import open_media
-from pcvos_gui.messages import Message
-from pcvos_gui.session import Session
+from pcvos_gui.session.messages import Message
+from pcvos_gui.session.session import Session
 from pcvos_gui.workers.assist import Subject
 from pcvos_gui.workers.jobs import Box, MarkJob
 
 BOX = 3
-"""A stroke's value beside those of `core.annotation.scribble`: it goes from corner to corner of a box."""
+"""A stroke's value beside those of `core.masks.scribble`: it goes from corner to corner of a box."""
 
 
 @dataclass

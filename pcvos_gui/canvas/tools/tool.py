@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtWidgets import QGraphicsItem
 
-from pcvos_gui.messages import Message
-from pcvos_gui.session import Session
-from pcvos_gui.view_state import ViewState
+from pcvos_gui.session.messages import Message
+from pcvos_gui.session.session import Session
+from pcvos_gui.session.view_state import ViewState
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,145 @@
+"""Masks in little space: what is kept of each object on each frame, in memory and in the project file."""
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from core.masks.packed_labels import values_of
+
+_HEAD = struct.Struct("<6I")  # height, width, then the box: top, left, height, width
+_FEW = 16  # objects: of more, boxes are found all at once
+_SUM = struct.Struct("<I")  # CRC-32 of all else; it stands before the head
+
+
+@dataclass(frozen=True)
+class PackedMask:
+    """A binary mask as its bounding box and the compressed bits inside it. Equal masks are equal objects.
+
+    Attributes:
+        size: (height, width) of the frame.
+        box: (top, left, height, width) of the smallest rectangle that holds the mask; zeros when it is empty.
+        bits: zlib data of the box's rows, one bit a pixel, each row padded to whole bytes.
+    """
+
+    size: tuple[int, int]
+    box: tuple[int, int, int, int]
+    bits: bytes
+
+    @classmethod
+    def pack(cls, mask: np.ndarray) -> "PackedMask":
+        """From bool or uint8 (H, W), not 0 inside."""
+        plane = np.ascontiguousarray(mask).view(np.uint8)
+        left, top, width, height = cv2.boundingRect(plane)
+        if not width:
+            return cls.empty(plane.shape)
+        inside = plane[top : top + height, left : left + width] != 0
+        return cls(plane.shape, (top, left, height, width), zlib.compress(np.packbits(inside, axis=1).tobytes(), 1))
+
+    @classmethod
+    def pack_part(cls, part: np.ndarray, size: tuple[int, int], top: int, left: int) -> "PackedMask":
+        """From the part of a frame, bool or uint8 (h, w), that has all of the mask: quicker than from the whole frame.
+
+        Args:
+            size: (height, width) of the frame. top, left: where the part begins there.
+        """
+        packed = cls.pack(part)
+        if packed.is_empty:
+            return cls.empty(size)
+        row, column, height, width = packed.box
+        return cls((size[0], size[1]), (top + row, left + column, height, width), packed.bits)
+
+    @classmethod
+    def empty(cls, size: tuple[int, int]) -> "PackedMask":
+        """The mask of an object that is not there."""
+        return cls((size[0], size[1]), (0, 0, 0, 0), b"")
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.bits
+
+    def inside(self) -> np.ndarray:
+        """The box alone, bool (h, w).
+
+        Raises:
+            ValueError: `bits` are not the box's.
+        """
+        _, _, height, width = self.box
+        if self.is_empty:
+            return np.zeros((0, 0), bool)
+        expected = height * -(-width // 8)
+        try:
+            data = zlib.decompressobj().decompress(self.bits, expected + 1)  # never more, whatever the bits hold
+        except zlib.error as error:
+            raise ValueError(f"damaged mask: {error}") from error
+        if len(data) != expected:
+            raise ValueError("damaged mask: the bits are not the box's")
+        packed = np.frombuffer(data, np.uint8).reshape(height, -1)
+        return np.unpackbits(packed, axis=1, count=width).view(bool)
+
+    def unpack(self) -> np.ndarray:
+        """The whole mask, bool (H, W)."""
+        mask = np.zeros(self.size, bool)
+        self.draw(mask.view(np.uint8), 1)
+        return mask
+
+    def draw(self, labels: np.ndarray, value: int) -> None:
+        """Set the mask's pixels of `labels` (uint8 (H, W)) to `value`, in place."""
+        if self.is_empty:
+            return
+        top, left, height, width = self.box
+        labels[top : top + height, left : left + width][self.inside()] = value
+
+    def to_bytes(self) -> bytes:
+        """For a file; `from_bytes` reads it."""
+        content = _HEAD.pack(*self.size, *self.box) + self.bits
+        return _SUM.pack(zlib.crc32(content)) + content
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "PackedMask":
+        """What `to_bytes` wrote. The bits stay packed: reading thousands of masks is cheap.
+
+        Raises:
+            ValueError: the bytes are damaged.
+        """
+        if len(data) < _SUM.size + _HEAD.size:
+            raise ValueError(f"damaged mask: {len(data)} bytes are too few")
+        if _SUM.unpack_from(data)[0] != zlib.crc32(memoryview(data)[_SUM.size :]):
+            raise ValueError("damaged mask: the checksum differs")
+        height, width, *box = _HEAD.unpack_from(data, _SUM.size)
+        mask = cls((height, width), tuple(box), bytes(data[_SUM.size + _HEAD.size :]))
+        top, left, box_height, box_width = box
+        if top + box_height > height or left + box_width > width or mask.is_empty != (0 in (box_height, box_width)):
+            raise ValueError("damaged mask: the box does not fit")
+        return mask
+
+
+def pack_labels(labels: np.ndarray) -> dict[int, PackedMask]:
+    """The objects of a label map uint8 (H, W), each with its mask."""
+    ids = [i for i in values_of(labels) if i]
+    if len(ids) <= _FEW:
+        return {i: PackedMask.pack(labels == i) for i in ids}
+    rows, columns = _occurrences(labels, 0), _occurrences(labels, 1)
+    return {i: _pack_inside(labels, i, _extent(rows[i]), _extent(columns[i])) for i in ids}
+
+
+def _occurrences(labels: np.ndarray, axis: int) -> np.ndarray:
+    """bool (256, n): which values occur in each of the rows (axis 0) or columns (axis 1) of a label map."""
+    seen = np.zeros((labels.shape[axis], 256), bool)
+    number = np.arange(labels.shape[axis], dtype=np.intp) * 256
+    seen.reshape(-1)[labels + (number[:, None] if axis == 0 else number)] = True
+    return seen.T
+
+
+def _extent(occurs: np.ndarray) -> tuple[int, int]:
+    """First, and how many up to the last; of bool (n,) with a True in it."""
+    found = np.flatnonzero(occurs)
+    return int(found[0]), int(found[-1] - found[0]) + 1
+
+
+def _pack_inside(labels: np.ndarray, value: int, rows: tuple[int, int], columns: tuple[int, int]) -> PackedMask:
+    """The mask of `value`, which fills this box."""
+    (top, height), (left, width) = rows, columns
+    return PackedMask.pack_part(labels[top : top + height, left : left + width] == value, labels.shape, top, left)

@@ -1,0 +1,1 @@
+"""The application: main window, actions and what they do, preferences, looks."""

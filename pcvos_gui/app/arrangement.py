@@ -1,0 +1,131 @@
+"""Where the panels are and how large: as the person left them, made to fit where the screen is another one now."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar
+
+from pcvos_gui.widgets.scroll_area import Scroll
+
+_GEOMETRY, _STATE, _SCREEN, _DIVIDED = "window/geometry", "window/state", "window/screen", "window/divided"
+_LIST_SHARE = 0.6  # of the column's height that the list of objects may claim for some rows
+_SETTLED_MS = 200  # after which Qt forgets a restored state
+_SLACK = 20  # pixels, for a line of text more
+_TEXT_ROOM = 2  # pixels more than a tab's text needs
+
+
+class Arrangement:
+    """Keeps the window's geometry and its docks'.
+
+    Sizes are kept in points of a screen: on one that has more or fewer of them, for instance because it is scaled
+    otherwise, they are worked out anew, and only what is shown where is taken over. Once a person has moved the border
+    between the list and what is below it, it stays where they put it.
+    """
+
+    def __init__(self, window: QMainWindow, upper: QDockWidget, lower: Sequence[QDockWidget], bottom: QDockWidget):
+        """
+        Args:
+            upper: has a list that takes the free room. lower: tabs below it. bottom: below the canvas.
+        """
+        self._window, self._upper, self._lower, self._bottom = window, upper, lower, bottom
+        self._store = QSettings()
+        self._fits_screen = self._store.value(_SCREEN) == self._screen
+        self._is_divided = self._fits_screen and self._store.value(_DIVIDED, False, bool)  # by the person
+        self._heights: tuple[int, int] | None = None  # of the whole column and its lower part, as made here
+
+    @property
+    def _screen(self) -> QSize:
+        return self._window.screen().availableSize()
+
+    def restore(self) -> None:
+        """As it was stored, if it was."""
+        for key, restore in ((_GEOMETRY, self._window.restoreGeometry), (_STATE, self._window.restoreState)):
+            value = self._store.value(key)
+            if isinstance(value, QByteArray) and (key == _STATE or self._fits_screen):
+                restore(value)
+
+    def store(self, state: QByteArray) -> None:
+        """The window's geometry, and the state of its docks."""
+        self._notice_division()
+        self._store.setValue(_GEOMETRY, self._window.saveGeometry())
+        self._store.setValue(_STATE, state)
+        self._store.setValue(_SCREEN, self._screen)
+        self._store.setValue(_DIVIDED, self._is_divided)
+
+    def on_shown(self) -> None:
+        """The docks are seen, in the state that was restored."""
+        self._widen_for_tabs()
+        if self._fits_screen:
+            return
+        self._fits_screen = True
+        window = self._window
+        window.resizeDocks([self._upper], [self._upper.minimumSizeHint().width()], Qt.Orientation.Horizontal)
+        window.resizeDocks([self._bottom], [self._bottom.minimumSizeHint().height()], Qt.Orientation.Vertical)
+        QTimer.singleShot(0, window, self.share_height)  # laid out by then
+
+    def share_height(self, tries: int = 2) -> None:
+        """The lower docks get what they need, if there is room; the list above takes the rest.
+
+        Args:
+            tries: how often to try again where Qt takes it back.
+        """
+        lower = self._seen_below
+        if lower is None:
+            return
+        total = self._upper.height() + lower.height()
+        self._notice_division()
+        if self._is_divided:
+            return
+        wanted = min(_wanted_height(self._upper), round(_LIST_SHARE * total))
+        most = total - max(self._upper.minimumSizeHint().height(), wanted)
+        high = max(min(_wanted_height(lower), most), lower.minimumSizeHint().height())
+        if high != lower.height():
+            docks = [self._upper, lower]
+            self._window.resizeDocks(docks, [total - high, high], Qt.Orientation.Vertical)
+        self._heights = None
+        QTimer.singleShot(0, self._window, lambda: self._note_heights(high, tries))  # laid out by then
+
+    def _notice_division(self) -> None:
+        """Whether the person has moved the border since it was put where it is."""
+        lower = self._seen_below
+        if lower is not None and self._heights is not None:
+            total, high = self._heights
+            if total == self._upper.height() + lower.height() and high != lower.height():
+                self._is_divided = True
+
+    def _note_heights(self, high: int, tries: int) -> None:
+        """Shortly after a state was restored, Qt takes that up again whenever the window changes its size."""
+        lower = self._seen_below
+        if lower is not None and lower.height() != high and tries:
+            QTimer.singleShot(_SETTLED_MS, self._window, lambda: self.share_height(tries - 1))
+        elif lower is not None:
+            self._heights = self._upper.height() + lower.height(), lower.height()
+
+    @property
+    def _seen_below(self) -> QDockWidget | None:
+        """The tab in front; None: the column is not as it is at first."""
+        window, upper = self._window, self._upper
+        if upper.isFloating() or not upper.isVisible():
+            return None
+        for dock in self._lower:
+            is_here = not dock.isFloating() and window.dockWidgetArea(dock) == window.dockWidgetArea(upper)
+            in_front = is_here and not dock.visibleRegion().isEmpty() and dock.x() == upper.x()
+            if in_front and dock.y() > upper.y():
+                return dock
+        return None
+
+    def _widen_for_tabs(self) -> None:
+        """A column that is too narrow for the names of its tabs would cut all of them."""
+        for bar in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            bar.setElideMode(Qt.TextElideMode.ElideNone)
+            texts = {bar.tabText(index) for index in range(bar.count())}
+            if self._lower[0].windowTitle() in texts:
+                panel = self._lower[0].widget()
+                panel.setMinimumWidth(max(panel.minimumSizeHint().width(), bar.sizeHint().width() + _TEXT_ROOM))
+
+
+def _wanted_height(dock: QDockWidget) -> int:
+    """With all that is in it; the dock itself learns of a change only later."""
+    for scroll in dock.widget().findChildren(Scroll):
+        scroll.updateGeometry()  # how its texts are broken may have changed
+    return dock.titleBarWidget().height() + dock.widget().sizeHint().height() + _SLACK

@@ -1,0 +1,460 @@
+"""Puts the panels together; owns no state of its own."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
+from PySide6.QtGui import QActionGroup, QGuiApplication, QShortcut
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QMessageBox,
+    QStackedWidget,
+    QTabBar,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.demo import MASK
+from core.project.places import shown_name
+from pcvos_gui.app.actions import ACTIONS, fill_menus, make_actions
+from pcvos_gui.app.arrangement import Arrangement
+from pcvos_gui.app.field_keys import FieldKeys
+from pcvos_gui.app.handlers import Handlers, about_text
+from pcvos_gui.app.preferences import Preferences
+from pcvos_gui.app.recent import RecentFiles
+from pcvos_gui.app.recent_menu import RecentMenu
+from pcvos_gui.app.recent_pictures import RecentPictures
+from pcvos_gui.app.shortcuts_overlay import ShortcutsOverlay
+from pcvos_gui.app.start_page import StartPage
+from pcvos_gui.app.status import StatusLine
+from pcvos_gui.app.toolbars import MainToolbar, ToolBox
+from pcvos_gui.canvas import Canvas
+from pcvos_gui.canvas.matte_preview import MattePreview
+from pcvos_gui.dialogs.exchange import Exchange
+from pcvos_gui.dialogs.import_dialog import open_import_dialog
+from pcvos_gui.dialogs.import_search import may_hold_masks
+from pcvos_gui.panels.edges import EdgesPanel
+from pcvos_gui.panels.history import HistoryPanel
+from pcvos_gui.panels.memory import MemoryPanel
+from pcvos_gui.panels.objects import ObjectsPanel
+from pcvos_gui.panels.propagation import PropagationPanel
+from pcvos_gui.session.damage import DamageWatch
+from pcvos_gui.session.edges import Edges
+from pcvos_gui.session.follow import Follower
+from pcvos_gui.session.messages import Message, MessageAction
+from pcvos_gui.session.next_step import NextStep
+from pcvos_gui.session.opener import Opener
+from pcvos_gui.session.player import Player
+from pcvos_gui.session.runs import RunController, RunState
+from pcvos_gui.session.save_watch import SaveWatch
+from pcvos_gui.session.session import Session
+from pcvos_gui.session.typed_number import TypedNumber
+from pcvos_gui.session.view_state import Tool, ViewMode, ViewState
+from pcvos_gui.timeline.timeline import Timeline
+from pcvos_gui.widgets.dock import Dock
+from pcvos_gui.widgets.fold import Fold
+from pcvos_gui.widgets.message_bar import MessageBar
+from pcvos_gui.workers.frames import FrameWorker
+from pcvos_gui.workers.inference import InferenceWorker
+from pcvos_gui.workers.marking import MarkingWorker
+
+_SIZE = QSize(1440, 900)
+_FRAME = QSize(0, 32)  # what the system puts around the window, roughly
+
+
+class MainWindow(QMainWindow):
+    """The window: start page or canvas in the middle, tools left, panels right, timeline below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("PCVOS Studio")
+        self.resize(_SIZE.boundedTo(self.screen().availableSize() - _FRAME))
+        self.setAcceptDrops(True)
+        self.preferences = Preferences()
+        self.frame_worker = FrameWorker(cache_bytes=self.preferences.frame_cache_mib * 2**20, parent=self)
+        self.inference = InferenceWorker(self)
+        self.assist = MarkingWorker(self.inference, lambda: self.runs.settings.engine, self)
+        self.session = Session(self.frame_worker, self)
+        self.session.accepts_loss = self._accepts_loss
+        self.session.may_leave = self._may_leave
+        self.saving = SaveWatch(self.session, self)
+        self.damage = DamageWatch(self.session, self)
+        self.view_state = ViewState(self)
+        self.edges = Edges(self.session, self)
+        self.mattes = MattePreview(self.session, self.view_state, self.edges, self)
+        self.runs = RunController(self.session, self.inference, self)
+        self.player = Player(self.session, self.runs, self)
+        self.recent = RecentFiles(self)
+        self.recent_pictures = RecentPictures(self.session, self.recent, self)
+        self.opener = Opener(self.session, self)
+        self.exchange = Exchange(self.session, self)
+        self._typed = TypedNumber(lambda: (o.id for o in self.session.objects))
+        self._arrangement: QByteArray | None = None  # of the panels, while they are hidden
+
+        self.actions_by_name = make_actions(self, Handlers(self).table())
+        self._make_middle()
+        self._make_panels()
+        self._make_toolbars()
+        menus = fill_menus(self.menuBar(), self.actions_by_name)
+        self.recent_menu = RecentMenu(self.recent, self)
+        menus["File"].insertMenu(self.actions_by_name["open_demo"], self.recent_menu)
+        menus["View"].addSeparator()
+        for dock in self.docks:
+            menus["View"].addAction(dock.toggleViewAction())
+        self.shortcuts = ShortcutsOverlay(self)
+        self.field_keys = FieldKeys(self, self.canvas)
+        self._connect()
+        self._places = Arrangement(self, self.docks[0], self.docks[1:-1], self.docks[-1])
+        self._places.restore()
+        folds = self.findChildren(Fold)
+        for signal in (self.objects_panel.model.modelReset, self.runs.state_changed, *(fold.toggled for fold in folds)):
+            signal.connect(self._share_height)
+        self._show_what_is_open()
+
+    # parts
+
+    def _make_middle(self) -> None:
+        actions = self.actions_by_name
+        start = [actions[name] for name in ("open_video", "open_folder", "open_demo")]
+        self.start_page = StartPage(self.recent, start, self)
+        estimate = self.runs.request_estimate
+        self.canvas = Canvas(self.session, self.view_state, self.assist, estimate, self.mattes, self)
+        self.pages = QStackedWidget(self)
+        self.pages.addWidget(self.start_page)
+        self.pages.addWidget(self.canvas)
+        middle = QWidget(self)
+        layout = QVBoxLayout(middle)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.pages)
+        self.messages = MessageBar(middle)
+        self.follower = Follower(self.session, self.runs, self.view_state, self.canvas, self)
+        self.setCentralWidget(middle)
+        self.next_step = NextStep(self.session, self.runs, self.canvas, self)
+        self.status = StatusLine(self.session, self.runs, self.exchange, self)
+        self.setStatusBar(self.status)
+
+    def _make_panels(self) -> None:
+        self.timeline = Timeline(self.session, self.runs, self.player, self)
+        self.objects_panel = ObjectsPanel(self.session, self)
+        self.propagation_panel = PropagationPanel(self.runs, self.view_state, self)
+        self.memory_panel = MemoryPanel(self.session, self.runs, self)
+        self.history_panel = HistoryPanel(self.session, self)
+        self.edges_panel = EdgesPanel(self.edges, self.mattes, self.view_state, self)
+        right, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
+        self.setCorner(Qt.Corner.BottomRightCorner, bottom)
+        self.setCorner(Qt.Corner.BottomLeftCorner, bottom)
+        self.docks = [
+            self._dock("objects", self.tr("Objects"), self.objects_panel, right),
+            self._dock("propagation", self.tr("Propagate"), self.propagation_panel, right),
+            self._dock("memory", self.tr("Memory"), self.memory_panel, right),
+            self._dock("history", self.tr("History"), self.history_panel, right),
+            self._dock("edges", self.tr("Edges"), self.edges_panel, right),
+            self._dock("timeline", self.tr("Timeline"), self.timeline, bottom),
+        ]
+        _, propagation, *others, timeline = self.docks
+        for dock in others:
+            self.tabifyDockWidget(propagation, dock)
+        propagation.raise_()
+        timeline.setTitleBarWidget(QWidget(timeline))
+
+    def _dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = Dock(name, title, widget, self)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _make_toolbars(self) -> None:
+        actions, view = self.actions_by_name, self.view_state
+        self.toolbar = MainToolbar(actions, view, self.runs, self)
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.toolbar)
+        self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, ToolBox(actions, view, self))
+        self._group([actions[f"tool_{tool}"] for tool in Tool])
+        self._group([actions[f"view_{mode}"] for mode in ViewMode])
+
+    def _group(self, actions: list) -> None:
+        group = QActionGroup(self)
+        for action in actions:
+            group.addAction(action)
+
+    def _connect(self) -> None:
+        session, runs, view = self.session, self.runs, self.view_state
+        self._connect_messages()
+        for signal in (session.opened, session.closed, session.active_changed, session.objects_changed):
+            signal.connect(self._show_what_is_open)
+        for signal in (runs.state_changed, runs.compare_ended):
+            signal.connect(self._show_what_is_open)
+        session.undo_stack.indexChanged.connect(self._show_what_is_open)
+        session.image_changed.connect(self._show_page)
+        session.opened.connect(self.canvas.setFocus)
+        view.changed.connect(self._show_view)
+        view.tool_changed.connect(self._show_view)
+        view.follow_changed.connect(self._show_view)
+        self.canvas.hint_changed.connect(self._show_undo)
+        self.canvas.space_tapped.connect(self.player.toggle)
+        self.player.playing_changed.connect(self.mattes.set_playing)
+        runs.state_changed.connect(self.mattes.refresh)
+        self.toolbar.edges_wanted.connect(lambda: self.show_dock("edges"))
+        self.start_page.chosen.connect(self.opener.open)
+        self.recent_menu.chosen.connect(self.opener.open)
+        self.opener.opened.connect(self._on_opened)
+        self.opener.busy.connect(self._show_busy)
+        self.opener.progress.connect(self._show_reading)
+        self.opener.footage_wanted.connect(self._ask_for_footage)
+        self.exchange.imported.connect(self._on_imported)
+        runs.estimated.connect(self.canvas.set_estimate)
+        for digit in range(1, 10):
+            shortcut = QShortcut(str(digit), self)
+            shortcut.activated.connect(lambda text=str(digit): self.type_digit(text))
+
+    def _connect_messages(self) -> None:
+        """A message is looked at again whenever what it is about may have changed."""
+        session, runs = self.session, self.runs
+        session.message.connect(self.show_message)
+        session.opened.connect(lambda: self.messages.turn_to(session.project))
+        session.closing.connect(lambda: self.messages.turn_to(None))
+        for signal in (
+            session.frame_changed,
+            session.objects_changed,
+            session.active_changed,
+            session.states_changed,
+            session.saving_changed,
+            session.undo_stack.indexChanged,
+            runs.state_changed,
+            self.view_state.changed,
+            self.exchange.progress,
+            self.opener.busy,
+        ):
+            signal.connect(self.messages.review)
+
+    # what is shown when
+
+    def _show_what_is_open(self) -> None:
+        session, runs = self.session, self.runs
+        is_open = session.project is not None
+        writable = is_open and not session.loaded_project.read_only
+        allowed = {"": True, "footage": is_open, "writable": writable, "object": writable and session.active > 0}
+        for spec in ACTIONS:
+            self.actions_by_name[spec.name].setEnabled(allowed[spec.needs])
+        self._show_undo()
+        self.actions_by_name["propagate"].setEnabled(writable and not runs.is_busy and not runs.is_comparing)
+        self.actions_by_name["compare"].setEnabled(is_open and not runs.is_busy)
+        self.actions_by_name["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
+        self.actions_by_name["stop"].setEnabled(runs.is_busy)
+        self._show_page()
+        name = Path(shown_name(session.loaded_project.path)).stem if is_open else ""
+        self.setWindowTitle(f"{name} - PCVOS Studio" if is_open else "PCVOS Studio")
+        self._show_view()
+
+    def _show_undo(self) -> None:
+        """Undo is also for the last step of what is unfinished on the canvas: a stroke of a scribble, a corner."""
+        stack, unfinished = self.session.undo_stack, self.canvas.tool.is_busy
+        undone = self.tr("last step") if unfinished else stack.undoText()
+        for name, word, can, text in (
+            ("undo", self.tr("Undo"), unfinished or stack.canUndo(), undone),
+            ("redo", self.tr("Redo"), stack.canRedo(), stack.redoText()),
+        ):
+            action = self.actions_by_name[name]
+            action.setEnabled(can)
+            action.setText(f"{word}: {text}" if can else word)
+
+    def _show_panels(self, is_open: bool) -> None:
+        """Panels and tools, as the person arranged them; none while nothing is open."""
+        if is_open == (self._arrangement is None):
+            return
+        parts = [*self.docks, *self.findChildren(QToolBar)]
+        for tabs in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            # Qt leaves those of hidden panels where they are, and the tab key would find them.
+            tabs.setFocusPolicy(Qt.FocusPolicy.TabFocus if is_open else Qt.FocusPolicy.NoFocus)
+        if is_open:
+            for part in parts:
+                part.show()
+            self.restoreState(self._arrangement)
+            self._arrangement = None
+            self._places.on_shown()
+        else:
+            self._arrangement = self.saveState()
+            for part in parts:
+                part.hide()
+
+    def _show_page(self) -> None:
+        """The canvas, and all that goes with it, as soon as there is a first frame to see."""
+        is_there = self.session.image is not None or self.session.project is not None
+        self._show_panels(is_there)
+        self.pages.setCurrentWidget(self.canvas if is_there else self.start_page)
+
+    def _show_view(self) -> None:
+        view = self.view_state
+        self.actions_by_name[f"view_{view.mode}"].setChecked(True)
+        self.actions_by_name[f"tool_{view.tool}"].setChecked(True)
+        self.actions_by_name["follow"].setChecked(view.follow)
+
+    def _show_busy(self, name: str) -> None:
+        self.start_page.subtitle.setText(
+            self.tr("Opening {}…").format(name)
+            if name
+            else self.tr("Mark an object on one frame. The rest of the video follows, clip by clip.")
+        )
+
+    def _show_reading(self, share: float) -> None:
+        self.start_page.subtitle.setText(self.tr("Reading the video: {:.0f} %").format(100 * share))
+
+    # opening
+
+    def open(self, path: Path) -> None:
+        self.opener.open(path)
+
+    def open_demo(self, clip: Path) -> None:
+        """The demo clip in a new project, with its mask, ready to propagate both ways."""
+
+        def prepare() -> None:
+            self.session.opened.disconnect(prepare)
+            if self.session.loaded_media.path.name == clip.name and not self.session.loaded_project.exists:
+                self.runs.set_settings(replace(self.runs.settings, direction="both"))
+                self.exchange.import_masks(MASK, tells=False)
+
+        self.session.opened.connect(prepare)
+        self.opener.open_afresh(clip)
+
+    def _on_opened(self, path: Path) -> None:
+        self.recent.add(path)
+
+    def _on_imported(self, frames: list[int]) -> None:
+        if frames:
+            self.session.go_to(frames[0])
+
+    def _ask_for_footage(self, project: Path, footage: Path) -> None:
+        title = self.tr("Where is {}?").format(footage.name)
+        if footage.suffix:
+            path, _ = QFileDialog.getOpenFileName(self, title)
+        else:
+            path = QFileDialog.getExistingDirectory(self, title)
+        if path:
+            self.opener.relink(project, Path(path))
+
+    # runs
+
+    def propagate(self) -> None:
+        """Start a run; scribbles that wait to be accepted are taken first, wherever they are."""
+        self.runs.start()
+
+    def show_about(self) -> None:
+        QMessageBox.about(self, self.tr("About PCVOS Studio"), about_text())
+
+    def type_digit(self, digit: str, only_further: bool = False) -> bool:
+        """Choose the object whose number was typed so far; `only_further`: the digit alone is no number. Whether it was
+        of use."""
+        if only_further and not self._typed.goes_on_with(digit):
+            return False
+        self.session.set_active(self._typed.add(digit))
+        return True
+
+    def show_dock(self, name: str) -> None:
+        """Bring a panel to the front, also one that was closed."""
+        dock = next(dock for dock in self.docks if dock.objectName() == name)
+        dock.show()
+        dock.raise_()
+
+    # messages and trouble
+
+    def show_message(self, message: Message) -> None:
+        """Over the canvas; from there the tab key finds its buttons first."""
+        self.messages.show_message(message, self.session.project)
+        before: QWidget = self.canvas.view
+        for button in self.messages.buttons:
+            self.setTabOrder(before, button)
+            before = button
+
+    def show_trouble(self, what: str, details: str) -> None:
+        """An error that nobody caught; `details` is its traceback."""
+        project = self.session.project
+        parts = [self.tr("Something went wrong in the program ({}).").format(what)]
+        if project is None or not project.unsaved:
+            parts.append(self.tr("Your work is saved."))
+        parts.append(self.tr("Go on, and report it if it comes back."))
+        copy = MessageAction(self.tr("Copy details"), lambda: QGuiApplication.clipboard().setText(details))
+        self.show_message(Message(" ".join(parts), "error", (copy,), "trouble", lasting=True))
+
+    def _may_leave(self) -> bool:
+        """Ask whether a run or an export that is under way may be ended, before the project is closed."""
+        runs, parts = self.runs, []
+        if runs.is_busy:
+            text = self.tr("Propagation is under way ({:.0f} % of it is done). What it has drawn stays.")
+            parts.append(text.format(100 * runs.work_done / max(1, runs.work)))
+        if self.exchange.is_exporting:
+            parts.append(self.tr("An export is under way. What it has written goes away."))
+        if not parts:
+            return True
+        return self._agrees(self.tr("Not finished"), " ".join(parts), self.tr("Go on"), self.tr("End it and close"))
+
+    def _accepts_loss(self, count: int, why: str) -> bool:
+        """Ask whether changes that cannot be saved may be given up."""
+        text = self.tr("{} changes are not saved. {}").format(count, why)
+        return self._agrees(self.tr("Not saved"), text, self.tr("Stay"), self.tr("Close and lose them"))
+
+    def _agrees(self, title: str, text: str, no: str, yes: str) -> bool:
+        """Ask; Enter and Esc say no, which loses nothing."""
+        box = QMessageBox(QMessageBox.Icon.Warning, title, text, parent=self)
+        stay = box.addButton(no, QMessageBox.ButtonRole.RejectRole)
+        leave = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(stay)
+        box.setEscapeButton(stay)
+        box.exec()
+        return box.clickedButton() is leave
+
+    # Qt
+
+    def dragEnterEvent(self, event) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if not paths:
+            return
+        if self.session.project is not None and may_hold_masks(paths):
+            open_import_dialog(self, paths)
+        else:
+            self.opener.open(paths[0])
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().height() != event.size().height():
+            self._share_height()
+
+    def _share_height(self) -> None:
+        """Between the list of objects and what is below it."""
+        if self._arrangement is None:
+            QTimer.singleShot(0, self, self._places.share_height)  # the docks are laid out by then
+
+    def keyPressEvent(self, event) -> None:
+        if event.key() == Qt.Key.Key_C and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            self.view_state.set_peeking(True)
+            return
+        if event.key() == Qt.Key.Key_Escape and self.runs.is_busy:  # nobody else had a use for it
+            self.runs.stop()
+            return
+        super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event) -> None:
+        if event.key() == Qt.Key.Key_C and not event.isAutoRepeat():
+            self.view_state.set_peeking(False)
+            return
+        super().keyReleaseEvent(event)
+
+    def closeEvent(self, event) -> None:
+        """Without the session's consent the window stays: something could not be saved."""
+        self._places.store(self.saveState() if self._arrangement is None else self._arrangement)
+        self.player.pause()
+        self.opener.cancel()
+        if not self.session.close():
+            event.ignore()
+            return
+        self.exchange.cancel()
+        self.inference.shutdown()
+        self.assist.shutdown()
+        self.mattes.shutdown()
+        self.frame_worker.shutdown()
+        super().closeEvent(event)

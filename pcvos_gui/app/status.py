@@ -1,0 +1,123 @@
+"""The line at the foot of the window: where one is, what is computed, and whether it is saved."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+
+from pcvos_gui.app.icons import icon
+from pcvos_gui.dialogs.exchange import Exchange
+from pcvos_gui.panels.costs import duration
+from pcvos_gui.session.runs import RunController
+from pcvos_gui.session.session import Session
+
+
+def timecode(seconds: float) -> str:
+    """m:ss.mmm, or h:mm:ss.mmm from an hour on."""
+    total = round(seconds * 1000)
+    minutes, rest = divmod(total, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    clock = f"{rest // 1000:02d}.{rest % 1000:03d}"
+    return f"{hours}:{minutes:02d}:{clock}" if hours else f"{minutes:02d}:{clock}"
+
+
+class StatusLine(QStatusBar):
+    """Watches session and runs; says nothing of its own."""
+
+    def __init__(self, session: Session, runs: RunController, exchange: Exchange, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._session, self._runs = session, runs
+        self.place, self.object, self.engine, self.saved = (QLabel(self) for _ in range(4))
+        self.export = QProgressBar(self)
+        longest = self.tr("Export 100 %") + self.tr(" · {} left").format(duration(35_999))
+        self.export.setFixedWidth(self.export.fontMetrics().horizontalAdvance(longest) + 16)
+        self.export.setTextVisible(True)
+        self.cancel = QToolButton(self)
+        self.cancel.setIcon(icon("close"))
+        self.cancel.setAutoRaise(True)
+        self.cancel.setToolTip(self.tr("Cancel the export"))
+        self.cancel.setAccessibleName(self.cancel.toolTip())
+        self.cancel.clicked.connect(exchange.cancel)
+        self.place.setIndent(6)
+        self.saved.setContentsMargins(0, 0, 6, 0)
+        for widget in (self.place, self.object):
+            self.addWidget(widget)
+        for widget in (self.export, self.cancel, self.engine, self.saved):
+            self.addPermanentWidget(widget)
+        self._show_export("", 0, 0, -1.0)
+        exchange.progress.connect(self._show_export)
+        for signal in (
+            session.frame_changed,
+            session.opened,
+            session.closed,
+            session.objects_changed,
+            session.active_changed,
+            session.states_changed,
+            session.saving_changed,
+            runs.state_changed,
+            runs.progressed,
+            runs.memory_changed,
+        ):
+            signal.connect(self.refresh)
+        self.messageChanged.connect(lambda _: self.refresh())
+        self.refresh()
+
+    def refresh(self) -> None:
+        session = self._session
+        is_open = session.project is not None
+        for widget in (self.engine, self.saved):
+            widget.setVisible(is_open)
+        for widget in (self.place, self.object):
+            widget.setVisible(is_open and not self.currentMessage())  # what the pointer is over is told in their place
+        if not is_open:
+            return
+        at = float(session.loaded_media.timestamps[max(0, session.frame)] - session.loaded_media.timestamps[0])
+        self.place.setText(self.tr("frame {} / {} · {}").format(session.frame, session.frame_count - 1, timecode(at)))
+        active = session.object(session.active)
+        self.object.setText("· " + (active.name if active else self.tr("no object")))
+        engine = self._engine_text()
+        self.engine.setText(f"{engine} ·" if engine else "")
+        self.engine.setToolTip(self._memory_text())
+        self.saved.setText(self._saved_text())
+        self.saved.setToolTip(str(session.loaded_project.path))
+
+    def _engine_text(self) -> str:
+        runs = self._runs
+        parts = [runs.device] if runs.device else []
+        if runs.is_stopping and not runs.is_busy:
+            parts.append(self.tr("stopping…"))
+        speed = runs.frames_per_second
+        if runs.is_busy and speed:
+            parts.append(self.tr("{:.1f} fps").format(speed))
+        return " · ".join(parts)
+
+    def _memory_text(self) -> str:
+        """Words of the trade, for those who ask."""
+        weights = Path(self._runs.settings.weights).name or self.tr("shipped")
+        parts = [self.tr("Where the network computes; weights: {}").format(weights)]
+        memory = self._runs.memory
+        if memory is not None:
+            text = self.tr("Permanent memory: {} frames. Working memory: {} frames.")
+            parts.append(text.format(len(memory.permanent), len(memory.working)))
+        return "\n".join(parts)
+
+    def _saved_text(self) -> str:
+        project = self._session.loaded_project
+        if project.read_only:
+            return self.tr("read-only")
+        if project.unsaved:
+            return self.tr("NOT SAVED: {} changes").format(project.unsaved)
+        if project.is_saving:
+            return self.tr("saving…")
+        return self.tr("saved") if project.exists else self.tr("nothing to save")
+
+    def _show_export(self, what: str, done: int, total: int, seconds: float) -> None:
+        self.export.setVisible(total > 0)
+        self.cancel.setVisible(total > 0)
+        if total:
+            left = self.tr(" · {} left").format(duration(seconds)) if seconds >= 0 else ""
+            self.export.setMaximum(total)
+            self.export.setValue(done)
+            self.export.setFormat(self.tr("Export %p %") + left)
+            self.export.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            self.export.setToolTip(self.tr("{}: {} of {} frames").format(what, done, total))

@@ -1,0 +1,1 @@
+"""Import and export: their dialogs, and what goes on behind them."""

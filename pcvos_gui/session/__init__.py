@@ -1,0 +1,1 @@
+"""The open document: what is looked at, edits, runs, messages and saving."""

@@ -1,0 +1,28 @@
+"""Tells what the footage has to say of itself while it is looked at: which frames turn out to be damaged."""
+
+from PySide6.QtCore import QObject
+
+from pcvos_gui.session.messages import Message
+from pcvos_gui.session.session import Session
+
+_KEY = "footage"  # the newest takes the place of the one before
+
+
+class DamageWatch(QObject):
+    """Looks at the footage's warnings each time a frame has been shown."""
+
+    def __init__(self, session: Session, parent: QObject | None = None):
+        super().__init__(parent)
+        self._session = session
+        self._told = 0
+        session.opened.connect(self._on_opened)
+        session.image_changed.connect(self._look)
+
+    def _on_opened(self) -> None:
+        self._told = len(self._session.loaded_media.warnings)  # who opened it tells these
+
+    def _look(self) -> None:
+        media = self._session.media
+        if media is not None and len(media.warnings) > self._told:
+            self._told = len(media.warnings)
+            self._session.message.emit(Message(media.warnings[-1], "warning", key=_KEY))

@@ -1,0 +1,71 @@
+"""What to do next, told below the picture: to those who have never used the program as well."""
+
+from PySide6.QtCore import QObject
+
+from core.project.tracks import IN_MEMORY, PREDICTED
+from pcvos_gui.canvas import Canvas
+from pcvos_gui.session.runs import RunController, RunState
+from pcvos_gui.session.session import Session
+
+
+class NextStep(QObject):
+    """Watches session, runs and canvas, and keeps the strip below the picture up to date."""
+
+    def __init__(self, session: Session, runs: RunController, canvas: Canvas, parent: QObject | None = None):
+        super().__init__(parent)
+        self._session, self._runs, self._canvas = session, runs, canvas
+        self._is_corrected = False  # since something was propagated
+        session.edited.connect(self._on_edited)
+        canvas.hint_changed.connect(self.refresh)
+        for signal in (
+            session.opened,
+            session.closed,
+            session.states_changed,
+            session.objects_changed,
+            runs.state_changed,
+            runs.progressed,
+        ):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Tell what comes next just now."""
+        if self._runs.is_busy or self._session.project is None:
+            self._is_corrected = False
+        self._canvas.strip.show_step(self._text())
+
+    def _on_edited(self) -> None:
+        self._is_corrected = True
+        self.refresh()
+
+    def _text(self) -> str:
+        session, runs = self._session, self._runs
+        if session.project is None:
+            return self.tr("Opening…")
+        if runs.state is RunState.LOADING:
+            return self.tr("Ending what went on before…") if runs.is_stopping else self.tr("Loading the network…")
+        if runs.is_busy:
+            return self.tr("Propagating: look around, correct what you see, or stop (Esc)")
+        if session.project.read_only:
+            return self.tr("Read-only: look around, or export")
+        if self._canvas.offer_bar.isVisibleTo(self._canvas):
+            return self.tr("Next: accept it, or go on marking")
+        if not (session.project.states & IN_MEMORY).any():
+            return self.tr("Next: mark an object on any frame")
+        if not (session.project.states & PREDICTED).any():
+            return self._what_is_marked()
+        if self._is_corrected:
+            return self.tr("Corrected. Next: fix more frames, or propagate again (Ctrl+Return)")
+        if not session.project.states.all():
+            return self.tr("Next: fix the first frame that is wrong, or propagate to the frames that are left")
+        return self.tr("Next: step through, and fix the first frame that is wrong; or export")
+
+    def _what_is_marked(self) -> str:
+        """Nothing is known of the other frames yet."""
+        objects = self._session.objects
+        masks = self._session.loaded_project.permanent_memory().values()
+        marked = [obj.name for obj in objects if any(obj.id in on_frame for on_frame in masks)]
+        if len(marked) == 1:
+            return self.tr("{} is marked. Next: propagate it to the other frames (Ctrl+Return)").format(marked[0])
+        text = self.tr("{} objects are marked. Next: propagate them to the other frames (Ctrl+Return)")
+        return text.format(len(marked))

@@ -1,0 +1,131 @@
+"""How long the next run takes, and the one under way."""
+
+from PySide6.QtCore import QObject
+
+from core.propagation.pace import Pace, Prices, Work, plan, room_for
+from core.propagation.schedule import Annotated, passes_of
+from core.propagation.settings import Direction
+from core.studio.run_settings import RunSettings
+from core.studio.runs import carried_objects
+from pcvos_gui.session.run_prices import RunPrices
+from pcvos_gui.session.session import Session
+from pcvos_gui.workers.jobs import JobStarted, MemoryUse, PropagateJob
+
+
+class RunForecast(QObject):
+    """Knows the prices of work on this machine, and what of the next run is done already.
+
+    Attributes:
+        pace: of the run under way; None before its first clip is begun, and while nothing runs.
+    """
+
+    def __init__(self, session: Session, parent: QObject | None = None):
+        super().__init__(parent)
+        self._session = session
+        self._prices = RunPrices()
+        self.pace: Pace | None = None
+        self._settings = RunSettings()  # of the run under way, or the last
+        self._known: frozenset[int] = frozenset()  # frames whose features its thread has
+        self._capacity: int | None = None
+        self._encoded: dict[int, frozenset[int]] = {}  # annotated frames that its thread has, with their objects
+        self._loaded: tuple[str, str] | None = None  # device and weights of the network that is there
+        self._started: JobStarted | None = None
+        self._marked: Annotated | None = None  # all of permanent memory
+        session.states_changed.connect(self._forget_marked)
+        session.objects_changed.connect(self._forget_marked)
+        session.edited.connect(self._on_edited)
+        session.closed.connect(self.forget)
+
+    # a run
+
+    def begin(self, settings: RunSettings, job: PropagateJob, started: JobStarted) -> None:
+        """The first clip is under way."""
+        prices = self._prices.at(settings, settings.interval)
+        height, width = self._session.size
+        seen = (settings.resolution or min(height, width)) / min(height, width)
+        guess = Prices.guess(round(height * seen), round(width * seen))
+        self.pace = Pace(started.plan, prices, guess=guess)
+        self._started, self._settings = started, settings
+        self._encoded = {one.frame: frozenset(one.masks) for one in job.permanent}
+        self.loaded(settings)
+
+    def loaded(self, settings: RunSettings) -> None:
+        """The network that these settings ask for is there."""
+        self._loaded = settings.device, settings.weights
+
+    def clip_done(self, seconds: float, memory: MemoryUse) -> None:
+        """The next clip took this long."""
+        if self.pace is not None:
+            self.pace.clip_done(seconds)
+        self._known, self._capacity = memory.known, memory.capacity
+
+    def end(self, keeps: bool) -> None:
+        """`keeps`: it has come far enough to tell of the next one."""
+        if self.pace is not None and keeps:
+            started, prices = self._started, self.pace.lesson
+            loading = started.loading_seconds or prices.loading
+            annotated = started.annotating_seconds / started.annotated if started.annotated else prices.annotated
+            prices = Prices(**{**vars(prices), "loading": loading, "annotated": annotated})
+            self._prices.keep(self._settings, self._settings.interval, prices)
+        self.pace = None
+
+    def measured(self, settings: RunSettings, interval: int, frames_per_second: float, masks: int) -> None:
+        """A comparison drew all of its frames anew, `masks` on each, at this speed."""
+        prices = self._prices.at(settings, interval) or Prices()
+        one = Work(encoded=1, drawn=1, masks=masks, reads=1)
+        scale = 1 / frames_per_second / prices.of(one)
+        scaled = {name: getattr(prices, name) * scale for name in vars(one)}
+        self._prices.keep(settings, interval, Prices(**{**vars(prices), **scaled}))
+
+    def forget(self) -> None:
+        """The thread has nothing of what it had encoded."""
+        self._known, self._capacity, self._encoded = frozenset(), None, {}
+
+    # the next one
+
+    def intervals(self, settings: RunSettings) -> list[int]:
+        """Memory intervals whose prices were measured on this machine with these settings; ascending."""
+        return self._prices.intervals(settings)
+
+    def seconds_for(self, settings: RunSettings, interval: int, start: int, end: int) -> float | None:
+        """Time that a run through `start` to `end` takes, all included; None where nothing was measured, or nothing is
+        there to draw."""
+        prices = self._prices.at(settings, interval)
+        if prices is None or self._session.project is None:
+            return None
+        annotated = self._annotated_for(start, end, settings.direction)
+        if not annotated:
+            return None
+        known = self._known if _sees_alike(settings, self._settings) else frozenset()
+        passes = passes_of(settings.direction, start, end, annotated)
+        propagation = RunSettings(**{**vars(settings), "interval": interval}).propagation
+        work = plan(passes, annotated, propagation, known, room_for(self._capacity, known, start, end))
+        new = sum(self._encoded.get(frame) != objects for frame, objects in annotated.items())
+        annotating = new * prices.annotated
+        loading = 0.0 if self._loaded == (settings.device, settings.weights) else prices.loading
+        return annotating + loading + sum(map(prices.of, work))
+
+    def _annotated_for(self, start: int, end: int, direction: Direction) -> Annotated:
+        """Frames in permanent memory, and the objects that are marked there and take part in such a run."""
+        project = self._session.loaded_project
+        if self._marked is None:
+            self._marked = {}
+            for frame, id in sorted(project.keys_in_memory()):
+                self._marked[frame] = self._marked.get(frame, frozenset()) | {id}
+        carried = carried_objects(project, self._marked, start, end, direction)
+        return {frame: kept for frame, ids in self._marked.items() if (kept := ids & carried)}
+
+    def _forget_marked(self) -> None:
+        self._marked = None
+
+    def _on_edited(self, frames: tuple[int, ...]) -> None:
+        for frame in frames:
+            self._encoded.pop(frame, None)
+
+
+def _sees_alike(one: RunSettings, other: RunSettings) -> bool:
+    """Whether features that a run with the one has found are of use to the other."""
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("resolution", "precision", "distractors", "device", "weights")
+    )

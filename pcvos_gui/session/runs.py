@@ -1,0 +1,499 @@
+"""Propagation as the window sees it: from a person's choices to a job, and from results to the project."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import PCVOSError
+from core.project.model import Change, RunInfo
+from core.project.tracks import IN_MEMORY
+from core.propagation.settings import Direction
+from core.studio import interrupted
+from core.studio.interrupted import FinishedFrames, Interrupted
+from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
+from core.studio.runs import NothingToDraw, RunResults
+from pcvos_gui.session.commands import RunCommand
+from pcvos_gui.session.messages import Message, MessageAction
+from pcvos_gui.session.run_forecast import RunForecast
+from pcvos_gui.session.run_job import make_job, masks_there
+from pcvos_gui.session.session import Leaving, Session
+from pcvos_gui.workers.inference import InferenceWorker
+from pcvos_gui.workers.jobs import (
+    ClipDone,
+    Compared,
+    CompareJob,
+    CompareProgress,
+    EstimateJob,
+    JobEnded,
+    JobStarted,
+    MemoryUse,
+    PropagateJob,
+)
+
+log = logging.getLogger(__name__)
+
+COMPARED_INTERVALS = (1, 5, 15, 25)
+"""Intervals that "Compare L" runs, besides the one chosen."""
+
+
+class RunState(StrEnum):
+    IDLE = "idle"
+    LOADING = "loading"
+    RUNNING = "running"
+    PAUSED = "paused"
+
+
+class RunController(QObject):
+    """Starts, watches and ends runs; one at a time.
+
+    Attributes:
+        settings: chosen for the next run. state: of the present one.
+        done, total: frames drawn and to draw. work_done, work: the same with those counted twice that are drawn from
+            both sides. device: what runs where, in words.
+        passes: frames to draw of each pass.
+        outcome: of the last run that ended: "done", "stopped", "failed"; "": none did.
+        memory: as of the last clip, also after the run.
+        in_point, out_point: frames, or None.
+    """
+
+    settings_changed = Signal()
+    state_changed = Signal()
+    progressed = Signal()
+    memory_changed = Signal()
+    compare_progressed = Signal(object)  # CompareProgress
+    compared = Signal(object)  # Compared
+    compare_ended = Signal()
+    estimated = Signal(object)  # Estimated
+    in_out_changed = Signal()
+
+    def __init__(self, session: Session, worker: InferenceWorker, parent: QObject | None = None):
+        super().__init__(parent)
+        self.session, self.worker = session, worker
+        self.settings = RunSettings()
+        self.state = RunState.IDLE
+        self.done = self.total = self.work_done = self.work = 0
+        self.passes: tuple[int, ...] = ()
+        self.device = ""
+        self.outcome = ""
+        self._told_of_device = ""
+        self.memory: MemoryUse | None = None
+        self.in_point: int | None = None
+        self.out_point: int | None = None
+        self._job: PropagateJob | None = None
+        self._compare: CompareJob | None = None
+        self._stopping: set[int] = set()  # jobs that were cancelled, and have not ended
+        self._command: RunCommand | None = None
+        self._run_id: int | None = None
+        self._results: RunResults | None = None
+        self._finished = FinishedFrames()
+        self._drawn: set[int] = set()
+        self._clips: deque[tuple[int, float]] = deque(maxlen=12)
+        self._began = 0.0
+        self._forecast = RunForecast(session, self)
+        worker.started.connect(self._on_started)
+        worker.clip_done.connect(self._on_clip)
+        worker.ended.connect(self._on_ended)
+        worker.compare_progressed.connect(self._on_compare_progress)
+        worker.compared.connect(self._on_compared)
+        worker.estimated.connect(self.estimated)
+        worker.estimated.connect(lambda found: found.cells and self._forecast.loaded(self.settings))
+        session.objects_changed.connect(self._on_objects)
+        session.opened.connect(self._on_opened)
+        session.closing.connect(self._on_closing)
+        session.closed.connect(self._on_closed)
+
+    # choices
+
+    def set_settings(self, settings: RunSettings) -> None:
+        if settings != self.settings:
+            self.settings = settings
+            self.session.remember("run", asdict(settings))
+            self.settings_changed.emit()
+
+    def set_in_out(self, first: int | None, last: int | None) -> None:
+        """In and out points, in order; None: the footage's end."""
+        if first is not None and last is not None and first > last:
+            first, last = last, first
+        if (first, last) != (self.in_point, self.out_point):
+            self.in_point, self.out_point = first, last
+            self.session.remember("in_out", [first, last])
+            self.in_out_changed.emit()
+            unset = first is None and last is None
+            if unset and self.settings.range is Range.IN_OUT:
+                self.set_settings(replace(self.settings, range=Range.TO_END))
+            elif not unset:
+                self.set_settings(replace(self.settings, range=Range.IN_OUT))
+
+    def frames_to_draw(self) -> tuple[int, int]:
+        """First and last frame of the next run."""
+        last, here = self.session.frame_count - 1, max(0, self.session.frame)
+        settings, project = self.settings, self.session.project
+        first_in, last_out = self.in_point or 0, last if self.out_point is None else self.out_point
+        if settings.range is Range.IN_OUT:
+            return first_in, last_out
+        forward, backward = settings.direction != "backward", settings.direction != "forward"
+        reach = last + 1
+        if settings.range is Range.ONE_CLIP:
+            reach = settings.interval
+        low, high = (max(0, here - reach) if backward else here), (min(last, here + reach) if forward else here)
+        if settings.range is Range.NEXT_CORRECTED and project is not None:
+            before, after = project.next_corrected(here, -1), project.next_corrected(here, 1)
+            low = before if backward and before is not None else low
+            high = after if forward and after is not None else high
+        return low, high
+
+    # what it costs
+
+    def speed(self, interval: int) -> float | None:
+        """Frames of its range per second that the next run would do at this interval; None: nothing was measured yet
+        with the present device, size and weights.
+
+        The nearest interval that was measured stands in for one that was not.
+        """
+        seconds = self.seconds_for(interval)
+        first, last = self.frames_to_draw()
+        return (last - first + 1) / seconds if seconds else None
+
+    @property
+    def measured_intervals(self) -> list[int]:
+        """Intervals whose speed was measured on this machine with the present device, size and weights; ascending."""
+        return self._forecast.intervals(self.settings)
+
+    def seconds_for(self, interval: int) -> float | None:
+        """Time the next run would take at this interval, all of its passes; None where nothing was measured."""
+        return self._forecast.seconds_for(self.settings, interval, *self.frames_to_draw())
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """Of the last few clips of this run."""
+        seconds = sum(s for _, s in self._clips)
+        return sum(n for n, _ in self._clips) / seconds if seconds else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of this run; None before anything was measured on this machine."""
+        return None if self._forecast.pace is None else self._forecast.pace.seconds_left
+
+    @property
+    def pass_under_way(self) -> tuple[int, int, int]:
+        """Its number, from 1, and how many frames of how many it has drawn; one that draws nothing is passed over."""
+        done = self.work_done
+        for number, frames in enumerate(self.passes, 1):
+            if done < frames or number == len(self.passes):
+                return number, done, frames
+            done -= frames
+        return 1, self.work_done, self.work
+
+    @property
+    def is_busy(self) -> bool:
+        return self.state is not RunState.IDLE
+
+    @property
+    def is_comparing(self) -> bool:
+        return self._compare is not None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the thread still works on something that was stopped; what comes next begins after that."""
+        return bool(self._stopping)
+
+    # a run
+
+    def start(self) -> None:
+        """Run with the present choices; what stands in the way is said as a message."""
+        if self._may_start():
+            self._begin(self._make_job(*self.frames_to_draw()))
+
+    def go_on(self, left: Interrupted) -> None:
+        """Run to the end what was interrupted, with its settings; what it has drawn is not drawn again."""
+        if not self._may_start():
+            return
+        run = left.run
+        self.set_settings(settings_from(run.settings))
+        self._begin(self._make_job(run.start, run.end, run.direction, finished=left.finished), left.finished)
+
+    def _may_start(self) -> bool:
+        if self.is_busy or self._compare or self.session.project is None:
+            return False
+        self.session.settling.emit(Leaving.FOR_RUN)
+        if self.session.project.read_only:
+            self._say(self.tr("This project is open read-only: nothing can be propagated in it."), "warning")
+            return False
+        return True
+
+    def _begin(self, job: PropagateJob | None, finished: FinishedFrames | None = None) -> None:
+        if job is None:
+            return
+        self._job, self.done, self.total = job, 0, job.end - job.start + 1
+        self.work_done, self.work = 0, self.total
+        self._finished, self._drawn = FinishedFrames(finished.ranges if finished else None), set()
+        self._clips.clear()
+        text = self.tr("Propagate frames {} to {}").format(job.start, job.end)
+        known = {id for frame in job.permanent for id in frame.masks}
+        self._results = RunResults(self.session.loaded_project, known, text)
+        self._command = RunCommand(text, self._apply_undo)
+        self.session.undo_stack.push(self._command)
+        info = RunInfo(
+            datetime.now().astimezone().isoformat(timespec="seconds"),
+            job.start,
+            job.end,
+            job.direction,
+            asdict(self.settings),
+        )
+        self._run_id, self._info = self.session.loaded_project.start_run(info), info
+        interrupted.note(self.session.loaded_project, self._run_id, self._finished, None)
+        self._began = time.monotonic()
+        self._set_state(RunState.LOADING)
+        self.worker.submit(job)
+
+    def pause(self) -> None:
+        if self.state is RunState.RUNNING:
+            self.worker.pause(self._job.number)
+            self._set_state(RunState.PAUSED)
+
+    def resume(self) -> None:
+        if self.state is RunState.PAUSED:
+            self.worker.resume(self._job.number)
+            self._set_state(RunState.RUNNING)
+
+    def stop(self) -> None:
+        """End the run at once; what is drawn stays, and what the thread still sends is dropped."""
+        if self._job is not None:
+            self._cancel(self._job.number)
+            self._finish("stopped")
+
+    def compare(self, clips: int = 2) -> None:
+        """Run the next clips at several intervals; the results come as `compared`, and nothing enters the project."""
+        if self.is_busy or self._compare or self.session.project is None:
+            return
+        self.session.settling.emit(Leaving.FOR_RUN)
+        intervals = tuple(sorted({*COMPARED_INTERVALS, self.settings.interval}))
+        here = self.session.frame
+        last = min(self.session.frame_count - 1, here + clips * max(intervals))
+        job = self._make_job(here, last, "forward")
+        if job is not None:
+            self._compare = CompareJob(job, intervals, masks_there(self.session, job))
+            self.worker.submit(self._compare)
+            self.state_changed.emit()  # what else could begin waits
+
+    def stop_compare(self) -> None:
+        if self._compare is not None:
+            self._cancel(self._compare.number)
+            self._compare = None
+            self.compare_ended.emit()
+
+    def _cancel(self, number: int) -> None:
+        self._stopping.add(number)
+        self.worker.cancel(number)
+
+    def request_estimate(self, frame: int) -> None:
+        """Ask what the network makes of one frame from permanent memory; the answer comes as `estimated`.
+
+        Nothing is asked while a run goes on, which draws the frame anyway, or where there is no memory to read.
+        """
+        if self.is_busy or self.session.project is None:
+            return
+        job = self._make_job(frame, frame, "forward", quiet=True)
+        if job is not None:
+            self.worker.submit(EstimateJob(job))
+
+    def _make_job(
+        self,
+        first: int,
+        last: int,
+        direction: Direction | None = None,
+        quiet: bool = False,
+        finished: FinishedFrames | None = None,
+    ) -> PropagateJob | None:
+        try:
+            return make_job(self.session, self.settings, first, last, direction, finished or ())
+        except NothingToDraw as nothing:
+            if not quiet:
+                seen = self._marked()
+                self._say(str(nothing), "warning", holds=lambda: self._marked() == seen)
+        except PCVOSError as error:
+            self._say(str(error), "error")
+        return None
+
+    def _marked(self) -> tuple:
+        """What a run could begin from: the objects with their locks, and how much of them is in permanent memory."""
+        return self.session.objects, np.count_nonzero(self.session.loaded_project.states & IN_MEMORY)
+
+    # results
+
+    def _on_started(self, started: JobStarted) -> None:
+        if self._job is not None and started.number == self._job.number:
+            self.device, self.total, self.work = started.device, started.frames, started.steps
+            self.passes = started.passes
+            self._forecast.begin(self.settings, self._job, started)
+            if started.passed_over and started.passed_over != self._told_of_device:
+                self._told_of_device = started.passed_over  # once is enough
+                self._say(started.passed_over, "warning", key="device")
+            if started.memory_advice:
+                job, ways = self._job, self._ways_on(("smaller resolution", "fewer memory"))
+                self._say(started.memory_advice, "warning", *ways, key="memory", holds=lambda: self._job is job)
+            self._set_state(RunState.RUNNING)
+
+    def _on_clip(self, clip: ClipDone) -> None:
+        if self._job is None or clip.number != self._job.number:
+            return
+        project = self.session.loaded_project
+        change = self._results.change(clip.cells, clip.provisional)
+        if change.cells:
+            self.session.apply(change)
+            self._command.add(change)
+        if not clip.provisional:
+            self._finished.add(clip.frames)
+            self._drawn.update(clip.drawn)
+            interrupted.note(project, self._run_id, self._finished, clip.frames[-1])
+        self.done = len(self._drawn)
+        self.work_done += len(clip.drawn)
+        if clip.drawn:  # frames that were given take no time, and say nothing of the speed
+            self._clips.append((len(clip.drawn), clip.seconds))
+        self._forecast.clip_done(clip.seconds, clip.memory)
+        self.memory = clip.memory
+        self.memory_changed.emit()
+        self.progressed.emit()
+
+    def _on_objects(self) -> None:
+        if self._job is not None:
+            self._results.forget_deleted()
+
+    def _on_ended(self, ended: JobEnded) -> None:
+        if ended.number in self._stopping:
+            self._stopping.discard(ended.number)
+            self.progressed.emit()
+        if self._compare is not None and ended.number == self._compare.number:
+            self._compare = None
+            self.compare_ended.emit()
+        elif self._job is None or ended.number != self._job.number:
+            return
+        else:
+            self._finish(ended.state)
+        if ended.state == "failed":
+            self._forecast.forget()
+            self._say(ended.sentence, "error", *self._ways_on(ended.remedies))
+
+    def _on_compare_progress(self, progress: CompareProgress) -> None:
+        if self._compare is not None and progress.number == self._compare.number:
+            self.compare_progressed.emit(progress)
+
+    def _on_compared(self, compared: Compared) -> None:
+        if self._compare is not None and compared.number == self._compare.number:
+            masks = len({id for frame in self._compare.base.permanent for id in frame.masks})
+            self._forecast.measured(self.settings, compared.interval, compared.frames_per_second, masks)
+            self.settings_changed.emit()
+            self.compared.emit(compared)
+
+    def _finish(self, state: str) -> None:
+        job, self._job, self._command = self._job, None, None
+        self._forecast.end(keeps=self.work_done >= 2 * job.settings.interval)
+        seconds = time.monotonic() - self._began
+        frames = (*self.memory.permanent, *self.memory.working) if self.memory else ()
+        if self.session.project is not None:
+            info = replace(self._info, state=state, frames=self.done, seconds=seconds, memory_frames=frames)
+            self.session.project.update_run(self._run_id, info)
+            interrupted.note_end(self.session.project)
+        self.outcome = state
+        self._set_state(RunState.IDLE)
+        self.settings_changed.emit()  # the next one has another price
+        if state == "done":
+            text = self.tr("Done: {} in {:.0f} s. Step through; fix a frame; propagate again.")
+            frames = self.tr("1 frame") if self.done == 1 else self.tr("{} frames").format(self.done)
+            self._say(text.format(frames, seconds), key="run")
+
+    def _ways_on(self, remedies: tuple[str, ...]) -> tuple[MessageAction, ...]:
+        smaller = max(120, (self.settings.resolution or min(self.session.size)) // 2)
+        changes = {
+            "smaller resolution": (self.tr("Use {} pixels").format(smaller), {"resolution": smaller}),
+            "cpu": (self.tr("Use the CPU"), {"device": "cpu"}),
+            "fewer memory": (self.tr("Use 10 memory frames"), {"memory_frames": 10}),
+        }
+        return tuple(
+            MessageAction(changes[r][0], lambda change=changes[r][1]: self._again_with(change))
+            for r in remedies
+            if r in changes
+        )
+
+    def _again_with(self, change: dict) -> None:
+        self.stop()  # the one under way, where it was said that it may not fit
+        self.set_settings(replace(self.settings, **change))
+        self.start()
+
+    def _apply_undo(self, change: Change) -> None:
+        """Undo and redo of a run; of the one that is under way, undo ends it first."""
+        if self._command is not None:
+            self.stop()
+        self.session.apply(change)
+
+    # sessions come and go
+
+    def _on_opened(self) -> None:
+        project = self.session.loaded_project
+        self.settings = settings_from(project.setting("run"))
+        self.in_point, self.out_point = in_out_from(project.setting("in_out"), self.session.frame_count)
+        self.memory = None
+        self.settings_changed.emit()
+        self.in_out_changed.emit()
+        self.memory_changed.emit()
+        self._take_over_undo()
+        self._tell_interrupted()
+
+    def _take_over_undo(self) -> None:
+        """A run of the command, made before the project was opened here, is the first step of undo."""
+        change, runs = self.session.loaded_project.kept_undo(), self.session.loaded_project.runs()
+        if change is not None and runs:
+            info = runs[-1][1]
+            command = RunCommand(self.tr("Propagate frames {} to {}").format(info.start, info.end), self._apply_undo)
+            command.add(change)
+            self.session.undo_stack.push(command)
+
+    def _tell_interrupted(self) -> None:
+        """Once: a run that ended with its process, and how to go on with it."""
+        project = self.session.loaded_project
+        found = None if project.read_only else interrupted.find(project)
+        if found is None:
+            return
+        interrupted.note_end(project)
+        if found.last is None:
+            text = self.tr("The last propagation was interrupted before it had drawn a frame: propagate again.")
+        else:
+            text = self.tr("The last propagation was interrupted at frame {}: go on from there, or propagate again.")
+        go_on = MessageAction(self.tr("Go on"), lambda: self.session.project is project and self.go_on(found))
+        self._say(text.format(found.last), "warning", go_on, key="interrupted")
+
+    def _on_closing(self) -> None:
+        self.stop()
+        self.stop_compare()
+
+    def _on_closed(self) -> None:
+        self.in_point = self.out_point = None
+        self.memory = None
+        self.in_out_changed.emit()
+        self.memory_changed.emit()
+
+    # helpers
+
+    def _set_state(self, state: RunState) -> None:
+        self.state = state
+        self.state_changed.emit()
+
+    def _say(
+        self,
+        text: str,
+        level: str = "info",
+        *actions: MessageAction,
+        key: str = "run",
+        holds: Callable[[], bool] | None = None,
+    ) -> None:
+        """`holds`: as in `Message`; None: until the next run begins."""
+        last = self._run_id
+        holds = holds or (lambda: self._run_id == last)
+        self.session.message.emit(Message(text, level, actions, key, holds))

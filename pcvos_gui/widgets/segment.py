@@ -1,0 +1,30 @@
+"""One of a few buttons of which one is chosen."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolButton
+
+from pcvos_gui.app.icons import icon
+from pcvos_gui.widgets.primary_button import paint_accented
+
+
+class Segment(QToolButton):
+    """Icon and text; in the accent colour while it is chosen."""
+
+    def __init__(self, picture: str, text: str):
+        super().__init__()
+        self._picture = picture
+        self.setText(text)
+        self.setIcon(icon(picture))
+        self.setIconSize(QSize(18, 18))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setCheckable(True)
+        self.setMinimumHeight(32)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self.isChecked():
+            super().paintEvent(event)
+            return
+        paint_accented(self, self._picture)
