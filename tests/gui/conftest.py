@@ -58,3 +58,24 @@ def hands(qtbot, window):
     from window_parts import Hands
 
     return Hands(qtbot, window)
+
+
+@pytest.fixture
+def answers(monkeypatch) -> tuple[list[str], list[str]]:
+    """What is to be said to questions, in order, and the questions that were asked."""
+    given: list[str] = []
+    asked: list[str] = []
+
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QMessageBox
+
+    ask = QMessageBox.exec
+
+    def answer(box: "QMessageBox") -> int:
+        asked.append(box.text())
+        button = next(button for button in box.buttons() if button.text() == given[0])
+        QTimer.singleShot(0, button, lambda: (given.pop(0), button.click()))
+        return ask(box)
+
+    monkeypatch.setattr(QMessageBox, "exec", answer)
+    return given, asked

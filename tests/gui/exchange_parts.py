@@ -71,8 +71,10 @@ def export_as(hands: Hands, format: str, target: Path, **options) -> Path:
     return wanted.target
 
 
-def slow_export(*arguments, **choices) -> Iterator[int]:
-    """`run_export`, with time for a person to think better of it."""
+def endless_export(*arguments, **choices) -> Iterator[int]:
+    """`run_export`, which stands still after three frames until it is cancelled."""
     for done in run_export(*arguments, **choices):
         yield done
-        time.sleep(0.2)
+        while done >= 3:
+            time.sleep(0.001)  # the window's thread wants to go on
+            yield done

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exchange_parts import choose, export_as, open_marked, settled, slow_export
+from exchange_parts import choose, endless_export, export_as, open_marked, settled
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QWheelEvent
@@ -217,13 +217,13 @@ def test_cancelling_leaves_nothing_and_says_so(hands: Hands, clip: Path, tmp_pat
     hands.act("export")
     dialog = hands.dialog(ExportDialog)
     choose(hands, dialog, "rgba", tmp_path / "new" / "cut")
-    monkeypatch.setattr(exchange_module, "run_export", slow_export)
+    monkeypatch.setattr(exchange_module, "run_export", endless_export)
     before = sorted(tmp_path.rglob("*"))
     dialog.accept_button.click()
     bar = hands.window.status.export
     hands.bot.waitUntil(lambda: bar.value() >= 1, timeout=20_000)
     assert hands.window.status.cancel.isVisible() and bar.maximum() == COUNT
-    hands.bot.waitUntil(lambda: re.search(r" · \d+\ss left$", bar.text()), timeout=20_000)
+    hands.bot.waitUntil(lambda: bool(re.search(r" · \d+\ss left$", bar.text())), timeout=20_000)
     assert bar.fontMetrics().horizontalAdvance(bar.text()) < bar.width(), "all of it can be read"
     hands.session.go_to(5)
     hands.wait_for_frame()
@@ -248,14 +248,15 @@ def test_the_time_left_is_by_the_frames_so_far():
         assert left.after(done, 10) == pytest.approx(expected)
 
 
-def test_closing_the_project_cancels(hands: Hands, clip: Path, tmp_path: Path, monkeypatch):
+def test_closing_the_project_cancels(hands: Hands, clip: Path, tmp_path: Path, monkeypatch, answers):
     open_marked(hands, clip)
     hands.act("export")
     dialog = hands.dialog(ExportDialog)
     choose(hands, dialog, "png", tmp_path / "out")
-    monkeypatch.setattr(exchange_module, "run_export", slow_export)
+    monkeypatch.setattr(exchange_module, "run_export", endless_export)
     dialog.accept_button.click()
     hands.bot.waitUntil(lambda: hands.window.status.export.value() >= 1, timeout=20_000)
+    answers[0].append("End it and close")
     hands.act("close")
     hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=20_000)
     assert not (tmp_path / "out").exists()

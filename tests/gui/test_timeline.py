@@ -1,6 +1,5 @@
 """The timeline: what it paints, where a click goes, zoom, in and out points, the transport."""
 
-import time
 from fractions import Fraction
 
 import numpy as np
@@ -352,7 +351,7 @@ def test_very_short_footage(qtbot, tmp_path, frames):
     desk.close()
 
 
-def test_a_hundred_thousand_frames_stay_quick(qtbot, tmp_path):
+def test_of_a_hundred_thousand_frames_as_many_columns_are_drawn_as_there_are_pixels(qtbot, tmp_path, monkeypatch):
     desk = Desk(tmp_path, media=ArraySource(np.zeros((100_000, 12, 12, 3), np.uint8)))
     timeline = shown(qtbot, desk)
     tracks = desk.project._tracks  # filling it through changes would take longer than all the rest
@@ -361,14 +360,15 @@ def test_a_hundred_thousand_frames_stay_quick(qtbot, tmp_path):
     flags = np.where(generator.random(count) < 0.01, CORRECTED | IN_MEMORY, PREDICTED).astype(np.uint8)
     tracks.set(np.arange(count), np.ones(count, int), flags, generator.random(count).astype(np.float32))
     desk.session.states_changed.emit()
-    begin = time.perf_counter()
+    drawn = []
+    monkeypatch.setattr(paint, "paint_tracks", lambda painter, columns, *others: drawn.append(len(columns.left)))
     timeline.scrubber.grab()
-    assert time.perf_counter() - begin < 1.0
-    begin = time.perf_counter()
+    assert drawn and max(drawn) <= timeline.scrubber.width() + 1
+    drawn.clear()
     for x in range(0, timeline.scrubber.width(), 10):
         QTest.mouseClick(timeline.scrubber, Qt.MouseButton.LeftButton, pos=QPoint(x, 50))
         timeline.scrubber.grab()
-    assert time.perf_counter() - begin < 10.0
+    assert not drawn, "a click moves the playhead over tracks that stay"
     assert desk.session.frame > 98_000
     for _ in range(60):
         wheel(timeline.scrubber, 500, 50, 120)

@@ -5,32 +5,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
+from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 from window_parts import Hands, make_clip, truth
 
 from pcvos_gui.dialogs.export_wish import Export
 from pcvos_gui.session.runs import Range, RunState
-
-
-@pytest.fixture
-def answers(monkeypatch) -> tuple[list[str], list[str]]:
-    """What is to be said to questions, in order, and the questions that were asked."""
-    given: list[str] = []
-    asked: list[str] = []
-
-    ask = QMessageBox.exec
-
-    def answer(box: QMessageBox) -> int:
-        asked.append(box.text())
-        button = next(button for button in box.buttons() if button.text() == given[0])
-        QTimer.singleShot(0, button, lambda: (given.pop(0), button.click()))
-        return ask(box)
-
-    monkeypatch.setattr(QMessageBox, "exec", answer)
-    return given, asked
 
 
 def running(hands: Hands, clip: Path) -> None:

@@ -1,6 +1,5 @@
 """What a person does while a run goes on: undo it, paint, lock, delete, leave."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,16 +110,14 @@ def test_an_object_locked_during_a_run_is_left_as_it_is(hands: Hands, clip: Path
     assert (hands.labels(COUNT - 2) == 2).any()
 
 
-def test_leaving_during_a_run_takes_a_moment_and_keeps_what_is_drawn(hands: Hands, clip: Path):
+def test_leaving_during_a_run_does_not_wait_for_its_end_and_keeps_what_is_drawn(hands: Hands, clip: Path):
     begin(hands, clip)
     path = hands.session.project.path
     hands.session.may_leave = lambda: True
-    began = time.monotonic()
     assert hands.window.close()
-    assert time.monotonic() - began < 15
     with Project.open(path) as stored:
         assert not stored.read_only
-        assert stored.labels(1).any()
+        assert stored.labels(1).any() and not stored.labels(COUNT - 1).any()
         (_, run), *_ = stored.runs()
         assert run.state == "stopped"
 
