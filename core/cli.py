@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from core.commands import marking_options, projects, training_options
-from core.commands.choices import Direction, Layout, MarkKind, Precision
-from core.commands.terminal import check_packages, note, parse_resolution, say, shown_errors, warn
+from core.commands.choices import Layout, MarkKind, Precision
+from core.commands.setting_options import setting_options
+from core.commands.terminal import check_packages, note, say, shown_errors, warn
 from core.errors import PCVOSError
 from core.masks.frame_numbers import Numbering
+from core.studio.run_settings import RunSettings
 
 app = typer.Typer(
     help="Cut objects out of video: mark one frame, and PCVOS carries the mask through the rest, clip by clip.",
@@ -95,6 +97,22 @@ app.command(epilog=MARK_EXAMPLES, short_help="Make a mask from points and a box 
 
 
 @app.command(epilog=PROPAGATE_EXAMPLES, short_help="Carry masks through footage, or run a project.")
+@setting_options(
+    "interval",
+    "progressive",
+    "top_k",
+    "memory_frames",
+    "resolution",
+    "direction",
+    "weights",
+    "device",
+    "precision",
+    "kernel",
+    "keep_lost",
+    "distractors",
+    "soft",
+    "exact",
+)
 def propagate(
     context: typer.Context,
     footage: Annotated[Path, typer.Argument(metavar="INPUT", help="A video, a folder of images, or a project.")],
@@ -104,31 +122,16 @@ def propagate(
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for the results; of a project also here.")
     ] = None,
-    interval: Annotated[int, typer.Option(metavar="L", help="Clip length and memory interval, 1 to 50.")] = 5,
-    progressive: Annotated[int, typer.Option(metavar="F", help="Frames between memories in a clip; 0: off.")] = 5,
-    top_k: Annotated[int, typer.Option(metavar="N", help="Memory positions that each pixel reads.")] = 20,
-    memory_frames: Annotated[int, typer.Option(metavar="N", help="Most frames in working memory.")] = 40,
-    resolution: Annotated[str, typer.Option(metavar="SIZE", help="Pixels of the shorter side, or native.")] = "480",
+    *,
+    settings: RunSettings,
     start: Annotated[int | None, typer.Option(metavar="N", help="First frame; frames count from 0.")] = None,
     end: Annotated[int | None, typer.Option(metavar="N", help="Last frame, inclusive.")] = None,
-    direction: Annotated[Direction, typer.Option(metavar="WAY", help="forward, backward or both.")] = Direction.FORWARD,
     mask_frame: Annotated[
         int | None, typer.Option(metavar="N", help="Frame of a single mask whose name has none.")
     ] = None,
     mask_numbers: Annotated[
         Numbering | None, typer.Option(metavar="WAY", help="Masks are numbered: names (as images are), from-0, from-1.")
     ] = None,
-    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
-    kernel: Annotated[
-        float, typer.Option(metavar="S", help="Width of the matching's kernel, in shorter sides; 0: off.")
-    ] = 0.4,
-    keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
-    distractors: Annotated[
-        bool, typer.Option("--distractors/--no-distractors", help="Follow what looks like an object too, unseen.")
-    ] = True,
-    soft: Annotated[bool, typer.Option("--soft", help="Also write soft masks, DIR/soft/ID/NAME.png.")] = False,
     overlay: Annotated[
         Path | None, typer.Option(metavar="FILE.mp4", help="Also write a video with the masks drawn over it.")
     ] = None,
@@ -137,7 +140,6 @@ def propagate(
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in DIR.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in DIR.")] = False,
-    exact: Annotated[bool, typer.Option("--exact", help="Copy the published loop; forward, fp32.")] = False,
 ) -> None:
     """Carry masks through a video or a folder of images, or through the footage of a project.
 
@@ -156,34 +158,20 @@ def propagate(
             missing = "--masks (a PNG, or a folder of them)" if masks is None else "--output (a folder for the results)"
             raise PCVOSError(f"{missing} is missing: only a project, NAME.pcvos, does without.")
         from core.commands import propagate as command
-        from core.propagation import PropagationSettings
 
-        settings = PropagationSettings(
-            interval=interval,
-            progressive=progressive,
-            top_k=top_k,
-            memory_frames=memory_frames,
-            resolution=parse_resolution(resolution),
-            precision=precision.value,
-            soft=soft,
-            exact=exact,
-            kernel=kernel,
-            keep_lost=keep_lost,
-            distractors=distractors,
-        )
         request = command.PropagateRequest(
             input=footage,
             masks=masks,
             output=output,
-            settings=settings,
+            settings=settings.propagation,
             start=start,
             end=end,
-            direction=direction.value,
+            direction=settings.direction,
             mask_frame=mask_frame,
             mask_numbers=mask_numbers,
             masks_complete=masks_complete,
-            weights=weights,
-            device=device,
+            weights=settings.engine.weights,
+            device=settings.device,
             overlay=overlay,
             resume=resume,
             overwrite=overwrite,
@@ -200,44 +188,41 @@ app.command("train-marking", short_help="Train the marking network, in pieces, w
 
 
 @app.command(short_help="Measure weights on the held-out sequences.")
+@setting_options("progressive", "resolution", "kernel", "keep_lost", "distractors", "weights", "device")
 def validate(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder with the training tars.")],
-    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
     interval: Annotated[str, typer.Option(metavar="L,L", help="Memory intervals.")] = "5",
-    progressive: Annotated[int, typer.Option(metavar="F", help="Frames between memories in a clip; 0: off.")] = 5,
-    resolution: Annotated[int, typer.Option(metavar="N", help="Pixels of the shorter side.")] = 480,
+    *,
+    settings: RunSettings,
     pasted: Annotated[
         str | None, typer.Option(metavar="KIND", help="Made harder: two, three, look-alikes or reappearance.")
     ] = None,
     plain: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plain feature matching instead, with this ResNet-18.")
     ] = None,
-    kernel: Annotated[
-        float, typer.Option(metavar="S", help="Width of the matching's kernel, in shorter sides; 0: off.")
-    ] = 0.4,
-    keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
-    distractors: Annotated[
-        bool, typer.Option("--distractors/--no-distractors", help="Follow what looks like an object too, unseen.")
-    ] = True,
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
 ) -> None:
     """J and F on the six sequences that training never sees, from the mask of the first frame."""
     with shown_errors():
         check_packages()
         from core.commands.validate import validate as command
-        from core.propagation import PropagationSettings
 
-        settings = PropagationSettings(
-            progressive=progressive,
-            resolution=resolution,
-            kernel=kernel,
-            keep_lost=keep_lost,
-            distractors=distractors,
-        )
-        command(data, weights, settings, _intervals(interval), pasted, plain, device, say)
+        weights, device = settings.engine.weights, settings.device
+        command(data, weights, settings.propagation, _intervals(interval), pasted, plain, device, say)
 
 
 @app.command("eval", epilog=EVAL_EXAMPLES, short_help="Score propagation, or masks made elsewhere, on a data set.")
+@setting_options(
+    "progressive",
+    "top_k",
+    "memory_frames",
+    "resolution",
+    "kernel",
+    "keep_lost",
+    "distractors",
+    "weights",
+    "device",
+    "precision",
+)
 def evaluate(
     dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Folder with JPEGImages and Annotations.")],
     layout: Annotated[Layout, typer.Option(metavar="NAME", help="davis, ytvos or mose.")] = Layout.DAVIS,
@@ -249,6 +234,8 @@ def evaluate(
         Path | None, typer.Option(metavar="DIR", help="Score these masks: a folder for each sequence.")
     ] = None,
     interval: Annotated[str, typer.Option(metavar="L,L", help="Memory intervals, a run for each.")] = "5",
+    *,
+    settings: RunSettings,
     without: Annotated[
         str | None, typer.Option(metavar="PART,PART", help="Switch off: progressive, refinement.")
     ] = None,
@@ -261,20 +248,6 @@ def evaluate(
     ] = None,
     every: Annotated[int, typer.Option(metavar="N", help="With --marking: every so many frames with a mask.")] = 10,
     marking_weights: Annotated[Path | None, typer.Option(metavar="FILE", help="With --marking: other weights.")] = None,
-    progressive: Annotated[int, typer.Option(metavar="F", help="Frames between memories in a clip; 0: off.")] = 5,
-    top_k: Annotated[int, typer.Option(metavar="N", help="Memory positions that each pixel reads.")] = 20,
-    memory_frames: Annotated[int, typer.Option(metavar="N", help="Most frames in working memory.")] = 40,
-    resolution: Annotated[str, typer.Option(metavar="SIZE", help="Pixels of the shorter side, or native.")] = "480",
-    kernel: Annotated[
-        float, typer.Option(metavar="S", help="Width of the matching's kernel, in shorter sides; 0: off.")
-    ] = 0.4,
-    keep_lost: Annotated[bool, typer.Option("--keep-lost", help="Draw what is likelier something else, too.")] = False,
-    distractors: Annotated[
-        bool, typer.Option("--distractors/--no-distractors", help="Follow what looks like an object too, unseen.")
-    ] = True,
-    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights in place of the shipped ones.")] = None,
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    precision: Annotated[Precision, typer.Option(metavar="TYPE", help="auto, fp32, fp16 or bf16.")] = Precision.AUTO,
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also write scores.csv, scores.json and report.html.")
     ] = None,
@@ -290,25 +263,15 @@ def evaluate(
         if marking is not None:
             from core.commands.eval_marking import evaluate_marking
 
+            weights, device = settings.engine.weights, settings.device
             return evaluate_marking(
                 dataset, layout.value, split, limit, marking.value, every, weights, marking_weights, device, output, say
             )
         from core.commands import eval as command
-        from core.propagation import PropagationSettings
 
-        settings = PropagationSettings(
-            progressive=progressive,
-            top_k=top_k,
-            memory_frames=memory_frames,
-            resolution=parse_resolution(resolution),
-            precision=precision.value,
-            kernel=kernel,
-            keep_lost=keep_lost,
-            distractors=distractors,
-        )
         request = command.EvalRequest(
             dataset=dataset,
-            settings=settings,
+            settings=settings.propagation,
             layout=layout.value,
             split=split,
             limit=limit,
@@ -317,8 +280,8 @@ def evaluate(
             ablations=ablations,
             corrections=corrections,
             predictions=predictions,
-            weights=weights,
-            device=device,
+            weights=settings.engine.weights,
+            device=settings.device,
             output=output,
             save_masks=save_masks,
             overwrite=overwrite,

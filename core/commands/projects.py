@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from core.commands.terminal import check_packages, note, parse_resolution, say, shown_errors, warn
+from core.commands.setting_options import setting_values
+from core.commands.terminal import check_packages, note, say, shown_errors, warn
 from core.errors import PCVOSError
 
 SUFFIX = ".pcvos"
@@ -98,17 +99,12 @@ def propagate(context: typer.Context) -> None:
     for name, why in _NOT_FOR_PROJECTS.items():
         if name in given:
             raise PCVOSError(f"Leave out --{name.replace('_', '-')}: {why}.")
-    if "resolution" in given:
-        given["resolution"] = parse_resolution(given["resolution"])
     if "weights" in given:
-        given["weights"] = str(given["weights"].absolute())
-    for name in ("direction", "precision"):
-        if name in given:
-            given[name] = given[name].value
+        given["weights"] = given["weights"].absolute()
     places = {name: given.pop(name, None) for name in ("output", "overlay", "start", "end")}
     flags = {name: given.pop(name, False) for name in ("resume", "overwrite")}
-    project = given.pop("footage")
-    propagate_project(ProjectRequest(project, given, **places, **flags), say, note, warn)
+    request = ProjectRequest(given["footage"], setting_values(given), **places, **flags)
+    propagate_project(request, say, note, warn)
 
 
 def _given(context: typer.Context) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from core.exchange.unprocessed import UNPROCESSED
 from core.media import FrameSource
 from core.project.model import Change, RunInfo
 from core.project.project import Project
-from core.propagation import PropagationSettings, Propagator
+from core.propagation import Propagator
 from core.studio import interrupted
 from core.studio.interrupted import FinishedFrames, Interrupted
 from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
@@ -27,16 +27,13 @@ from core.studio.runs import LabelMaps, RunPlan, RunResults, annotate, plan_run,
 
 Say = Callable[[str], None]
 
-_RUN_FIELDS = {field.name for field in fields(RunSettings)}
-
 
 @dataclass(frozen=True)
 class ProjectRequest:
     """What the command line asks for.
 
     Attributes:
-        settings: those of the run that are given, named as in `RunSettings` or `PropagationSettings`; others are as the
-            project has them.
+        settings: those of the run that are given, named as in `RunSettings`; others are as the project has them.
         output: also a folder for the masks of the range. overlay: also a video of them.
         start, end: the range, inclusive; None: the project's in and out points if its runs go by them, else all frames.
         resume: go on with the project's interrupted run. overwrite: replace files that are at `output` and `overlay`.
@@ -77,7 +74,7 @@ class _ProjectRun:
     def __init__(self, request: ProjectRequest, project: Project, media: FrameSource, note: Say):
         self._request, self._project, self._media, self._note = request, project, media, note
         self._left = _interrupted(request, project) if request.resume else None
-        self._settings, self._propagation = self._chosen_settings()
+        self._settings = self._chosen_settings()
         self._plan = self._make_plan()
         self._check_exports()
         self._finished = FinishedFrames(self._left.finished.ranges if self._left else None)
@@ -89,7 +86,7 @@ class _ProjectRun:
         """Draw everything; what was done, in a sentence."""
         engine = self._settings.engine
         network = load_network_quietly(engine.weights, engine.device)
-        propagator = Propagator(network, self._media, self._propagation)
+        propagator = Propagator(network, self._media, self._settings.propagation)
         for frame in self._plan.permanent:
             annotate(propagator.memory, frame, self._media.size)
         began = time.monotonic()
@@ -111,23 +108,17 @@ class _ProjectRun:
 
     # what it is made from
 
-    def _chosen_settings(self) -> tuple[RunSettings, PropagationSettings]:
+    def _chosen_settings(self) -> RunSettings:
         if self._left is not None:
-            stored, given = self._left.run.settings, {}
-        else:
-            stored, given = self._project.setting("run"), dict(self._request.settings)
-        settings = replace(settings_from(stored), **{k: v for k, v in given.items() if k in _RUN_FIELDS})
-        own = {k: v for k, v in asdict(settings).items() if v != getattr(RunSettings(), k) and k not in given}
-        own.pop("range", None)
-        if own and self._left is None:
-            said = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in own.items())
+            return settings_from(self._left.run.settings)
+        given = self._request.settings
+        stored = settings_from(self._project.setting("run"))
+        changed = {k: v for k, v in asdict(stored).items() if v != getattr(RunSettings(), k) and k not in given}
+        changed.pop("range", None)
+        if changed:
+            said = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in changed.items())
             self._note(f"Settings as the project has them (options change them): {said}.")
-        names = {field.name for field in fields(PropagationSettings)} - _RUN_FIELDS
-        rest = {k: v for k, v in (given if self._left is None else stored).items() if k in names}
-        try:
-            return settings, replace(settings.propagation, **rest)
-        except TypeError as error:  # only what a project holds can be of another type
-            raise PCVOSError(f"The settings of the interrupted run cannot be read ({error}): run it anew.") from error
+        return replace(stored, **given)
 
     def _make_plan(self) -> RunPlan:
         if self._left is not None:
@@ -158,7 +149,7 @@ class _ProjectRun:
         plan, project = self._plan, self._project
         if self._left is None:
             project.apply(Change("A run begins"))  # which is not undone together with an earlier one
-        settings = asdict(self._propagation) | asdict(self._settings)
+        settings = asdict(self._settings)
         del settings["cache_bytes"]
         started = datetime.now().astimezone().isoformat(timespec="seconds")
         self._info = RunInfo(started, plan.start, plan.end, plan.direction, settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from core.errors import PCVOSError
-from core.propagation.settings import Direction, Precision, PropagationSettings
+from core.propagation.settings import Direction, PropagationSettings, setting
 
 log = logging.getLogger(__name__)
 
@@ -30,49 +30,43 @@ class EngineChoice:
 
 
 @dataclass(frozen=True)
-class RunSettings:
-    """A person's choices. Names as in `PropagationSettings` and `EngineChoice`."""
+class RunSettings(PropagationSettings):
+    """A person's choices: those of the propagation, what it is applied to, and what it is computed with.
 
-    direction: Direction = "forward"
-    range: Range = Range.TO_END
-    interval: int = 5
-    progressive: int = 5
-    top_k: int = 20
-    memory_frames: int = 40
-    distractors: bool = True
-    resolution: int | None = 480
-    precision: Precision = "auto"
-    device: str = "auto"
-    weights: str = ""
+    Attributes:
+        weights: path of a file; "": the shipped ones.
+    """
+
+    direction: Direction = setting(
+        "forward", "Direction", "forward, backward or both", choices=get_args(Direction), metavar="WAY"
+    )
+    range: Range = setting(Range.TO_END, "Range", "Which frames are drawn", choices=tuple(Range))
+    device: str = setting(
+        "auto",
+        "Device",
+        "Where the network computes: auto (a GPU if there is one), cpu, cuda, cuda:1 or mps",
+        metavar="NAME",
+    )
+    weights: str = setting("", "Weights", "A file with weights, in place of the shipped ones", metavar="FILE")
 
     @property
     def propagation(self) -> PropagationSettings:
-        return PropagationSettings(
-            interval=self.interval,
-            progressive=self.progressive,
-            top_k=self.top_k,
-            memory_frames=self.memory_frames,
-            distractors=self.distractors,
-            resolution=self.resolution,
-            precision=self.precision,
-        )
+        """The part of them that a propagator takes."""
+        return PropagationSettings(**{one.name: getattr(self, one.name) for one in fields(PropagationSettings)})
 
     @property
     def engine(self) -> EngineChoice:
+        """The network, and where it runs."""
         return EngineChoice(Path(self.weights) if self.weights else None, self.device)
 
 
 def settings_from(stored: object) -> RunSettings:
     """Settings as a project holds them (None: it holds none); what cannot be is as it is at first."""
-    names = {field.name for field in fields(RunSettings)}
+    names = {one.name for one in fields(RunSettings)}
     known = {k: v for k, v in stored.items() if k in names} if isinstance(stored, dict) else {}
     try:
         settings = RunSettings(**known | {"range": Range(known.get("range", Range.TO_END))})
-        _ = settings.propagation, settings.engine  # which look at the values
-        if settings.direction not in get_args(Direction) or settings.precision not in get_args(Precision):
-            raise ValueError(f"{settings.direction}, {settings.precision}")
-        if not isinstance(settings.distractors, bool):
-            raise TypeError(f"distractors: {settings.distractors!r}")
+        _ = settings.engine  # which looks at the names
     except (PCVOSError, TypeError, ValueError) as error:
         log.info("the settings of the project are passed over: %s", error)
         return RunSettings()

@@ -19,9 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.propagation.settings import settings_table
+from core.studio.run_settings import RunSettings
 from pcvos_gui.app.icons import icon
 from pcvos_gui.session.runs import RunController
 
+TABLE = settings_table(RunSettings)
 RESOLUTIONS = (480, 360, 240)
 _CUSTOM = -1
 
@@ -37,7 +40,8 @@ def devices() -> list[str]:
 
 
 class AdvancedSettings(QWidget):
-    """A form; each change is the next run's."""
+    """A form; each change is the next run's. Its fields, but for a few with parts of their own, are made of the table
+    of settings."""
 
     def __init__(self, runs: RunController, parent: QWidget | None = None):
         super().__init__(parent)
@@ -45,80 +49,55 @@ class AdvancedSettings(QWidget):
         self._dialog: QFileDialog | None = None
         self._custom = 0  # a round number that was typed, and stays "custom"
         self._is_refreshing = False
+        self.progressive_every = _number("progressive")
+        self.progressive = QCheckBox(self.tr("on, every"))
+        self.top_k = _number("top_k")
+        self.memory_frames = _number("memory_frames")
+        self.distractors = QCheckBox(self.tr("kept apart"))
+        self.resolution, self.resolution_pixels = QComboBox(), _number("resolution")
+        self.device, self.precision = QComboBox(), QComboBox()
+        self.weights, self.weights_button = QLineEdit(), QToolButton()
+        self._fill()
         form = QFormLayout(self)
         form.setContentsMargins(0, 8, 0, 0)
         form.setHorizontalSpacing(8)
         form.setVerticalSpacing(8)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        self._make_fields()
-        for text, field in (
-            (self.tr("Progressive"), _row(self.progressive, self.progressive_every)),
-            (self.tr("Top-k"), self.top_k),
-            (self.tr("Memory frames"), self.memory_frames),
-            (self.tr("Look-alikes"), self.distractors),
-            (self.tr("Resolution"), _row(self.resolution, self.resolution_pixels)),
-            (self.tr("Device"), self.device),
-            (self.tr("Precision"), self.precision),
-            (self.tr("Weights"), _row(self.weights, self.weights_button)),
+        for name, fields in (
+            ("progressive", (self.progressive, self.progressive_every)),
+            ("top_k", (self.top_k,)),
+            ("memory_frames", (self.memory_frames,)),
+            ("distractors", (self.distractors,)),
+            ("resolution", (self.resolution, self.resolution_pixels)),
+            ("device", (self.device,)),
+            ("precision", (self.precision,)),
+            ("weights", (self.weights, self.weights_button)),
         ):
-            form.addRow(text, field)
+            for field in fields:
+                if not field.toolTip():
+                    field.setToolTip(TABLE[name].help)
+                    field.setAccessibleName(TABLE[name].label)
+            form.addRow(TABLE[name].label, fields[0] if len(fields) == 1 else _row(*fields))
         self._connect()
         self.refresh()
 
-    def _make_fields(self) -> None:
-        self.progressive = QCheckBox(self.tr("on, every"))
-        self.progressive.setToolTip(
-            self.tr("Progressive matching: within a clip, frames drawn first help with those behind them")
-        )
-        self.progressive_every = _number(1, 50, self.tr("Progressive matching: every so many frames (F)"))
-        self.top_k = _number(1, 10_000, self.tr("How many places in memory each place of a frame is compared with (k)"))
-        self.memory_frames = _number(
-            1, 10_000, self.tr("Most frames kept in working memory: the newest stay, older ones are thinned evenly")
-        )
-        self.distractors = QCheckBox(self.tr("kept apart"))
-        self.distractors.setToolTip(
-            self.tr(
-                "What looks like an object on a frame that you marked is followed as well, unseen, so as not to be "
-                "taken for it. "
-                "Turn this off where an object loses parts that it should have"
-            )
-        )
-        self.resolution = QComboBox()
+    def _fill(self) -> None:
+        """Give the fields what can be chosen."""
         for pixels in RESOLUTIONS:
             self.resolution.addItem(self.tr("{} pixels").format(pixels), pixels)
         self.resolution.addItem(self.tr("native"), None)
         self.resolution.addItem(self.tr("custom"), _CUSTOM)
-        self.resolution.setToolTip(
-            self.tr("The shorter side of what the network sees: smaller is faster and takes less memory")
-        )
-        self.resolution_pixels = _number(64, 4320, self.tr("The shorter side of what the network sees, in pixels"))
-        self.device = QComboBox()
         self.device.setEditable(True)
         self.device.addItems(devices())
         self.device.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.device.setToolTip(self.tr("Where the network computes; auto takes a GPU if there is one"))
-        self.precision = QComboBox()
-        self.precision.addItems(["auto", "fp32", "fp16", "bf16"])
-        self.precision.setToolTip(self.tr("Of the network's numbers; auto is fp16 on CUDA and fp32 elsewhere"))
-        self.weights = QLineEdit()
+        self.precision.addItems(TABLE["precision"].choices)
         self.weights.setPlaceholderText(self.tr("shipped"))
         self.weights.setClearButtonEnabled(True)
-        self.weights.setToolTip(self.tr("A file with weights, e.g. the published checkpoint; empty: the shipped ones"))
-        self.weights_button = QToolButton()
         self.weights_button.setIcon(icon("folder-open-outline"))
         self.weights_button.setToolTip(self.tr("Choose a file with weights"))
         self.weights_button.setAccessibleName(self.tr("Choose a file with weights"))
         self.weights_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        for field, name in (
-            (self.progressive, self.tr("Progressive matching")),
-            (self.distractors, self.tr("Look-alikes are kept apart")),
-            (self.resolution, self.tr("Resolution")),
-            (self.device, self.tr("Device")),
-            (self.precision, self.tr("Precision")),
-            (self.weights, self.tr("Weights")),
-        ):
-            field.setAccessibleName(name)
 
     def _connect(self) -> None:
         for box in (self.progressive, self.distractors):
@@ -199,12 +178,11 @@ class AdvancedSettings(QWidget):
         self._commit()
 
 
-def _number(low: int, high: int, tip: str) -> QSpinBox:
-    spin = QSpinBox()
-    spin.setRange(low, high)
+def _number(name: str) -> QSpinBox:
+    """A field for a number of the table."""
+    row, spin = TABLE[name], QSpinBox()
+    spin.setRange(int(row.low), int(row.high))
     spin.setKeyboardTracking(False)
-    spin.setToolTip(tip)
-    spin.setAccessibleName(tip)
     return spin
 
 

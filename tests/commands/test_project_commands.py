@@ -152,7 +152,7 @@ def test_settings_are_the_projects_unless_options_say_otherwise(run, path):
         project.set_setting("run", {"interval": 4, "direction": "backward", "range": "in/out", "top_k": 7})
         project.set_setting("in_out", [1, 8])
     done = run("--top-k", 9)
-    assert done.code == 0 and "as the project has them" in done.err and "direction backward, interval 4." in done.err
+    assert done.code == 0 and "as the project has them" in done.err and "interval 4, direction backward." in done.err
     assert "frames 1 to 8" in done.err
     with Project.open(path) as project:
         ((_, noted),) = project.runs()
@@ -183,7 +183,7 @@ def test_masks_and_an_overlay_besides(run, path, tmp_path):
         (("--soft",), "pcvos export"),
         (("--start", 3, "--end", 99), "0 to 11"),
         (("--resume",), "no interrupted run"),
-        (("--interval", 99), "memory interval is 99"),
+        (("--interval", 99), "Memory interval is 99"),
     ],
 )
 def test_what_cannot_be_run(run, path, options, words):

@@ -261,7 +261,7 @@ def test_options_that_cannot_be(davis, tmp_path):
     root, _ = davis
     refused("no folder", tmp_path / "none")
     refused("--interval x", root, "--interval", "x")
-    refused("memory interval is 0", root, "--interval", "5,0")
+    refused("Memory interval is 0", root, "--interval", "5,0")
     refused("--without decoder", root, "--without", "decoder")
     refused("--corrections -1", root, "--corrections", -1)
     refused("--save-masks needs a place", root, "--save-masks")

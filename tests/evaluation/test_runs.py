@@ -51,7 +51,7 @@ def test_variants_are_what_was_asked_for():
     assert found([5], (), True) == [(5, off) for off in ((), ("progressive",), ("refinement",), both)]
     with pytest.raises(PCVOSError, match="--without decoder is no part"):
         found([5], ("decoder",))
-    with pytest.raises(PCVOSError, match="memory interval is 51"):
+    with pytest.raises(PCVOSError, match="Memory interval is 51"):
         found([51])
 
 
