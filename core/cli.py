@@ -11,7 +11,7 @@ import typer
 from core.commands import marking_options, projects, training_options
 from core.commands.choices import Layout, MarkKind, Precision
 from core.commands.setting_options import setting_options
-from core.commands.terminal import check_packages, note, say, shown_errors, warn
+from core.commands.terminal import check_packages, note, remember_options, say, shown_errors, warn
 from core.errors import PCVOSError
 from core.masks.frame_numbers import Numbering
 from core.studio.run_settings import RunSettings
@@ -88,8 +88,9 @@ def main() -> None:
 
 
 @app.callback()
-def pcvos() -> None:
-    """Here so that a subcommand has to be named even while there is only one."""
+def pcvos(context: typer.Context) -> None:
+    """What all subcommands begin with."""
+    remember_options(context)
 
 
 app.command(short_help="Make a project of a video or a folder of images.")(projects.new)

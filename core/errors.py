@@ -1,22 +1,25 @@
 """The errors a person is meant to read.
 
-Each carries one sentence: what went wrong, where, and what to do about it. The window shows it where the eye is; the
-terminal prints it, or `command` where an option of a command is what helps, and leaves with `exit_code`.
+Each carries one sentence: what went wrong, where, and what to do about it, in words that hold everywhere. The window
+shows it where the eye is; the terminal prints it, with the options that help (`core.commands.hints`).
 """
+
+from typing import Any
 
 
 class PCVOSError(Exception):
     """Input or a setting that cannot be used (exit code 2).
 
     Attributes:
-        command: the sentence for the terminal; it may name options, which the window does not have.
+        code: which error it is, for whoever has more to say about it; "" where nobody has.
+        fields: what a hint may name, by name.
     """
 
     exit_code = 2
 
-    def __init__(self, sentence: str = "", *, command: str | None = None):
+    def __init__(self, sentence: str = "", code: str = "", **fields: Any):
         super().__init__(sentence)
-        self.command = sentence if command is None else command
+        self.code, self.fields = code, fields
 
 
 class ResourceError(PCVOSError):

@@ -2,12 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import typer
+from typer.core import TyperGroup
 
+from core.commands.hints import hint
 from core.errors import PCVOSError
 
 INTERRUPTED = 130  # exit code, as shells have it: 128 + SIGINT
+
+
+_options: ContextVar[frozenset[str]] = ContextVar("options", default=frozenset())
+
+
+def remember_options(context: typer.Context) -> None:
+    """Note which options the subcommand has that is about to run: hints name no others."""
+    group = context.command
+    assert isinstance(group, TyperGroup) and context.invoked_subcommand is not None
+    command = group.commands[context.invoked_subcommand]
+    _options.set(frozenset(flag for one in command.params for flag in (*one.opts, *one.secondary_opts)))
 
 
 @contextmanager
@@ -16,7 +30,7 @@ def shown_errors() -> Iterator[None]:
     try:
         yield
     except PCVOSError as error:
-        typer.echo(_one_line(f"Error: {error.command}"), err=True)
+        typer.echo(_one_line(f"Error: {error} {hint(error, _options.get())}".rstrip()), err=True)
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt as interrupt:
         typer.echo(_one_line(str(interrupt) or "Interrupted."), err=True)

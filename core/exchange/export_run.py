@@ -86,8 +86,8 @@ def check_target(exporter: Exporter, request: ExportRequest, *, overwrite: bool)
         names = ", ".join(str(path.relative_to(where)) for path in existing[:_NAMED])
         more = f" and {len(existing) - _NAMED} more" if len(existing) > _NAMED else ""
         verb = "exists" if len(existing) == 1 else "exist"
-        sentence = f"{names}{more} {verb} already in {where}: choose another place"
-        raise PCVOSError(f"{sentence}, or have it replaced.", command=f"{sentence}, or give --overwrite.")
+        what = f"{names}{more} {verb} already in {where}"
+        raise PCVOSError(f"{what}: choose another place, or have it replaced.", "exists")
     if blocked := next((path for path in existing if path.is_dir() and not path.is_symlink()), None):
         raise PCVOSError(f"{blocked} is a folder where a file is to go: choose another place.")
 
@@ -174,7 +174,6 @@ def _named(folder: Path, home: Path) -> Iterator[None]:
         yield
     except PCVOSError as error:
         error.args = (str(error).replace(str(folder), str(home)),)
-        error.command = error.command.replace(str(folder), str(home))
         raise
 
 

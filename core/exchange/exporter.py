@@ -232,12 +232,8 @@ def export_request(
 def check_processed(request: ExportRequest) -> None:
     """Raise PCVOSError if something of the range was never processed, and nobody has said what is to become of it."""
     if request.stops:
-        sentence = f"{request.about_unknown} It is not known whether they are there: propagate first, or choose"
-        raise PCVOSError(
-            f"{sentence} what is to be written.",
-            command=f"{sentence} what is to be written, with --option {UNPROCESSED.name}={EMPTY} (they are not there) "
-            f"or {UNPROCESSED.name}={SKIP} (left out).",
-        )
+        what = f"{request.about_unknown} It is not known whether they are there"
+        raise PCVOSError(f"{what}: propagate first, or choose what is to be written.", "unprocessed")
 
 
 def _unknown(project: Project, first: int, last: int, objects: tuple[ObjectInfo, ...]) -> dict[int, np.ndarray]:

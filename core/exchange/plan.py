@@ -198,15 +198,14 @@ def as_change(plan: ImportPlan, cells: ChangedCells) -> Change:
 
 def unanswered(questions: Iterable[Question]) -> PCVOSError:
     """The error that these questions were not answered; it names all of them."""
-    texts, commands = [], []
+    texts, keys = [], []
     for question in questions:
         is_plain = question.key != NUMBERS  # whose answers say little without their labels
         answers = [answer if is_plain else f"{answer} = {label}" for answer, label in question.choices]
         shown = ", ".join(answers[:_NAMED]) + (f" and {len(answers) - _NAMED} more" if len(answers) > _NAMED else "")
         texts.append(f"{question.text} ({shown})")
-        commands.append(f"{question.text} (--answer '{question.key}=…': {shown})")
-    head = "The import needs answers: "
-    return PCVOSError(head + " ".join(texts), command=head + " ".join(commands))
+        keys.append(f"'{question.key}=…'")
+    return PCVOSError("The import needs answers: " + " ".join(texts), "unanswered", keys=", ".join(keys))
 
 
 def _changed(
@@ -354,8 +353,8 @@ class _Assignment:
         if id is None:
             id = next((free for free in range(1, MAX_OBJECTS + 1) if free not in taken), None)
             if id is None:
-                sentence = f"There would be more than {MAX_OBJECTS} objects: leave some out"
-                raise PCVOSError(f"{sentence}.", command=f"{sentence} with --answer KEY=skip.")
+                what = f"There would be more than {MAX_OBJECTS} objects"
+                raise PCVOSError(f"{what}: leave some out.", "too many objects")
             if object.id is not None:
                 self.notes.append(f"{object.name or object.key} becomes object {id}, as {object.id} cannot be used.")
         colour = object.colour or rgb(DISPLAY_PALETTE[id])

@@ -91,8 +91,8 @@ def recognise(path: Path) -> Importer:
         raise PCVOSError(f"{path} cannot be read: {error.strerror or error}.") from error
     if found is None:
         labels, names = ("; ".join(known.label for known in IMPORTERS), ", ".join(known.name for known in IMPORTERS))
-        sentence = f"{path} is like none of the formats that can be read"
-        raise PCVOSError(f"{sentence} ({labels}).", command=f"{sentence}: {names}; say which it is with --format.")
+        what = f"{path} is like none of the formats that can be read"
+        raise PCVOSError(f"{what} ({labels}).", "unknown format", names=names)
     return found
 
 

@@ -106,8 +106,7 @@ def check_gapless(request: ExportRequest) -> None:
         raise PCVOSError(
             f"Frame {gap} was never processed and lies between others: a video cannot leave it out; propagate there, "
             "choose a range without it, or have the object absent there.",
-            command=f"Frame {gap} was never processed and lies between others: a video cannot leave it out; propagate "
-            f"there, choose a range without it (--start, --end), or give --option {UNPROCESSED.name}=empty.",
+            "gap",
         )
 
 

@@ -80,11 +80,8 @@ class Marker:
             PCVOSError: the marking weights were trained on the features of another network.
         """
         if not network.features_fingerprint or marking.features != network.features_fingerprint:
-            sentence = "The marking weights belong to other weights of the network than those in use"
-            raise PCVOSError(
-                f"{sentence}: choose weights that belong together.",
-                command=f"{sentence}: give a pair that belongs together with --weights and --marking-weights.",
-            )
+            what = "The marking weights belong to other weights of the network than those in use"
+            raise PCVOSError(f"{what}: choose weights that belong together.", "mismatched weights")
         self.network, self.marking = network, marking
         self._last: MarkedMask | None = None
 

@@ -59,9 +59,9 @@ class UnclearNumberingError(PCVOSError):
         meanings = "; ".join(meaning for _, meaning in choices)
         answers = " or ".join(answer for answer, _ in choices)
         super().__init__(
-            f"{self.question} Their names do not say for sure. {meanings}. Name them like the frames.",
-            command=f"{self.question} Their names do not say for sure. {meanings}. Give --mask-numbers {answers}, or "
-            "name them like the frames.",
+            f"{self.question} Their names do not say for sure. {meanings}. Name them like the frames, or say which.",
+            "numbering",
+            answers=answers,
         )
 
 

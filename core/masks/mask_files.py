@@ -200,12 +200,8 @@ def _place(
 
 
 def _no_frame(file: Path, footage: FootageNames) -> PCVOSError:
-    sentence = f"The mask {file} belongs to no frame: the footage's frames are {footage.range}; name it like one"
-    options = "--mask-frame N (pcvos import: --option frame=N)"
-    return PCVOSError(
-        f"{sentence}, or say which frame a single mask is for.",
-        command=f"{sentence}, or give the frame of a single mask with {options}.",
-    )
+    what = f"The mask {file} belongs to no frame: the footage's frames are {footage.range}"
+    return PCVOSError(f"{what}; name it like one, or say which frame a single mask is for.", "no frame")
 
 
 def _colour_notes(masks: Sequence[ReadMask]) -> list[str]:
@@ -254,8 +250,4 @@ def _check_objects(path: Path, paths: Sequence[Path], ids: Sequence[tuple[int, .
         return
     for file, found in zip(paths, ids, strict=True):
         if not found:
-            sentence = f"The mask {file} holds no object: remove it, or"
-            raise PCVOSError(
-                f"{sentence} say that all are absent.",
-                command=f"{sentence} give --masks-complete to say that all are absent.",
-            )
+            raise PCVOSError(f"The mask {file} holds no object: remove it, or say that all are absent.", "all absent")

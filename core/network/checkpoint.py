@@ -58,7 +58,7 @@ def load_network(weights: str | Path | None = None, device: str = "auto") -> PCV
 
 def _other_weights(sentence: str) -> PCVOSError:
     """The error that a weights file cannot be used, with what to do about it."""
-    return PCVOSError(f"{sentence}: choose another one.", command=f"{sentence}: name another one with --weights.")
+    return PCVOSError(f"{sentence}: choose another one.", "weights")
 
 
 def read_weights(path: Path) -> tuple[PCVOSConfig, dict[str, Tensor]]:

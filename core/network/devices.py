@@ -49,8 +49,8 @@ class DeviceLostError(ResourceError):
     """A device has failed so that this program can do nothing more with it."""
 
     def __init__(self, device: torch.device):
-        what = f"The device {device} has failed, and does nothing more for this program: start it again"
-        super().__init__(f"{what}, or go on with the CPU.", command=f"{what}, with --device cpu if that comes back.")
+        what = f"The device {device} has failed, and does nothing more for this program"
+        super().__init__(f"{what}: start it again, or go on with the CPU.", "device lost")
 
 
 def describe_devices() -> list[DeviceReport]:
@@ -124,8 +124,7 @@ def _named_gpu(name: str, index: int | None) -> torch.device:
 
 
 def _no_device(what: str) -> DeviceError:
-    sentence = f"{what}: choose"
-    return DeviceError(f"{sentence} auto or cpu.", command=f"{sentence} --device auto or cpu.")
+    return DeviceError(f"{what}: choose auto or cpu.", "no device")
 
 
 def _count_gpus() -> int:

@@ -128,6 +128,4 @@ def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
 
 
 def _other(sentence: str) -> PCVOSError:
-    return PCVOSError(
-        f"{sentence}: choose another file.", command=f"{sentence}: name another file with --marking-weights."
-    )
+    return PCVOSError(f"{sentence}: choose another file.", "marking weights")

@@ -284,12 +284,10 @@ class Propagator:
     def _check_exact(self, start: int, end: int, direction: Direction) -> None:
         """The published loop cannot run everything."""
         if direction != "forward":
-            sentence = "The exact mode runs forward only"
-            raise PCVOSError(f"{sentence}.", command=f"{sentence}: leave out --direction {direction} or --exact.")
+            raise PCVOSError("The exact mode runs forward only.", "exact direction", direction=direction)
         if outside := [frame for frame in self.memory if not start <= frame <= end]:
             what = f"The exact mode reads no annotations outside the range, and frame {outside[0]} is annotated"
-            sentence = f"{what}: choose another range"
-            raise PCVOSError(f"{sentence}.", command=f"{sentence}, or leave out --exact.")
+            raise PCVOSError(f"{what}: choose another range.", "exact range")
 
     def _annotated(self) -> Annotated:
         return {frame: self.memory[frame].objects for frame in self.memory}
@@ -311,11 +309,9 @@ class Propagator:
     def _out_of_memory(self) -> ResourceError:
         device = self._engine.device
         height, width = self._geometry.resized
-        sentence = f"Out of memory on {device} at {width} x {height} pixels: choose a"
-        return ResourceError(
-            f"{sentence} lower resolution, a smaller memory interval or fewer memory frames.",
-            command=f"{sentence} lower --resolution, a smaller --interval or fewer --memory-frames.",
-        )
+        what = f"Out of memory on {device} at {width} x {height} pixels"
+        remedy = "choose a lower resolution, a smaller memory interval or fewer memory frames"
+        return ResourceError(f"{what}: {remedy}.", "out of memory")
 
 
 def _cache_bytes(settings: PropagationSettings, device: torch.device) -> int:

@@ -152,8 +152,5 @@ class PropagationSettings:
     def __post_init__(self) -> None:
         check_settings(self)
         if self.exact and self.precision not in ("auto", "fp32"):
-            sentence = "The exact mode runs in fp32"
-            raise PCVOSError(
-                f"{sentence}, not in {self.precision}.",
-                command=f"{sentence}: leave out --precision {self.precision} or --exact.",
-            )
+            sentence = f"The exact mode runs in fp32, not in {self.precision}."
+            raise PCVOSError(sentence, "exact precision", precision=self.precision)

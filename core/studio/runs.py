@@ -127,10 +127,7 @@ def _nothing_to_draw(project: Project, memory: Mapping[int, Mapping[int, PackedM
             "All objects that are marked are locked, and have masks on all of these frames: unlock those that are to "
             "be drawn again."
         )
-    return NothingToDraw(
-        "Mark an object first: click or paint it on a frame, then propagate.",
-        command=f"No object is marked in {project.path}: mark one in the window, or `pcvos import` masks.",
-    )
+    return NothingToDraw("Mark an object first: click or paint it on a frame, then propagate.", "nothing marked")
 
 
 class RunResults:

@@ -196,7 +196,7 @@ def test_what_cannot_be_run(run, path, options, words):
 def test_nothing_marked_and_open_elsewhere(run, path, clip, tmp_path):
     empty = tmp_path / "empty.pcvos"
     pcvos("new", clip, "--output", empty)
-    assert "No object is marked" in pcvos("propagate", empty).error
+    assert "Mark an object first" in pcvos("propagate", empty).error
     with Project.open(path):
         refused = run()
         assert refused.code == 2 and "open in another window" in refused.error

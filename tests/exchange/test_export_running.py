@@ -92,7 +92,7 @@ def test_existing_files_are_replaced_only_when_asked(name, project, media, out):
     before = tree(out)
     with pytest.raises(PCVOSError, match=r"exist.* already in .*have it replaced") as caught:
         export(name, project, media, target)
-    assert caught.value.command.endswith("or give --overwrite.")
+    assert caught.value.code == "exists"
     assert tree(out) == before
     export(name, project, media, target, overwrite=True)
     assert tree(out).keys() == before.keys()

@@ -9,6 +9,7 @@ import pytest
 from exchange_projects import SIZE, disc, empty_project, footage, plan
 from PIL import Image
 
+from core.commands.hints import hint
 from core.errors import PCVOSError
 from core.exchange.plan import change
 from core.exchange.rle import encode
@@ -140,7 +141,7 @@ def test_doubt_is_a_question_and_its_answer_is_heeded(write, project_on, out):
     assert [answer for answer, _ in question.choices] == ["names", "from-1"]
     with pytest.raises(PCVOSError) as caught:
         change(planned)
-    assert "--answer 'numbers=…'" in caught.value.command and "is frame 0 (00000)" in caught.value.command
+    assert "'numbers=…'" in hint(caught.value, {"--answer"}) and "is frame 0 (00000)" in str(caught.value)
     for answer, first in (("names", 1), ("from-1", 0)):
         planned = plan(path, project, media, answers={"numbers": answer})
         assert found(planned) == {first + i: PackedMask.pack(mask(i)) for i in range(3)}

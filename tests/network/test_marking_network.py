@@ -97,4 +97,4 @@ def test_files_that_are_no_marking_weights(marking: MarkingNetwork, tmp_path: Pa
         with pytest.raises(PCVOSError, match=words) as caught:
             load_marking(path)
         assert str(path) in str(caught.value) and "--" not in str(caught.value)
-        assert "--marking-weights" in caught.value.command
+        assert caught.value.code == "marking weights"

@@ -78,4 +78,4 @@ def test_a_device_that_fails_is_told_as_such(small_network_on_pretend_device: PC
         device.error = RuntimeError("CUDA error: an illegal memory access was encountered")
         with pytest.raises(DeviceLostError, match="start it again") as caught:
             next(run)
-    assert isinstance(caught.value, ResourceError) and "--device cpu" in caught.value.command
+    assert isinstance(caught.value, ResourceError) and caught.value.code == "device lost"
