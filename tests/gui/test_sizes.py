@@ -108,7 +108,7 @@ def test_the_window_is_no_larger_than_a_small_screen_at_any_scale(tmp_path: Path
         "QStandardPaths.setTestModeEnabled(True)\n"
         "from PySide6.QtWidgets import QApplication\n"
         "app = QApplication([])\n"
-        "from pcvos_gui import theme; theme.follow(app)\n"
+        "from pcvos_gui.app import theme; theme.follow(app)\n"
         "from pcvos_gui.app.main_window import MainWindow\n"
         "window = MainWindow(); window.show()\n"
         "def tell():\n"
