@@ -366,8 +366,8 @@ def _made_up(function: Callable, name: str, args: tuple, kwargs: dict) -> object
         found = function(*shape[0], **shape[1])
         if name == "addmm" and found.numel() > 2**22:  # similarities, of which only the shape matters
             return torch.full((1, 1), 0.1, dtype=found.dtype).expand(found.shape)
-        found = tree_map(lambda x: torch.empty_like(x, device="cpu").fill_(0.1), found)
-        return found.contiguous(memory_format=torch.channels_last) if name == "convolution" else found
+        layout = torch.channels_last if name == "convolution" else torch.preserve_format
+        return tree_map(lambda x: torch.empty_like(x, device="cpu", memory_format=layout).fill_(0.1), found)
     if name == "_embedding_bag_forward_only":
         bags = torch.full((args[2].numel(), args[0].shape[1]), 0.1, dtype=args[0].dtype)
         return bags, args[2], args[2], args[2]

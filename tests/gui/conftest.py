@@ -26,6 +26,29 @@ def settings_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
+_loaded: dict[tuple, object] = {}
+
+
+@pytest.fixture(autouse=True)
+def shipped_networks_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading them takes a second or two, and nearly every window does."""
+    from pcvos_gui.workers import engine, marks
+
+    def once(load):
+        def remembered(weights: Path | None, device: object):
+            key = load, device
+            if weights is not None:
+                return load(weights, device)
+            if key not in _loaded:
+                _loaded[key] = load(weights, device)
+            return _loaded[key]
+
+        return remembered
+
+    monkeypatch.setattr(engine, "load_network", once(engine.load_network))
+    monkeypatch.setattr(marks, "load_marking", once(marks.load_marking))
+
+
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     """A video of `window_parts.COUNT` frames."""

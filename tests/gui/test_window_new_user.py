@@ -14,7 +14,7 @@ from core.project.project import Project
 from pcvos_gui.app.main_window import MainWindow
 from pcvos_gui.dialogs.export_dialog import ExportDialog
 from pcvos_gui.session.messages import Message, MessageAction
-from pcvos_gui.session.session import typed_number
+from pcvos_gui.session import typed_number
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 
