@@ -292,6 +292,10 @@ class Project:
         """
         return self._tracks.frames(obj, flag)
 
+    def confidence_of(self, obj: int) -> np.ndarray:
+        """float32 (frames,), read-only: an object's confidence on each frame; NaN: none is known."""
+        return _locked(self._tracks.confidence_of(obj))
+
     def next_corrected(self, frame: int, step: int) -> int | None:
         """The nearest corrected frame after (`step` 1) or before (-1) `frame`, itself not counted."""
         return self._tracks.next_corrected(frame, step)

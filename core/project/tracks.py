@@ -86,6 +86,11 @@ class Tracks:
         flags = self._flags.get(obj)
         return np.zeros(0, np.int64) if flags is None else np.flatnonzero(flags & flag)
 
+    def confidence_of(self, obj: int) -> np.ndarray:
+        """An object's confidence, float32 (frames,); NaN: none is known."""
+        found = self._confidence.get(obj)
+        return np.full(len(self.states), np.nan, np.float32) if found is None else found
+
     def keys(self, first: int, last: int, objects: Iterable[int] | None = None, flag: int = 0xFF) -> list[Key]:
         """Cells of frames `first` to `last` (inclusive) that have a bit of `flag`, by frame, then object."""
         wanted = self._flags.keys() if objects is None else self._flags.keys() & set(objects)

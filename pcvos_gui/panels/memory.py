@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
 )
 
 from pcvos_gui.app.icons import icon
-from pcvos_gui.panels.memory_model import DOTS_ROLE, FRAME_ROLE, THUMBNAIL, MemoryModel
+from pcvos_gui.panels.memory_model import DOTS_ROLE, FRAME_ROLE, MemoryModel
+from pcvos_gui.panels.thumbnails import THUMBNAIL
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 from pcvos_gui.timeline.columns import timecode

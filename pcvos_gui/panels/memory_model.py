@@ -8,21 +8,16 @@ import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from PySide6.QtGui import QColor, QPixmap
 
-from core.project.model import Cell, Change
+from core.project.model import Change
 from core.project.tracks import IN_MEMORY
-from pcvos_gui.panels.thumbnails import shrunk, to_image, with_masks
+from pcvos_gui.panels.thumbnails import Thumbnails
 from pcvos_gui.session.session import Session
-
-THUMBNAIL = (96, 54)
-"""Most width and height, in pixels of the window."""
 
 FRAME_ROLE = Qt.ItemDataRole.UserRole
 DOTS_ROLE = Qt.ItemDataRole.UserRole + 1  # list of QColor, one an object
 
 _NO_PARENT = QModelIndex()
 _MANY = 64  # rows: more are told to the view at once
-_RATIO = 2  # thumbnails are kept for screens of double density
-_UNSEEN = 128  # grey, where a frame has not been read yet
 
 
 @dataclass(frozen=True)
@@ -36,8 +31,7 @@ class _Row:
 class MemoryModel(QAbstractListModel):
     """Frames in permanent memory, ascending.
 
-    A row reads its masks when it is drawn. The frame's own pixels are those that were on the screen, or are at hand;
-    others the frames' thread reads when it has nothing else to do.
+    A row reads its masks when it is drawn.
     """
 
     def __init__(self, session: Session, parent: QObject | None = None):
@@ -45,14 +39,13 @@ class MemoryModel(QAbstractListModel):
         self._session = session
         self._frames: list[int] = []
         self._rows: dict[int, _Row] = {}
-        self._small: dict[int, np.ndarray] = {}
+        self._thumbnails = Thumbnails(session, self)
+        self._thumbnails.arrived.connect(self._redraw)
         self._unsubscribe: Callable[[], None] | None = None
         session.opened.connect(self._on_opened)
         session.closing.connect(self._on_closing)
         session.states_changed.connect(self.refresh)
         session.objects_changed.connect(self._redraw_all)
-        session.image_changed.connect(self._on_image)
-        session.frames.aside.connect(self._on_aside)
         if session.project is not None:
             self._on_opened()
 
@@ -68,7 +61,7 @@ class MemoryModel(QAbstractListModel):
             self._unsubscribe()
             self._unsubscribe = None
         self.beginResetModel()
-        self._frames, self._rows, self._small = [], {}, {}
+        self._frames, self._rows = [], {}
         self.endResetModel()
 
     def _on_change(self, change: Change) -> None:
@@ -93,16 +86,6 @@ class MemoryModel(QAbstractListModel):
     def _tell_all(self) -> None:
         if self._frames:
             self.dataChanged.emit(self.index(0), self.index(len(self._frames) - 1))
-
-    def _on_image(self) -> None:
-        frame = self._session.shown
-        if frame not in self._small and self.row(frame) >= 0:
-            self._redraw(frame)
-
-    def _on_aside(self, frame: int, image: np.ndarray) -> None:
-        if self.row(frame) >= 0:
-            self._keep_small(frame, image)
-            self._redraw(frame)
 
     def refresh(self) -> None:
         """Bring the rows up to date, one by one, so that the view stays where it is."""
@@ -175,32 +158,5 @@ class MemoryModel(QAbstractListModel):
     def _row(self, frame: int) -> _Row:
         if frame not in self._rows:
             cells = {id: cell for id, cell in self._session.loaded_project.cells(frame).items() if cell.in_memory}
-            self._rows[frame] = _Row(tuple(cells), self._picture(frame, cells))
+            self._rows[frame] = _Row(tuple(cells), self._thumbnails.picture(frame, cells))
         return self._rows[frame]
-
-    def _picture(self, frame: int, cells: dict[int, Cell]) -> QPixmap:
-        small = self._small_frame(frame)
-        drawn = with_masks(small, cells, {o.id: o for o in self._session.objects})
-        pixmap = QPixmap.fromImage(to_image(drawn))
-        scale = max(drawn.shape[1] / THUMBNAIL[0], drawn.shape[0] / THUMBNAIL[1])
-        pixmap.setDevicePixelRatio(max(1.0, scale))
-        return pixmap
-
-    def _small_frame(self, frame: int) -> np.ndarray:
-        if frame in self._small:
-            return self._small[frame]
-        session = self._session
-        image = session.image if session.shown == frame else session.frames.cached(frame)
-        if image is None:
-            session.frames.request_aside(frame)
-            grey = np.full((*session.size, 1), _UNSEEN, np.uint8)
-            return np.repeat(self._shrunk(grey)[..., None], 3, axis=2)
-        return self._keep_small(frame, image)
-
-    def _keep_small(self, frame: int, image: np.ndarray) -> np.ndarray:
-        self._small[frame] = self._shrunk(image)
-        return self._small[frame]
-
-    def _shrunk(self, image: np.ndarray) -> np.ndarray:
-        shape = float(self._session.media.sample_aspect_ratio)
-        return shrunk(image, _RATIO * THUMBNAIL[0], _RATIO * THUMBNAIL[1], shape)

@@ -4,9 +4,70 @@ from collections.abc import Mapping
 
 import cv2
 import numpy as np
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage, QPixmap
 
 from core.project.model import Cell, ObjectInfo
+from pcvos_gui.session.session import Session
+
+THUMBNAIL = (96, 54)
+"""Most width and height, in pixels of the window."""
+
+_RATIO = 2  # they are kept for screens of double density
+_UNSEEN = 128  # grey, where a frame has not been read yet
+
+
+class Thumbnails(QObject):
+    """Small pictures of the frames that are open.
+
+    The pixels are those that were on the screen, or are at hand; others the frames' thread reads when it has nothing
+    else to do: `arrived` says of which frames there are pixels now.
+    """
+
+    arrived = Signal(int)
+
+    def __init__(self, session: Session, parent: QObject | None = None):
+        super().__init__(parent)
+        self._session = session
+        self._small: dict[int, np.ndarray] = {}
+        self._wanted: set[int] = set()
+        session.closing.connect(self._forget)
+        session.image_changed.connect(lambda: self._take(session.shown, session.image))
+        session.frames.aside.connect(self._take)
+
+    def picture(self, frame: int, cells: Mapping[int, Cell]) -> QPixmap:
+        """A frame with the masks of these cells, by object."""
+        drawn = with_masks(self._frame(frame), cells, {o.id: o for o in self._session.objects})
+        pixmap = QPixmap.fromImage(to_image(drawn))
+        scale = max(drawn.shape[1] / THUMBNAIL[0], drawn.shape[0] / THUMBNAIL[1])
+        pixmap.setDevicePixelRatio(max(1.0, scale))
+        return pixmap
+
+    def _frame(self, frame: int) -> np.ndarray:
+        if frame in self._small:
+            return self._small[frame]
+        session = self._session
+        image = session.image if session.shown == frame else session.frames.cached(frame)
+        if image is None:
+            self._wanted.add(frame)
+            session.frames.request_aside(frame)
+            grey = np.full((*session.size, 1), _UNSEEN, np.uint8)
+            return np.repeat(self._shrunk(grey)[..., None], 3, axis=2)
+        self._small[frame] = self._shrunk(image)
+        return self._small[frame]
+
+    def _take(self, frame: int, image: np.ndarray | None) -> None:
+        if frame in self._wanted and image is not None:
+            self._wanted.discard(frame)
+            self._small[frame] = self._shrunk(image)
+            self.arrived.emit(frame)
+
+    def _forget(self) -> None:
+        self._small, self._wanted = {}, set()
+
+    def _shrunk(self, image: np.ndarray) -> np.ndarray:
+        shape = float(self._session.loaded_media.sample_aspect_ratio)
+        return shrunk(image, _RATIO * THUMBNAIL[0], _RATIO * THUMBNAIL[1], shape)
 
 
 def to_image(pixels: np.ndarray) -> QImage:

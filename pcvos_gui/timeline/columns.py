@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LOW_CONFIDENCE, HIGH_CONFIDENCE = 0.6, 0.85
-"""Below the first a frame deserves a look; from the second on it seldom does."""
+HIGH_CONFIDENCE = 0.85
+"""From it on a frame seldom deserves a look; below `LOW_CONFIDENCE` it does."""
 
 _FRAME_STEPS = tuple(digit * 10**power for power in range(8) for digit in (1, 2, 5))
 _TIME_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 36000)

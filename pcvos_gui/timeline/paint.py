@@ -8,8 +8,9 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPalette, QPen, QPixmap, QPolygonF
 
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
+from core.studio.review import LOW_CONFIDENCE
 from pcvos_gui.app.colours import mixed
-from pcvos_gui.timeline.columns import LOW_CONFIDENCE, Columns, Visible, spread
+from pcvos_gui.timeline.columns import Columns, Visible, spread
 
 RULER, MARKS, GRAPH, MEMORY = (0, 32), (32, 16), (48, 32), (80, 8)
 """Tracks: (top, height) in pixels. The lower part of the ruler is the handles' lane."""

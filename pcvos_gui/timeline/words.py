@@ -5,7 +5,8 @@ import math
 from PySide6.QtCore import QCoreApplication
 
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
-from pcvos_gui.timeline.columns import HIGH_CONFIDENCE, LOW_CONFIDENCE, timecode
+from core.studio.review import LOW_CONFIDENCE
+from pcvos_gui.timeline.columns import HIGH_CONFIDENCE, timecode
 
 
 def _tr(text: str) -> str:

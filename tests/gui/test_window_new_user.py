@@ -13,8 +13,8 @@ from window_parts import Hands, make_clip, truth
 from core.project.project import Project
 from pcvos_gui.app.main_window import MainWindow
 from pcvos_gui.dialogs.export_dialog import ExportDialog
-from pcvos_gui.session.messages import Message, MessageAction
 from pcvos_gui.session import typed_number
+from pcvos_gui.session.messages import Message, MessageAction
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 

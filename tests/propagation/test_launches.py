@@ -14,8 +14,8 @@ from core.propagation import PropagationSettings, Propagator
 
 
 def _counted(interval: int, objects: int, memory: int, drawn: int) -> tuple[float, float, PretendDevice]:
-    """Launches and waits a frame: 720p footage, the network at 480p in fp16, of a clip and what follows it; behind `memory` annotated
-    frames."""
+    """Launches and waits a frame: 720p footage, the network at 480p in fp16, of a clip and some more; behind `memory`
+    annotated frames."""
     frames = np.broadcast_to(np.zeros(3, np.uint8), (memory + drawn, 720, 1280, 3))
     labels = np.zeros((720, 1280), np.uint8)
     for obj in range(1, objects + 1):

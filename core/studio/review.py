@@ -1,0 +1,145 @@
+"""What deserves a look after a run: stretches of frames on which an object may be wrong, worst first.
+
+A stretch is what a person can judge at one glance: neighbouring frames of one object on which the network was unsure,
+or that nothing has drawn. What a person has ticked off stays so until a run draws it anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from core.project.model import Cell
+from core.project.project import Project
+from core.project.tracks import PREDICTED
+
+LOW_CONFIDENCE = 0.6
+"""Below it a frame deserves a look (`core.propagation.confidence` says what the figure means)."""
+
+_GAP = 3  # frames of more confidence between two doubtful ones that do not end a stretch
+_LOST = 0.75  # of the area before, below which a part seems to be lost
+_SETTING = "reviewed"
+
+
+class Reason(StrEnum):
+    """Why a stretch deserves a look."""
+
+    PART_LOST = "part lost"
+    SOMETHING_ELSE = "may be something else"
+    NOT_SEEN = "not seen"
+    NEVER_PROCESSED = "never processed"
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Frames `first` to `last` (inclusive) of one object.
+
+    Attributes:
+        frame: the one to look at: where the network was least sure.
+        doubt: how much there is to look at: missing confidence, summed over the frames.
+        confidence: of `frame`, 0 to 1; NaN where nothing was drawn.
+        ticked: a person has found it to be right, and no run has drawn it since.
+    """
+
+    object: int
+    first: int
+    last: int
+    frame: int
+    doubt: float
+    confidence: float
+    ticked: bool = False
+
+    @property
+    def is_unprocessed(self) -> bool:
+        return bool(np.isnan(self.confidence))
+
+
+def doubtful_stretches(project: Project) -> list[Stretch]:
+    """All stretches of a project that deserve a look, worst first; those that were ticked off at the end.
+
+    Of an object that was propagated, frames that nothing was drawn on since its first known one count too, after those
+    that were drawn.
+    """
+    found: list[Stretch] = []
+    ticks = _ticks(project)
+    for info in project.objects:
+        drawn = project.frames_of(info.id, PREDICTED)
+        confidence = project.confidence_of(info.id)
+        with np.errstate(invalid="ignore"):
+            doubtful = drawn[confidence[drawn] < LOW_CONFIDENCE]
+        for first, last in _runs(doubtful, _GAP):
+            inside = doubtful[(doubtful >= first) & (doubtful <= last)]
+            worst = int(inside[np.argmin(confidence[inside])])
+            doubt = float((LOW_CONFIDENCE - confidence[inside]).sum())
+            stretch = Stretch(info.id, first, last, worst, doubt, float(confidence[worst]))
+            found.append(_ticked(stretch, ticks))
+        if len(drawn):
+            since = int(project.frames_of(info.id)[0])
+            missing = project.unprocessed(since, len(project.states) - 1, (info.id,))[info.id]
+            found += [Stretch(info.id, first, last, first, 0.0, float("nan")) for first, last in _runs(missing, 0)]
+    return sorted(found, key=lambda s: (s.ticked, s.is_unprocessed, -s.doubt, s.first, s.object))
+
+
+def next_doubtful(stretches: Sequence[Stretch], frame: int, step: int) -> Stretch | None:
+    """The drawn stretch to look at next in the order of frames, after (`step` 1) or before (-1) `frame`, from the other
+    end if there is none; ticked ones are passed over."""
+    open_ones = sorted(
+        (s for s in stretches if not s.ticked and not s.is_unprocessed), key=lambda s: (s.frame, s.object)
+    )
+    if not open_ones:
+        return None
+    if step > 0:
+        return next((s for s in open_ones if s.frame > frame), open_ones[0])
+    return next((s for s in reversed(open_ones) if s.frame < frame), open_ones[-1])
+
+
+def reason_of(project: Project, stretch: Stretch) -> Reason:
+    """Why it deserves a look, by the masks of its frame and of the last known frame before; reads two cells."""
+    if stretch.is_unprocessed:
+        return Reason.NEVER_PROCESSED
+    cell = project.cell(stretch.frame, stretch.object)
+    if cell is None or cell.mask.is_empty:
+        return Reason.NOT_SEEN
+    known = project.frames_of(stretch.object)
+    before = known[known < stretch.first]
+    earlier = project.cell(int(before[-1]), stretch.object) if len(before) else None
+    if earlier is not None and _area(cell) < _LOST * _area(earlier):
+        return Reason.PART_LOST
+    return Reason.SOMETHING_ELSE
+
+
+def tick_off(project: Project, stretch: Stretch, ticked: bool = True) -> None:
+    """Keep in the project that a person found a stretch to be right (or, not `ticked`, that it is open again)."""
+    ticks = [tick for tick in _ticks(project) if tick[:3] != [stretch.object, stretch.first, stretch.last]]
+    if ticked:
+        ticks.append([stretch.object, stretch.first, stretch.last, round(stretch.doubt, 4)])
+    project.set_setting(_SETTING, ticks)
+
+
+def _ticks(project: Project) -> list[list[float]]:
+    stored = project.setting(_SETTING)
+    rows = stored if isinstance(stored, list) else []
+    return [row for row in rows if isinstance(row, list) and len(row) == 4]
+
+
+def _ticked(stretch: Stretch, ticks: list[list[float]]) -> Stretch:
+    """The stretch, ticked if it was, and was drawn no more since: then it has another doubt."""
+    mark = [stretch.object, stretch.first, stretch.last, round(stretch.doubt, 4)]
+    if mark not in ticks:
+        return stretch
+    return Stretch(**{**vars(stretch), "ticked": True})
+
+
+def _area(cell: Cell) -> int:
+    return int(np.count_nonzero(cell.mask.inside()))
+
+
+def _runs(frames: np.ndarray, gap: int) -> list[tuple[int, int]]:
+    """First and last of neighbouring frames (ascending); so many others between two do not part them."""
+    if not len(frames):
+        return []
+    ends = np.flatnonzero(np.diff(frames) > gap + 1)
+    firsts = frames[np.concatenate([[0], ends + 1])]
+    lasts = frames[np.concatenate([ends, [len(frames) - 1]])]
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))

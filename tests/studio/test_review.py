@@ -1,0 +1,97 @@
+"""What deserves a look: stretches of doubt, their reasons, their order, and what is ticked off."""
+
+import numpy as np
+import pytest
+from studio_projects import FRAMES, make_project, put, square
+
+from core.masks.packed_mask import PackedMask
+from core.project.model import Author, Cell, Change
+from core.project.project import Project
+from core.studio.review import Reason, doubtful_stretches, next_doubtful, reason_of, tick_off
+
+NOTHING = PackedMask.pack(np.zeros((24, 32), bool))
+
+
+@pytest.fixture
+def project(tmp_path):
+    made = make_project(tmp_path)
+    put(made, 0, 1, corrected=True)
+    yield made
+    made.close()
+
+
+def draw(
+    project: Project, confidence: dict[int, float], id: int = 1, masks: dict[int, PackedMask] | None = None
+) -> None:
+    """Predictions of an object, by frame."""
+    cells = {}
+    for frame, value in confidence.items():
+        mask = (masks or {}).get(frame, square(4))
+        cells[frame, 1] = (project.cell(frame, 1), Cell(mask, confidence=value))
+    project.apply(Change("drawn", cells, made_by=Author.RUN))
+
+
+def extents(project: Project) -> list[tuple[int, int, int]]:
+    return [(s.object, s.first, s.last) for s in doubtful_stretches(project)]
+
+
+def test_neighbouring_frames_of_doubt_are_one_stretch_and_the_worst_comes_first(project):
+    draw(project, dict.fromkeys(range(1, FRAMES), 0.9) | {2: 0.5, 4: 0.4, 10: 0.1})
+    assert extents(project) == [(1, 10, 10), (1, 2, 4)]
+    first, second = doubtful_stretches(project)
+    assert (first.frame, second.frame) == (10, 4) and first.doubt > second.doubt
+    put(project, 10, 1, corrected=True)
+    assert extents(project) == [(1, 2, 4)], "a person has seen to it"
+
+
+def test_frames_that_nothing_was_drawn_on_come_last(project):
+    assert extents(project) == [], "before a run nobody asks"
+    draw(project, {1: 0.9, 2: 0.3, 3: 0.9})
+    assert extents(project) == [(1, 2, 2), (1, 4, FRAMES - 1)]
+    assert reason_of(project, doubtful_stretches(project)[-1]) is Reason.NEVER_PROCESSED
+
+
+@pytest.mark.parametrize(
+    ("mask", "reason"),
+    [
+        (NOTHING, Reason.NOT_SEEN),
+        (square(4, 5), Reason.PART_LOST),
+        (square(20), Reason.SOMETHING_ELSE),
+    ],
+)
+def test_reasons(project, mask: PackedMask, reason: Reason):
+    draw(project, dict.fromkeys(range(1, FRAMES), 0.9) | {5: 0.2}, masks={5: mask})
+    (stretch,) = doubtful_stretches(project)
+    assert reason_of(project, stretch) is reason
+
+
+def test_the_next_one_in_the_order_of_frames_and_round_the_end(project):
+    draw(project, dict.fromkeys(range(1, FRAMES), 0.9) | {3: 0.5, 9: 0.1})
+    found = doubtful_stretches(project)
+    visited = [next_doubtful(found, frame, 1).frame for frame in (0, 3, 9)]
+    assert visited == [3, 9, 3]
+    assert [next_doubtful(found, frame, -1).frame for frame in (11, 9, 3)] == [9, 3, 9]
+    assert next_doubtful([], 0, 1) is None
+
+
+def test_what_was_ticked_off_stays_so_until_a_run_draws_it_anew(project):
+    draw(project, dict.fromkeys(range(1, FRAMES), 0.9) | {3: 0.5, 9: 0.1})
+    tick_off(project, doubtful_stretches(project)[0])
+    path = project.path
+    project.close()
+    with Project.open(path) as again:
+        found = doubtful_stretches(again)
+        assert [(s.frame, s.ticked) for s in found] == [(3, False), (9, True)], "it stands at the end"
+        assert next_doubtful(found, 3, 1).frame == 3
+        tick_off(again, found[1], False)
+        assert not any(s.ticked for s in doubtful_stretches(again))
+        tick_off(again, doubtful_stretches(again)[0])
+        draw(again, {9: 0.2})
+        assert not any(s.ticked for s in doubtful_stretches(again))
+
+
+def test_a_setting_that_says_nothing_is_passed_over(project):
+    draw(project, dict.fromkeys(range(1, FRAMES), 0.9) | {3: 0.5})
+    for broken in (7, {"a": 1}, [[1, 2]], ["x"]):
+        project.set_setting("reviewed", broken)
+        assert extents(project) == [(1, 3, 3)]
