@@ -165,6 +165,16 @@ class Handlers(QObject):
     def next_corrected(self) -> None:
         self._session.go_to_corrected(1)
 
+    def previous_doubtful(self) -> None:
+        self._go_to_doubtful(-1)
+
+    def next_doubtful(self) -> None:
+        self._go_to_doubtful(1)
+
+    def _go_to_doubtful(self, step: int) -> None:
+        if self._window.reviewer.go_to_next(step) is None:
+            self._session.message.emit(Message(self.tr("Nothing here deserves a look."), key="review"))
+
     def first_frame(self) -> None:
         self._session.go_to(0)
 

@@ -41,6 +41,7 @@ from pcvos_gui.panels.history import HistoryPanel
 from pcvos_gui.panels.memory import MemoryPanel
 from pcvos_gui.panels.objects import ObjectsPanel
 from pcvos_gui.panels.propagation import PropagationPanel
+from pcvos_gui.panels.review import ReviewPanel
 from pcvos_gui.session.damage import DamageWatch
 from pcvos_gui.session.edges import Edges
 from pcvos_gui.session.follow import Follower
@@ -48,6 +49,7 @@ from pcvos_gui.session.messages import Message, MessageAction
 from pcvos_gui.session.next_step import NextStep
 from pcvos_gui.session.opener import Opener
 from pcvos_gui.session.player import Player
+from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.runs import RunController, RunState
 from pcvos_gui.session.save_watch import SaveWatch
 from pcvos_gui.session.session import Session
@@ -86,6 +88,7 @@ class MainWindow(QMainWindow):
         self.edges = Edges(self.session, self)
         self.mattes = MattePreview(self.session, self.view_state, self.edges, self)
         self.runs = RunController(self.session, self.inference, self)
+        self.reviewer = Reviewer(self.session, self)
         self.player = Player(self.session, self.runs, self)
         self.recent = RecentFiles(self)
         self.recent_pictures = RecentPictures(self.session, self.recent, self)
@@ -142,6 +145,7 @@ class MainWindow(QMainWindow):
         self.objects_panel = ObjectsPanel(self.session, self)
         self.propagation_panel = PropagationPanel(self.runs, self.view_state, self)
         self.memory_panel = MemoryPanel(self.session, self.runs, self)
+        self.review_panel = ReviewPanel(self.session, self.reviewer, self)
         self.history_panel = HistoryPanel(self.session, self)
         self.edges_panel = EdgesPanel(self.edges, self.mattes, self.view_state, self)
         right, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
@@ -150,6 +154,7 @@ class MainWindow(QMainWindow):
         self.docks = [
             self._dock("objects", self.tr("Objects"), self.objects_panel, right),
             self._dock("propagation", self.tr("Propagate"), self.propagation_panel, right),
+            self._dock("review", self.tr("Review"), self.review_panel, right),
             self._dock("memory", self.tr("Memory"), self.memory_panel, right),
             self._dock("history", self.tr("History"), self.history_panel, right),
             self._dock("edges", self.tr("Edges"), self.edges_panel, right),
@@ -196,6 +201,7 @@ class MainWindow(QMainWindow):
         self.canvas.space_tapped.connect(self.player.toggle)
         self.player.playing_changed.connect(self.mattes.set_playing)
         runs.state_changed.connect(self.mattes.refresh)
+        runs.review_wanted.connect(self._review)
         self.toolbar.edges_wanted.connect(lambda: self.show_dock("edges"))
         self.start_page.chosen.connect(self.opener.open)
         self.recent_menu.chosen.connect(self.opener.open)
@@ -356,6 +362,13 @@ class MainWindow(QMainWindow):
         dock = next(dock for dock in self.docks if dock.objectName() == name)
         dock.show()
         dock.raise_()
+
+    def _review(self) -> None:
+        """To the first frame that deserves a look, with the list of all of them."""
+        self.show_dock("review")
+        self.reviewer.refresh()
+        if self.reviewer.waiting:
+            self.reviewer.show(self.reviewer.waiting[0])
 
     # messages and trouble
 

@@ -21,6 +21,7 @@ from core.studio.run_settings import Range, RunSettings, in_out_from, settings_f
 from core.studio.runs import NothingToDraw, RunResults
 from pcvos_gui.session.commands import RunCommand
 from pcvos_gui.session.messages import Message, MessageAction
+from pcvos_gui.session.reviewer import run_summary
 from pcvos_gui.session.run_forecast import RunForecast
 from pcvos_gui.session.run_job import make_job, masks_there
 from pcvos_gui.session.session import Leaving, Session
@@ -72,6 +73,7 @@ class RunController(QObject):
     compare_ended = Signal()
     estimated = Signal(object)  # Estimated
     in_out_changed = Signal()
+    review_wanted = Signal()
 
     def __init__(self, session: Session, worker: InferenceWorker, parent: QObject | None = None):
         super().__init__(parent)
@@ -405,9 +407,9 @@ class RunController(QObject):
         self._set_state(RunState.IDLE)
         self.settings_changed.emit()  # the next one has another price
         if state == "done":
-            text = self.tr("Done: {} in {:.0f} s. Step through; fix a frame; propagate again.")
-            frames = self.tr("1 frame") if self.done == 1 else self.tr("{} frames").format(self.done)
-            self._say(text.format(frames, seconds), key="run")
+            text, doubtful = run_summary(self.session.loaded_project, self.done, seconds)
+            way = (MessageAction(self.tr("Review"), self.review_wanted.emit),) if doubtful else ()
+            self._say(text, "info", *way, key="run")
 
     def _ways_on(self, remedies: tuple[str, ...]) -> tuple[MessageAction, ...]:
         smaller = max(120, (self.settings.resolution or min(self.session.size)) // 2)

@@ -1,0 +1,254 @@
+"""What deserves a look: doubtful stretches, worst first; a click goes there, a tick says that it is right."""
+
+from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QPushButton,
+    QStackedWidget,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.studio.review import Reason, Stretch, reason_of
+from pcvos_gui.app.icons import icon
+from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails
+from pcvos_gui.session.reviewer import Reviewer
+from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.scroll_area import Scroll
+
+STRETCH_ROLE = Qt.ItemDataRole.UserRole
+_WORDS_ROLE = Qt.ItemDataRole.UserRole + 1  # frames, reason
+_COLOUR_ROLE = Qt.ItemDataRole.UserRole + 2
+_ROW, _DOT = 64, 10
+_NO_PARENT = QModelIndex()
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class ReviewModel(QAbstractListModel):
+    """The stretches as Qt's views see them: a row each. What a row shows is made when it is first drawn."""
+
+    def __init__(self, session: Session, reviewer: Reviewer, parent: QWidget):
+        super().__init__(parent)
+        self._session, self._reviewer = session, reviewer
+        self._stretches: list[Stretch] = []
+        self._shown: dict[Stretch, tuple[QPixmap, tuple[str, str]]] = {}
+        self._thumbnails = Thumbnails(session, self)
+        self._thumbnails.arrived.connect(self._on_arrived)
+        reviewer.changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        self.beginResetModel()
+        self._stretches = list(self._reviewer.stretches)
+        self._shown.clear()
+        self.endResetModel()
+
+    def _on_arrived(self, frame: int) -> None:
+        for row, stretch in enumerate(self._stretches):
+            if stretch.frame == frame and self._shown.pop(stretch, None) is not None:
+                self.dataChanged.emit(self.index(row), self.index(row))
+
+    def rowCount(self, parent: _Index = _NO_PARENT) -> int:
+        return 0 if parent.isValid() else len(self._stretches)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        project = self._session.project
+        if project is None or not 0 <= index.row() < len(self._stretches):
+            return None
+        stretch = self._stretches[index.row()]
+        if role == STRETCH_ROLE:
+            return stretch
+        info = next((o for o in self._session.objects if o.id == stretch.object), None)
+        name = "" if info is None else info.name
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return name
+            case _ if role == _WORDS_ROLE:
+                return self._made(stretch)[1]
+            case _ if role == _COLOUR_ROLE:
+                return QColor() if info is None else QColor(*info.colour)
+            case Qt.ItemDataRole.DecorationRole:
+                return self._made(stretch)[0]
+            case Qt.ItemDataRole.ToolTipRole:
+                words = ", ".join(self._made(stretch)[1])
+                return self.tr("{}: {}. Click to go to frame {}.").format(name, words, stretch.frame)
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{name}: {', '.join(self._made(stretch)[1])}"
+        return None
+
+    def _made(self, stretch: Stretch) -> tuple[QPixmap, tuple[str, str]]:
+        if stretch not in self._shown:
+            project = self._session.loaded_project
+            cell = project.cell(stretch.frame, stretch.object)
+            cells = {} if cell is None else {stretch.object: cell}
+            self._shown[stretch] = self._thumbnails.picture(stretch.frame, cells), self._words(stretch)
+        return self._shown[stretch]
+
+    def _words(self, stretch: Stretch) -> tuple[str, str]:
+        """Which frames, and why."""
+        frames = self.tr("Frame {}").format(stretch.first)
+        if stretch.last > stretch.first:
+            frames = self.tr("Frames {} to {}").format(stretch.first, stretch.last)
+        reasons = {
+            Reason.PART_LOST: self.tr("part lost"),
+            Reason.SOMETHING_ELSE: self.tr("may be something else"),
+            Reason.NOT_SEEN: self.tr("not seen"),
+            Reason.NEVER_PROCESSED: self.tr("never processed"),
+        }
+        reason = reasons[reason_of(self._session.loaded_project, stretch)]
+        return frames, self.tr("looks right") if stretch.ticked else reason
+
+
+class _Delegate(QStyledItemDelegate):
+    """Thumbnail, colour and name of the object, frames, reason; a tick where a person has found it right."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        return QSize(2 * THUMBNAIL[0], _ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        option.state &= ~QStyle.StateFlag.State_HasFocus
+        style, rect, high = option.widget.style(), option.rect, option.fontMetrics.height()
+        style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
+        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        picture = index.data(Qt.ItemDataRole.DecorationRole)
+        size = picture.deviceIndependentSize()
+        left = rect.left() + 4 + (THUMBNAIL[0] - size.width()) / 2
+        painter.drawPixmap(QPoint(round(left), round(rect.center().y() - size.height() / 2)), picture)
+        text = QRect(rect.left() + THUMBNAIL[0] + 16, rect.center().y() - 3 * high // 2, 0, high)
+        text.setRight(rect.right() - 8)
+        role = QPalette.ColorRole.HighlightedText if is_selected else QPalette.ColorRole.Text
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(option.palette.color(QPalette.ColorRole.Mid))
+        painter.setBrush(index.data(_COLOUR_ROLE))
+        painter.drawEllipse(text.left(), text.center().y() - _DOT // 2, _DOT, _DOT)
+        painter.restore()
+        painter.setPen(option.palette.color(role))
+        self._write(painter, option, text.adjusted(_DOT + 8, 0, 0, 0), index.data())
+        if not is_selected:
+            painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+        text.translate(0, high)
+        frames, reason = index.data(_WORDS_ROLE)
+        self._write(painter, option, text, frames)
+        text.translate(0, high)
+        if index.data(STRETCH_ROLE).ticked:
+            mode = QIcon.Mode.Selected if is_selected else QIcon.Mode.Normal
+            icon("check-bold").paint(painter, text.left() - 3, text.top(), 16, high, mode=mode)
+            text.setLeft(text.left() + _DOT + 8)
+        self._write(painter, option, text, reason)
+
+    def _write(self, painter: QPainter, option: QStyleOptionViewItem, where: QRect, text: str) -> None:
+        cut = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, where.width())
+        painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, cut)
+
+
+class _View(QListView):
+    """Enter goes to the row again; the keys of a list do the rest."""
+
+    def event(self, event: QEvent) -> bool:
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.ShortcutOverride:
+            return super().event(event)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():
+            event.accept()
+            return True
+        return super().event(event)
+
+
+class ReviewPanel(QWidget):
+    """The list of stretches, and what is done with the chosen one."""
+
+    def __init__(self, session: Session, reviewer: Reviewer, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._session, self._reviewer = session, reviewer
+        self.model = ReviewModel(session, reviewer, self)
+        self.view = self._make_view()
+        self._empty = QLabel()
+        self._empty.setWordWrap(True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setMargin(8)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self.view)
+        self.tick_button = QPushButton(icon("check-bold"), "")
+        self.tick_button.setToolTip(self.tr("Tick it off: it stays so until it is propagated again"))
+        self.tick_button.clicked.connect(self._tick)
+        self.next_button = QPushButton(icon("skip-next"), self.tr("Next"))
+        self.next_button.setToolTip(self.tr("To the next frame that deserves a look (F8)"))
+        self.next_button.clicked.connect(lambda: reviewer.go_to_next(1))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        for button in (self.tick_button, self.next_button):
+            button.setMinimumHeight(32)
+            button.setIconSize(QSize(18, 18))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            buttons.addWidget(button, 1)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(8)
+        layout.addWidget(self._stack, 1)
+        layout.addLayout(buttons)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scroll(inside))
+        self.view.clicked.connect(self._go)
+        self.view.activated.connect(self._go)
+        self.view.selectionModel().currentChanged.connect(self._show_buttons)
+        self.model.modelReset.connect(self._show)
+        session.frame_changed.connect(self._show)
+        session.active_changed.connect(self._show)
+        self._show()
+
+    def _make_view(self) -> _View:
+        view = _View()
+        view.setModel(self.model)
+        view.setItemDelegate(_Delegate(view))
+        view.setUniformItemSizes(True)
+        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        view.setAccessibleName(self.tr("What deserves a look"))
+        view.setMinimumHeight(_ROW + 4)
+        return view
+
+    def _show(self) -> None:
+        """The list, or why it is empty; the stretch that one stands on is chosen."""
+        text = self.tr("Nothing here deserves a look. After a propagation, doubtful frames are listed, worst first.")
+        self._empty.setText(text)
+        self._stack.setCurrentIndex(self.model.rowCount() > 0)
+        frame, active = self._session.frame, self._session.active
+        rows = [self.model.index(row) for row in range(self.model.rowCount())]
+        here = [row for row in rows if row.data(STRETCH_ROLE).first <= frame <= row.data(STRETCH_ROLE).last]
+        own = [row for row in here if row.data(STRETCH_ROLE).object == active]
+        self.view.setCurrentIndex((own or here or [QModelIndex()])[0])
+        self._show_buttons()
+
+    def _show_buttons(self) -> None:
+        stretch, project = self._chosen, self._session.project
+        is_writable = project is not None and not project.read_only
+        self.tick_button.setEnabled(is_writable and stretch is not None and not stretch.is_unprocessed)
+        is_ticked = stretch is not None and stretch.ticked
+        self.tick_button.setText(self.tr("Open again") if is_ticked else self.tr("Looks right"))
+        self.next_button.setEnabled(bool(self._reviewer.waiting))
+
+    @property
+    def _chosen(self) -> Stretch | None:
+        index = self.view.currentIndex()
+        return index.data(STRETCH_ROLE) if index.isValid() else None
+
+    def _go(self, index: QModelIndex) -> None:
+        stretch = index.data(STRETCH_ROLE)
+        if stretch is not None:
+            self._reviewer.show(stretch)
+
+    def _tick(self) -> None:
+        stretch = self._chosen
+        if stretch is not None:
+            self._reviewer.tick(stretch, not stretch.ticked)

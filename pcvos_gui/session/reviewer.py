@@ -1,0 +1,76 @@
+"""What deserves a look in what is open, brought up to date while one works."""
+
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+
+from core.project.project import Project
+from core.studio.review import Stretch, doubtful_stretches, next_doubtful, tick_off
+from pcvos_gui.session.session import Session
+
+_SETTLE_MS = 150  # clips and strokes come faster than anybody reads
+
+
+class Reviewer(QObject):
+    """The doubtful stretches of the open project, worst first, and the way through them.
+
+    Attributes:
+        stretches: as `doubtful_stretches` gives them.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None):
+        super().__init__(parent)
+        self._session = session
+        self.stretches: list[Stretch] = []
+        self._timer = QTimer(self, singleShot=True, interval=_SETTLE_MS)
+        self._timer.timeout.connect(self.refresh)
+        session.states_changed.connect(self._timer.start)
+        session.objects_changed.connect(self._timer.start)
+        session.opened.connect(self.refresh)
+        session.closed.connect(self.refresh)
+
+    @property
+    def waiting(self) -> list[Stretch]:
+        """Those that were drawn, and that nobody has ticked off."""
+        return [stretch for stretch in self.stretches if not stretch.ticked and not stretch.is_unprocessed]
+
+    def refresh(self) -> None:
+        """Find them anew."""
+        self._timer.stop()
+        project = self._session.project
+        found = [] if project is None else doubtful_stretches(project)
+        if found != self.stretches:
+            self.stretches = found
+            self.changed.emit()
+
+    def go_to_next(self, step: int) -> Stretch | None:
+        """Look at the next (1) or previous (-1) one in the order of frames; None: there is none."""
+        self.refresh()
+        found = next_doubtful(self.stretches, self._session.frame, step)
+        if found is not None:
+            self.show(found)
+        return found
+
+    def show(self, stretch: Stretch) -> None:
+        """Go to its frame, with its object active."""
+        self._session.set_active(stretch.object)
+        self._session.go_to(stretch.frame)
+
+    def tick(self, stretch: Stretch, ticked: bool = True) -> None:
+        """A person found it to be right, or takes that back."""
+        project = self._session.project
+        if project is not None and not project.read_only and not stretch.is_unprocessed:
+            tick_off(project, stretch, ticked)
+            self.refresh()
+
+
+def run_summary(project: Project, drawn: int, seconds: float) -> tuple[str, int]:
+    """What is said when a run has drawn so many frames, and how many stretches deserve a look."""
+    tr = lambda text: QCoreApplication.translate("review", text)  # noqa: E731
+    count = sum(not stretch.ticked and not stretch.is_unprocessed for stretch in doubtful_stretches(project))
+    frames = tr("1 frame") if drawn == 1 else tr("{} frames").format(drawn)
+    done = tr("Done: {} in {:.0f} s.").format(frames, seconds)
+    if not count:
+        return f"{done} {tr('Step through; fix a frame; propagate again.')}", 0
+    places = tr("1 place deserves a look") if count == 1 else tr("{} places deserve a look").format(count)
+    return f"{done} {places}: {tr('fix a frame; propagate again.')}", count

@@ -1,0 +1,112 @@
+"""The way to what deserves a look, through the real window: the list, keys, ticks, and what a run says at its end."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from window_parts import COUNT, Hands, truth
+
+from core.masks.packed_mask import PackedMask
+from core.project.model import Author, Cell, Change
+from core.studio import review
+from pcvos_gui.panels.review import STRETCH_ROLE
+
+
+@pytest.fixture
+def drawn(hands: Hands, clip: Path) -> Hands:
+    """A project of one object, drawn on all frames, with doubt on 3 and 4, and more on 9."""
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    cells = {}
+    for frame in range(1, COUNT):
+        confidence = {3: 0.5, 4: 0.45, 9: 0.1}.get(frame, 0.95)
+        cells[frame, 1] = (None, Cell(PackedMask.pack(truth(frame)), confidence=confidence))
+    hands.session.push_change(Change("drawn", cells, made_by=Author.RUN))
+    hands.go_to(0)
+    hands.bot.waitUntil(lambda: len(hands.window.reviewer.stretches) == 2)
+    return hands
+
+
+def rows(hands: Hands) -> list:
+    model = hands.window.review_panel.model
+    return [model.index(row).data(STRETCH_ROLE) for row in range(model.rowCount())]
+
+
+def test_the_worst_stretch_comes_first_and_a_click_goes_there(drawn: Hands):
+    panel = drawn.window.review_panel
+    drawn.window.show_dock("review")
+    assert [(s.first, s.last) for s in rows(drawn)] == [(9, 9), (3, 4)]
+    assert "Ball: Frames 3 to 4" in panel.model.index(1).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert not panel.grab().isNull()
+    at = panel.view.visualRect(panel.model.index(0)).center()
+    QTest.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    drawn.wait_for_frame()
+    assert drawn.session.frame == 9 and drawn.session.active == 1
+
+
+def test_keys_go_from_doubt_to_doubt(drawn: Hands):
+    drawn.view.setFocus()
+    seen = []
+    for name in ("next_doubtful", "next_doubtful", "next_doubtful", "previous_doubtful"):
+        drawn.act(name)
+        drawn.wait_for_frame()
+        seen.append(drawn.session.frame)
+    assert seen == [4, 9, 4, 9]
+    keys = {name: drawn.window.actions_by_name[name].shortcut().toString() for name in ("next_doubtful",)}
+    assert keys == {"next_doubtful": "F8"}
+
+
+def test_what_is_ticked_off_is_passed_over_and_can_be_opened_again(drawn: Hands):
+    panel = drawn.window.review_panel
+    drawn.window.show_dock("review")
+    drawn.go_to(9)
+    assert panel.tick_button.text() == "Looks right"
+    QTest.mouseClick(panel.tick_button, Qt.MouseButton.LeftButton)
+    assert [(s.frame, s.ticked) for s in rows(drawn)] == [(4, False), (9, True)]
+    drawn.act("next_doubtful")
+    drawn.wait_for_frame()
+    assert drawn.session.frame == 4
+    drawn.go_to(9)
+    assert panel.tick_button.text() == "Open again"
+    QTest.mouseClick(panel.tick_button, Qt.MouseButton.LeftButton)
+    assert not any(s.ticked for s in rows(drawn))
+
+
+def test_a_correction_takes_its_frame_off_the_list(drawn: Hands):
+    drawn.go_to(9)
+    drawn.act("accept_frame")
+    drawn.bot.waitUntil(lambda: [s.frame for s in rows(drawn)] == [4])
+    drawn.act("undo")
+    drawn.bot.waitUntil(lambda: len(rows(drawn)) == 2)
+
+
+def test_where_nothing_is_doubtful_the_key_says_so(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.act("next_doubtful")
+    assert hands.told("Nothing here deserves a look") and not rows(hands)
+    assert not hands.window.review_panel.next_button.isEnabled()
+
+
+def test_a_run_counts_what_deserves_a_look_and_leads_there(hands: Hands, clip: Path, monkeypatch):
+    monkeypatch.setattr(review, "LOW_CONFIDENCE", 1.01)  # whatever it draws
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    hands.run(interval=3, direction="forward")
+    assert hands.told("1 place deserves a look")
+    message = hands.window.messages.shown
+    assert [action.text for action in message.actions] == ["Review"]
+    message.actions[0].run()
+    hands.wait_for_frame()
+    assert hands.window.review_panel.isVisible() and hands.session.frame == rows(hands)[0].frame > 0
+
+
+def test_a_read_only_project_is_looked_through_but_not_ticked(drawn: Hands):
+    drawn.session.project.read_only = True
+    stretch = rows(drawn)[0]
+    drawn.window.reviewer.tick(replace(stretch))
+    drawn.window.reviewer.refresh()
+    assert not any(s.ticked for s in rows(drawn))
