@@ -1,9 +1,9 @@
 """Label maps in little space, for the many that are kept and seldom looked at."""
 
-import zlib
-
 import cv2
 import numpy as np
+
+from core.masks.codec import bounding_box, compressed, decompressed
 
 
 class PackedLabels:
@@ -15,10 +15,10 @@ class PackedLabels:
         if labels.dtype != np.uint8 or labels.ndim != 2:
             raise ValueError(f"expected uint8 (H, W), got {labels.dtype} {labels.shape}")
         self.shape: tuple[int, int] = labels.shape
-        left, top, width, height = cv2.boundingRect(np.ascontiguousarray(labels)) if labels.size else (0, 0, 0, 0)
+        top, left, height, width = bounding_box(np.ascontiguousarray(labels))
         part = labels[top : top + height, left : left + width]
         self._corner, self._size = (top, left), part.shape
-        self._data = zlib.compress(np.ascontiguousarray(part).data, 1)
+        self._data = compressed(part)
 
     @classmethod
     def of_part(cls, part: np.ndarray, shape: tuple[int, int], top: int, left: int) -> "PackedLabels":
@@ -30,7 +30,8 @@ class PackedLabels:
 
     def part(self) -> tuple[np.ndarray, int, int]:
         """The rectangle alone, uint8 (h, w), read-only, and where it begins: top, left."""
-        return np.frombuffer(zlib.decompress(self._data), np.uint8).reshape(self._size), *self._corner
+        height, width = self._size
+        return decompressed(self._data, height * width, "label map").reshape(self._size), *self._corner
 
     def unpack(self) -> np.ndarray:
         """The label map as it was; a new array every time."""

@@ -1,17 +1,15 @@
 """Masks in little space: what is kept of each object on each frame, in memory and in the project file."""
 
 import struct
-import zlib
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from core.masks.codec import Box, bounding_box, compressed, decompressed, sealed, unsealed
 from core.masks.packed_labels import values_of
 
 _HEAD = struct.Struct("<6I")  # height, width, then the box: top, left, height, width
 _FEW = 16  # objects: of more, boxes are found all at once
-_SUM = struct.Struct("<I")  # CRC-32 of all else; it stands before the head
 
 
 @dataclass(frozen=True)
@@ -25,18 +23,18 @@ class PackedMask:
     """
 
     size: tuple[int, int]
-    box: tuple[int, int, int, int]
+    box: Box
     bits: bytes
 
     @classmethod
     def pack(cls, mask: np.ndarray) -> "PackedMask":
         """From bool or uint8 (H, W), not 0 inside."""
         plane = np.ascontiguousarray(mask).view(np.uint8)
-        left, top, width, height = cv2.boundingRect(plane)
+        top, left, height, width = box = bounding_box(plane)
         if not width:
             return cls.empty(plane.shape)
         inside = plane[top : top + height, left : left + width] != 0
-        return cls(plane.shape, (top, left, height, width), zlib.compress(np.packbits(inside, axis=1).tobytes(), 1))
+        return cls(plane.shape, box, compressed(np.packbits(inside, axis=1)))
 
     @classmethod
     def pack_part(cls, part: np.ndarray, size: tuple[int, int], top: int, left: int) -> "PackedMask":
@@ -69,14 +67,7 @@ class PackedMask:
         _, _, height, width = self.box
         if self.is_empty:
             return np.zeros((0, 0), bool)
-        expected = height * -(-width // 8)
-        try:
-            data = zlib.decompressobj().decompress(self.bits, expected + 1)  # never more, whatever the bits hold
-        except zlib.error as error:
-            raise ValueError(f"damaged mask: {error}") from error
-        if len(data) != expected:
-            raise ValueError("damaged mask: the bits are not the box's")
-        packed = np.frombuffer(data, np.uint8).reshape(height, -1)
+        packed = decompressed(self.bits, height * -(-width // 8), "mask").reshape(height, -1)
         return np.unpackbits(packed, axis=1, count=width).view(bool)
 
     def unpack(self) -> np.ndarray:
@@ -94,8 +85,7 @@ class PackedMask:
 
     def to_bytes(self) -> bytes:
         """For a file; `from_bytes` reads it."""
-        content = _HEAD.pack(*self.size, *self.box) + self.bits
-        return _SUM.pack(zlib.crc32(content)) + content
+        return sealed(_HEAD, (*self.size, *self.box), self.bits)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "PackedMask":
@@ -104,13 +94,8 @@ class PackedMask:
         Raises:
             ValueError: the bytes are damaged.
         """
-        if len(data) < _SUM.size + _HEAD.size:
-            raise ValueError(f"damaged mask: {len(data)} bytes are too few")
-        if _SUM.unpack_from(data)[0] != zlib.crc32(memoryview(data)[_SUM.size :]):
-            raise ValueError("damaged mask: the checksum differs")
-        height, width, *box = _HEAD.unpack_from(data, _SUM.size)
-        mask = cls((height, width), tuple(box), bytes(data[_SUM.size + _HEAD.size :]))
-        top, left, box_height, box_width = box
+        (height, width, top, left, box_height, box_width), bits = unsealed(_HEAD, data, "mask")
+        mask = cls((height, width), (top, left, box_height, box_width), bits)
         if top + box_height > height or left + box_width > width or mask.is_empty != (0 in (box_height, box_width)):
             raise ValueError("damaged mask: the box does not fit")
         return mask

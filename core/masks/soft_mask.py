@@ -6,11 +6,11 @@ does it; of probabilities an edge would come out wider.
 """
 
 import struct
-import zlib
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+
+from core.masks.codec import Box, bounding_box, compressed, decompressed, sealed, unsealed
 
 STRIDE = 4
 """Pixels of the network's input to a cell, along rows and columns."""
@@ -19,7 +19,6 @@ CERTAIN = 2
 """Levels (of 255) next to 0 and 255 that are kept as 0 and 255: what is certain takes no space."""
 
 _HEAD = struct.Struct("<10H")  # grid, window, box
-_SUM = struct.Struct("<I")  # CRC-32 of all else; it stands before the head
 _LEVELS = np.linspace(0, 1, 256, dtype=np.float32).clip(0.5 / 255, 1 - 0.5 / 255)
 _LOGITS = np.log(_LEVELS / (1 - _LEVELS))
 
@@ -36,21 +35,21 @@ class SoftMask:
     """
 
     grid: tuple[int, int]
-    window: tuple[int, int, int, int]
-    box: tuple[int, int, int, int]
+    window: Box
+    box: Box
     data: bytes
 
     @classmethod
-    def pack(cls, levels: np.ndarray, window: tuple[int, int, int, int]) -> "SoftMask":
+    def pack(cls, levels: np.ndarray, window: Box) -> "SoftMask":
         """From levels uint8 (h, w), 255 = 1; the outermost two at either end become 0 and 255."""
         plane = np.where(levels <= CERTAIN, np.uint8(0), np.where(levels >= 255 - CERTAIN, np.uint8(255), levels))
         size, place = (plane.shape[0], plane.shape[1]), (window[0], window[1], window[2], window[3])
-        left, top, width, height = cv2.boundingRect(plane)
+        top, left, height, width = box = bounding_box(plane)
         if not width:
-            return cls(size, place, (0, 0, 0, 0), b"")
+            return cls(size, place, box, b"")
         inside = plane[top : top + height, left : left + width]
         steps = np.diff(inside, axis=1, prepend=np.uint8(0))  # wraps around, and back when it is added up
-        return cls(size, place, (top, left, height, width), zlib.compress(steps.tobytes(), 1))
+        return cls(size, place, box, compressed(steps))
 
     def levels(self) -> np.ndarray:
         """All levels, uint8 (h, w).
@@ -62,13 +61,7 @@ class SoftMask:
         if not self.data:
             return plane
         top, left, height, width = self.box
-        try:
-            data = zlib.decompressobj().decompress(self.data, height * width + 1)  # never more, whatever they hold
-        except zlib.error as error:
-            raise ValueError(f"damaged soft mask: {error}") from error
-        if len(data) != height * width:
-            raise ValueError("damaged soft mask: the levels are not the box's")
-        steps = np.frombuffer(data, np.uint8).reshape(height, width)
+        steps = decompressed(self.data, height * width, "soft mask").reshape(height, width)
         plane[top : top + height, left : left + width] = np.add.accumulate(steps, axis=1, dtype=np.uint8)
         return plane
 
@@ -99,8 +92,7 @@ class SoftMask:
 
     def to_bytes(self) -> bytes:
         """For a file; `from_bytes` reads it."""
-        content = _HEAD.pack(*self.grid, *self.window, *self.box) + self.data
-        return _SUM.pack(zlib.crc32(content)) + content
+        return sealed(_HEAD, (*self.grid, *self.window, *self.box), self.data)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "SoftMask":
@@ -109,15 +101,11 @@ class SoftMask:
         Raises:
             ValueError: the bytes are damaged.
         """
-        if len(data) < _SUM.size + _HEAD.size:
-            raise ValueError(f"damaged soft mask: {len(data)} bytes are too few")
-        if _SUM.unpack_from(data)[0] != zlib.crc32(memoryview(data)[_SUM.size :]):
-            raise ValueError("damaged soft mask: the checksum differs")
-        numbers = _HEAD.unpack_from(data, _SUM.size)
-        grid, window, box = numbers[:2], numbers[2:6], numbers[6:]
+        (*grid, w0, w1, w2, w3, b0, b1, b2, b3), content = unsealed(_HEAD, data, "soft mask")
+        window, box = (w0, w1, w2, w3), (b0, b1, b2, b3)
         if box[0] + box[2] > grid[0] or box[1] + box[3] > grid[1] or 0 in (*grid, *window[2:]):
             raise ValueError("damaged soft mask: the box does not fit")
-        return cls(grid, window, box, bytes(data[_SUM.size + _HEAD.size :]))
+        return cls((grid[0], grid[1]), window, box, content)
 
 
 def _places(start: int, count: int, full: int, begin: int, extent: int, cells: int) -> tuple[np.ndarray, np.ndarray]:

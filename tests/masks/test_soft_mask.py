@@ -75,5 +75,5 @@ def test_damage_is_noticed(change):
 def test_data_of_another_box_are_refused():
     soft = SoftMask.pack(disc((20, 30)), whole((20, 30)))
     for box in ((0, 0, 2, 2), (0, 0, 20, 30)):
-        with pytest.raises(ValueError, match="the levels are not the box's"):
+        with pytest.raises(ValueError, match="not its box's"):
             SoftMask(soft.grid, soft.window, box, soft.data).levels()
