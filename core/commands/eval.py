@@ -7,7 +7,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from core.network.checkpoint import DEFAULT_WEIGHTS, load_network
 from core.propagation import PropagationSettings
 
 CSV, JSON, PAGE, MASKS = "scores.csv", "scores.json", "report.html", "masks"
+SCORED = ("progressive", "top_k", "memory_frames", "kernel", "resolution", "precision", "keep_lost", "distractors")
 
 Say = Callable[[str], None]
 
@@ -319,9 +320,7 @@ def _check(request: EvalRequest) -> None:
 
 def _settings(request: EvalRequest) -> dict[str, Any]:
     """All that the scores depend on, by the name of the option."""
-    settings = asdict(request.settings)
-    for name in ("interval", "soft", "exact", "cache_bytes"):
-        del settings[name]
+    settings = {name: getattr(request.settings, name) for name in SCORED}
     settings["resolution"] = settings["resolution"] or "native"
     return settings | {
         "interval": list(request.intervals),

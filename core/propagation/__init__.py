@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from core.propagation.settings import PropagationSettings
 
 if TYPE_CHECKING:
+    from core.propagation.clip_result import ClipResult, Remembered
     from core.propagation.propagator import Propagator
-    from core.propagation.run import ClipResult, Remembered
 
 __all__ = ["ClipResult", "PropagationSettings", "Propagator", "Remembered"]
 

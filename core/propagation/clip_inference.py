@@ -20,6 +20,7 @@ from core.propagation.batches import Batches
 from core.propagation.distractors import compete
 from core.propagation.feature_cache import FrameFeatures
 from core.propagation.memory import History
+from core.propagation.prediction import Track
 from core.propagation.settings import PropagationSettings
 from core.propagation.work_bytes import WorkBytes
 
@@ -121,18 +122,19 @@ class ClipInference:
                 values += _rows(self.network.encode_value(image, f4, f16, part, other))
         return values
 
-    def predict(self, features: Sequence[FrameFeatures], histories: Sequence[History]) -> dict[int, Tensor]:
-        """Mask logits (D, H/4, W/4), float32, of all that is in `histories` on the D frames of a clip.
+    def predict(self, features: Sequence[FrameFeatures], histories: Sequence[History]) -> dict[Track, Tensor]:
+        """Match, refine and decode a clip of D frames: mask logits (D, H/4, W/4), float32, of the tracks remembered.
 
         What an object and its distractor both claim goes to the likelier one.
         """
-        readouts: dict[int, Tensor] = {}
+        readouts: dict[Track, Tensor] = {}
         for history in histories:
             with self.watch("matching"), self._arithmetic():
-                readouts.update(zip(history.objects, self._read(features, history), strict=True))
+                readouts.update(zip(history.tracks, self._match(features, history), strict=True))
         logits = self._to_masks(features, readouts)
-        for obj in [o for o in logits if o > 0 and -o in logits]:
-            logits[obj], logits[-obj] = compete(logits[obj], logits[-obj])
+        for distractor in [track for track in logits if track.is_distractor]:
+            if (own := Track(distractor.obj)) in logits:
+                logits[own], logits[distractor] = compete(logits[own], logits[distractor])
         return logits
 
     def match_elsewhere(
@@ -155,10 +157,11 @@ class ClipInference:
 
         with self.watch("matching"), self._arithmetic():
             (readout,) = read_top_k(features.key, keys, [values], self.settings.top_k, hidden=hidden)
-        return self._to_masks([features], {0: readout})[0][0]
+        (logits,) = self._to_masks([features], {Track(0): readout}).values()
+        return logits[0]
 
-    def _read(self, features: Sequence[FrameFeatures], history: History) -> list[Tensor]:
-        """Memory readout (D h w, C_v) per object, with progressive matching (paper Sec. 3.5, Eq. 4).
+    def _match(self, features: Sequence[FrameFeatures], history: History) -> list[Tensor]:
+        """Memory readout (D h w, C_v) per track, with progressive matching (paper Sec. 3.5, Eq. 4).
 
         The last of every F frames is *temporary* memory for those behind it, with its key and the raw readout as its
         value.
@@ -172,7 +175,7 @@ class ClipInference:
                 keys = torch.cat([keys, features[i - 1].key])
                 values = [torch.cat([value, part[-1]]) for value, part in zip(values, parts, strict=True)]
             query, memory = frame.key, keys
-            if self.settings.kernel and not self.settings.exact:
+            if self.settings.kernel:
                 height, width = frame.thin.shape[-2:]
                 query, memory = localised(query, memory, height, width, self.settings.kernel * min(height, width))
             readouts = read_top_k(query, memory, values, self.settings.top_k)
@@ -180,24 +183,24 @@ class ClipInference:
                 part.append(readout)
         return [_joined(part) for part in parts]
 
-    def _to_masks(self, features: Sequence[FrameFeatures], readouts: Mapping[int, Tensor]) -> dict[int, Tensor]:
-        """Refine the readouts (D h w, C_v) of objects over the clip, and decode them: logits (D, H/4, W/4)."""
+    def _to_masks(self, features: Sequence[FrameFeatures], readouts: Mapping[Track, Tensor]) -> dict[Track, Tensor]:
+        """Refine the readouts (D h w, C_v) of tracks over the clip, and decode them: logits (D, H/4, W/4)."""
         frames, (rows, columns) = len(features), features[0].thin.shape[-2:]
         local = None
         if features[0].local is not None:
             local = torch.stack([f.local[0] for f in features if f.local is not None], 1)
         work = WorkBytes(self.network.config, (rows, columns), self.dtype)
-        logits: dict[int, Tensor] = {}
-        for objects in self.batches.split(len(readouts), frames * (work.refined + work.decoded)):
+        logits: dict[Track, Tensor] = {}
+        for some in self.batches.split(len(readouts), frames * (work.refined + work.decoded)):
             self.check()
-            batch = {o: readouts[o] for o in list(readouts)[objects]}
+            batch = {track: readouts[track] for track in list(readouts)[some]}
             with self.watch("refinement"), self._arithmetic():
                 clips = _joined([r.view(1, frames, rows, columns, -1) for r in batch.values()])
                 refined = self._refine(local, clips.permute(0, 4, 1, 2, 3))
             with self.watch("decoder"), self._arithmetic():
                 parts = [
-                    self._decode(features[some], refined[:, some])
-                    for some in self.batches.split(frames, len(batch) * work.decoded)
+                    self._decode(features[those], refined[:, those])
+                    for those in self.batches.split(frames, len(batch) * work.decoded)
                 ]
             logits.update(zip(batch, _joined(parts, 1), strict=True))
         return logits

@@ -6,11 +6,12 @@ from torch import Tensor
 
 from core.masks.soft_mask import STRIDE as SOFT_STRIDE
 from core.propagation.clip_inference import ClipInference
-from core.propagation.compose import Distribution
+from core.propagation.composer import Distribution
 from core.propagation.distractors import diagonal, distractor
 from core.propagation.feature_cache import FrameFeatures
 from core.propagation.geometry import STRIDE
 from core.propagation.memory import MemoryEntry
+from core.propagation.prediction import Track
 
 AROUND, AROUND_AT_LEAST = 0.5, 6.0
 """How far around a position what it reads is left out: diagonals of the box around the object; memory positions."""
@@ -29,7 +30,7 @@ def find_distractors(
         features: of the frame, with trunk. marked: the objects on it. entry: the frame as memory of them.
 
     Returns:
-        By the distractor's id, where there is anything: 0 or 1, (H, W).
+        By the object that they look like, where there is anything: 0 or 1, (H, W).
     """
     planes = marked.planes[1:]
     image = features.trunk[0].flip(-1).contiguous(memory_format=torch.channels_last)
@@ -38,7 +39,7 @@ def find_distractors(
     rows, columns = features.thin.shape[-2:]
     cells = F.avg_pool2d(planes.unsqueeze(1), SOFT_STRIDE)[:, 0] > 0.5
     taken = cells.any(0).cpu().numpy()
-    found = {}
+    distractors = {}
     for obj, value, mask in zip(marked.objects, values, cells, strict=True):
         covers = entry.covers[obj]
         if not mask.any():  # it is absent, or too small to look like anything
@@ -46,12 +47,12 @@ def find_distractors(
         size = diagonal(covers, columns)
         turned = covers.view(rows, columns).flip(1).flatten() > 0
         memory = torch.cat([features.key, mirrored.key[turned]])
-        both = torch.cat([entry.values[obj], value[turned]])
+        both = torch.cat([entry.values[Track(obj)], value[turned]])
         own = torch.cat([covers > 0, covers.new_ones(len(both) - len(covers), dtype=torch.bool)])
         logits = engine.match_elsewhere(features, memory, both, own, max(AROUND_AT_LEAST, AROUND * size))
         looks = torch.sigmoid(logits).cpu().numpy()
         alike = distractor(looks, mask.cpu().numpy(), size * STRIDE / SOFT_STRIDE) & ~taken
         if alike.any():
             plane = torch.from_numpy(alike).to(planes.device, planes.dtype)
-            found[-obj] = F.interpolate(plane[None, None], scale_factor=SOFT_STRIDE)[0, 0]
-    return found
+            distractors[obj] = F.interpolate(plane[None, None], scale_factor=SOFT_STRIDE)[0, 0]
+    return distractors

@@ -1,7 +1,7 @@
 """Distractors: what looks like an object on a frame where a person marked it, and is something else.
 
 They are looked for once on each annotated frame (`core.propagation.distractor_search`), and followed like objects,
-unseen, so as not to be taken for the object. A distractor's id is its object's, negative.
+unseen, so as not to be taken for the object.
 """
 
 import cv2
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from core.network.aggregation import aggregate
-from core.propagation.sightings import NOWHERE
+from core.propagation.presence import ABSENT_LOGIT
 
 SURE, POSSIBLE = 0.5, 0.3
 """Probabilities: a distractor is what is above the first, and what is above the second within reach of that."""
@@ -75,4 +75,4 @@ def compete(found: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     ours, theirs = torch.logit(planes, eps=1e-7) / 2
     areas = [(logits > 0).sum((-2, -1), keepdim=True) for logits in (theirs, found)]
     little = areas[0] < SMALLEST * areas[1]
-    return torch.where(little, found, ours), torch.where(little, NOWHERE, theirs)
+    return torch.where(little, found, ours), torch.where(little, ABSENT_LOGIT, theirs)

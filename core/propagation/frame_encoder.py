@@ -1,6 +1,7 @@
 """From frames to what the network keeps of them: features, and memory entries with the masks of objects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -8,13 +9,30 @@ from torch import Tensor
 
 from core.media.source import FrameSource
 from core.propagation.clip_inference import ClipInference
-from core.propagation.compose import Composer, Distribution
+from core.propagation.composer import Composer, Distribution
 from core.propagation.distractor_search import find_distractors
 from core.propagation.feature_cache import FeatureCache, FrameFeatures
 from core.propagation.feed import FrameFeed
 from core.propagation.geometry import Geometry
 from core.propagation.memory import Annotation, MemoryEntry, PermanentMemory
+from core.propagation.prediction import Track
+from core.propagation.schedule import Clip
 from core.propagation.work_bytes import WorkBytes
+
+
+@dataclass(frozen=True)
+class MaskedFrame:
+    """A frame that is to enter memory.
+
+    Attributes:
+        features: with trunk. distribution: over the objects on it.
+        distractors: by object the probability of its distractor, (H, W).
+    """
+
+    frame: int
+    features: FrameFeatures
+    distribution: Distribution
+    distractors: Mapping[int, Tensor] = field(default_factory=dict)
 
 
 class FrameEncoder:
@@ -50,12 +68,18 @@ class FrameEncoder:
 
     @property
     def _encodes_as(self) -> tuple[object, ...]:
-        return self._geometry.resized, self._engine.precision, self._has_distractors
+        return self._geometry.resized, self._engine.precision, self._engine.settings.distractors
 
-    @property
-    def _has_distractors(self) -> bool:
-        settings = self._engine.settings
-        return settings.distractors and not settings.exact
+    def feed(self, clips: Sequence[Clip], finished: Set[int]) -> FrameFeed:
+        """Frames of a pass that will be asked for, in order, as far as the cache lets one know; of clips that are
+        `finished` only those that are remembered."""
+        expected: list[int] = []
+        for clip in clips:
+            with_trunk = clip.remembered or clip.end in self._memory
+            is_new = bool(clip.objects) and not finished >= set(clip.frames)
+            frames = clip.frames if is_new else (clip.end,) * clip.remembered
+            expected += [f for f in frames if not _is_enough(self.cache.get(f), with_trunk and f == clip.end)]
+        return FrameFeed(self._media, expected, self._engine.settings.interval)
 
     def features(self, frames: Sequence[int], feed: FrameFeed | None, keep_trunk: bool) -> list[FrameFeatures]:
         """Features of frames, from the cache where they are there; with `keep_trunk` the last one has its trunk."""
@@ -84,10 +108,6 @@ class FrameEncoder:
             encoded += self._engine.features(images)
         return encoded
 
-    def is_known(self, frame: int, with_trunk: bool) -> bool:
-        """Whether the cache has what `features` would give."""
-        return _is_enough(self.cache.get(frame), with_trunk)
-
     @property
     def annotated(self) -> frozenset[int]:
         """Annotated frames whose entries are kept."""
@@ -96,9 +116,11 @@ class FrameEncoder:
     @property
     def distractors(self) -> dict[int, tuple[int, ...]]:
         """By annotated frame that is encoded: the objects that something else looks like there."""
-        known = sorted(self._permanent.items())
-        found = {frame: tuple(sorted(-o for o in entry.values if o < 0)) for frame, (_, entry) in known}
-        return {frame: objects for frame, objects in found.items() if objects}
+        looked_like = {
+            frame: tuple(sorted(track.obj for track in entry.values if track.is_distractor))
+            for frame, (_, entry) in sorted(self._permanent.items())
+        }
+        return {frame: objects for frame, objects in looked_like.items() if objects}
 
     def permanent_entries(self) -> list[MemoryEntry]:
         """All annotated frames as memory, in order; those that are annotated no longer are forgotten."""
@@ -110,41 +132,34 @@ class FrameEncoder:
         annotation = self._memory[frame]
         known = self._permanent.get(frame)
         if known is None or known[0] is not annotation:
-            distribution = self._composer.distribution({}, annotation)
+            distribution = self._composer.aggregate({}, annotation)
             features = self.features([frame], None, keep_trunk=True)[0]
-            entry = self.entry(frame, features, distribution, permanent=True)
-            if self._has_distractors:
-                found = find_distractors(self._engine, features, distribution, entry)
-                entry.values.update(self._values_of_distractors(features, distribution, found))
+            masked = MaskedFrame(frame, features, distribution)
+            entry = self.entry(masked, permanent=True)
+            if self._engine.settings.distractors:
+                distractors = find_distractors(self._engine, features, distribution, entry)
+                entry.values.update(self._values_of_distractors(replace(masked, distractors=distractors)))
             known = self._permanent[frame] = (annotation, entry)
             self.entries_made += 1
         return known[1]
 
-    def entry(
-        self,
-        frame: int,
-        features: FrameFeatures,
-        distribution: Distribution,
-        permanent: bool,
-        distractors: Mapping[int, Tensor] | None = None,
-    ) -> MemoryEntry:
-        """A frame as memory of the objects of `distribution`, and of `distractors`: by id, probabilities (H, W)."""
-        planes = distribution.planes[1:]
-        values = dict(zip(distribution.objects, self._engine.values(features, planes), strict=True))
-        values.update(self._values_of_distractors(features, distribution, distractors or {}))
-        covers = dict(zip(distribution.objects, self._composer.covers(planes), strict=True)) if permanent else {}
-        return MemoryEntry(frame, permanent, features.key, values, covers)
+    def entry(self, masked: MaskedFrame, permanent: bool) -> MemoryEntry:
+        """A frame as memory of its objects and distractors."""
+        distribution, planes = masked.distribution, masked.distribution.planes[1:]
+        objects = distribution.objects
+        values = dict(zip(map(Track, objects), self._engine.values(masked.features, planes), strict=True))
+        values |= self._values_of_distractors(masked)
+        covers = dict(zip(objects, self._composer.covers(planes), strict=True)) if permanent else {}
+        return MemoryEntry(masked.frame, permanent, masked.features.key, values, covers)
 
-    def _values_of_distractors(
-        self, features: FrameFeatures, distribution: Distribution, distractors: Mapping[int, Tensor]
-    ) -> dict[int, Tensor]:
+    def _values_of_distractors(self, masked: MaskedFrame) -> dict[Track, Tensor]:
         """Memory values of distractors: what is none of them are the objects."""
-        if not distractors:
+        if not masked.distractors:
             return {}
-        planes = torch.stack(list(distractors.values()))
-        objects = (1 - distribution.planes[:1]).expand_as(planes)
-        values = self._engine.values(features, planes, objects)
-        return dict(zip(distractors, values, strict=True))
+        planes = torch.stack(list(masked.distractors.values()))
+        objects = (1 - masked.distribution.planes[:1]).expand_as(planes)
+        values = self._engine.values(masked.features, planes, objects)
+        return dict(zip((Track(obj, is_distractor=True) for obj in masked.distractors), values, strict=True))
 
 
 def _is_enough(features: FrameFeatures | None, with_trunk: bool) -> bool:

@@ -1,15 +1,19 @@
 """From the mask logits of a clip to what people see of it: label maps and soft masks, and their way to the host."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
 
 from core.network.transfer import download
-from core.propagation.compose import Distribution
+from core.propagation.clip_result import ClipResult
+from core.propagation.composer import Distribution
+from core.propagation.confidence import UNKNOWN
 from core.propagation.memory import Annotation
 from core.propagation.parts import Parts
+from core.propagation.prediction import Prediction
+from core.propagation.presence import Presence
 from core.propagation.stretch import Stretch
 
 
@@ -18,40 +22,43 @@ class Drawn:
     """Frames of a clip as they were drawn, on the device.
 
     Attributes:
-        objects: that are on them. labels: uint8 (D, H, W) at the footage's size.
-        small: of the objects `predicted` that were not given, uint8 (K', D, h, w); None where there are none.
-        soft: uint8 (D, H, W) by object that was not given, if soft masks were asked for.
+        stretch: the logits that were drawn, of objects that were not annotated. objects: all that are on the frames.
+        labels: uint8 (D, H, W) at the footage's size.
+        small: of the objects of the stretch, ascending, uint8 (K', D, h, w); None where there are none.
+        soft: uint8 (D, H, W) by object that was not annotated, if soft masks were asked for.
+        annotation: of a single frame, what a person said of it, which comes out as it is.
     """
 
-    frames: tuple[int, ...]
+    stretch: Stretch
     objects: tuple[int, ...]
     labels: Tensor
-    predicted: tuple[int, ...]
     small: Tensor | None
     soft: dict[int, Tensor]
+    annotation: Annotation | None
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One frame on the host: label map uint8 (H, W), its objects, and by object uint8 probabilities, 255 = 1: `small`
-    on the decoder's grid, `soft` at the footage's size."""
+    """One frame on the host: label map uint8 (H, W), its objects, those `absent`, and by object uint8 probabilities,
+    255 = 1: `small` on the decoder's grid, `soft` at the footage's size."""
 
     frame: int
     labels: np.ndarray
     objects: tuple[int, ...]
     small: dict[int, np.ndarray]
     soft: dict[int, np.ndarray]
+    absent: frozenset[int]
 
 
 class Drawer:
-    """Draws the clips of a run. Annotated frames come out as they were given, but in the exact mode."""
+    """Draws the clips of a run, and gives them."""
 
     def __init__(self, parts: Parts):
         self._settings, self._memory = parts.settings, parts.memory
         self._engine, self._geometry, self._composer = parts.engine, parts.geometry, parts.composer
 
     def draw(self, stretches: Sequence[Stretch]) -> tuple[list[Drawn], Distribution]:
-        """Draw the frames of a clip, in order; and what is drawn on the last one."""
+        """Draw the frames of a clip, in order, annotated ones as they were annotated; and what is on the last one."""
 
         def work() -> tuple[list[Drawn], Distribution]:
             drawn: list[Drawn] = []
@@ -59,18 +66,25 @@ class Drawer:
             for part in self._batches(stretches):
                 self._engine.check()
                 with self._engine.watch("drawing"):
-                    distribution = self._distribution(part)
-                    drawn.append(self._draw(part, distribution))
+                    distribution = self._aggregate(part)
+                    drawn.append(self.drawn(part, distribution, self._memory.get(part.frames[0])))
             assert distribution is not None, "a clip without frames"
             return drawn, distribution.of_frame(-1)
 
         return self._engine.batches.attempt(work)
 
-    def distribution(self, frame: int, logits: dict[int, Tensor]) -> Distribution:
-        """What is drawn on a frame: what was predicted there, and what was painted there over it."""
-        annotation = self._memory.get(frame)
-        slots = self._memory.objects if self._settings.exact and annotation else ()
-        return self._composer.distribution(logits, annotation, slots)
+    def aggregate(self, frame: int, prediction: Prediction[Tensor]) -> Distribution:
+        """What is on a frame: what was predicted there, and what was painted there over it."""
+        return self._composer.aggregate(prediction.logits, self._memory.get(frame))
+
+    def drawn(self, stretch: Stretch, distribution: Distribution, annotation: Annotation | None = None) -> Drawn:
+        """Frames with `distribution` on them, (K + 1, D, H, W)."""
+        annotated = frozenset() if annotation is None else annotation.objects
+        stretch = replace(stretch, logits={o: planes for o, planes in stretch.logits.items() if o not in annotated})
+        labels = self._composer.labels(distribution, annotated)
+        small = self._composer.small(stretch.logits) if stretch.logits else None
+        soft = self._composer.soft(distribution, annotated) if self._settings.soft else {}
+        return Drawn(stretch, distribution.objects, labels, small, soft, annotation)
 
     def pictures(self, drawn: Sequence[Drawn], others: Sequence[Tensor]) -> tuple[list[Picture], list[np.ndarray]]:
         """The frames on the host, and `others` with them, for one wait."""
@@ -79,6 +93,41 @@ class Drawer:
             arrays = iter(download([*wanted, *others]))
             pictures = [picture for part in drawn for picture in self._of(part, arrays)]
         return pictures, list(arrays)
+
+    def give(self, pictures: Sequence[Picture], presence: Presence) -> ClipResult:
+        """A clip as people get it; where an object is not, its soft mask is zero and its confidence NaN."""
+        objects, empty = self._memory.objects, np.zeros(self._geometry.size, np.uint8)
+        sure = [self.confidence(picture, presence) for picture in pictures]
+        soft = {o: np.stack([p.soft.get(o, empty) for p in pictures]) for o in objects} if self._settings.soft else None
+        return ClipResult(
+            tuple(picture.frame for picture in pictures),
+            np.stack([picture.labels for picture in pictures]),
+            soft,
+            provisional=False,
+            confidence={o: np.array([on_frame.get(o, np.nan) for on_frame in sure], np.float32) for o in objects},
+            small=tuple(picture.small for picture in pictures),
+            window=self._geometry.window,
+        )
+
+    def confidence(self, picture: Picture, presence: Presence) -> dict[int, float]:
+        """Per object how sure the pass is of it on a frame, which leaves traces; 1 where it was annotated."""
+        annotation = self._memory.get(picture.frame)
+        annotated = frozenset() if annotation is None else annotation.objects
+        for obj in annotated:
+            presence.confirm(obj)
+        sure = {obj: 1.0 if obj in annotated else UNKNOWN for obj in picture.objects}
+        for obj in picture.small.keys() - annotated:
+            plane = self._geometry.crop_small(picture.small[obj])
+            sure[obj] = presence.confidence(obj, plane, obj in picture.absent)
+        return sure
+
+    def trace(self, frame: int, prediction: Prediction[Tensor], presence: Presence) -> None:
+        """Leave the traces of a frame that was drawn before."""
+        annotated = self._memory[frame].objects if frame in self._memory else frozenset()
+        logits = {o: plane for o, plane in prediction.logits.items() if o not in annotated}
+        small = download([self._composer.small(logits)])[0] if logits else ()
+        planes = dict(zip(sorted(logits), small, strict=True))
+        self.confidence(Picture(frame, np.empty(0), (), planes, {}, prediction.absent), presence)
 
     def _batches(self, stretches: Iterable[Stretch]) -> Iterator[Stretch]:
         """Frames that are drawn together: an annotated one by itself."""
@@ -98,47 +147,33 @@ class Drawer:
         (height, width), (rows, columns) = self._geometry.padded, self._geometry.size
         return 4 * (5 * (objects + 1) * height * width + 6 * rows * columns)
 
-    def _distribution(self, stretch: Stretch) -> Distribution:
+    def _aggregate(self, stretch: Stretch) -> Distribution:
         """Planes (K + 1, D, H, W); an annotated frame, or one without objects, comes by itself."""
         frame = stretch.frames[0]
         if stretch.logits and frame not in self._memory:
-            return self._composer.distribution(stretch.logits)
-        one = self.distribution(frame, stretch.of_frame(0))
+            return self._composer.aggregate(stretch.logits)
+        one = self.aggregate(frame, stretch.of_frame(0))
         return Distribution(one.objects, one.planes.unsqueeze(1))
-
-    def _draw(self, stretch: Stretch, distribution: Distribution) -> Drawn:
-        logits, given = stretch.logits, self._given(stretch.frames[0])
-        labels = self._composer.labels(distribution, given)
-        own = {obj: planes for obj, planes in logits.items() if obj not in given}
-        small = self._composer.small(own) if own else None
-        soft = self._composer.soft(distribution, given) if self._settings.soft else {}
-        return Drawn(stretch.frames, distribution.objects, labels, tuple(sorted(own)), small, soft)
 
     def _of(self, part: Drawn, arrays: Iterator[np.ndarray]) -> Iterator[Picture]:
         labels = next(arrays)
         small = next(arrays) if part.small is not None else np.empty(0)
         soft = {obj: next(arrays) for obj in part.soft}
-        for i, frame in enumerate(part.frames):
+        for i, frame in enumerate(part.stretch.frames):
             picture = Picture(
                 frame,
                 labels[i],
                 part.objects,
-                {obj: planes[i] for obj, planes in zip(part.predicted, small, strict=True)},
+                {obj: planes[i] for obj, planes in zip(sorted(part.stretch.logits), small, strict=True)},
                 {obj: planes[i] for obj, planes in soft.items()},
+                part.stretch.absent_on(frame),
             )
-            yield self._with_given(picture, None if self._settings.exact else self._memory.get(frame))
+            yield _painted_over(picture, part.annotation) if part.annotation else picture
 
-    def _given(self, frame: int) -> frozenset[int]:
-        annotation = None if self._settings.exact else self._memory.get(frame)
-        return frozenset() if annotation is None else annotation.objects
 
-    @staticmethod
-    def _with_given(picture: Picture, annotation: Annotation | None) -> Picture:
-        """With the pixels that were painted, exactly; its objects are nowhere else."""
-        if annotation is None:
-            return picture
-        painted = annotation.labels
-        soft = {obj: np.where(painted > 0, np.uint8(0), plane) for obj, plane in picture.soft.items()}
-        soft |= {obj: np.where(painted == obj, np.uint8(255), np.uint8(0)) for obj in annotation.objects}
-        labels = np.where(painted > 0, painted, picture.labels)
-        return Picture(picture.frame, labels, picture.objects, picture.small, soft)
+def _painted_over(picture: Picture, annotation: Annotation) -> Picture:
+    """With the pixels that were painted; their objects are nowhere else."""
+    painted = annotation.labels
+    soft = {obj: np.where(painted > 0, np.uint8(0), plane) for obj, plane in picture.soft.items()}
+    soft |= {obj: np.where(painted == obj, np.uint8(255), np.uint8(0)) for obj in annotation.objects}
+    return replace(picture, labels=np.where(painted > 0, painted, picture.labels), soft=soft)

@@ -7,8 +7,8 @@
 `MemoryBank` holds permanent and working memory as a run reads it: keys and values.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from core.errors import PCVOSError
 from core.masks.packed_labels import PackedLabels
+from core.propagation.prediction import Track
 
 MAX_ID = 254
 
@@ -103,21 +104,26 @@ class PermanentMemory:
 
 @dataclass
 class MemoryEntry:
-    """One frame in memory: key (h w, C_k); per object, and per distractor under its object's id made negative, value
-    (h w, C_v); and, of a permanent one, the share of each position that an object covers, (h w,), 0 to 1."""
+    """One frame in memory: key (h w, C_k); value (h w, C_v) of each track; and, of permanent memory, the share of each
+    position that an object covers, (h w,), 0 to 1."""
 
     frame: int
     permanent: bool
     key: Tensor
-    values: dict[int, Tensor]
+    values: dict[Track, Tensor]
     covers: dict[int, Tensor] = field(default_factory=dict)
+
+    def of(self, objects: Container[int], permanent: bool) -> "MemoryEntry":
+        """The part of these objects, and of their distractors."""
+        values = {track: value for track, value in self.values.items() if track.obj in objects}
+        return replace(self, permanent=permanent, values=values)
 
 
 @dataclass(frozen=True)
 class History:
-    """Objects that were remembered on the same frames: keys (N, C_k), and one (N, C_v) per object."""
+    """Tracks that were remembered on the same frames: keys (N, C_k), and one value (N, C_v) per track."""
 
-    objects: tuple[int, ...]
+    tracks: tuple[Track, ...]
     keys: Tensor
     values: tuple[Tensor, ...]
 
@@ -133,10 +139,11 @@ class MemoryBank:
         self._limit = working_frames
         self._entries: list[MemoryEntry] = []
 
-    def add(self, entry: MemoryEntry, replace: bool = True) -> None:
-        """Remember a frame. With `replace` an earlier entry of the same frame and kind gives way."""
-        if replace:
-            self._entries = [e for e in self._entries if (e.frame, e.permanent) != (entry.frame, entry.permanent)]
+    def add(self, entry: MemoryEntry) -> None:
+        """Remember a frame, if `entry` has anything; an earlier entry of the same frame and kind gives way."""
+        if not entry.values:
+            return
+        self._entries = [e for e in self._entries if (e.frame, e.permanent) != (entry.frame, entry.permanent)]
         self._entries.append(entry)
         if self._limit is not None:
             self._thin(self._limit)
@@ -144,36 +151,35 @@ class MemoryBank:
     def forget_working(self) -> None:
         self._entries = [e for e in self._entries if e.permanent]
 
-    def distractors(self, frame: int) -> dict[int, Tensor]:
-        """Values of the distractors that were found on an annotated frame, by their ids."""
+    def distractors(self, frame: int) -> dict[Track, Tensor]:
+        """Values of the distractors that were found on a frame of permanent memory."""
         entries = [e for e in self._entries if e.permanent and e.frame == frame]
-        return {o: v for e in entries for o, v in e.values.items() if o < 0}
+        return {track: value for e in entries for track, value in e.values.items() if track.is_distractor}
 
     @property
     def working(self) -> tuple[int, ...]:
         """Working frames, in the order they were added."""
         return tuple(e.frame for e in self._entries if not e.permanent)
 
-    def marked(self, obj: int) -> tuple[Tensor, Tensor]:
-        """What a person said of an object: keys (N, C_k) of the annotated frames, and the share of each position that
-        it covers, (N,)."""
-        entries = [e for e in self._entries if e.permanent and obj in e.values]
+    def permanent(self, obj: int) -> tuple[Tensor, Tensor]:
+        """Permanent memory of an object: keys (N, C_k), and the share of each position that it covers, (N,)."""
+        entries = [e for e in self._entries if e.permanent and Track(obj) in e.values]
         return torch.cat([e.key for e in entries]), torch.cat([e.covers[obj] for e in entries])
 
     def histories(self, objects: Sequence[int]) -> list[History]:
         """What is remembered of `objects` and of their distractors, those with the same frames together; what was never
         seen is left out."""
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for o in [*objects, *(-o for o in objects)]:
-            entries = tuple(i for i, e in enumerate(self._entries) if o in e.values)
+        groups: dict[tuple[int, ...], list[Track]] = {}
+        for track in [*map(Track, objects), *(Track(obj, is_distractor=True) for obj in objects)]:
+            entries = tuple(i for i, e in enumerate(self._entries) if track in e.values)
             if entries:
-                groups.setdefault(entries, []).append(o)
-        return [self._history(ids, [self._entries[i] for i in entries]) for entries, ids in groups.items()]
+                groups.setdefault(entries, []).append(track)
+        return [self._history(tracks, [self._entries[i] for i in entries]) for entries, tracks in groups.items()]
 
     @staticmethod
-    def _history(objects: list[int], entries: list[MemoryEntry]) -> History:
+    def _history(tracks: list[Track], entries: list[MemoryEntry]) -> History:
         keys = torch.cat([e.key for e in entries])
-        return History(tuple(objects), keys, tuple(torch.cat([e.values[o] for e in entries]) for o in objects))
+        return History(tuple(tracks), keys, tuple(torch.cat([e.values[t] for e in entries]) for t in tracks))
 
     def _thin(self, limit: int) -> None:
         """Drop working frames over `limit`: the newest half stays, of the older ones the one that leaves the

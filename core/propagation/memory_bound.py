@@ -72,7 +72,7 @@ def memory_bound(
         cache_bytes: most that features of earlier frames may take (`FeatureCache.budget`).
     """
     geometry = Geometry(run.size, settings.resolution)
-    half = device.type != "cpu" and settings.precision != "fp32" and not settings.exact
+    half = device.type != "cpu" and settings.precision != "fp32"
     half = half and (settings.precision != "auto" or device.type == "cuda")
     grid = geometry.grid
     work = WorkBytes(config, grid, torch.float16 if half else torch.float32)
@@ -80,10 +80,7 @@ def memory_bound(
     footage_pixels = run.size[0] * run.size[1]
 
     entry = work.key + run.objects * (work.value + 4 * grid[0] * grid[1])
-    working = -(-run.frames // settings.interval)
-    if not settings.exact:
-        working = min(working, settings.memory_frames)
-    frames = run.annotated + working
+    frames = run.annotated + min(-(-run.frames // settings.interval), settings.memory_frames)
     progressive = interval // settings.progressive if settings.progressive else 0
     read = (frames + progressive) * (2 * work.key + run.objects * work.value)  # joined for a clip, and localised
     cells = grid[0] * grid[1]

@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, fields, replace
 
 import numpy as np
 
-from core.propagation.schedule import Annotated, Pass, cut_clips, frames_to_remember
+from core.propagation.schedule import Annotated, Pass, cut_clips, whole_clips
 from core.propagation.settings import PropagationSettings
 
 _HALF_LIFE = 8.0
@@ -87,14 +87,13 @@ def plan(
         known: frames whose features are there already. room: how many more there is room for; None: for all.
         finished: frames that are not drawn again.
     """
-    known, finished = set(known), _whole_clips(passes, annotated, settings, finished)
+    clips = [cut_clips(one, annotated, settings.interval) for one in passes]
+    known, finished = set(known), whole_clips(clips[-1] if clips else (), finished)
     room = len(passes) * max((len(one.frames) for one in passes), default=0) if room is None else room
     found = []
-    for one in passes:
-        clips = list(cut_clips(one, annotated, settings.interval, predict_given=settings.exact))
-        remembered = frames_to_remember(clips, annotated, settings.interval, predict_given=settings.exact)
+    for of_pass in clips:
         working = 0
-        for clip in clips:
+        for clip in of_pass:
             if not finished.issuperset(clip.frames):
                 new = [frame for frame in clip.frames if frame not in known] if clip.objects else []
                 drawn = len(clip.frames) if clip.objects else 0
@@ -102,19 +101,8 @@ def plan(
                 found.append(Work(len(new), drawn, drawn * len(clip.objects), drawn * memory))
                 known.update(new[: max(0, room)])
                 room -= len(new)
-            working += clip.frames[-1] in remembered
+            working += clip.remembered
     return found
-
-
-def _whole_clips(
-    passes: Sequence[Pass], annotated: Annotated, settings: PropagationSettings, finished: Collection[int]
-) -> set[int]:
-    """Of the finished frames, those that are not drawn again with the rest of a clip of the last pass."""
-    left = set(finished)
-    for clip in cut_clips(passes[-1], annotated, settings.interval, predict_given=settings.exact) if passes else ():
-        if not left.issuperset(clip.frames):
-            left.difference_update(clip.frames)
-    return left
 
 
 def room_for(capacity: int | None, known: Collection[int], start: int, end: int) -> int | None:

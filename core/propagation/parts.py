@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.media.source import FrameSource
 from core.propagation.clip_inference import ClipInference
-from core.propagation.compose import Composer
+from core.propagation.composer import Composer
 from core.propagation.frame_encoder import FrameEncoder
 from core.propagation.geometry import Geometry
 from core.propagation.memory import PermanentMemory

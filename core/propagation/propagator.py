@@ -12,8 +12,9 @@ from core.network.devices import DeviceLostError, is_dead, is_lack_of_memory, me
 from core.network.pcvos import PCVOS
 from core.network.transfer import download
 from core.propagation.clip_inference import ClipInference, Stopped
-from core.propagation.compose import Composer
-from core.propagation.confidence import UNKNOWN
+from core.propagation.clip_result import ClipResult, Remembered
+from core.propagation.composer import Composer
+from core.propagation.earlier_run import EarlierRun
 from core.propagation.feature_cache import FeatureCache
 from core.propagation.frame_encoder import FrameEncoder
 from core.propagation.geometry import Geometry
@@ -21,10 +22,12 @@ from core.propagation.memory import MemoryBank, PermanentMemory
 from core.propagation.memory_bound import MemoryBound, RunSize, memory_bound
 from core.propagation.pace import Work, plan, room_for
 from core.propagation.parts import Parts
-from core.propagation.run import ClipResult, Remembered, Run
-from core.propagation.schedule import Annotated, Pass, passes_of
+from core.propagation.prediction import Track
+from core.propagation.presence import Presence
+from core.propagation.published import PublishedLoop
+from core.propagation.run import Run
+from core.propagation.schedule import Annotated, Pass
 from core.propagation.settings import Direction, PropagationSettings
-from core.propagation.sightings import Sightings
 
 CACHE_BYTES = 2**30
 """Most memory that the frame features of earlier runs may take on a CPU."""
@@ -61,13 +64,14 @@ class Propagator:
         self.network, self.media = network, media
         self.settings = settings or PropagationSettings()
         self.memory = PermanentMemory(len(media), media.size) if memory is None else memory
-        self._engine = ClipInference(network, self.settings)
+        self._loop = PublishedLoop if self.settings.exact else Run
+        self._engine = ClipInference(network, self.settings.effective)
         self._geometry = Geometry(media.size, self.settings.resolution)
         self._composer = Composer(self._geometry, self._engine.device)
         cache = FeatureCache(_cache_bytes(self.settings, self._engine.device))
         self._encoder = FrameEncoder(media, self.memory, self._engine, self._geometry, self._composer, cache)
         self._engine.batches.let_go = self._forget_features
-        self._run: Run | None = None  # that is under way
+        self._run: Run | PublishedLoop | None = None  # that is under way
 
     @property
     def cache(self) -> FeatureCache:
@@ -126,7 +130,7 @@ class Propagator:
         start, end = self._range(start, end)
         known, passes = self.cache.frames, self._passes(start, end, direction)
         room = room_for(self.cache.capacity, known, start, end)
-        return plan(passes, self._annotated(), self.settings, known, room, finished)
+        return plan(passes, self._annotated(), self._engine.settings, known, room, finished)
 
     def count_frames(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> int:
         """Frames a run draws, those drawn in both directions counted twice."""
@@ -156,9 +160,10 @@ class Propagator:
         """
         start, end = self._range(start, end)
         self._passes(start, end, direction)
-        objects = len(self.memory.objects) * (2 if self.settings.distractors and not self.settings.exact else 1)
+        settings = self._engine.settings
+        objects = len(self.memory.objects) * (2 if settings.distractors else 1)
         run = RunSize(self.media.size, end - start + 1, objects, len(self.memory))
-        return memory_bound(self.network.config, self.settings, run, self._engine.device, self.cache.budget)
+        return memory_bound(self.network.config, settings, run, self._engine.device, self.cache.budget)
 
     def memory_advice(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> str | None:
         """What to change where a run may take more memory than is free, in a sentence; None if it fits, or where it
@@ -192,7 +197,7 @@ class Propagator:
             finished: label maps of frames an interrupted run with the same settings has drawn already; clips of such
                 frames are not drawn again, and their last frames enter working memory as they are.
             remembered: what the clips of that run had as `remembered`, by their last frame. With it the rest comes out
-                as if nothing had been interrupted (but for how sure it is of what is out of sight, `Sightings`); a
+                as if nothing had been interrupted (but for how sure it is of what is out of sight, `Presence`); a
                 frame without it is remembered by its label map.
 
         Raises:
@@ -201,7 +206,12 @@ class Propagator:
         """
         try:
             with self._watched():
-                self._run = self._begin(*self._range(start, end), direction, finished or {}, remembered or {})
+                start, end = self._range(start, end)
+                passes = self._passes(start, end, direction)
+                self.cache.begin_run(range(start, end + 1))
+                drawing = self._engine, self._geometry, self._composer, self._encoder
+                parts = Parts(self._engine.settings, self.media, self.memory, *drawing)
+                self._run = self._loop(parts, passes, EarlierRun(parts, finished or {}, remembered or {}))
                 yield from self._run.clips()
         except Stopped:
             return
@@ -238,14 +248,10 @@ class Propagator:
             features = self._encoder.features([frame], None, keep_trunk=False)
             histories = bank.histories(objects)
             logits = self._engine.batches.attempt(lambda: self._engine.predict(features, histories))
-            own = {obj: planes[0] for obj, planes in sorted(logits.items()) if obj > 0}
-            labels, small = download(
-                [self._composer.labels(self._composer.distribution(own)), self._composer.small(own)]
-            )
-            seen, crop = Sightings(), self._geometry.crop_small
-            sure = dict.fromkeys(objects, UNKNOWN)
-            sure |= {obj: seen.confidence(obj, crop(plane)) for obj, plane in zip(own, small, strict=True)}
-            return labels, sure
+            own = {obj: logits[Track(obj)][0] for obj in objects}
+            labels, small = download([self._composer.labels(self._composer.aggregate(own)), self._composer.small(own)])
+            presence, crop = Presence(), self._geometry.crop_small
+            return labels, {obj: presence.confidence(obj, crop(p)) for obj, p in zip(own, small, strict=True)}
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -266,29 +272,6 @@ class Propagator:
         self.cache.clear()
         return had
 
-    def _begin(
-        self,
-        start: int,
-        end: int,
-        direction: Direction,
-        finished: Mapping[int, np.ndarray],
-        remembered: Mapping[int, Remembered | None],
-    ) -> Run:
-        if self.settings.exact:
-            self._check_exact(start, end, direction)
-        passes = self._passes(start, end, direction)
-        self.cache.begin_run(range(start, end + 1))
-        drawing = self._engine, self._geometry, self._composer, self._encoder
-        return Run(Parts(self.settings, self.media, self.memory, *drawing), passes, finished, remembered)
-
-    def _check_exact(self, start: int, end: int, direction: Direction) -> None:
-        """The published loop cannot run everything."""
-        if direction != "forward":
-            raise PCVOSError("The exact mode runs forward only.", "exact direction", direction=direction)
-        if outside := [frame for frame in self.memory if not start <= frame <= end]:
-            what = f"The exact mode reads no annotations outside the range, and frame {outside[0]} is annotated"
-            raise PCVOSError(f"{what}: choose another range.", "exact range")
-
     def _annotated(self) -> Annotated:
         return {frame: self.memory[frame].objects for frame in self.memory}
 
@@ -304,7 +287,7 @@ class Propagator:
         annotated = self._annotated()
         if not annotated:
             raise PCVOSError("No frame is annotated: give the mask of at least one object on one frame.")
-        return passes_of(direction, start, end, annotated)
+        return self._loop.passes(direction, start, end, annotated)
 
     def _out_of_memory(self) -> ResourceError:
         device = self._engine.device

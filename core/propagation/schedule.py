@@ -1,8 +1,8 @@
 """Which frames a run visits, in what order, and how they fall into clips (paper Sec. 3)."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from core.propagation.settings import Direction
@@ -13,21 +13,36 @@ Annotated = Mapping[int, frozenset[int]]
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames predicted together, in the order of the pass; `objects` are the ids to predict on them, ascending.
+    """Frames predicted together, in the order of the pass.
 
-    A clip without objects has nothing to predict: a single annotated frame, or frames on which no object exists yet.
+    Attributes:
+        objects: ids to predict on them, ascending. A clip without any has nothing to predict: a single annotated frame,
+            or frames on which no object exists yet.
+        remembered: whether the prediction of the last frame enters working memory.
     """
 
     frames: tuple[int, ...]
     objects: tuple[int, ...]
+    remembered: bool = False
+
+    @property
+    def end(self) -> int:
+        """The last frame."""
+        return self.frames[-1]
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One way through the footage: frames in order, and per object the annotated frame from which on it exists."""
+    """One way through the footage.
+
+    Attributes:
+        frames: in order. first: per object the annotated frame from which on it exists.
+        predicts_annotated: objects that exist already are predicted, and remembered, on annotated frames too.
+    """
 
     frames: range
     first: Mapping[int, int]
+    predicts_annotated: bool = False
 
     def objects_at(self, frame: int) -> tuple[int, ...]:
         """Ids that exist on `frame`, ascending."""
@@ -76,54 +91,56 @@ def _first(order: list[int], annotated: Annotated) -> dict[int, int]:
     return first
 
 
-def cut_clips(run: Pass, annotated: Annotated, interval: int, predict_given: bool = False) -> Iterator[Clip]:
+def cut_clips(one: Pass, annotated: Annotated, interval: int) -> list[Clip]:
     """Cut a pass into clips of at most `interval` frames.
 
     A clip ends at an annotated frame: on it when some object is left to predict there, before it otherwise, and the
     next clip starts behind it.
 
-    Args:
-        predict_given: objects that exist already are predicted on annotated frames too (the published loop does so).
+    Remembered are last frames `interval` or more behind the memory frame before, annotated frames counting as such. The
+    last clip is not remembered, for nobody would read it.
     """
+    clips = list(_cut(one, annotated, interval))
+    last: int | None = None
+    for i, clip in enumerate(clips[:-1]):
+        distance = abs(clip.end - last) if last is not None else len(clip.frames)
+        due = bool(clip.objects) and distance >= interval
+        if due and (one.predicts_annotated or clip.end not in annotated):
+            clips[i] = replace(clip, remembered=True)
+        if due or clip.end in annotated:
+            last = clip.end
+        elif last is None:
+            last = clip.frames[0] - one.frames.step
+    return clips
+
+
+def _cut(one: Pass, annotated: Annotated, interval: int) -> Iterator[Clip]:
     pending: list[int] = []
     objects: tuple[int, ...] = ()
-    for frame in run.frames:
-        objects = run.objects_at(frame - run.frames.step)
-        given = annotated.get(frame)
-        if given is not None and not (objects if predict_given else set(objects) - given):
+    for frame in one.frames:
+        objects = one.objects_at(frame - one.frames.step)
+        spoken_for = annotated.get(frame)
+        if spoken_for is not None and not (objects if one.predicts_annotated else set(objects) - spoken_for):
             if pending:
                 yield Clip(tuple(pending), objects)
             yield Clip((frame,), ())
             pending = []
             continue
         pending.append(frame)
-        if given is not None or len(pending) == interval:
+        if spoken_for is not None or len(pending) == interval:
             yield Clip(tuple(pending), objects)
             pending = []
     if pending:
         yield Clip(tuple(pending), objects)
 
 
-def frames_to_remember(clips: list[Clip], annotated: Annotated, interval: int, predict_given: bool = False) -> set[int]:
-    """Last frames of clips whose prediction enters working memory: those `interval` or more behind the memory frame
-    before, annotated frames counting as such. The last clip is not remembered, for nobody would read it.
-
-    Args:
-        predict_given: an annotated frame's prediction is remembered too, before the annotation itself.
-    """
-    remembered: set[int] = set()
-    last: int | None = None
-    for clip in clips[:-1]:
-        end = clip.frames[-1]
-        distance = abs(end - last) if last is not None else len(clip.frames)
-        due = bool(clip.objects) and distance >= interval
-        if due and (predict_given or end not in annotated):
-            remembered.add(end)
-        if due or end in annotated:
-            last = end
-        elif last is None:
-            last = clip.frames[0] - (1 if end >= clip.frames[0] else -1)
-    return remembered
+def whole_clips(clips: Sequence[Clip], finished: Collection[int]) -> set[int]:
+    """Finished frames of a run, but for clips of its last pass that were cut short, which are drawn as a whole."""
+    whole = set(finished)
+    for clip in clips:
+        if not whole.issuperset(clip.frames):
+            whole.difference_update(clip.frames)
+    return whole
 
 
 def forward_weight(obj: int, frame: int, annotated: Annotated) -> float:

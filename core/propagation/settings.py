@@ -4,7 +4,7 @@ A field of `PropagationSettings` is a row: its type, default, range, what it is 
 the commands (`core.commands.setting_options`), the fields of the window's panel and what is checked are made of it.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 from core.errors import PCVOSError
@@ -81,7 +81,7 @@ class PropagationSettings:
         resolution: shorter side the network sees, pixels; None: the footage's own.
         precision: "auto" is fp16 on CUDA and fp32 elsewhere. Similarities and softmax are always fp32.
         keep_lost: draw and remember what is left of an object also where that is little, and likelier something else
-            (`core.propagation.sightings.is_gone`).
+            (`core.propagation.presence.is_present`).
         distractors: find what looks like an object on frames where it was marked, and follow that too, unseen, so that
             it is not taken for the object (`core.propagation.distractors`).
         soft: also give each object's probability at the footage's size.
@@ -148,6 +148,14 @@ class PropagationSettings:
     soft: bool = setting(False, "Soft masks", "Also write soft masks, DIR/soft/ID/NAME.png")
     exact: bool = setting(False, "Published loop", "Copy the published loop; forward, fp32")
     cache_bytes: int | None = setting(None, "Cache", "Most memory for features of frames, in bytes", low=0)
+
+    @property
+    def effective(self) -> "PropagationSettings":
+        """What the run goes by, once `exact` has turned off what the published loop does not have."""
+        if not self.exact:
+            return self
+        unbounded = replace(self, precision="fp32", memory_frames=10_000)
+        return replace(unbounded, kernel=0.0, keep_lost=True, distractors=False)
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -9,23 +9,34 @@ import torch
 from torch import Tensor
 
 from core.network.transfer import upload
+from core.propagation.prediction import Prediction
 from core.propagation.schedule import Annotated, forward_weight
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Frames of a clip, in its order, with the same objects: mask logits float32 (D, h, w) of each."""
+    """Frames of a clip, in its order, with the same objects.
+
+    Attributes:
+        logits: mask logits of each object, float32 (D, h, w). absent: frames and objects whose presence was denied.
+    """
 
     frames: tuple[int, ...]
     logits: Mapping[int, Tensor]
+    absent: frozenset[tuple[int, int]] = frozenset()
 
     def cut(self, places: slice) -> "Stretch":
         """Some of its frames."""
-        return Stretch(self.frames[places], {o: planes[places] for o, planes in self.logits.items()})
+        return Stretch(self.frames[places], {o: planes[places] for o, planes in self.logits.items()}, self.absent)
 
-    def of_frame(self, place: int) -> dict[int, Tensor]:
-        """The logits (h, w) of one frame."""
-        return {o: planes[place] for o, planes in self.logits.items()}
+    def of_frame(self, place: int) -> Prediction[Tensor]:
+        """One frame."""
+        logits = {o: planes[place] for o, planes in self.logits.items()}
+        return Prediction(logits, self.absent_on(self.frames[place]))
+
+    def absent_on(self, frame: int) -> frozenset[int]:
+        """Objects whose presence on a frame was denied."""
+        return frozenset(obj for f, obj in self.absent if f == frame)
 
 
 def joined(

@@ -1,25 +1,37 @@
-"""The files that an unfinished run leaves of its memory, whole and damaged."""
+"""The files that an unfinished run leaves of its memory, whole, of earlier versions, and damaged."""
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.commands.memory_file import read_remembered, write_remembered
+from core.propagation import Remembered
 
-# of objects, and of one's distractor
-REMEMBERED = {o: np.random.default_rng(abs(o)).normal(o, 5, (6, 9)).astype(np.float32) for o in (1, 7, 254, -7)}
+PLANES = {o: np.random.default_rng(o).normal(o, 5, (6, 9)).astype(np.float32) for o in (1, 7, 254)}
+GONE = np.full((6, 9), -30, np.float32)
+REMEMBERED = Remembered({**PLANES, 9: GONE}, frozenset({9}), {7: PLANES[7][::-1].copy()})
 
 
-def same(one, other):
-    return one.keys() == other.keys() and all(np.array_equal(one[o], other[o]) for o in one)
+def same(one: Remembered, other: Remembered) -> bool:
+    return (
+        (one.logits.keys(), one.absent, one.distractors.keys())
+        == (other.logits.keys(), other.absent, other.distractors.keys())
+    ) and all(np.array_equal(a, b) for a, b in zip(one.planes, other.planes, strict=True))
 
 
 def test_it_comes_back_as_it_was(tmp_path):
     write_remembered(tmp_path / "00003.npz", REMEMBERED)
     found = read_remembered(tmp_path / "00003.npz")
     assert same(found, REMEMBERED)
-    assert {plane.dtype for plane in found.values()} == {np.dtype(np.float32)}
+    assert {plane.dtype for plane in found.planes} == {np.dtype(np.float32)}
     assert [file.name for file in tmp_path.iterdir()] == ["00003.npz"]
+
+
+def test_files_of_earlier_versions_are_read(tmp_path):
+    """They have distractors under negative ids, and of an object that is gone only logits that say so."""
+    arrays = {str(o): plane for o, plane in REMEMBERED.logits.items()}
+    np.savez_compressed(tmp_path / "00003.npz", **arrays, **{"-7": REMEMBERED.distractors[7]})
+    assert same(read_remembered(tmp_path / "00003.npz"), REMEMBERED)
 
 
 def test_nothing_there(tmp_path):
@@ -37,4 +49,5 @@ def test_what_is_damaged_is_not_there(tmp_path, data):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content[: data.draw(st.integers(0, len(content)) | st.just(len(content)))])
     found = read_remembered(path)
-    assert found is None or all(o not in REMEMBERED or np.array_equal(found[o], REMEMBERED[o]) for o in found)
+    whole = REMEMBERED.logits
+    assert found is None or all(o not in whole or np.array_equal(plane, whole[o]) for o, plane in found.logits.items())

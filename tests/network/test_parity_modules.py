@@ -20,6 +20,7 @@ from core.propagation.clip_inference import ClipInference
 from core.propagation.feature_cache import FrameFeatures
 from core.propagation.geometry import Geometry
 from core.propagation.memory import History
+from core.propagation.prediction import Track
 
 TOLERANCE = 1e-4
 CPU = torch.device("cpu")
@@ -265,5 +266,5 @@ def _progressive_readout(keys: Tensor, values: Tensor, queries: Tensor, interval
     features = [
         FrameFeatures(rows(query), plane, None, plane, plane, None, None, None) for query in queries[0].unbind(1)
     ]
-    engine.predict(features, [History((1,), rows(keys[0]), (rows(values[0]),))])
+    engine.predict(features, [History((Track(1),), rows(keys[0]), (rows(values[0]),))])
     return network.readout

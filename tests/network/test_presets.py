@@ -12,6 +12,7 @@ from core.network import PAPER, PCVOS, PRESETS, SMALL, PCVOSConfig, matching, re
 from core.propagation import PropagationSettings
 from core.propagation.clip_inference import ClipInference
 from core.propagation.memory import History
+from core.propagation.prediction import Track
 
 
 def count_parameters(network: torch.nn.Module) -> int:
@@ -29,7 +30,7 @@ def gigaflops_per_frame(config: PCVOSConfig, dense_readout: bool = False) -> flo
         features = engine.features(torch.empty(interval, 3, 480, 864))
         engine.values(features[-1], torch.empty(1, 480, 864))
         memory = [torch.empty(memory_frames * cells, width) for width in (config.key_dim, config.value_dim)]
-        engine.predict(features, [History((1,), memory[0], (memory[1],))])
+        engine.predict(features, [History((Track(1),), memory[0], (memory[1],))])
     _forget_constants()  # those that were made are fake
     read = memory_frames * cells if dense_readout else top_k
     return counter.get_total_flops() / interval / 1e9 + 2 * read * config.value_dim * cells / 1e9

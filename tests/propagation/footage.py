@@ -9,7 +9,7 @@ from stand_in_weights import video
 
 from core.media.arrays import ArraySource
 from core.network import PCVOS
-from core.propagation import ClipResult, PropagationSettings, Propagator
+from core.propagation import ClipResult, PropagationSettings, Propagator, Remembered
 
 SIZE = (64, 96)
 Annotations = Iterable[tuple[int, np.ndarray] | tuple[int, np.ndarray, Iterable[int]]]
@@ -60,7 +60,7 @@ def collect(clips: Iterable[ClipResult]) -> dict[int, np.ndarray]:
     return labels
 
 
-def remembered(clips: Iterable[ClipResult]) -> dict[int, Mapping[int, np.ndarray]]:
+def remembered(clips: Iterable[ClipResult]) -> dict[int, Remembered]:
     """What clips remembered of their last frames, as a resumed run takes it."""
     return {clip.frames[-1]: clip.remembered for clip in clips if clip.remembered is not None}
 

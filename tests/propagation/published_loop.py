@@ -14,7 +14,7 @@ from core.media.arrays import ArraySource
 from core.network import PCVOS
 from core.network.frames import normalise
 from core.propagation import PropagationSettings, Propagator
-from core.propagation.compose import Composer, Distribution
+from core.propagation.composer import Composer, Distribution
 from core.propagation.geometry import Geometry
 
 Call = tuple[int, int, Sequence[int]]
@@ -96,9 +96,9 @@ def run_engine(
     drawn = np.zeros(frames.shape[:3], np.uint8)
     seen, draw = [], Composer.labels
 
-    def labels_of(self: Composer, distribution: Distribution, given: Container[int] = ()) -> torch.Tensor:
+    def labels_of(self: Composer, distribution: Distribution, without: Container[int] = ()) -> torch.Tensor:
         seen.extend(distribution.of_frame(i) for i in range(distribution.planes.shape[1]))
-        return draw(self, distribution, given)
+        return draw(self, distribution, without)
 
     Composer.labels = labels_of
     try:

@@ -9,7 +9,7 @@ from core.errors import PCVOSError
 from core.network import PCVOS
 from core.propagation.clip_inference import Stopped
 from core.propagation.confidence import ABSENT, confidence, measures, of_absence
-from core.propagation.sightings import GONE_TRACE, Sightings, is_gone
+from core.propagation.presence import ABSENT_TRACE, Presence, is_present
 
 FRAMES, LABELS = footage()
 COUNT = len(FRAMES)
@@ -51,7 +51,7 @@ def test_faint_noise_over_the_frame_changes_nothing():
 
 
 def test_nowhere_is_the_less_sure_the_stronger_a_trace_there_was_since_it_was_last_seen():
-    seen, nothing, faint = Sightings(), np.zeros((64, 64), np.uint8), np.full((64, 64), 100, np.uint8)
+    seen, nothing, faint = Presence(), np.zeros((64, 64), np.uint8), np.full((64, 64), 100, np.uint8)
     assert measures(faint) is None
     assert seen.confidence(1, nothing) == ABSENT
     doubtful = seen.confidence(1, faint)
@@ -59,16 +59,16 @@ def test_nowhere_is_the_less_sure_the_stronger_a_trace_there_was_since_it_was_la
     assert seen.confidence(2, nothing) == ABSENT, "another object"
     assert seen.confidence(1, disc(12)) == confidence(disc(12)), "seen, it speaks for itself"
     assert seen.confidence(1, nothing) == ABSENT
-    assert seen.confidence(1, nothing, gone=True) < ABSENT, "something was found, and taken for something else"
+    assert seen.confidence(1, nothing, absent=True) < ABSENT, "something was found, and taken for something else"
     seen.confirm(1)
     assert seen.confidence(1, nothing) == ABSENT, "a person was there"
 
 
 def test_what_was_seen_of_an_object_lately():
-    seen = Sightings()
+    seen = Presence()
     assert seen.area(1) == 0
     for area in (50, 8, 9, 7, 0):
-        seen.note(1, area)
+        seen.note({1: area})
     assert seen.area(1) == 9, "of the last three on which it was somewhere"
     assert seen.area(2) == 0
 
@@ -76,8 +76,8 @@ def test_what_was_seen_of_an_object_lately():
 def test_what_is_left_is_something_else_if_plain_matching_finds_it_elsewhere():
     found, elsewhere, near = torch.zeros(100), torch.zeros(100), torch.zeros(100)
     found[10:20], elsewhere[40:50], near[12:22] = 1, 1, 0.8
-    assert is_gone(found, elsewhere) and is_gone(found, torch.zeros(100))
-    assert not is_gone(found, near) and not is_gone(found, found)
+    assert not is_present(found, elsewhere) and not is_present(found, torch.zeros(100))
+    assert is_present(found, near) and is_present(found, found)
 
 
 def test_little_that_is_something_else_is_drawn_only_if_asked_for(small_network: PCVOS):
@@ -95,7 +95,7 @@ def test_little_that_is_something_else_is_drawn_only_if_asked_for(small_network:
     clips = list(make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 1}).run())
     sure = {clip.frames[0]: clip.confidence for clip in clips}
     for obj in gone:
-        assert sure[first][obj] <= of_absence(GONE_TRACE) < 0.6, "worth a look"
+        assert sure[first][obj] <= of_absence(ABSENT_TRACE) < 0.6, "worth a look"
     done = {frame: labels for frame, labels in drawn.items() if frame <= first}
     again = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 1})
     rest = list(again.run(finished=done, remembered=remembered(clips)))

@@ -157,7 +157,7 @@ def scene() -> Scene:
 
 
 def has_distractors(clips: list[ClipResult]) -> bool:
-    return any(obj < 0 for planes in remembered(clips).values() for obj in planes)
+    return any(kept.distractors for kept in remembered(clips).values())
 
 
 @shipped

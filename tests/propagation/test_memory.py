@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.errors import PCVOSError
 from core.propagation.memory import MemoryBank, MemoryEntry, PermanentMemory
+from core.propagation.prediction import Track
 
 SIZE = (2, 3)
 masks = st.lists(st.integers(0, 3), min_size=6, max_size=6).map(lambda v: np.array(v, np.uint8).reshape(SIZE))
@@ -106,7 +107,7 @@ def test_what_permanent_memory_refuses(frame: int, mask: np.ndarray, objects: li
 
 def entry(frame: int, permanent: bool = False, objects: tuple[int, ...] = (1,)) -> MemoryEntry:
     """A frame of one cell, whose key and values say which frame and object they are of."""
-    values = {o: torch.tensor([[frame, o]]) for o in objects}
+    values = {Track(o): torch.tensor([[frame, o]]) for o in objects}
     return MemoryEntry(frame, permanent, torch.tensor([[frame]]), values)
 
 
@@ -154,15 +155,15 @@ def test_exact_memory_is_never_thinned():
     assert bank.working == tuple(range(300))
 
 
-def test_a_frame_is_in_memory_once_of_each_kind_unless_it_is_to_be_twice():
+def test_a_frame_is_in_memory_once_of_each_kind():
     bank = MemoryBank(5)
     for frame in (0, 3, 3):
         bank.add(entry(frame))
     bank.add(entry(3, permanent=True))
     assert bank.working == (0, 3)
     assert len(bank.histories([1])[0].keys) == 3
-    bank.add(entry(3), replace=False)
-    assert bank.working == (0, 3, 3)
+    bank.add(entry(7, objects=()))
+    assert bank.working == (0, 3), "nothing is nothing to remember"
 
 
 def test_objects_of_the_same_frames_share_a_history():
@@ -170,7 +171,7 @@ def test_objects_of_the_same_frames_share_a_history():
     bank.add(entry(0, True, (1, 2, 5)))
     bank.add(entry(4, False, (1, 2, 3, 5)))
     bank.add(entry(8, True, (5,)))
-    histories = {h.objects: h for h in bank.histories([1, 2, 3, 4, 5])}
+    histories = {tuple(track.obj for track in h.tracks): h for h in bank.histories([1, 2, 3, 4, 5])}
     assert set(histories) == {(1, 2), (3,), (5,)}, "an object that was never seen has none"
     assert histories[1, 2].keys[:, 0].tolist() == [0, 4]
     assert [v.tolist() for v in histories[1, 2].values] == [[[0, 1], [4, 1]], [[0, 2], [4, 2]]]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.network import PCVOS
+from core.propagation import Remembered
 from core.propagation import clip_inference as engine
 from core.propagation.feature_cache import FeatureCache, FrameFeatures
 
@@ -258,12 +259,12 @@ def test_a_resumed_run_keeps_the_memory_frames_that_were_kept(small_network: PCV
     "change",
     [
         lambda kept: None,
-        lambda kept: {o: plane[:-1] for o, plane in kept.items()},
-        lambda kept: {o: plane.astype(np.float64) for o, plane in kept.items()},
-        lambda kept: {**kept, 77: kept[1]},
-        lambda kept: {**kept, -77: kept[1]},
-        lambda kept: {-1: kept[1]},
-        lambda kept: {o: plane * np.nan for o, plane in kept.items()},
+        lambda kept: kept.with_planes(plane[:-1] for plane in kept.planes),
+        lambda kept: kept.with_planes(plane.astype(np.float64) for plane in kept.planes),
+        lambda kept: Remembered({**kept.logits, 77: kept.logits[1]}),
+        lambda kept: Remembered(kept.logits, distractors={77: kept.logits[1]}),
+        lambda kept: Remembered(distractors={1: kept.logits[1]}),
+        lambda kept: kept.with_planes(plane * np.nan for plane in kept.planes),
     ],
 )
 def test_what_was_remembered_and_does_not_fit_gives_way_to_the_label_map(small_network: PCVOS, change):

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.propagation.published import PublishedLoop
 from core.propagation.schedule import (
     Annotated,
     Clip,
@@ -11,7 +12,6 @@ from core.propagation.schedule import (
     cut_clips,
     forward_pass,
     forward_weight,
-    frames_to_remember,
 )
 
 LAST = 30
@@ -26,6 +26,10 @@ def make_pass(span: list[int], annotated: Annotated, backward: bool) -> Pass:
     return (backward_pass if backward else forward_pass)(*span, annotated)
 
 
+def remembered_of(clips: list[Clip]) -> set[int]:
+    return {clip.end for clip in clips if clip.remembered}
+
+
 def exist_before(frame: int, annotated: Annotated, backward: bool) -> set[int]:
     """Objects that were annotated on a frame the pass has behind it, in the range or not."""
     behind = [f for f in annotated if (f > frame if backward else f < frame)]
@@ -35,7 +39,7 @@ def exist_before(frame: int, annotated: Annotated, backward: bool) -> set[int]:
 @given(ranges, annotations, intervals, st.booleans())
 def test_clips_follow_the_rules(span: list[int], annotated: Annotated, interval: int, backward: bool):
     this_pass = make_pass(span, annotated, backward)
-    clips = list(cut_clips(this_pass, annotated, interval))
+    clips = cut_clips(this_pass, annotated, interval)
     order = list(range(span[0], span[1] + 1))
     assert [f for clip in clips for f in clip.frames] == (order[::-1] if backward else order)
     for clip, behind in zip(clips, [*clips[1:], None], strict=True):
@@ -53,18 +57,18 @@ def test_clips_follow_the_rules(span: list[int], annotated: Annotated, interval:
 
 @given(ranges, annotations, intervals, st.booleans())
 def test_full_clips_end_on_a_working_frame(span: list[int], annotated: Annotated, interval: int, backward: bool):
-    clips = list(cut_clips(make_pass(span, annotated, backward), annotated, interval))
+    clips = cut_clips(make_pass(span, annotated, backward), annotated, interval)
     full = {c.frames[-1] for c in clips[:-1] if c.objects and len(c.frames) == interval}
-    assert frames_to_remember(clips, annotated, interval) == full - set(annotated)
+    assert remembered_of(clips) == full - set(annotated)
 
 
 @given(annotations, intervals)
 def test_exact_mode_schedules_as_the_published_loop(annotated: Annotated, interval: int):
     clips, remembered = published_schedule(annotated, interval, LAST + 1)
-    this_pass = forward_pass(0, LAST, annotated)
-    found = list(cut_clips(this_pass, annotated, interval, predict_given=True))
-    assert [c for c in found if c.objects] == clips
-    found_remembered = frames_to_remember(found, annotated, interval, predict_given=True)
+    (this_pass,) = PublishedLoop.passes("forward", 0, LAST, annotated)
+    found = cut_clips(this_pass, annotated, interval)
+    assert [Clip(c.frames, c.objects) for c in found if c.objects] == clips
+    found_remembered = remembered_of(found)
     assert remembered - found_remembered <= set(clips[-1].frames[-1:] if clips else ()), "the last is read by nobody"
     assert found_remembered <= remembered
 
@@ -100,11 +104,9 @@ def test_objects_exist_from_their_first_annotation_in_the_pass_on(
 @given(ranges, annotations, intervals)
 def test_backward_mirrors_forward(span: list[int], annotated: Annotated, interval: int):
     mirrored = {LAST - f: objects for f, objects in annotated.items()}
-    backward = list(cut_clips(backward_pass(*span, annotated), annotated, interval))
-    forward = list(cut_clips(forward_pass(LAST - span[1], LAST - span[0], mirrored), mirrored, interval))
-    assert backward == [Clip(tuple(LAST - f for f in c.frames), c.objects) for c in forward]
-    found = frames_to_remember(backward, annotated, interval)
-    assert found == {LAST - f for f in frames_to_remember(forward, mirrored, interval)}
+    backward = cut_clips(backward_pass(*span, annotated), annotated, interval)
+    forward = cut_clips(forward_pass(LAST - span[1], LAST - span[0], mirrored), mirrored, interval)
+    assert backward == [Clip(tuple(LAST - f for f in c.frames), c.objects, c.remembered) for c in forward]
 
 
 @given(annotations, st.integers(0, LAST), st.integers(1, 4))
@@ -124,7 +126,7 @@ def test_weight_of_the_forward_pass(annotated: Annotated, frame: int, obj: int):
 def test_a_worked_example():
     """L = 3, objects 1 and 2 on frame 0, object 1 corrected on 5, object 3 appears on 7."""
     annotated = {0: frozenset({1, 2}), 5: frozenset({1}), 7: frozenset({3})}
-    clips = list(cut_clips(forward_pass(0, 11, annotated), annotated, 3))
+    clips = cut_clips(forward_pass(0, 11, annotated), annotated, 3)
     assert [c.frames for c in clips] == [(0,), (1, 2, 3), (4, 5), (6, 7), (8, 9, 10), (11,)]
     assert [c.objects for c in clips] == [(), (1, 2), (1, 2), (1, 2), (1, 2, 3), (1, 2, 3)]
-    assert frames_to_remember(clips, annotated, 3) == {3, 10}
+    assert remembered_of(clips) == {3, 10}

@@ -7,14 +7,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.propagation.soft_masks import LIMIT, SoftMasks
+from core.propagation.packed_logits import LIMIT, PackedLogits
 
 
 @given(st.integers(0, 10_000), st.floats(0.01, 40), st.lists(st.integers(1, 254), unique=True, max_size=4))
 def test_logits_come_back_within_the_stated_bound(seed: int, scale: float, objects: list[int]):
     generator = torch.Generator().manual_seed(seed)
     logits = {o: scale * torch.randn(2, 5, 7, generator=generator) for o in objects}
-    masks = SoftMasks()
+    masks = PackedLogits()
     masks.put([2, 3], logits)
     found = masks.pop(3)
     assert found.keys() == logits.keys()
@@ -27,7 +27,7 @@ def test_logits_come_back_within_the_stated_bound(seed: int, scale: float, objec
 
 
 def test_frames_are_apart_and_the_last_word_counts():
-    masks = SoftMasks()
+    masks = PackedLogits()
     masks.put([0], {1: torch.zeros(1, 2, 2)})
     masks.put([1], {1: torch.full((1, 2, 2), 4.0)})
     masks.put([0], {2: torch.full((1, 2, 2), -8.0)})
@@ -40,7 +40,7 @@ def test_they_take_little_space():
     """Frames of 480p, mostly certain: far below a byte for each of their logits."""
     plane = torch.full((120, 216), -20.0)
     plane[40:80, 60:120] = 20.0
-    masks = SoftMasks()
+    masks = PackedLogits()
     tracemalloc.start()
     for frame in range(50):
         masks.put([frame], {1: plane[None]})

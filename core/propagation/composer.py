@@ -33,7 +33,7 @@ class Composer:
     def __init__(self, geometry: Geometry, device: torch.device):
         self._geometry, self._device = geometry, device
 
-    def distribution(
+    def aggregate(
         self, logits: Mapping[int, Tensor], annotation: Annotation | None = None, slots: Iterable[int] = ()
     ) -> Distribution:
         """Aggregate objects (paper Sec. 3.4).
@@ -49,29 +49,29 @@ class Composer:
         for plane, o in zip(own, predicted, strict=True):
             small = logits[o].view(1, -1, *logits[o].shape[-2:])
             plane.copy_(torch.sigmoid(enlarge(small, 4)).view_as(plane))
-        found = Distribution(predicted, aggregate(own))
-        return found if annotation is None else self._paint_over(found, annotation, slots)
+        distribution = Distribution(predicted, aggregate(own))
+        return distribution if annotation is None else self._paint_over(distribution, annotation, slots)
 
-    def _paint_over(self, found: Distribution, annotation: Annotation, slots: Iterable[int]) -> Distribution:
+    def _paint_over(self, predicted: Distribution, annotation: Annotation, slots: Iterable[int]) -> Distribution:
         """What was painted takes the place of what was predicted, and all is aggregated again."""
-        given = sorted(annotation.objects)
-        painted = self._geometry.masks(annotation.labels, given, self._device)
-        objects = tuple(sorted({*given, *found.objects, *slots}))
+        annotated = sorted(annotation.objects)
+        painted = self._geometry.masks(annotation.labels, annotated, self._device)
+        objects = tuple(sorted({*annotated, *predicted.objects, *slots}))
         planes = torch.zeros(len(objects), *self._geometry.padded, device=self._device)
-        for o, plane in zip(found.objects, found.planes[1:], strict=True):
+        for o, plane in zip(predicted.objects, predicted.planes[1:], strict=True):
             planes[objects.index(o)] = plane
         planes[:, painted.amax(0) > 0.5] = 0
-        for o, plane in zip(given, painted, strict=True):
+        for o, plane in zip(annotated, painted, strict=True):
             planes[objects.index(o)] = plane
         return Distribution(objects, aggregate(planes))
 
-    def labels(self, distribution: Distribution, given: Container[int] = ()) -> Tensor:
+    def labels(self, distribution: Distribution, without: Container[int] = ()) -> Tensor:
         """Label map uint8 (..., H, W) at the footage's size: the likeliest of background and objects, the first of
-        equals; without objects that are `given`."""
+        equals; objects `without` which it is are left out."""
         best = self._geometry.restore(distribution.planes[0])
         labels = torch.zeros(best.shape, dtype=torch.uint8, device=self._device)
         for o, plane in zip(distribution.objects, distribution.planes[1:], strict=True):
-            if o in given:
+            if o in without:
                 continue
             plane = self._geometry.restore(plane)
             better = plane > best
@@ -79,10 +79,10 @@ class Composer:
             best = torch.where(better, plane, best)
         return labels
 
-    def soft(self, distribution: Distribution, given: Container[int] = ()) -> dict[int, Tensor]:
-        """Probability per object that is not `given`, uint8 (..., H, W), 255 = 1, at the footage's size."""
+    def soft(self, distribution: Distribution, without: Container[int] = ()) -> dict[int, Tensor]:
+        """Probability per object, but for those `without`, uint8 (..., H, W), 255 = 1, at the footage's size."""
         drawn = zip(distribution.objects, distribution.planes[1:], strict=True)
-        return {o: (self._geometry.restore(p) * 255).round().to(torch.uint8) for o, p in drawn if o not in given}
+        return {o: (self._geometry.restore(p) * 255).round().to(torch.uint8) for o, p in drawn if o not in without}
 
     def small(self, logits: Mapping[int, Tensor]) -> Tensor:
         """Aggregated probability of objects, ascending, on the decoder's own grid, uint8 (K, ..., H/4, W/4), 255 = 1,
@@ -92,7 +92,7 @@ class Composer:
 
     def plane(self, logits: Tensor) -> Tensor:
         """Aggregated probability (H, W) of one object by itself, from logits (H/4, W/4)."""
-        return self.distribution({1: logits}).planes[1]
+        return self.aggregate({1: logits}).planes[1]
 
     def covers(self, planes: Tensor) -> Tensor:
         """Masks or probabilities (K, H, W) as the share of each memory position that they cover, float32 (K, h w)."""

@@ -13,7 +13,7 @@ LIMIT = 8.0
 """Logits beyond this are as good as certain (probability within 0.0004 of 0 or 1)."""
 
 
-class SoftMasks:
+class PackedLogits:
     """Mask logits (h, w) by frame and object, 8 bit and compressed."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class SoftMasks:
             self._packed[frame] = {o: (zlib.compress(p[i].tobytes(), 1), p[i].shape) for o, p in planes.items()}
 
     def pop(self, frame: int) -> dict[int, np.ndarray]:
-        """Logits by object, float32, exact to LIMIT / 254; nothing where nothing was put."""
+        """Logits by object, float32, to within LIMIT / 254; nothing where nothing was put."""
         return {obj: _unpack(*packed) for obj, packed in self._packed.pop(frame, {}).items()}
 
 

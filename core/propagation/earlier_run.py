@@ -1,0 +1,44 @@
+"""What an interrupted run with the same settings has left to the one that goes on."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.network.transfer import upload
+from core.propagation.clip_result import Remembered
+from core.propagation.composer import Distribution
+from core.propagation.parts import Parts
+from core.propagation.prediction import Prediction
+
+
+class EarlierRun:
+    """The frames that it has drawn, as the run that goes on remembers them.
+
+    Args:
+        labels: label maps by frame. remembered: `ClipResult.remembered` of some of them.
+
+    Attributes:
+        frames: that it has drawn.
+    """
+
+    def __init__(self, parts: Parts, labels: Mapping[int, np.ndarray], remembered: Mapping[int, Remembered | None]):
+        self._memory, self._geometry, self._device = parts.memory, parts.geometry, parts.engine.device
+        self._labels, self._remembered = labels, remembered
+        self.frames = frozenset(labels)
+
+    def prediction(self, frame: int) -> Prediction[Tensor]:
+        """What it remembered a frame by; nothing unless that fits this run."""
+        kept = self._remembered.get(frame)
+        if kept is None or not kept.distractors.keys() <= kept.logits.keys() <= set(self._memory.objects):
+            return Prediction()
+        shape = tuple(n // 4 for n in self._geometry.padded)
+        if any(p.dtype != np.float32 or p.shape != shape or not np.isfinite(p).all() for p in kept.planes):
+            return Prediction()
+        return kept.with_planes(upload([plane], self._device)[0] for plane in kept.planes)
+
+    def distribution(self, frame: int, objects: tuple[int, ...]) -> Distribution:
+        """A frame as its label map has it, of these objects."""
+        planes = self._geometry.masks(self._labels[frame], objects, self._device)
+        return Distribution(objects, torch.cat([1 - planes.sum(0, keepdim=True), planes]))

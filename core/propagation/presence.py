@@ -1,0 +1,81 @@
+"""Presence (SAM 2's object score): whether an object is on a frame, and what a pass has seen of each object lately."""
+
+from collections import deque
+from collections.abc import Mapping
+
+import numpy as np
+from torch import Tensor
+
+from core.propagation.confidence import confidence, is_seen, peak
+
+LITTLE = 0.3
+"""Where less than this share of what an object covered lately is left, its presence is in doubt."""
+
+AGREEMENT = 0.35
+"""The least IoU with plain matching that an object in doubt has where it is present.
+
+Both were chosen on the held-out sequences: docs/training.md."""
+
+LATELY = 3
+"""Remembered frames back to which an object's area counts."""
+
+ABSENT_LOGIT = -30.0
+"""Mask logit, everywhere, of what is absent."""
+
+ABSENT_TRACE = 0.6
+"""How strong a trace of an object it is that something was found, and taken for something else: `is_present` may err,
+so that a person had better look."""
+
+
+class Presence:
+    """What a pass has seen of each object: its area on frames that were remembered, and, while it is nowhere, the
+    strongest trace of it since it was last seen.
+
+    A pass that goes on after an interruption has the traces of the frames that were remembered, and no others.
+    """
+
+    def __init__(self) -> None:
+        self._areas: dict[int, deque[float]] = {}
+        self._traces: dict[int, float] = {}
+
+    def note(self, areas: Mapping[int, float]) -> None:
+        """A frame was remembered, on which objects cover so many memory positions; one that is nowhere (0) says
+        nothing."""
+        for obj, area in areas.items():
+            if area > 0:
+                self._areas.setdefault(obj, deque(maxlen=LATELY)).append(area)
+
+    def confirm(self, obj: int) -> None:
+        """A person said where the object is on the next frame, or that it is nowhere: old traces mean nothing."""
+        self._traces.pop(obj, None)
+
+    def area(self, obj: int) -> float:
+        """The most memory positions that the object has covered lately; 0 if it was never seen."""
+        return max(self._areas.get(obj, ()), default=0.0)
+
+    def confidence(self, obj: int, probability: np.ndarray, absent: bool = False) -> float:
+        """How sure the pass is of an object on its next frame, 0 to 1 (see `core.propagation.confidence`).
+
+        Args:
+            probability: aggregated, uint8 (h, w), 255 = 1. absent: whether its presence was denied.
+        """
+        trace = 0.0
+        if not is_seen(probability):
+            trace = max(self._traces.get(obj, 0.0), ABSENT_TRACE * absent, peak(probability))
+        self._traces[obj] = trace
+        return confidence(probability, trace)
+
+
+def is_present(predicted: Tensor, expected: Tensor) -> bool:
+    """Whether little that was predicted of an object is the object: plain matching with permanent memory finds it at
+    the same place, not elsewhere or nowhere.
+
+    Where an object is hidden or leaves the picture, the network at times goes on with something that it never was, and
+    remembers it.
+
+    Args:
+        predicted, expected: the share of each memory position that the object covers, (h w,), 0 to 1: as predicted, and
+            as read from permanent memory alone, the softmax over its positions weighing what the object covers there.
+    """
+    common = predicted.minimum(expected).sum() / predicted.maximum(expected).sum().clamp(min=1e-6)
+    return not common < AGREEMENT
