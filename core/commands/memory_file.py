@@ -1,4 +1,4 @@
-"""What an unfinished run remembered of one frame, as a file: for `--resume`, gone when the run is done."""
+"""Memory of one frame of an unfinished run, as a file: for `--resume`, gone when the run is done."""
 
 import io
 import struct
@@ -31,7 +31,7 @@ def write_remembered(path: Path, remembered: Remembered) -> None:
 
 
 def read_remembered(path: Path) -> Remembered | None:
-    """What `write_remembered` wrote; None if it is not there, or damaged."""
+    """Read what `write_remembered` wrote; None if it is not there, or damaged."""
     try:
         with zipfile.ZipFile(path) as file:
             # Each member's checksum is compared before anything is made of it.

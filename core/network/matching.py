@@ -95,7 +95,7 @@ def read_top_k(
         weights = scores.softmax(-1).to(values[0].dtype)
         for out, value in zip(readouts, values, strict=True):
             out.append(_gather(value, index, weights))
-    return [_joined(parts) for parts in readouts]
+    return [joined(parts) for parts in readouts]
 
 
 def localised(
@@ -117,7 +117,7 @@ def localised(
     rows = _rows(len(query), block_bytes or LOOKUP_BYTES[query.device.type])
     query, memory = query.float(), memory.float()
     offset = offsets(query)
-    best = _joined([similarity(block, query, offset).argmax(-1) for block in memory.split(rows)])
+    best = joined([similarity(block, query, offset).argmax(-1) for block in memory.split(rows)])
     channels = query.shape[-1]
     # similarity will divide by sqrt(C_k + 2): made up for, so that keys weigh as before
     scale = ((channels + 2) / channels) ** 0.25
@@ -133,9 +133,9 @@ def _grid(height: int, width: int, device: torch.device) -> Tensor:
     return torch.cartesian_prod(y, x)
 
 
-def _joined(parts: list[Tensor]) -> Tensor:
-    """The parts below one another."""
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
+def joined(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """The parts one after the other; a single one is not copied."""
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim)
 
 
 def _rows(columns: int, block_bytes: int) -> int:

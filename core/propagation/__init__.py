@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.propagation.settings import PropagationSettings
 
 if TYPE_CHECKING:
-    from core.propagation.clip_result import ClipResult, Remembered
+    from core.propagation.prediction import ClipResult, Remembered
     from core.propagation.propagator import Propagator
 
 __all__ = ["ClipResult", "PropagationSettings", "Propagator", "Remembered"]

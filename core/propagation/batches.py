@@ -1,4 +1,4 @@
-"""How much work is done at a time, and what happens when its memory does not suffice."""
+"""Batches: how much work is done at a time, and what happens when its memory does not suffice."""
 
 import logging
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from core.network.devices import is_lack_of_memory, memory_of, release_memory
 log = logging.getLogger(__name__)
 
 SHARE = 0.25
-"""Of an accelerator's free memory, what one batch may take."""
+"""Share of an accelerator's free memory that one batch may take."""
 
 MOST_BYTES = 4 * 2**30
-"""What it may take at most: larger batches are no faster."""
+"""The most that a batch may take: larger ones are no faster."""
 
 SMALLEST_BYTES = 2**20
 """Where batches of no more than this do not fit, nothing does."""
@@ -64,7 +64,7 @@ class Batches:
             log.info("out of memory: trying again with batches of %d bytes", self.bytes)
 
     def _make_room(self) -> bool:
-        """Whether there is hope now."""
+        """Let go of what was kept, or make batches smaller; says whether there is hope now."""
         if self.let_go():
             return True
         self.bytes //= 4

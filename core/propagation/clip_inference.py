@@ -14,7 +14,7 @@ from torch import Tensor
 
 from core.network.devices import float32_exactly, wait_for
 from core.network.inference import in_type
-from core.network.matching import localised, read_top_k
+from core.network.matching import joined, localised, read_top_k
 from core.network.pcvos import PCVOS
 from core.propagation.batches import Batches
 from core.propagation.distractors import compete
@@ -181,7 +181,7 @@ class ClipInference:
             readouts = read_top_k(query, memory, values, self.settings.top_k)
             for part, readout in zip(parts, readouts, strict=True):
                 part.append(readout)
-        return [_joined(part) for part in parts]
+        return [joined(part) for part in parts]
 
     def _to_masks(self, features: Sequence[FrameFeatures], readouts: Mapping[Track, Tensor]) -> dict[Track, Tensor]:
         """Refine the readouts (D h w, C_v) of tracks over the clip, and decode them: logits (D, H/4, W/4)."""
@@ -195,14 +195,14 @@ class ClipInference:
             self.check()
             batch = {track: readouts[track] for track in list(readouts)[some]}
             with self.watch("refinement"), self._arithmetic():
-                clips = _joined([r.view(1, frames, rows, columns, -1) for r in batch.values()])
+                clips = joined([r.view(1, frames, rows, columns, -1) for r in batch.values()])
                 refined = self._refine(local, clips.permute(0, 4, 1, 2, 3))
             with self.watch("decoder"), self._arithmetic():
                 parts = [
                     self._decode(features[those], refined[:, those])
                     for those in self.batches.split(frames, len(batch) * work.decoded)
                 ]
-            logits.update(zip(batch, _joined(parts, 1), strict=True))
+            logits.update(zip(batch, joined(parts, 1), strict=True))
         return logits
 
     def _refine(self, local: Tensor | None, readouts: Tensor) -> Tensor:
@@ -214,7 +214,7 @@ class ClipInference:
         """Mask logits (K, D, H/4, W/4), float32, of K objects on D frames, from (K, D, C_v, h, w)."""
         self.check()
         count, frames = refined.shape[:2]
-        skips = [_joined([getattr(f, name) for f in features]) for name in ("thin", "skip8", "skip4")]
+        skips = [joined([getattr(f, name) for f in features]) for name in ("thin", "skip8", "skip4")]
         if count > 1:
             skips = [skip.repeat(count, 1, 1, 1) for skip in skips]
         value = refined.flatten(0, 1).contiguous(memory_format=torch.channels_last)
@@ -235,11 +235,6 @@ class ClipInference:
 def _rows(x: Tensor) -> Tensor:
     """(B, C, h, w) to (B, h w, C), contiguous."""
     return x.flatten(2).mT.contiguous()
-
-
-def _joined(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The parts one after the other; a single one is not copied."""
-    return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim)
 
 
 def _half_type(precision: str, device: torch.device) -> torch.dtype | None:

@@ -1,4 +1,4 @@
-"""From mask logits to what a run gives: one distribution over the objects per pixel, label maps, soft masks."""
+"""Composer of masks: from mask logits one distribution over the objects per pixel, label maps, soft masks."""
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Composer:
         Args:
             logits: per object (..., H/4, W/4).
             annotation: of a single frame, what was painted on it; it takes the place of what was predicted.
-            slots: objects that take part though nothing is known of them here: probability 0.
+            slots: objects that take part though nothing was predicted of them here: probability 0.
         """
         predicted = tuple(sorted(logits))
         frames = logits[predicted[0]].shape[:-2] if predicted else ()
@@ -53,7 +53,7 @@ class Composer:
         return distribution if annotation is None else self._paint_over(distribution, annotation, slots)
 
     def _paint_over(self, predicted: Distribution, annotation: Annotation, slots: Iterable[int]) -> Distribution:
-        """What was painted takes the place of what was predicted, and all is aggregated again."""
+        """Put what was painted in the place of what was predicted, and aggregate again."""
         annotated = sorted(annotation.objects)
         painted = self._geometry.masks(annotation.labels, annotated, self._device)
         objects = tuple(sorted({*annotated, *predicted.objects, *slots}))
@@ -99,8 +99,8 @@ class Composer:
         return F.avg_pool2d((planes > 0.5).float().unsqueeze(1), STRIDE).flatten(1)
 
     def small_covers(self, logits: Mapping[int, Tensor]) -> tuple[Tensor, Tensor]:
-        """Of D frames, for the objects in the order of `logits`: the probability of each memory position, float32
-        (K, D, h w), and how many of them a mask covers, (K, D)."""
+        """Probability of each memory position on D frames, float32 (K, D, h w), in the order of `logits`, and how many
+        positions a mask covers, (K, D)."""
         planes = aggregate(torch.sigmoid(torch.stack(list(logits.values()))))[1:]
         shares = F.avg_pool2d(planes, STRIDE // SOFT_STRIDE).flatten(2)
         return shares, (planes > 0.5).flatten(2).sum(2) / (STRIDE // SOFT_STRIDE) ** 2

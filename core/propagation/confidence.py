@@ -1,4 +1,4 @@
-"""How sure a prediction is of an object on a frame: about what J it would have, to go by what the network says.
+"""Confidence of a prediction in an object on a frame: about what J it would have, to go by what the network says.
 
 Of a mask two things tell: how decided the probabilities are, and whether it hangs together (where the network loses an
 object, it falls apart). Of an object that is nowhere, its strongest trace since it was last seen tells: a probability
@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 
 CALIBRATION = (-0.420, 0.921, 0.226)
-"""Of `from_measures`: constant, weight of the expected IoU (its logit), weight of the largest part's share."""
+"""Constant of `from_measures`, weight of the expected IoU (its logit), weight of the largest part's share."""
 
 ABSENT = 0.9
-"""How sure it is that an object is nowhere if there has been no trace of it since it was last seen."""
+"""Confidence that an object is nowhere if there has been no trace of it since it was last seen."""
 
 UNKNOWN = 0.5
-"""Of an object of which nothing is remembered."""
+"""Confidence in an object of which nothing is remembered."""
 
 _NOISE = 0.05  # probabilities below this are none: summed over a whole frame they would outweigh a small object
 _DRAWN = 127
@@ -29,8 +29,8 @@ def confidence(probability: np.ndarray, trace: float = 0.0) -> float:
         probability: of the object, aggregated, uint8 (h, w), 255 = 1, on the decoder's grid or a finer one.
         trace: of an object that is nowhere, the highest probability it had anywhere since it was last seen, 0 to 1.
     """
-    found = measures(probability)
-    return of_absence(trace) if found is None else from_measures(*found)
+    of_mask = measures(probability)
+    return of_absence(trace) if of_mask is None else from_measures(*of_mask)
 
 
 def measures(probability: np.ndarray) -> tuple[float, float] | None:
@@ -58,7 +58,7 @@ def from_measures(iou: float, share: float) -> float:
 
 
 def is_seen(probability: np.ndarray) -> bool:
-    """Whether anything of an object is drawn, by its probability, uint8 (h, w), 255 = 1."""
+    """True if anything of an object is drawn, by its probability, uint8 (h, w), 255 = 1."""
     return bool(probability.max() > _DRAWN)
 
 
@@ -68,7 +68,7 @@ def peak(probability: np.ndarray) -> float:
 
 
 def of_absence(trace: float) -> float:
-    """How sure it is that an object is nowhere, by its `trace`, 0 to 1."""
+    """Confidence that an object is nowhere, by its `trace`, 0 to 1."""
     return ABSENT * (1 - trace**2)
 
 

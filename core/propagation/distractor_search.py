@@ -1,4 +1,4 @@
-"""Looking for distractors on an annotated frame, with the network."""
+"""Search for distractors on a frame of permanent memory, with the network."""
 
 import torch
 import torch.nn.functional as F
@@ -14,13 +14,13 @@ from core.propagation.memory import MemoryEntry
 from core.propagation.prediction import Track
 
 AROUND, AROUND_AT_LEAST = 0.5, 6.0
-"""How far around a position what it reads is left out: diagonals of the box around the object; memory positions."""
+"""Radius around a position within which it reads nothing: diagonals of the box around the object; memory positions."""
 
 
 def find_distractors(
     engine: ClipInference, features: FrameFeatures, marked: Distribution, entry: MemoryEntry
 ) -> dict[int, Tensor]:
-    """What looks like the objects of an annotated frame.
+    """Find what looks like the objects of an annotated frame.
 
     The frame is matched with itself as memory, but for what surrounds each position and is not the object: a
     look-alike's surroundings, and itself, are all that says it is none. The object is read mirrored as well, for

@@ -16,7 +16,7 @@ SURE, POSSIBLE = 0.5, 0.3
 """Probabilities: a distractor is what is above the first, and what is above the second within reach of that."""
 
 REACH = 0.25
-"""How far that is, in diagonals of the box around the object."""
+"""The reach, in diagonals of the box around the object."""
 
 SMALLEST = 0.1
 """Share of the object's area that is the least to be taken, or followed, for a distractor."""
@@ -39,7 +39,7 @@ def diagonal(covers: Tensor, width: int) -> float:
 
 
 def distractor(probability: np.ndarray, mask: np.ndarray, size: float) -> np.ndarray:
-    """What of a frame looks like an object that is elsewhere on it.
+    """The part of a frame that looks like an object that is elsewhere on it.
 
     Args:
         probability: of looking like it, float (h, w), 0 to 1. mask: where it is, bool (h, w).
@@ -59,11 +59,11 @@ def distractor(probability: np.ndarray, mask: np.ndarray, size: float) -> np.nda
     near = cv2.distanceTransform((~seeds).astype(np.uint8), cv2.DIST_L2, 3) <= REACH * size
     possible = (probability > POSSIBLE) & beside & near
     _, parts = cv2.connectedComponents(possible.astype(np.uint8))
-    found = possible & np.isin(parts, np.unique(parts[seeds]))
-    return found if found.mean() <= LARGEST else np.zeros_like(found)
+    alike = possible & np.isin(parts, np.unique(parts[seeds]))
+    return alike if alike.mean() <= LARGEST else np.zeros_like(alike)
 
 
-def compete(found: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+def compete(own: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     """Mask logits of an object and of its distractor on D frames, (D, h, w), once they are aggregated as two objects
     are (paper Sec. 3.4).
 
@@ -71,8 +71,8 @@ def compete(found: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     an object's logits stay as they are. Where less is left of a distractor than it takes to be one, it is nowhere:
     once it is out of sight, the network tends to go on with some part of the object.
     """
-    planes = aggregate(torch.sigmoid(torch.stack([found, other])))[1:]
+    planes = aggregate(torch.sigmoid(torch.stack([own, other])))[1:]
     ours, theirs = torch.logit(planes, eps=1e-7) / 2
-    areas = [(logits > 0).sum((-2, -1), keepdim=True) for logits in (theirs, found)]
+    areas = [(logits > 0).sum((-2, -1), keepdim=True) for logits in (theirs, own)]
     little = areas[0] < SMALLEST * areas[1]
-    return torch.where(little, found, ours), torch.where(little, ABSENT_LOGIT, theirs)
+    return torch.where(little, own, ours), torch.where(little, ABSENT_LOGIT, theirs)

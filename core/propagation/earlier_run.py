@@ -1,4 +1,4 @@
-"""What an interrupted run with the same settings has left to the one that goes on."""
+"""The interrupted run with the same settings that a run goes on with."""
 
 from collections.abc import Mapping
 
@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 
 from core.network.transfer import upload
-from core.propagation.clip_result import Remembered
 from core.propagation.composer import Distribution
 from core.propagation.parts import Parts
-from core.propagation.prediction import Prediction
+from core.propagation.prediction import Prediction, Remembered
 
 
 class EarlierRun:
@@ -29,7 +28,7 @@ class EarlierRun:
         self.frames = frozenset(labels)
 
     def prediction(self, frame: int) -> Prediction[Tensor]:
-        """What it remembered a frame by; nothing unless that fits this run."""
+        """The prediction that it remembered a frame by; nothing unless that fits this run."""
         kept = self._remembered.get(frame)
         if kept is None or not kept.distractors.keys() <= kept.logits.keys() <= set(self._memory.objects):
             return Prediction()

@@ -11,7 +11,7 @@ TRUNK = ("image", "f4", "f16")
 
 @dataclass(frozen=True)
 class FrameFeatures:
-    """What the network knows of one frame without a mask. Frames that were encoded in one batch share its memory.
+    """Features of one frame, without a mask. Frames that were encoded in one batch share its memory.
 
     Attributes:
         key: (h w, C_k), rows, float32. thin, local, skip8, skip4: (1, C, H/s, W/s), as in `KeyFeatures`.
@@ -35,7 +35,7 @@ class FrameFeatures:
 
     @property
     def bytes(self) -> int:
-        """What they hold in memory, batch included."""
+        """Memory that they hold, batch included."""
         return sum(self.storages.values())
 
     @property
@@ -106,7 +106,7 @@ class FeatureCache:
 
     @property
     def capacity(self) -> int | None:
-        """How many frames there is room for, by the size of those that are there; None while there are none."""
+        """Number of frames there is room for, by the size of those that are there; None while there are none."""
         return int(self.budget * len(self._entries) / self.bytes) if self.bytes else None
 
     def clear(self) -> None:

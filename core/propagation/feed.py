@@ -9,7 +9,7 @@ from core.media.ahead import read_ahead
 from core.media.source import FrameSource
 
 READ_AHEAD_BYTES = 256 * 2**20
-"""What frames that are read ahead may take."""
+"""Most memory that frames read ahead may take."""
 
 
 class FrameFeed:
@@ -40,6 +40,6 @@ class FrameFeed:
 
 
 def depth(size: tuple[int, int], interval: int) -> int:
-    """How many frames of footage of that size, (H, W), are read ahead."""
+    """Number of frames of footage of that size, (H, W), that are read ahead."""
     height, width = size
     return max(1, min(max(8, 2 * interval + 2), READ_AHEAD_BYTES // (3 * height * width)))

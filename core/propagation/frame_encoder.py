@@ -1,4 +1,4 @@
-"""From frames to what the network keeps of them: features, and memory entries with the masks of objects."""
+"""Encoder of frames: features, and memory entries with the masks of objects."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -63,7 +63,7 @@ class FrameEncoder:
         self._permanent = other._permanent.copy()
 
     def fits(self, other: "FrameEncoder") -> bool:
-        """Whether what was encoded there is the same here: size and precision are, and what is looked for."""
+        """True if what was encoded there is the same here: size and precision are, and what is looked for."""
         return self._encodes_as == other._encodes_as
 
     @property
@@ -91,11 +91,11 @@ class FrameEncoder:
             with self._engine.watch("reading"):
                 pixels.append(feed.read(f) if feed else self._media.read(f))
         encoded = self._engine.batches.attempt(lambda: self._encode(pixels))
-        found = {f: features for f, features in cached.items() if features is not None}
+        known = {f: features for f, features in cached.items() if features is not None}
         for f, features in zip(missing, encoded, strict=True):
-            found[f] = features.with_trunk_alone() if keep_trunk and f == frames[-1] else features.without_trunk()
-            self.cache.put(f, found[f])
-        return [found[f] for f in frames]
+            known[f] = features.with_trunk_alone() if keep_trunk and f == frames[-1] else features.without_trunk()
+            self.cache.put(f, known[f])
+        return [known[f] for f in frames]
 
     def _encode(self, pixels: Sequence[np.ndarray]) -> list[FrameFeatures]:
         """Features of frames, uint8 (H, W, 3), in batches; only the last one keeps its trunk."""
@@ -109,8 +109,8 @@ class FrameEncoder:
         return encoded
 
     @property
-    def annotated(self) -> frozenset[int]:
-        """Annotated frames whose entries are kept."""
+    def permanent_frames(self) -> frozenset[int]:
+        """Frames of permanent memory whose entries are kept."""
         return frozenset(self._permanent)
 
     @property
@@ -123,15 +123,15 @@ class FrameEncoder:
         return {frame: objects for frame, objects in looked_like.items() if objects}
 
     def permanent_entries(self) -> list[MemoryEntry]:
-        """All annotated frames as memory, in order; those that are annotated no longer are forgotten."""
-        self._permanent = {frame: known for frame, known in self._permanent.items() if frame in self._memory}
+        """Permanent memory, all of it, in order; frames that are annotated no longer are forgotten."""
+        self._permanent = {frame: made for frame, made in self._permanent.items() if frame in self._memory}
         return [self.permanent_entry(frame) for frame in self._memory]
 
     def permanent_entry(self, frame: int) -> MemoryEntry:
-        """An annotated frame as memory, encoded when it is new or has changed."""
+        """A frame of permanent memory, encoded when it is new or has changed."""
         annotation = self._memory[frame]
-        known = self._permanent.get(frame)
-        if known is None or known[0] is not annotation:
+        made = self._permanent.get(frame)
+        if made is None or made[0] is not annotation:
             distribution = self._composer.aggregate({}, annotation)
             features = self.features([frame], None, keep_trunk=True)[0]
             masked = MaskedFrame(frame, features, distribution)
@@ -139,9 +139,9 @@ class FrameEncoder:
             if self._engine.settings.distractors:
                 distractors = find_distractors(self._engine, features, distribution, entry)
                 entry.values.update(self._values_of_distractors(replace(masked, distractors=distractors)))
-            known = self._permanent[frame] = (annotation, entry)
+            made = self._permanent[frame] = (annotation, entry)
             self.entries_made += 1
-        return known[1]
+        return made[1]
 
     def entry(self, masked: MaskedFrame, permanent: bool) -> MemoryEntry:
         """A frame as memory of its objects and distractors."""

@@ -1,4 +1,4 @@
-"""Between the footage's pixels and the network's: resizing, padding, and the way back."""
+"""Geometry of a run: from the footage's pixels to the network's by resizing and padding, and the way back."""
 
 from collections.abc import Sequence
 

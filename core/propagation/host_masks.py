@@ -1,4 +1,4 @@
-"""From the mask logits of a clip to what people see of it: label maps and soft masks, and their way to the host."""
+"""Masks of a clip as people see them: label maps and soft masks, from mask logits, and their way to the host."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,12 +7,11 @@ import numpy as np
 from torch import Tensor
 
 from core.network.transfer import download
-from core.propagation.clip_result import ClipResult
 from core.propagation.composer import Distribution
 from core.propagation.confidence import UNKNOWN
 from core.propagation.memory import Annotation
 from core.propagation.parts import Parts
-from core.propagation.prediction import Prediction
+from core.propagation.prediction import ClipResult, Prediction
 from core.propagation.presence import Presence
 from core.propagation.stretch import Stretch
 
@@ -74,7 +73,7 @@ class Drawer:
         return self._engine.batches.attempt(work)
 
     def aggregate(self, frame: int, prediction: Prediction[Tensor]) -> Distribution:
-        """What is on a frame: what was predicted there, and what was painted there over it."""
+        """Aggregate what was predicted on a frame, with what was painted there over it."""
         return self._composer.aggregate(prediction.logits, self._memory.get(frame))
 
     def drawn(self, stretch: Stretch, distribution: Distribution, annotation: Annotation | None = None) -> Drawn:
@@ -143,7 +142,7 @@ class Drawer:
                 begin = end + 1
 
     def _bytes(self, objects: int) -> int:
-        """What drawing a frame takes: float32 planes at the network's size and at the footage's."""
+        """Memory that drawing a frame takes: float32 planes at the network's size and at the footage's."""
         (height, width), (rows, columns) = self._geometry.padded, self._geometry.size
         return 4 * (5 * (objects + 1) * height * width + 6 * rows * columns)
 

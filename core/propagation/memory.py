@@ -23,7 +23,7 @@ MAX_ID = 254
 
 @dataclass(frozen=True)
 class Annotation:
-    """What a person said of one frame: a label map, and the objects it speaks for (some may be absent)."""
+    """Annotation of one frame by a person: a label map, and the objects it speaks for (some may be absent)."""
 
     packed: PackedLabels
     objects: frozenset[int]
@@ -89,7 +89,7 @@ class PermanentMemory:
         return self._annotations[frame]
 
     def get(self, frame: int) -> Annotation | None:
-        """What was said of `frame`, if anything."""
+        """The annotation of `frame`, if there is one."""
         return self._annotations.get(frame)
 
     def __contains__(self, frame: int) -> bool:
@@ -167,8 +167,8 @@ class MemoryBank:
         return torch.cat([e.key for e in entries]), torch.cat([e.covers[obj] for e in entries])
 
     def histories(self, objects: Sequence[int]) -> list[History]:
-        """What is remembered of `objects` and of their distractors, those with the same frames together; what was never
-        seen is left out."""
+        """Memory of `objects` and of their distractors, those with the same frames together, without what was never
+        seen."""
         groups: dict[tuple[int, ...], list[Track]] = {}
         for track in [*map(Track, objects), *(Track(obj, is_distractor=True) for obj in objects)]:
             entries = tuple(i for i, e in enumerate(self._entries) if track in e.values)

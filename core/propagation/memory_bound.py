@@ -1,4 +1,4 @@
-"""How much memory a run will take, before it begins: a bound that holds, and what to change where that is too much."""
+"""Bound of the memory that a run will take, before it begins, and what to change where that is too much."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from core.propagation.work_bytes import WorkBytes
 
 @dataclass(frozen=True)
 class RunSize:
-    """What the memory of a run depends on.
+    """Size of a run: all that its memory depends on.
 
     Attributes:
         size: (H, W) of the footage. frames: how many are visited. objects: with distractors, if they are followed.
@@ -53,7 +53,7 @@ class MemoryBound:
         return f"at most {_words(self.device_bytes + self.machine_bytes)}"
 
     def advice(self, free: int) -> str | None:
-        """What to change where no more than `free` bytes are free for the device part, in a sentence; None if it
+        """Advice where no more than `free` bytes are free for the device part, in a sentence; None if it
         fits."""
         if self.device_bytes <= free:
             return None

@@ -1,4 +1,4 @@
-"""How long a run takes: its work, clip by clip, and what each part of that took on this machine before.
+"""Pace of a run: its work, clip by clip, and what each part of that took on this machine before.
 
 Nothing here reads a clock that is not given, and nothing runs the network.
 """
@@ -20,12 +20,12 @@ _USUAL = 480 * 854
 """Pixels of the frames that the default prices were measured with."""
 
 _TRUST = 1.0
-"""Weight of the prices known before, in clips, when those of this run are found."""
+"""Weight of the prices known before, in clips, when those of this run are fitted."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What takes time in a clip, or in several, as counts.
+    """Counts of what takes time in a clip, or in several.
 
     Attributes:
         encoded: frames whose features are not known yet. drawn: frames on which objects are predicted.
@@ -90,7 +90,7 @@ def plan(
     clips = [cut_clips(one, annotated, settings.interval) for one in passes]
     known, finished = set(known), whole_clips(clips[-1] if clips else (), finished)
     room = len(passes) * max((len(one.frames) for one in passes), default=0) if room is None else room
-    found = []
+    works = []
     for of_pass in clips:
         working = 0
         for clip in of_pass:
@@ -98,15 +98,15 @@ def plan(
                 new = [frame for frame in clip.frames if frame not in known] if clip.objects else []
                 drawn = len(clip.frames) if clip.objects else 0
                 memory = len(annotated) + min(working, settings.memory_frames)
-                found.append(Work(len(new), drawn, drawn * len(clip.objects), drawn * memory))
+                works.append(Work(len(new), drawn, drawn * len(clip.objects), drawn * memory))
                 known.update(new[: max(0, room)])
                 room -= len(new)
             working += clip.remembered
-    return found
+    return works
 
 
 def room_for(capacity: int | None, known: Collection[int], start: int, end: int) -> int | None:
-    """How many frames of a run through `start` to `end` can be kept beside those known: others make room for them.
+    """Number of frames of a run through `start` to `end` can be kept beside those known: others make room for them.
     None: not known."""
     return None if capacity is None else max(0, capacity - sum(start <= frame <= end for frame in known))
 

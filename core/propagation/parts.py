@@ -1,4 +1,4 @@
-"""What runs are made with."""
+"""Parts that runs are made with."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from core.propagation.settings import PropagationSettings
 
 @dataclass(frozen=True)
 class Parts:
-    """The footage, the masks given, and who encodes, predicts and draws."""
+    """The footage, permanent memory, and who encodes, predicts and draws."""
 
     settings: PropagationSettings
     media: FrameSource

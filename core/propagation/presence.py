@@ -23,12 +23,12 @@ ABSENT_LOGIT = -30.0
 """Mask logit, everywhere, of what is absent."""
 
 ABSENT_TRACE = 0.6
-"""How strong a trace of an object it is that something was found, and taken for something else: `is_present` may err,
-so that a person had better look."""
+"""Strength of the trace that an object leaves whose presence was denied: `is_present` may err, so that a person had
+better look."""
 
 
 class Presence:
-    """What a pass has seen of each object: its area on frames that were remembered, and, while it is nowhere, the
+    """Presence of each object in a pass: its area on frames that were remembered, and, while it is nowhere, the
     strongest trace of it since it was last seen.
 
     A pass that goes on after an interruption has the traces of the frames that were remembered, and no others.
@@ -54,7 +54,7 @@ class Presence:
         return max(self._areas.get(obj, ()), default=0.0)
 
     def confidence(self, obj: int, probability: np.ndarray, absent: bool = False) -> float:
-        """How sure the pass is of an object on its next frame, 0 to 1 (see `core.propagation.confidence`).
+        """Confidence of the pass in an object on its next frame, 0 to 1 (see `core.propagation.confidence`).
 
         Args:
             probability: aggregated, uint8 (h, w), 255 = 1. absent: whether its presence was denied.
@@ -67,7 +67,7 @@ class Presence:
 
 
 def is_present(predicted: Tensor, expected: Tensor) -> bool:
-    """Whether little that was predicted of an object is the object: plain matching with permanent memory finds it at
+    """True if little that was predicted of an object is the object: plain matching with permanent memory finds it at
     the same place, not elsewhere or nowhere.
 
     Where an object is hidden or leaves the picture, the network at times goes on with something that it never was, and

@@ -12,7 +12,6 @@ from core.network.devices import DeviceLostError, is_dead, is_lack_of_memory, me
 from core.network.pcvos import PCVOS
 from core.network.transfer import download
 from core.propagation.clip_inference import ClipInference, Stopped
-from core.propagation.clip_result import ClipResult, Remembered
 from core.propagation.composer import Composer
 from core.propagation.earlier_run import EarlierRun
 from core.propagation.feature_cache import FeatureCache
@@ -22,7 +21,7 @@ from core.propagation.memory import MemoryBank, PermanentMemory
 from core.propagation.memory_bound import MemoryBound, RunSize, memory_bound
 from core.propagation.pace import Work, plan, room_for
 from core.propagation.parts import Parts
-from core.propagation.prediction import Track
+from core.propagation.prediction import ClipResult, Remembered, Track
 from core.propagation.presence import Presence
 from core.propagation.published import PublishedLoop
 from core.propagation.run import Run
@@ -84,7 +83,7 @@ class Propagator:
 
     @property
     def measures_parts(self) -> bool:
-        """Whether `seconds` are those that an accelerator takes for each part: it is waited for after each, which
+        """True if `seconds` are those that an accelerator takes for each part: it is waited for after each, which
         slows it down. Otherwise they are the host's."""
         return self._engine.watch.waits
 
@@ -143,9 +142,9 @@ class Propagator:
         before, that nobody spoke for."""
         passes, annotated = self._passes(*self._range(start, end), direction), self._annotated()
 
-        def draws(frame: int, known: Sequence[Pass]) -> bool:
-            found = {obj for one in known if frame in one.frames for obj in one.objects_at(frame)}
-            return not found <= annotated.get(frame, frozenset())
+        def draws(frame: int, so_far: Sequence[Pass]) -> bool:
+            existing = {obj for one in so_far if frame in one.frames for obj in one.objects_at(frame)}
+            return not existing <= annotated.get(frame, frozenset())
 
         return [
             tuple(frame for frame in one.frames if draws(frame, passes[: place + 1]))
@@ -153,7 +152,7 @@ class Propagator:
         ]
 
     def memory_bound(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> MemoryBound:
-        """How much memory a run takes at most, beyond the program and the network.
+        """Memory that a run takes at most, beyond the program and the network.
 
         Raises:
             PCVOSError: as `run` does.
@@ -166,7 +165,7 @@ class Propagator:
         return memory_bound(self.network.config, settings, run, self._engine.device, self.cache.budget)
 
     def memory_advice(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> str | None:
-        """What to change where a run may take more memory than is free, in a sentence; None if it fits, or where it
+        """Advice where a run may take more memory than is free, in a sentence; None if it fits, or where it
         cannot be told. Features that are kept already count as free: the run counts them among its own.
 
         Raises:
@@ -189,7 +188,7 @@ class Propagator:
 
         Forward, an object exists from its first annotation on and is empty before; backward mirrors this. In both
         directions, each object is drawn outward from its first and last annotation, and between two annotations
-        from both ends, the nearer one counting more. Annotated frames come out exactly as they were given, and all
+        from both ends, the nearer one counting more. Annotated frames come out as they were annotated, and all
         of them are read as memory, wherever they lie. Stopping between clips is always safe; `should_stop` also
         stops inside one.
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from torch import Tensor
 
 from core.errors import PCVOSError
-from core.propagation.clip_result import ClipResult
 from core.propagation.composer import Distribution
 from core.propagation.earlier_run import EarlierRun
 from core.propagation.feature_cache import FrameFeatures
@@ -21,7 +20,7 @@ from core.propagation.frame_encoder import MaskedFrame
 from core.propagation.host_masks import Drawer, Drawn
 from core.propagation.memory import MemoryBank
 from core.propagation.parts import Parts
-from core.propagation.prediction import Prediction, Track
+from core.propagation.prediction import ClipResult, Prediction, Track
 from core.propagation.presence import Presence
 from core.propagation.run import ClipEnd
 from core.propagation.schedule import Annotated, Clip, Pass, cut_clips, forward_pass, whole_clips

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from core.network.matching import read_top_k
 from core.network.transfer import download
-from core.propagation.clip_result import ClipResult
 from core.propagation.composer import Distribution
 from core.propagation.earlier_run import EarlierRun
 from core.propagation.feature_cache import FrameFeatures
@@ -17,7 +16,7 @@ from core.propagation.host_masks import Drawer
 from core.propagation.memory import MemoryBank
 from core.propagation.packed_logits import PackedLogits
 from core.propagation.parts import Parts
-from core.propagation.prediction import Prediction
+from core.propagation.prediction import ClipResult, Prediction
 from core.propagation.presence import ABSENT_LOGIT, LITTLE, Presence, is_present
 from core.propagation.schedule import Annotated, Clip, Pass, cut_clips, passes_of, whole_clips
 from core.propagation.stretch import Stretch, joined
@@ -61,7 +60,7 @@ class Run:
         self._passes, self._earlier = passes, earlier
         self.bank = MemoryBank(self._settings.memory_frames)
         self._annotated: Annotated = {frame: self._memory[frame].objects for frame in self._memory}
-        # frames drawn by both passes, and what the first one found there
+        # frames drawn by both passes, and what the first one predicted there
         self._overlap = range(passes[0].frames[0], passes[-1].frames[0] + 1) if len(passes) > 1 else range(0)
         self._waiting = PackedLogits()
         # the first pass, whose clips are others, draws again what the last one needs of it
@@ -96,7 +95,8 @@ class Run:
         predicted, distractors = self._predict(clip, features)
         stretches = self._joined(predicted, waits)
         if features and not self._settings.keep_lost:
-            stretches = self._without_absent(stretches, features, state.presence)
+            of_frame = iter(features)
+            stretches = [self._present(s, [next(of_frame) for _ in s.frames], state) for s in stretches]
         drawn, distribution = self._drawer.draw(stretches)
         prediction = replace(stretches[-1].of_frame(-1), distractors=distractors)
 
@@ -122,31 +122,25 @@ class Run:
         return Stretch(clip.frames, {t.obj: logits[t] for t in tracks if not t.is_distractor}), distractors
 
     def _joined(self, predicted: Stretch, waits: bool) -> list[Stretch]:
-        """What was predicted, with what the other pass of a run in both directions predicted there. What it `waits` for
-        is kept until then."""
+        """Join what was predicted with what the other pass of a run in both directions predicted there. What it `waits`
+        for is kept until then."""
         if waits:
             self._waiting.put(predicted.frames, predicted.logits)
         elif predicted.frames[-1] in self._overlap:
             return list(joined(predicted, self._waiting.pop, self._annotated, self._engine.device))
         return [predicted]
 
-    def _without_absent(
-        self, stretches: Sequence[Stretch], features: Sequence[FrameFeatures], presence: Presence
-    ) -> list[Stretch]:
+    def _present(self, stretch: Stretch, features: Sequence[FrameFeatures], state: PassState) -> Stretch:
         """The same logits, but for objects of which little is left, and that little something else."""
-        of_frame = iter(features)
-        return [self._with_presence(s, [next(of_frame) for _ in s.frames], presence) for s in stretches]
-
-    def _with_presence(self, stretch: Stretch, features: Sequence[FrameFeatures], presence: Presence) -> Stretch:
         if not stretch.logits:
             return stretch
         logits, absent = dict(stretch.logits), set()
         shares, covered = self._composer.small_covers(stretch.logits)
         (areas,) = download([covered])
         for k, obj in enumerate(stretch.logits):
-            little = LITTLE * presence.area(obj)
+            little = LITTLE * state.presence.area(obj)
             for i in [i for i, area in enumerate(areas[k].tolist()) if 0 < area < little]:
-                keys, covers = self.bank.permanent(obj)
+                keys, covers = state.bank.permanent(obj)
                 (expected,) = read_top_k(features[i].key, keys, [covers.unsqueeze(1)], self._settings.top_k)
                 if not is_present(shares[k, i], expected.squeeze(1)):
                     absent.add((stretch.frames[i], obj))
@@ -170,7 +164,7 @@ class Run:
         self._remember(ClipEnd(clip, prediction, distribution, None), state)
 
     def _areas(self, distribution: Distribution) -> Tensor:
-        """How many memory positions each object of a frame covers, float32 (K,)."""
+        """Number of memory positions that each object of a frame covers, float32 (K,)."""
         return self._composer.covers(distribution.planes[1:]).sum(1)
 
     def _remember(self, end: ClipEnd, state: PassState) -> None:

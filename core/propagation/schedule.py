@@ -59,12 +59,12 @@ class Pass:
 
 
 def forward_pass(start: int, end: int, annotated: Annotated) -> Pass:
-    """From `start` to `end` (inclusive); each object from its first annotation on."""
+    """Pass from `start` to `end` (inclusive); each object from its first annotation on."""
     return Pass(range(start, end + 1), _first(sorted(annotated), annotated))
 
 
 def backward_pass(start: int, end: int, annotated: Annotated) -> Pass:
-    """From `end` to `start`; each object from its last annotation back."""
+    """Pass from `end` to `start`; each object from its last annotation back."""
     return Pass(range(end, start - 1, -1), _first(sorted(annotated, reverse=True), annotated))
 
 

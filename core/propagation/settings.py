@@ -1,4 +1,4 @@
-"""How a propagation runs: one table of settings.
+"""Settings of a propagation: one table.
 
 A field of `PropagationSettings` is a row: its type, default, range, what it is called and what it does. The options of
 the commands (`core.commands.setting_options`), the fields of the window's panel and what is checked are made of it.
@@ -151,11 +151,9 @@ class PropagationSettings:
 
     @property
     def effective(self) -> "PropagationSettings":
-        """What the run goes by, once `exact` has turned off what the published loop does not have."""
-        if not self.exact:
-            return self
-        unbounded = replace(self, precision="fp32", memory_frames=10_000)
-        return replace(unbounded, kernel=0.0, keep_lost=True, distractors=False)
+        """Settings that the run goes by, once `exact` has turned off what the published loop does not have."""
+        off: dict[str, Any] = {"precision": "fp32", "kernel": 0.0, "keep_lost": True, "distractors": False}
+        return replace(self, memory_frames=10_000, **off) if self.exact else self
 
     def __post_init__(self) -> None:
         check_settings(self)

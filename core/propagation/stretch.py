@@ -45,17 +45,17 @@ def joined(
     annotated: Annotated,
     device: torch.device,
 ) -> Iterator[Stretch]:
-    """What both passes found on the frames of a clip, as one; cut where the objects change.
+    """Join what both passes predicted on the frames of a clip; cut where the objects change.
 
     Args:
-        forward: of a frame what the forward pass found, float32 (h, w) by object; asked once for each.
+        forward: of a frame what the forward pass predicted, float32 (h, w) by object; asked once for each.
         device: where the logits are to be.
     """
     waiting = [(i, forward(frame)) for i, frame in enumerate(backward.frames)]
     for _, group in groupby(waiting, key=lambda item: sorted(item[1])):
-        places, found = zip(*group, strict=True)
+        places, planes_there = zip(*group, strict=True)
         own = backward.cut(slice(places[0], places[-1] + 1))
-        other = {obj: upload([planes[obj] for planes in found], device) for obj in found[0]}
+        other = {obj: upload([planes[obj] for planes in planes_there], device) for obj in planes_there[0]}
         logits = {
             obj: blend(other.get(obj), own.logits.get(obj), [forward_weight(obj, f, annotated) for f in own.frames])
             for obj in sorted({*other, *own.logits})

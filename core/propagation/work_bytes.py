@@ -1,4 +1,4 @@
-"""How much memory the parts of the work take, from the network's widths: bounds, not estimates."""
+"""Memory that the parts of the work take, from the network's widths: bounds, not estimates."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What a run has finished, noted in the project clip by clip: after a crash it can go on from there."""
+"""Notes of what a run has finished, in the project clip by clip: after a crash it can go on from there."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
