@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 import pytest
 
 from core.errors import PCVOSError
-from core.propagation.settings import settings_table
+from core.propagation.settings import PropagationSettings, settings_table
 from core.studio.run_settings import RunSettings, settings_from
 
 TABLE = settings_table(RunSettings)
@@ -44,6 +44,15 @@ def test_choices_are_those_of_the_table(name: str):
         assert getattr(RunSettings(**{name: choice}), name) == choice
     with pytest.raises(PCVOSError, match=TABLE[name].label):
         RunSettings(**{name: "sideways"})
+
+
+def test_the_exact_mode_turns_off_what_the_published_loop_does_not_have():
+    chosen = PropagationSettings(interval=9, soft=True)
+    assert chosen.effective is chosen
+    effective = PropagationSettings(interval=9, soft=True, exact=True).effective
+    assert (effective.interval, effective.soft) == (9, True)
+    assert effective.precision == "fp32", "on an accelerator too"
+    assert (effective.kernel, effective.keep_lost, effective.distractors) == (0, True, False)
 
 
 def test_a_project_gives_back_what_it_was_given():
