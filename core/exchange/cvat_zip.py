@@ -79,8 +79,7 @@ def read_zip(request: ImportRequest) -> ClassMasks:
         if names.question:
             return ClassMasks(text, labels, names, {})
         pictures: dict[int, tuple[str, _Picture]] = {}
-        for done, (name, info) in enumerate(members.items()):
-            request.tell(done, len(members))
+        for name, info in request.progress.over(members.items()):
             where, frame = f"{path}: {name}", names.find(name)
             if frame is None:
                 raise names.refusal(PurePosixPath(name).name, where)

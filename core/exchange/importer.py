@@ -15,7 +15,7 @@ from core.exchange.options import Option, Value, resolve
 from core.masks.frame_numbers import Numbering, UnclearNumberingError
 from core.masks.packed_mask import PackedMask
 from core.media.source import FrameSource
-from core.progress import Tell, tell_nobody
+from core.progress import UNWATCHED, Progress
 from core.project.model import MAX_OBJECTS, ObjectInfo
 
 RGB = tuple[int, int, int]
@@ -52,14 +52,14 @@ class ImportRequest:
         media: the footage that the masks belong to; only what it says about itself is read, no frames.
         options: a value for every option of the format.
         answers: to the questions of an earlier attempt, by their keys.
-        tell: while it is read, how far that is; a step is a file, or a mask in one.
+        progress: of reading; a step is a file, or a mask in one.
     """
 
     path: Path
     media: FrameSource
     options: Mapping[str, Value]
     answers: Mapping[str, str] = field(default_factory=dict)
-    tell: Tell = tell_nobody
+    progress: Progress = UNWATCHED
     files: tuple[Path, ...] = ()
 
     @property

@@ -10,7 +10,7 @@ from core.exchange.importer import NUMBERS, READING, Found, FoundObject, ImportR
 from core.exchange.overlaps import without, without_hidden
 from core.masks.packed_mask import PackedMask
 from core.masks.palette import DISPLAY_PALETTE, rgb
-from core.progress import Tell, part, tell_nobody
+from core.progress import UNWATCHED, Progress
 from core.project.model import MAX_OBJECTS, Author, Cell, Change, Key, ObjectInfo
 from core.project.project import Project
 
@@ -127,11 +127,11 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
     masks = _by_id(found, assigned.ids, complete=bool(request.options.get("complete")))
     free = {frame: {id: mask for id, mask in here.items() if id not in locked} for frame, here in masks.items()}
     _check(free, project)
-    free, overlapping = _stacked(free, found.in_front, part(request.tell, 0, 2))
+    free, overlapping = _stacked(free, found.in_front, request.progress.part(0, 2))
     classed = _classed(found.objects, assigned.ids, known)
     infos = known | {info.id: info for info in (*assigned.new, *classed)}
     ids = [id for id in dict.fromkeys(assigned.ids[object.key] for object in found.objects) if id is not None]
-    predicted, corrected, changing = _compared(free, project, locked, part(request.tell, 1, 2))
+    predicted, corrected, changing = _compared(free, project, locked, request.progress.part(1, 2))
     return ImportPlan(
         project,
         request.path,
@@ -165,17 +165,16 @@ def change(plan: ImportPlan, corrected: bool = True) -> Change:
     return as_change(plan, changed_cells(plan, corrected))
 
 
-def changed_cells(plan: ImportPlan, corrected: bool, tell: Tell = tell_nobody) -> ChangedCells:
+def changed_cells(plan: ImportPlan, corrected: bool, progress: Progress = UNWATCHED) -> ChangedCells:
     """The cells that `plan` changes, as they are in its project and as they will be; on the project's thread."""
     project = plan.project
     locked = {info.id for info in project.objects if info.locked}
     cells: ChangedCells = {}
-    for done, (frame, masks) in enumerate(plan.masks.items(), start=1):
+    for frame, masks in progress.over(plan.masks.items()):
         if masks:
             known = project.cells(frame)
             for obj, cell in _changed(known, masks, locked, corrected).items():
                 cells[frame, obj] = (known.get(obj), cell)
-        tell(done, len(plan.masks))
     return cells
 
 
@@ -250,15 +249,14 @@ def _joined(one: PackedMask, other: PackedMask) -> PackedMask:
 
 
 def _stacked(
-    masks: Mapping[int, Mapping[int, PackedMask]], in_front: InFront, tell: Tell
+    masks: Mapping[int, Mapping[int, PackedMask]], in_front: InFront, progress: Progress
 ) -> tuple[dict[int, dict[int, PackedMask]], tuple[int, ...]]:
     """The masks such that in a project, where the higher id is in front, they lie as in the files; and the frames on
     which they overlap."""
     if in_front is None:
         return {frame: dict(here) for frame, here in masks.items()}, ()
     stacked, overlapping = {}, []
-    for done, (frame, here) in enumerate(masks.items()):
-        tell(done, len(masks))
+    for frame, here in progress.over(masks.items()):
         order = here if in_front == "later" else sorted(here)
         stacked[frame], is_overlapping = without_hidden({id: here[id] for id in order})
         overlapping += [frame] if is_overlapping else []
@@ -281,14 +279,13 @@ def _check(masks: Mapping[int, Mapping[int, PackedMask]], project: Project) -> N
 
 
 def _compared(
-    masks: Mapping[int, Mapping[int, PackedMask]], project: Project, locked: set[int], tell: Tell
+    masks: Mapping[int, Mapping[int, PackedMask]], project: Project, locked: set[int], progress: Progress
 ) -> tuple[tuple[Key, ...], tuple[Key, ...], frozenset[bool]]:
     """Cells that are there and differ from what comes: predicted, corrected; and `ImportPlan.changing`."""
     predicted: list[Key] = []
     corrected: list[Key] = []
     changing: set[bool] = set()
-    for done, (frame, here) in enumerate(sorted(masks.items())):
-        tell(done, len(masks))
+    for frame, here in progress.over(sorted(masks.items())):
         known = project.cells(frame) if here else {}
         for obj, cell in known.items():
             if obj in here and cell.mask != here[obj]:

@@ -28,7 +28,7 @@ from core.masks.mask_pictures import (
 )
 from core.masks.packed_labels import PackedLabels
 from core.masks.palette import DAVIS_PALETTE
-from core.progress import Tell, tell_nobody
+from core.progress import UNWATCHED, Progress
 
 RGB = tuple[int, int, int]
 
@@ -72,7 +72,7 @@ def read_label_map(path: str | Path) -> ReadMask:
     return read_label_maps([path])[0]
 
 
-def read_label_maps(paths: Sequence[str | Path], tell: Tell = tell_nobody) -> list[ReadMask]:
+def read_label_maps(paths: Sequence[str | Path], progress: Progress = UNWATCHED) -> list[ReadMask]:
     """Read mask PNGs that belong together: a colour means the same id in all of them.
 
     - Indexed (1 to 8 bits): value = id, whatever the palette; 255 is void and read as background.
@@ -94,7 +94,7 @@ def read_label_maps(paths: Sequence[str | Path], tell: Tell = tell_nobody) -> li
     ones, or those with alpha, are read so as well.
 
     Args:
-        tell: how many files are read, of how many.
+        progress: how many files are read, of how many.
 
     Returns:
         One `ReadMask` a path, in the order of `paths`.
@@ -105,12 +105,11 @@ def read_label_maps(paths: Sequence[str | Path], tell: Tell = tell_nobody) -> li
     """
     files = [Path(path) for path in paths]
     found: list[Picture | UnclearMaskError] = []
-    for done, path in enumerate(files, start=1):
+    for path in progress.over(files):
         try:
             found.append(read_picture(path))
         except UnclearMaskError as error:
             found.append(error)
-        tell(done, len(files))
     images = _alike(files, found)
     ids_of_colours = _assign_ids({f: i for f, i in zip(files, images, strict=True) if isinstance(i, ColourPicture)})
     colours = {number: _rgb(code) for code, number in ids_of_colours.items() if number}

@@ -12,7 +12,7 @@ from core.errors import PCVOSError
 from core.masks.frame_numbers import FootageNames, Numbering, place
 from core.masks.label_map import RGB, ReadMask, object_ids, read_label_maps, sentences_on_reading
 from core.masks.packed_labels import PackedLabels
-from core.progress import Tell, tell_nobody
+from core.progress import UNWATCHED, Progress
 
 _ASPECT_TOLERANCE = 0.01
 
@@ -71,7 +71,7 @@ def load_masks(
     names: Collection[str] = (),
     complete: bool = False,
     may_be_empty: bool = False,
-    tell: Tell = tell_nobody,
+    progress: Progress = UNWATCHED,
 ) -> Masks:
     """Read the masks at `path` and find the frame that each belongs to.
 
@@ -95,7 +95,7 @@ def load_masks(
         complete: every file speaks for all objects found in any of them (`--masks-complete`). Without it a file speaks
             for the ids that occur in it.
         may_be_empty: files without an object are no error; without `complete` they speak for none.
-        tell: how many files are read, of how many.
+        progress: how many files are read, of how many.
 
     Raises:
         UnclearNumberingError: the names can be read in several ways.
@@ -117,7 +117,7 @@ def load_masks(
 
     frames = sorted(placed)
     paths = [placed[frame] for frame in frames]
-    masks = read_label_maps(paths, tell)
+    masks = read_label_maps(paths, progress)
     notes = _colour_notes(masks) + notes
     fitted, warnings = fit_masks(paths, masks, size)
     warnings = [*sentences_on_reading([file.name for file in paths], masks), *warnings]

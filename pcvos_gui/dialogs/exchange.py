@@ -63,7 +63,7 @@ class Exchange(QObject):
     def import_masks(self, path: Path, tells: bool = True) -> None:
         """Read masks without asking anything; they become corrections, as one step of undo. `tells`: say so."""
         media, frame, project = self._session.loaded_media, self._session.frame, self._session.loaded_project
-        reading = Task("import", lambda tell: read_masks((path,), media, frame, tell=tell), self)
+        reading = Task(lambda progress: read_masks((path,), media, frame, progress=progress), self)
         reading.returned.connect(lambda reading: self._take(reading, project, tells))
         reading.failed.connect(self._on_error)
 

@@ -8,12 +8,12 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import PCVOSError
 from core.exchange.plan import ChangedCells, ImportPlan, as_change, changed_cells, unanswered
-from core.progress import Tell, part
+from core.progress import Progress
 from core.project.model import Change
 from core.project.project import Project
 from pcvos_gui.workers.task import Task
 
-PlanOf = Callable[[Project, Tell], ImportPlan]
+PlanOf = Callable[[Project, Progress], ImportPlan]
 """Makes the plan for a project; on any thread that may read the project."""
 
 
@@ -24,11 +24,11 @@ class Made:
     plan: ImportPlan
     cells: ChangedCells
 
-    def again(self, frames: set[int], corrected: bool, project: Project, tell: Tell) -> "Made":
+    def again(self, frames: set[int], corrected: bool, project: Project, progress: Progress) -> "Made":
         """The same, with these frames computed from what the project holds now."""
         kept = {key: cells for key, cells in self.cells.items() if key[0] not in frames}
         masks = {frame: masks for frame, masks in self.plan.masks.items() if frame in frames}
-        return Made(self.plan, kept | changed_cells(replace(self.plan, project=project, masks=masks), corrected, tell))
+        return Made(self.plan, kept | changed_cells(replace(self.plan, project=project, masks=masks), corrected, progress))
 
 
 class ImportMaking(QObject):
@@ -64,21 +64,21 @@ class ImportMaking(QObject):
             self._unsubscribe()
             self._unsubscribe = None
 
-    def _make(self, project: Project, tell: Tell) -> Made:
+    def _make(self, project: Project, progress: Progress) -> Made:
         """In the thread."""
-        plan = self._plan_of(project, part(tell, 0, 2))
+        plan = self._plan_of(project, progress.part(0, 2))
         if plan.questions:
             raise unanswered(plan.questions)
-        return Made(plan, changed_cells(plan, self._corrected, part(tell, 1, 2)))
+        return Made(plan, changed_cells(plan, self._corrected, progress.part(1, 2)))
 
-    def _begin(self, make: Callable[[Project, Tell], Made]) -> None:
+    def _begin(self, make: Callable[[Project, Progress], Made]) -> None:
         self._touched, self._objects_changed = set(), False
         try:
             work = with_snapshot(self._project, make)
         except PCVOSError as error:  # the file cannot be read just now
             QTimer.singleShot(0, self, partial(self._on_failed, error))
             return
-        self._task = Task("import", work, self)
+        self._task = Task(work, self)
         self._task.progressed.connect(self.progressed)
         self._task.returned.connect(self._on_made)
         self._task.failed.connect(self._on_failed)
@@ -113,12 +113,12 @@ class ImportMaking(QObject):
         self.deleteLater()
 
 
-def with_snapshot(project: Project, work: Callable[[Project, Tell], object]) -> Callable[[Tell], object]:
+def with_snapshot(project: Project, work: Callable[[Project, Progress], object]) -> Callable[[Progress], object]:
     """For a `Task`: `work` with a snapshot of the project as it is now, which is closed afterwards."""
     snapshot = project.snapshot()
 
-    def do(tell: Tell) -> object:
+    def do(progress: Progress) -> object:
         with snapshot:
-            return work(snapshot, tell)
+            return work(snapshot, progress)
 
     return do

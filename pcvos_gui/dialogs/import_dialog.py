@@ -251,7 +251,7 @@ class ImportDialog(QDialog):
         chosen = self.format.currentData()
         if chosen is None:
             path = self._paths[0]
-            self._begin(lambda tell: recognise(path), self._on_recognised)
+            self._begin(lambda progress: recognise(path), self._on_recognised)
         else:
             self._read_as(importer(chosen))
 
@@ -271,7 +271,7 @@ class ImportDialog(QDialog):
             self.options.values,
             {key: answer for key, answer in self._answers().items() if key in READING},
         )
-        self._begin(lambda tell: work(tell=tell), self._on_read)
+        self._begin(lambda progress: work(progress=progress), self._on_read)
 
     def _on_read(self, reading: Reading) -> None:
         self._reading = reading
@@ -291,9 +291,9 @@ class ImportDialog(QDialog):
     # work in threads
 
     def _begin(self, work: Callable, then: Callable) -> None:
-        """Have `work` done in a thread, in place of what is under way; it takes what it is to tell its progress."""
+        """Have `work` done in a thread, in place of what is under way; it takes its `Progress`."""
         self._stop()
-        self._task = Task("import", work, self)
+        self._task = Task(work, self)
         self._task.returned.connect(lambda: self.progress.follow(None))
         self._task.returned.connect(then)
         self._task.failed.connect(self._on_error)

@@ -13,7 +13,7 @@ from core.exchange.plan import ImportPlan, make_plan, unanswered
 from core.exchange.registry import IMPORTERS, importer, recognise
 from core.masks.frame_numbers import FootageNames
 from core.media import FrameSource
-from core.progress import Tell, tell_nobody
+from core.progress import UNWATCHED, Progress
 from core.project.project import Project
 
 _FRAME = "frame"  # the option of a single PNG
@@ -38,19 +38,19 @@ class Reading:
         """Of where it is from, as a person would say it."""
         return self.paths[0].parent.name if len(self.paths) > 1 else self.paths[0].name
 
-    def plan(self, answers: Mapping[str, str], project: Project, tell: Tell = tell_nobody) -> ImportPlan:
+    def plan(self, answers: Mapping[str, str], project: Project, progress: Progress = UNWATCHED) -> ImportPlan:
         """What becomes of it; on the project's thread. Raises as `make_plan` does."""
-        return make_plan(self.found, replace(self.request, answers=answers, tell=tell), project)
+        return make_plan(self.found, replace(self.request, answers=answers, progress=progress), project)
 
-    def plan_as_proposed(self, project: Project, tell: Tell = tell_nobody) -> ImportPlan:
+    def plan_as_proposed(self, project: Project, progress: Progress = UNWATCHED) -> ImportPlan:
         """The same, with all questions answered as is likely; PCVOSError if there is one that is not."""
-        plan = self.plan({}, project, tell)
+        plan = self.plan({}, project, progress)
         if not plan.questions:
             return plan
         answers = {question.key: question.proposal for question in plan.questions}
         if self.found.questions or None in answers.values():
             raise unanswered(plan.questions)
-        return self.plan(answers, project, tell)
+        return self.plan(answers, project, progress)
 
 
 def read_masks(
@@ -60,7 +60,7 @@ def read_masks(
     format: str | None = None,
     options: Mapping[str, Value] | None = None,
     answers: Mapping[str, str] | None = None,
-    tell: Tell = tell_nobody,
+    progress: Progress = UNWATCHED,
 ) -> Reading:
     """Read files or a folder; on any thread.
 
@@ -68,7 +68,7 @@ def read_masks(
         frame: what a single PNG belongs to whose name says nothing of one.
         format: name of an importer; None: it is recognised.
         options, answers: None: the usual options, no answers.
-        tell: how far it is, of one file or folder after the other.
+        progress: of one file or folder after the other.
 
     Raises:
         PCVOSError: one of them cannot be read; it names the file.
@@ -85,7 +85,7 @@ def read_masks(
             )
             for path in paths
         ]
-    found = reduce(_joined, map(known.read, [replace(request, tell=tell) for request in requests]))
+    found = reduce(_joined, map(known.read, [replace(request, progress=progress) for request in requests]))
     return Reading(known, tuple(paths), requests[0], found)
 
 

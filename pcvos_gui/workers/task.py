@@ -1,38 +1,14 @@
-"""One piece of work in a thread of its own, which says how far it is and can be cancelled."""
+"""One piece of work in a thread of the pool, which says how far it is and can be cancelled."""
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
+from superqt.utils import create_worker
 
-from core.progress import Tell
-from pcvos_gui.workers.thread import Worker
-
-_OFTEN = 0.05  # seconds from one word on progress to the next
+from core.progress import Progress
 
 
-class _CancelledError(Exception):
-    """Ends the work where it says how far it is."""
-
-
-@dataclass(frozen=True)
-class _Said:
-    done: int
-    total: int
-
-
-@dataclass(frozen=True)
-class _Returned:
-    result: object
-
-
-@dataclass(frozen=True)
-class _Failed:
-    error: Exception
-
-
-class Task(Worker):
+class Task(QObject):
     """Begins at once. After `cancel` nothing is emitted any more.
 
     Signals:
@@ -42,43 +18,29 @@ class Task(Worker):
     progressed = Signal(int, int)
     returned = Signal(object)
     failed = Signal(object)
+    _told = Signal(int, int)
 
-    def __init__(self, name: str, work: Callable[[Tell], object], parent: QObject | None = None):
-        """
-        Args:
-            work: takes what it is to tell its progress, and does so often; its result is handed over.
-        """
-        super().__init__(name, parent)
-        self._do = work
-        self._told = 0.0
-        self._thread.start()
+    def __init__(self, work: Callable[[Progress], object], parent: QObject | None = None):
+        super().__init__(parent)
+        self._is_cancelled = False
+        self._told.connect(self._on_told)
+        progress = Progress(self._told.emit, lambda: self._is_cancelled)
+        create_worker(work, progress, _connect={"returned": self._on_returned, "errored": self._on_error})
 
     def cancel(self) -> None:
         """The result is no longer wanted; nobody waits for the thread."""
-        with self._changed:
-            self._closed = True
+        self._is_cancelled = True
 
-    def _work(self) -> None:
-        try:
-            self._post(_Returned(self._do(self._tell)))
-        except _CancelledError:
-            pass
-        except Exception as error:
-            self._post(_Failed(error))
+    # on this object's thread
 
-    def _tell(self, done: int, total: int) -> None:
-        if self._closed:
-            raise _CancelledError
-        now = time.monotonic()
-        if now - self._told >= _OFTEN:
-            self._told = now
-            self._post(_Said(done, total))
+    def _on_told(self, done: int, total: int) -> None:
+        if not self._is_cancelled:
+            self.progressed.emit(done, total)
 
-    def _deliver(self, message: object) -> None:
-        match message:
-            case _Said(done, total):
-                self.progressed.emit(done, total)
-            case _Returned(result):
-                self.returned.emit(result)
-            case _Failed(error):
-                self.failed.emit(error)
+    def _on_returned(self, result: object) -> None:
+        if not self._is_cancelled:
+            self.returned.emit(result)
+
+    def _on_error(self, error: Exception) -> None:
+        if not self._is_cancelled:
+            self.failed.emit(error)

@@ -11,7 +11,7 @@ from PIL import Image
 from window_parts import COUNT, HEIGHT, WIDTH, Hands, truth
 
 from core.errors import PCVOSError
-from core.progress import Tell
+from core.progress import Progress
 from core.project.project import Project
 from pcvos_gui.dialogs.import_dialog import ImportDialog, open_import_dialog
 from pcvos_gui.dialogs.import_search import Reading, read_masks
@@ -48,12 +48,12 @@ class Held:
         self.begun, self.free = threading.Event(), threading.Event()
         self._plan = reading.plan
 
-    def __call__(self, project: Project, tell: Tell):
-        plan = self._plan({}, project, tell)
+    def __call__(self, project: Project, progress: Progress):
+        plan = self._plan({}, project, progress)
         list(project.cells_in(0, COUNT - 1))
         self.begun.set()
         self.free.wait(20)
-        tell(1, 2)
+        progress.say(1, 2)
         return plan
 
 
@@ -143,7 +143,7 @@ def test_the_dialog_shows_how_far_it_is_and_cancel_ends_it(hands: Hands, clip: P
     dialog = hands.dialog(ImportDialog)
     hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
     plan = Held(read_masks((stripes,), hands.session.media, 0))
-    monkeypatch.setattr(Reading, "plan", lambda reading, answers, project, tell: plan(project, tell))
+    monkeypatch.setattr(Reading, "plan", lambda reading, answers, project, progress: plan(project, progress))
     dialog.accept_button.click()
     hands.bot.waitUntil(dialog.progress.isVisible, timeout=20_000)
     assert not dialog.accept_button.isEnabled() and not dialog.path.isEnabled()
@@ -159,29 +159,29 @@ def test_a_task_tells_how_far_it_is_and_can_be_cancelled(qtbot):
     told: list[tuple[int, int]] = []
     free, begun = threading.Event(), threading.Event()
 
-    def work(tell: Tell) -> str:
-        tell(1, 4)
+    def work(progress: Progress) -> str:
+        progress.say(1, 4)
         begun.set()
         free.wait(20)
-        tell(2, 4)
+        progress.say(2, 4)
         return "done"
 
-    task = Task("test", work)
+    task = Task(work)
     task.progressed.connect(lambda done, total: told.append((done, total)))
     with qtbot.waitSignal(task.returned, timeout=20_000) as got:
         free.set()
     assert got.args == ["done"] and told[0] == (1, 4)
     begun.clear()
     free.clear()
-    task = Task("test", work)
+    task = Task(work)
     qtbot.waitUntil(begun.is_set, timeout=20_000)
     with qtbot.assertNotEmitted(task.returned, wait=200):
         task.cancel()
         free.set()
-    with qtbot.waitSignal(Task("test", partial(fail)).failed, timeout=20_000) as got:
+    with qtbot.waitSignal(Task(partial(fail)).failed, timeout=20_000) as got:
         pass
     assert str(got.args[0]) == "no"
 
 
-def fail(tell: Tell) -> None:
+def fail(progress: Progress) -> None:
     raise PCVOSError("no")

@@ -87,8 +87,7 @@ class CocoFile(Importer):
         annotations = root.at("annotations", list).items(dict)
         numbers = _numbers(annotations, known)
         know_listed(gathering, root, known, numbers)
-        for done, (annotation, (number, category)) in enumerate(zip(annotations, numbers, strict=True)):
-            request.tell(done, len(annotations))
+        for annotation, (number, category) in request.progress.over([*zip(annotations, numbers, strict=True)]):
             image = annotation.at("image_id", int, str)
             if image.value not in images:
                 raise image.wrong(f"is {image.value}, but there is no such image")

@@ -91,8 +91,7 @@ class CvatZip(Importer):
         labels = found.labels
         for name, _ in labels if _WRITTEN_HERE in found.text.splitlines() else ():  # else: all that a task knows
             _know(name, labels, gathering, is_class=False)
-        for done, (frame, packed) in enumerate(found.masks.items()):
-            request.tell(done, len(found.masks))
+        for frame, packed in request.progress.over(found.masks.items()):
             gathering.cover(frame)
             for line, mask in pack_labels(packed.unpack()).items():
                 name, _ = labels[line - 1]

@@ -70,8 +70,7 @@ def _read_masks(file: zipfile.ZipFile, ids: set[int], request: ImportRequest, ga
     if names.question:
         raise _ChangedError  # the usual way asks it
     gathering.notes += names.notes
-    for done, info in enumerate(pictures):
-        request.tell(done, len(pictures))
+    for info in request.progress.over(pictures):
         frame = names.find(info.filename)
         if frame is None:
             raise _ChangedError  # the usual way has a sentence for it

@@ -27,7 +27,7 @@ from core.exchange.json_fields import Node
 from core.exchange.rle import decode
 from core.masks.packed_mask import PackedMask
 from core.masks.palette import rgb
-from core.progress import Tell
+from core.progress import UNWATCHED, Progress
 
 _SHAPES = {"mask", "polygon"}
 _OTHERS = {"box", "polyline", "points", "ellipse", "cuboid", "skeleton"}
@@ -57,16 +57,16 @@ class CvatVideoFile(Importer):
 
     def read(self, request: ImportRequest) -> Found:
         images = _ImageNames(request)
-        _parse(request, images, lambda done, size: None)
+        _parse(request, images, UNWATCHED)
         names = FrameNames(request, images.names, strangers=True)
         if names.question:
             return Found({}, (), (names.question,))
         reader = _Reader(request, names)
-        _parse(request, reader, request.tell)
+        _parse(request, reader, request.progress)
         return reader.found()
 
 
-def _parse(request: ImportRequest, target: object, tell: Tell) -> None:
+def _parse(request: ImportRequest, target: object, progress: Progress) -> None:
     """Feed the file to what `ElementTree.XMLParser` tells of its elements."""
     parser = ElementTree.XMLParser(target=target)
     try:
@@ -75,7 +75,7 @@ def _parse(request: ImportRequest, target: object, tell: Tell) -> None:
             while piece := file.read(_PIECE):
                 parser.feed(piece)
                 done += len(piece)
-                tell(min(done, size), size)
+                progress.say(min(done, size), size)
         parser.close()
     except (ElementTree.ParseError, LookupError, ValueError) as error:  # the latter: an encoding there is not
         raise PCVOSError(f"{request.path} is no XML, or is cut short: {error}.") from error

@@ -20,7 +20,7 @@ from core.masks.label_map import encode_label_map
 from core.masks.mask_files import Masks, load_masks
 from core.masks.packed_mask import pack_labels
 from core.masks.palette import DAVIS_PALETTE
-from core.progress import Tell, part
+from core.progress import Progress
 
 _BY_NAME = -1
 _NAMED = 5  # lost objects that a note names
@@ -75,16 +75,16 @@ class PNGs(Importer):
 def read_label_folder(path: Path | Sequence[Path], request: ImportRequest, mask_frame: int | None = None) -> Found:
     """What the label maps at `path` (or several PNGs) hold; `mask_frame`: the frame of a single one."""
     try:
-        masks = load(path, request, part(request.tell, 0, 2), mask_frame)
+        masks = load(path, request, request.progress.part(0, 2), mask_frame)
     except UnclearNumberingError as error:
         return Found({}, (), (numbers_question(error),))
-    return found_in(masks, part(request.tell, 1, 2))
+    return found_in(masks, request.progress.part(1, 2))
 
 
 def load(
     path: Path | Sequence[Path],
     request: ImportRequest,
-    tell: Tell,
+    progress: Progress,
     mask_frame: int | None = None,
     names: Collection[str] = (),
 ) -> Masks:
@@ -99,11 +99,11 @@ def load(
         numbering=request.numbering,
         names=names,
         may_be_empty=True,
-        tell=tell,
+        progress=progress,
     )
 
 
-def found_in(masks: Masks, tell: Tell) -> Found:
+def found_in(masks: Masks, progress: Progress) -> Found:
     """Label maps as an import: of colours that are not the palette's, it is to be found out which object each is."""
     if all(tuple(DAVIS_PALETTE[id]) == colour for id, colour in masks.colours.items()):
         objects, notes = id_objects(masks.objects), masks.notes
@@ -115,9 +115,8 @@ def found_in(masks: Masks, tell: Tell) -> Found:
         objects, keys = objects + id_objects(plain), keys | {id: str(id) for id in plain}
         notes = masks.notes[1:]  # the first says which ids the colours have; they are still to be found out
     packed = {}
-    for done, annotation in enumerate(masks.annotations, start=1):
+    for annotation in progress.over(masks.annotations):
         packed[annotation.frame] = {keys[id]: mask for id, mask in pack_labels(annotation.labels).items()}
-        tell(done, len(masks.annotations))
     return Found(
         packed,
         objects,

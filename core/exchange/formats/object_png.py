@@ -19,7 +19,6 @@ from core.masks.label_map import encode_grey, encode_label_map
 from core.masks.mask_files import mask_pngs
 from core.masks.packed_mask import PackedMask
 from core.media.images import natural_key
-from core.progress import part
 from core.project.model import MAX_OBJECTS
 
 _UNION, _EACH = "one", "each"
@@ -134,7 +133,7 @@ class ObjectFolders(Importer):
         warnings: list[str] = []
         for number, folder in enumerate(folders):
             try:
-                found = load(folder, request, part(request.tell, number, len(folders)), names=names)
+                found = load(folder, request, request.progress.part(number, len(folders)), names=names)
             except UnclearNumberingError as error:
                 return Found({}, (), (numbers_question(error),))
             for annotation in found.annotations:

@@ -45,8 +45,7 @@ class YoloFolder(Importer):
             return Found({}, (), (frames.question,))
         gathering, strangers, boxes, shared = Gathering(), [], 0, False
         masks: dict[tuple[int, int], PackedMask] = {}  # by class and frame
-        for done, (file, name) in enumerate(zip(files, relative, strict=True)):
-            request.tell(done, len(files))
+        for file, name in request.progress.over([*zip(files, relative, strict=True)]):
             frame = frames.find(name)
             if frame is None:
                 strangers.append(file)

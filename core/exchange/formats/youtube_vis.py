@@ -93,8 +93,7 @@ class YouTubeVISFile(Importer):
         annotations = root.at("annotations", list).items(dict)
         numbers = [(annotation.value.get("id"), annotation.value.get("category_id")) for annotation in annotations]
         know_listed(gathering, root, known, numbers)
-        for done, annotation in enumerate(annotations):
-            request.tell(done, len(annotations))
+        for annotation in request.progress.over(annotations):
             if annotation.at("video_id", int).value == video.at("id", int).value:
                 _gather(annotation, frames, size, known, request, gathering)
         return gathering.found(in_front="later")
