@@ -44,7 +44,7 @@ class Progress:
             self._tell(done, total)
 
     def advance(self, steps: int) -> None:
-        """Tell that so many more steps are done; where they become more than `total`, that grows. Raises `Cancelled`."""
+        """Tell that so many more steps are done; `total` grows where they become more. Raises `Cancelled`."""
         self._done += steps
         self._total = max(self._total, self._done)
         self.say(self._done, self._total)

@@ -21,7 +21,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from core.media import FrameSource, ReadStopped, open_media, open_provisionally
+from core.media import FrameSource, open_media, open_provisionally
+from core.progress import Cancelled, Progress
 
 RATE = 25
 STEPS = 100
@@ -95,7 +96,7 @@ def paced(media: FrameSource, frames: Iterable[int]) -> Iterator[tuple[float, fl
         else:
             media.read(index)
             media.prepare(index)
-        media.prepare(index, lambda end=end: time.perf_counter() > end)
+        media.prepare(index, Progress(is_cancelled=lambda end=end: time.perf_counter() > end))
         time.sleep(max(0.0, end - time.perf_counter()))
 
 
@@ -103,8 +104,8 @@ def first_sight(media: FrameSource, index: int) -> tuple[float, float]:
     """From a request until a frame of the same neighbourhood is at hand; the read ends there."""
     began = time.perf_counter(), time.process_time()
     try:
-        media.read(index, lambda: True)
-    except ReadStopped:
+        media.read(index, Progress(is_cancelled=lambda: True))
+    except Cancelled:
         media.nearest_decoded(index)
     return time.perf_counter() - began[0], time.process_time() - began[1]
 

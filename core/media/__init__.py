@@ -3,13 +3,12 @@
 from core.media.ahead import read_ahead
 from core.media.kinds import open_media
 from core.media.provisional import ProvisionalFootage, open_provisionally
-from core.media.source import FrameSource, ReadStopped
+from core.media.source import FrameSource
 from core.media.writer import VideoWriter
 
 __all__ = [
     "FrameSource",
     "ProvisionalFootage",
-    "ReadStopped",
     "VideoWriter",
     "open_media",
     "open_provisionally",

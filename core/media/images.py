@@ -16,7 +16,7 @@ import hashlib
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +28,7 @@ from core.errors import PCVOSError
 from core.media import libtiff
 from core.media.source import FrameSource, Timestamps
 from core.media.tiff import has_unsigned_samples, silence_libtiff
-from core.media.watch import Watch
+from core.progress import UNWATCHED, Progress
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 DEFAULT_RATE = Fraction(25)
@@ -46,11 +46,11 @@ class ImageFolder(FrameSource):
         path: the folder.
         rate: frames per second to assume.
         stored: a `stored_index` of this folder; of any other it is ignored.
-        should_stop, progress: as `open_media` takes them.
+        progress: as `open_media` takes it.
 
     Raises:
         PCVOSError: no images, two files of one stem, an unreadable header, or images of differing sizes.
-        ReadStopped: `should_stop` said so.
+        Cancelled: it is not wanted any more.
     """
 
     is_video = False
@@ -60,15 +60,14 @@ class ImageFolder(FrameSource):
         path: Path,
         rate: Fraction = DEFAULT_RATE,
         stored: bytes | None = None,
-        should_stop: Callable[[], bool] | None = None,
-        progress: Callable[[float], None] | None = None,
+        progress: Progress = UNWATCHED,
     ):
         self.path = path
         self.stems, names, lost = _stems_and_names(path)
         self.files = [path / name for name in names]
         self._identity = _identity(path, names)  # before the headers are read: should a file change meanwhile
         size = _stored_size(stored, self._identity) if stored else None
-        self.size = _common_size(self.files, Watch(should_stop, progress)) if size is None else size
+        self.size = _common_size(self.files, progress) if size is None else size
         self.rate = Fraction(rate)
         self.timestamps = Timestamps(range(len(self.files)), 1 / self.rate)
         self.warnings = [_leads_nowhere(path, lost)] if lost else []
@@ -159,14 +158,12 @@ def _stored_size(stored: bytes, identity: bytes) -> tuple[int, int] | None:
     return size if _store_size(size, identity) == stored else None
 
 
-def _common_size(files: list[Path], watch: Watch) -> tuple[int, int]:
+def _common_size(files: list[Path], progress: Progress) -> tuple[int, int]:
     first = _header_size(files[0])
-    for number, file in enumerate(files[1:], start=1):
-        watch.at(number / len(files))
+    for file in progress.over(files):
         size = _header_size(file)
         if size != first:
             raise PCVOSError(_differs(file, size, files[0], first))
-    watch.at(1.0)
     return first
 
 

@@ -1,6 +1,6 @@
 """One door for every kind of footage."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from core.errors import PCVOSError
 from core.media.images import DEFAULT_RATE, ImageFolder
 from core.media.source import FrameSource
+from core.progress import UNWATCHED, Progress
 
 CACHE_BYTES = 256 * 2**20
 
@@ -19,8 +20,7 @@ def open_media(
     cache_bytes: int = CACHE_BYTES,
     interactive: bool = False,
     index: bytes | None = None,
-    should_stop: Callable[[], bool] | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = UNWATCHED,
 ) -> FrameSource:
     """Open a video file or a folder of images.
 
@@ -32,20 +32,19 @@ def open_media(
             pixels are the same; only what is decoded and kept besides differs.
         index: the `stored_index()` of an earlier opening. It spares the scan if the footage is still the same (judged
             by sizes, times of change, and both ends of a file); otherwise it is ignored.
-        should_stop: asked during the scan, on this thread: True ends it.
-        progress: told the share of the scan that is done, 0 to 1, on this thread.
+        progress: of the scan.
 
     Raises:
         PCVOSError: no such file; not a video (the sentence says what was found); no frames; images of differing sizes.
-        ReadStopped: `should_stop` said so.
+        Cancelled: it is not wanted any more.
     """
     path = Path(path)
     with checked(path):
         if path.is_dir():
-            return ImageFolder(path, Fraction(folder_rate), index, should_stop, progress)
+            return ImageFolder(path, Fraction(folder_rate), index, progress)
         with pyav_needed(path):
             from core.media.video import VideoFile
-        return VideoFile(path, cache_bytes, interactive, index, should_stop, progress)
+        return VideoFile(path, cache_bytes, interactive, index, progress)
 
 
 @contextmanager

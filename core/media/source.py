@@ -1,7 +1,7 @@
 """What a person's footage looks like to everything else: numbered RGB frames of one size."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
@@ -9,18 +9,10 @@ from typing import Self
 import numpy as np
 
 from core.media.colour import Colour
+from core.progress import UNWATCHED, Progress
 
 SQUARE = Fraction(1)
 """The sample aspect ratio of square pixels."""
-
-
-class ReadStopped(Exception):  # noqa: N818 - nothing went wrong
-    """Reading or opening ended early because its `should_stop` said so."""
-
-
-def never() -> bool:
-    """The `should_stop` of work that is to be finished."""
-    return False
 
 
 class FrameSource(ABC):
@@ -55,30 +47,29 @@ class FrameSource(ABC):
     def __len__(self) -> int:
         return len(self.stems)
 
-    def read(self, index: int, should_stop: Callable[[], bool] | None = None) -> np.ndarray:
+    def read(self, index: int, progress: Progress = UNWATCHED) -> np.ndarray:
         """The pixels of frame `index`: uint8 (H, W, 3) RGB, C-contiguous, the caller's own copy. From any thread.
 
         Args:
             index: the frame.
-            should_stop: asked now and then, on this thread, while the frame takes work to reach: once it says True, the
-                read ends. What was decoded by then is kept, so that one frame near `index` is at hand at the least.
+            progress: asked now and then whether the frame is still wanted, while it takes work to reach. What was
+                decoded by then is kept, so that one frame near `index` is at hand at the least.
 
         Raises:
             IndexError: no such frame (negative ones included). PCVOSError: the frame cannot be read.
-            ReadStopped: `should_stop` said so.
+            Cancelled: it is not wanted any more.
         """
         if not 0 <= index < len(self):
             raise IndexError(f"Frame {index} is outside 0 to {len(self) - 1} of {self.path}.")
-        return self._read(index) if should_stop is None else self._read_unless(index, should_stop)
+        return self._read_unless(index, progress)
 
     @abstractmethod
     def _read(self, index: int) -> np.ndarray:
         """As `read`, for an index that exists."""
 
-    def _read_unless(self, index: int, should_stop: Callable[[], bool]) -> np.ndarray:
+    def _read_unless(self, index: int, progress: Progress) -> np.ndarray:
         """As `_read`, for footage of which a frame takes long; here none does."""
-        if should_stop():
-            raise ReadStopped
+        progress.raise_if_cancelled()
         return self._read(index)
 
     def nearest_decoded(self, index: int) -> tuple[int, np.ndarray] | None:
@@ -86,11 +77,11 @@ class FrameSource(ABC):
         pixels as from `read`). Never waits for decoding, on whatever thread. None: no frame is, as in a folder."""
         return None
 
-    def prepare(self, index: int, should_stop: Callable[[], bool] = never) -> None:  # noqa: B027 - nothing to do here
+    def prepare(self, index: int, progress: Progress = UNWATCHED) -> None:  # noqa: B027 - nothing to do here
         """Decode what lies around frame `index`, so that stepping away from it either way is quick.
 
         For idle moments after a `read`; useful where `open_media` was told `interactive`. Returns when done, or when
-        `should_stop` says so, and then goes on where it was the next time. A folder needs none of it. Errors are left
+        it is cancelled, and then goes on where it was the next time. A folder needs none of it. Errors are left
         to the `read` that meets them.
         """
 

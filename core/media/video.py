@@ -17,7 +17,7 @@ Decisions:
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,8 +29,9 @@ from core.media.decoder import DamageMet, DecodingRun
 from core.media.frame_cache import FrameCache, byte_count
 from core.media.frame_index import file_identity, load_index, store_index
 from core.media.pixels import Developer
-from core.media.source import FrameNumbers, FrameSource, ReadStopped, Timestamps, never
+from core.media.source import FrameNumbers, FrameSource, Timestamps
 from core.media.video_index import build_index
+from core.progress import UNWATCHED, Cancelled, Progress
 
 _FORWARD_SHARE = 8  # reading forwards keeps one such part of the budget
 _WORTH_A_SEEK = 8  # frames: decoding over a gap as short as this is cheaper than seeking
@@ -49,10 +50,10 @@ class VideoFile(FrameSource):
         cache_bytes: how much memory decoded frames may take.
         interactive: whether a person looks at single frames, rather than a program at all of them in order.
         stored: a `stored_index` of this file; of any other it is ignored.
-        should_stop, progress: as `build_index` takes them.
+        progress: as `build_index` takes it.
 
     Raises:
-        PCVOSError: not a video, or one without a frame. ReadStopped: `should_stop` said so.
+        PCVOSError: not a video, or one without a frame. Cancelled: it is not wanted any more.
     """
 
     is_video = True
@@ -63,13 +64,12 @@ class VideoFile(FrameSource):
         cache_bytes: int,
         interactive: bool = False,
         stored: bytes | None = None,
-        should_stop: Callable[[], bool] | None = None,
-        progress: Callable[[float], None] | None = None,
+        progress: Progress = UNWATCHED,
     ):
         self.path = path
         self._identity = file_identity(path)  # before the scan: should the file change meanwhile, they do not match
         index = load_index(stored, self._identity) if stored else None
-        self._index = build_index(path, should_stop, progress) if index is None else index
+        self._index = build_index(path, progress) if index is None else index
         self.stems = FrameNumbers(len(self._index))
         self.rate = self._index.rate
         self.timestamps = Timestamps(self._index.ticks, self._index.time_base)
@@ -91,7 +91,7 @@ class VideoFile(FrameSource):
         self._damaged: set[int] = set()  # numbers of the key packets whose groups of pictures are damaged
         self._unsound: set[int] = set()  # of those that take care, for this or another reason
         self._closed = False
-        first = self._decoded(0, never)
+        first = self._decoded(0, UNWATCHED)
         self._developer = Developer(first)
         self.size, self.colour = self._developer.size, self._developer.colour
         self.sample_aspect_ratio = self._developer.shown_aspect(self._run.video.sample_aspect_ratio)
@@ -103,14 +103,14 @@ class VideoFile(FrameSource):
         self._room = max(1, cache_bytes // byte_count(first))
 
     def _read(self, index: int) -> np.ndarray:
-        return self._read_unless(index, never)
+        return self._read_unless(index, UNWATCHED)
 
-    def _read_unless(self, index: int, should_stop: Callable[[], bool]) -> np.ndarray:
+    def _read_unless(self, index: int, progress: Progress) -> np.ndarray:
         if self._closed:
             raise ValueError(f"{self.path} has been closed.")
         frame = self._cache.get(self._stand_in.get(index, index))
         if frame is None:
-            frame = self._decoded(index, should_stop)
+            frame = self._decoded(index, progress)
         self._asked = index
         return self._developer.develop(frame)
 
@@ -118,14 +118,14 @@ class VideoFile(FrameSource):
         found = self._cache.nearest(index)
         return None if found is None else (found[0], self._developer.develop(found[1]))
 
-    def prepare(self, index: int, should_stop: Callable[[], bool] = never) -> None:
+    def prepare(self, index: int, progress: Progress = UNWATCHED) -> None:
         if not self._interactive:
             return
         behind, ahead = min(_BEHIND, self._room // 4), min(_AHEAD, self._room // 4)
         try:
-            self._fill(range(index + 1, min(index + ahead + 1, len(self))), index, should_stop)
-            self._fill(range(max(0, index - behind), index), index, should_stop)
-        except (ReadStopped, PCVOSError):
+            self._fill(range(index + 1, min(index + ahead + 1, len(self))), index, progress)
+            self._fill(range(max(0, index - behind), index), index, progress)
+        except (Cancelled, PCVOSError):
             return
 
     def stored_index(self) -> bytes:
@@ -149,11 +149,10 @@ class VideoFile(FrameSource):
         return digest.hexdigest()
 
     @contextmanager
-    def _decoding(self, should_stop: Callable[[], bool]) -> Iterator[None]:
+    def _decoding(self, progress: Progress) -> Iterator[None]:
         """One thread at a time decodes; waiting for that can be given up."""
         while not self._lock.acquire(timeout=_PATIENCE):
-            if should_stop():
-                raise ReadStopped
+            progress.raise_if_cancelled()
         try:
             if self._closed:
                 raise ValueError(f"{self.path} has been closed.")
@@ -161,25 +160,25 @@ class VideoFile(FrameSource):
         finally:
             self._lock.release()
 
-    def _decoded(self, index: int, should_stop: Callable[[], bool]) -> VideoFrame:
+    def _decoded(self, index: int, progress: Progress) -> VideoFrame:
         """The frame, or its stand-in, from the cache or by decoding."""
-        with self._decoding(should_stop):
+        with self._decoding(progress):
             index = self._stand_in.get(index, index)
             frame = self._cache.get(index)
             if frame is not None:
                 return frame
             self._cache.focus(index)
-            number, frame = self._quickly(index, should_stop)
-            return frame if frame is not None and number == index else self._carefully(index, should_stop)
+            number, frame = self._quickly(index, progress)
+            return frame if frame is not None and number == index else self._carefully(index, progress)
 
-    def _quickly(self, index: int, should_stop: Callable[[], bool]) -> tuple[int, VideoFrame | None]:
+    def _quickly(self, index: int, progress: Progress) -> tuple[int, VideoFrame | None]:
         """As `_decode_to`; another frame, or none, where it takes care."""
         key = int(self._index.key[index])
         number, frame = -1, None
         while key not in self._unsound:
             begins = not self._is_ahead(index)
             try:
-                number, frame = self._reach(index, index, self._first_to_keep(index), should_stop)
+                number, frame = self._reach(index, index, self._first_to_keep(index), progress)
             except DamageMet as met:
                 self._note(met)
                 if begins and met.frame is not None:  # beginning once more would meet it again
@@ -211,7 +210,7 @@ class VideoFile(FrameSource):
         follow = f" and those that follow, up to frame {last}," if last > index else ""
         self.warnings.append(f"Frame {index} of {self.path} is damaged: it{follow} can look wrong.")
 
-    def _carefully(self, index: int, should_stop: Callable[[], bool]) -> VideoFrame:
+    def _carefully(self, index: int, progress: Progress) -> VideoFrame:
         """A frame of a group of pictures that is damaged, or one that did not come out."""
         if self._careful is None:
             self._careful = DecodingRun(self.path, self._index, careful=True)
@@ -220,16 +219,14 @@ class VideoFile(FrameSource):
         nearest: int = -1
         frame: VideoFrame | None = None
         if 0 <= run.position < index and key - int(self._index.key[run.position]) <= 1:
-            nearest, frame = self._decode_to(run, index, should_stop)
+            nearest, frame = self._decode_to(run, index, progress)
         if nearest != index:
-            nearest, frame = self._begun_before(run, index, should_stop)
+            nearest, frame = self._begun_before(run, index, progress)
         if nearest != index or frame is None:
             return self._stood_in(run, index, nearest, frame)
         return frame
 
-    def _begun_before(
-        self, run: DecodingRun, index: int, should_stop: Callable[[], bool]
-    ) -> tuple[int, VideoFrame | None]:
+    def _begun_before(self, run: DecodingRun, index: int, progress: Progress) -> tuple[int, VideoFrame | None]:
         """Decode to a frame from a group of pictures before its own that is whole; as `_decode_to`."""
         own = int(self._index.key[index])
         for key in range(max(0, own - 1), -1, -1):
@@ -239,7 +236,7 @@ class VideoFile(FrameSource):
                 continue
             run.start(key, sound_before=None if is_far else own)
             try:
-                nearest, frame = self._decode_to(run, index, should_stop)
+                nearest, frame = self._decode_to(run, index, progress)
             except DamageMet:
                 continue
             if frame is not None:
@@ -262,7 +259,7 @@ class VideoFile(FrameSource):
         """From which frame on to decode all, on the way to this one: those that fit for a step, few for a jump."""
         return index - (self._room // 2 if abs(index - self._asked) <= _WORTH_A_SEEK else _KEPT_BEFORE)
 
-    def _fill(self, frames: range, around: int, should_stop: Callable[[], bool]) -> None:
+    def _fill(self, frames: range, around: int, progress: Progress) -> None:
         """Decode those of consecutive frames that are not in the cache; damaged ones only when they are asked for."""
         missing = [
             number
@@ -270,16 +267,14 @@ class VideoFile(FrameSource):
             if self._stand_in.get(number, number) not in self._cache and self._index.key[number] not in self._unsound
         ]
         if missing:
-            with self._decoding(should_stop):
+            with self._decoding(progress):
                 self._cache.focus(around)
                 try:
-                    self._reach(missing[0], missing[-1], around - self._room // 2, should_stop)
+                    self._reach(missing[0], missing[-1], around - self._room // 2, progress)
                 except DamageMet as met:
                     self._note(met)
 
-    def _reach(
-        self, first: int, last: int, keep_from: int, should_stop: Callable[[], bool]
-    ) -> tuple[int, VideoFrame | None]:
+    def _reach(self, first: int, last: int, keep_from: int, progress: Progress) -> tuple[int, VideoFrame | None]:
         """Decode quickly from `first`, or from before it, to `last`; as `_decode_to`."""
         ahead = self._is_ahead(first)
         self._cache.limit(_FORWARD_SHARE if ahead and not self._interactive else 1)
@@ -287,7 +282,7 @@ class VideoFile(FrameSource):
         self._run.video.wanted_from = wanted
         if not ahead:
             self._run.start(int(self._index.key[first]))
-        return self._decode_to(self._run, last, should_stop)
+        return self._decode_to(self._run, last, progress)
 
     def _is_ahead(self, index: int) -> bool:
         """Whether to go on decoding rather than begin anew for this frame."""
@@ -296,9 +291,7 @@ class VideoFile(FrameSource):
             return False
         return index - position <= _WORTH_A_SEEK or self._index.key[index] <= self._index.key[position]
 
-    def _decode_to(
-        self, run: DecodingRun, index: int, should_stop: Callable[[], bool]
-    ) -> tuple[int, VideoFrame | None]:
+    def _decode_to(self, run: DecodingRun, index: int, progress: Progress) -> tuple[int, VideoFrame | None]:
         """Go on until the frame is there, or passed: the last one up to it, with its index; (-1, None) without one.
 
         However soon it is to stop, one frame comes out of it: whoever drags along the film sees something of it.
@@ -313,6 +306,5 @@ class VideoFile(FrameSource):
                 nearest = number, frame
             if number >= index:
                 break
-            if should_stop():
-                raise ReadStopped
+            progress.raise_if_cancelled()
         return nearest

@@ -16,7 +16,7 @@ Decisions:
   there; the leading frames of an open group of pictures belong to the key before.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -31,7 +31,7 @@ from core.media.clock import ONE_PART, Parts, in_one_clock
 from core.media.frame_index import FrameIndex
 from core.media.rates import simple_rate
 from core.media.stream import KeyPacket, OpenVideo
-from core.media.watch import Watch
+from core.progress import UNWATCHED, Progress
 
 # Codecs of which a packet is a frame. Elsewhere (VP8, MPEG-4, MPEG-2) one can be hidden, empty, or half a frame.
 _FRAME_A_PACKET = frozenset(
@@ -77,47 +77,43 @@ class _PacketTable:
         self.key.append(key)
 
 
-def build_index(
-    path: Path, should_stop: Callable[[], bool] | None = None, progress: Callable[[float], None] | None = None
-) -> FrameIndex:
+def build_index(path: Path, progress: Progress = UNWATCHED) -> FrameIndex:
     """Find the frames of the video at `path`.
 
     Args:
         path: the file.
-        should_stop: asked all along, on this thread: True ends the scan.
-        progress: told the share of the file that has been read, 0 to 1. It begins again at 0 where the packets turn out
-            not to tell the frames.
+        progress: how much of the file has been read. It begins again at 0 where the packets turn out not to tell the
+            frames.
 
     Raises:
-        PCVOSError: not a video, or a video without a frame. ReadStopped: `should_stop` said so.
+        PCVOSError: not a video, or a video without a frame. Cancelled: it is not wanted any more.
     """
-    watch = Watch(should_stop, progress)
-    index = _build(path, True, watch)
+    index = _build(path, True, progress)
     if index.damaged:  # with threads, an error can take good frames along
-        index = _build(path, False, watch)
+        index = _build(path, False, progress)
     if not len(index):
         raise PCVOSError(f"{path} has no frame that can be decoded; check that the video plays.")
-    watch.at(1.0)
+    progress.say(1, 1)
     return index
 
 
-def _build(path: Path, threads: bool, watch: Watch) -> FrameIndex:
+def _build(path: Path, threads: bool, progress: Progress) -> FrameIndex:
     with OpenVideo(path, threads) as video:
-        watch.begin()
-        table = _read_packets(video, watch)
+        table = _read_packets(video, progress)
         believable = not table.suspicious and video.stream.codec_context.name in _FRAME_A_PACKET
-        index = _from_packets(video, table, watch) if believable else None
-        return _from_decoding(video, table, watch) if index is None else index
+        index = _from_packets(video, table, progress) if believable else None
+        return _from_decoding(video, table, progress) if index is None else index
 
 
-def _read_packets(video: OpenVideo, watch: Watch) -> _PacketTable:
+def _read_packets(video: OpenVideo, progress: Progress) -> _PacketTable:
     table = _PacketTable()
-    share = _PACKETS_SHARE / max(1, video.byte_count)
+    reached = 0  # streams that are not interleaved jump to and fro
     corrupt = False
     ends: dict[int, int] = {}  # by stream, in ticks of its own clock
     time_bases: dict[int, Fraction] = {}
     for packet in video.packets(all_streams=True):
-        watch.at((packet.pos or 0) * share)
+        reached = max(reached, packet.pos or 0)
+        progress.say(round(_PACKETS_SHARE * reached), max(1, video.byte_count))
         stream = packet.stream_index
         if packet.pts is not None:
             if stream not in time_bases:  # making fractions for every packet would double the time
@@ -133,7 +129,7 @@ def _read_packets(video: OpenVideo, watch: Watch) -> _PacketTable:
     return table
 
 
-def _from_packets(video: OpenVideo, table: _PacketTable, watch: Watch) -> FrameIndex | None:
+def _from_packets(video: OpenVideo, table: _PacketTable, progress: Progress) -> FrameIndex | None:
     """The index by timestamps alone, checked at both ends; None if it does not hold."""
     ticks = np.array(table.pts, dtype=np.int64)
     order = np.argsort(ticks, kind="stable")
@@ -143,7 +139,7 @@ def _from_packets(video: OpenVideo, table: _PacketTable, watch: Watch) -> FrameI
     if not _begins_as_decoded(video, table.keys[0], ticks):
         return None
     last_keys = max(0, int(key[-1]) - 1)
-    tail = {frame.pts for frame in _watched(video.frames(video.packets_from(table.keys[last_keys])), watch)}
+    tail = {frame.pts for frame in _watched(video.frames(video.packets_from(table.keys[last_keys])), progress)}
     decoded = np.isin(ticks, list(tail))
     if not decoded.any():
         return None
@@ -161,21 +157,20 @@ def _begins_as_decoded(video: OpenVideo, first: KeyPacket, ticks: np.ndarray) ->
     return decoded == expected or (video.damaged and np.isin(decoded, ticks).all() and decoded == sorted(decoded))
 
 
-def _watched(frames: Iterable[VideoFrame], watch: Watch, expected: int | None = None) -> Iterator[VideoFrame]:
-    """The same frames, under watch; progress is told if it is known how many they will be."""
+def _watched(frames: Iterable[VideoFrame], progress: Progress, expected: int | None = None) -> Iterator[VideoFrame]:
+    """The same frames, until it is cancelled; progress is told if it is known how many they will be."""
     for number, frame in enumerate(frames):
         if expected:
-            watch.at(number / expected)
+            progress.say(number, expected)
         else:
-            watch.check()
+            progress.raise_if_cancelled()
         yield frame
 
 
-def _from_decoding(video: OpenVideo, table: _PacketTable, watch: Watch) -> FrameIndex:
+def _from_decoding(video: OpenVideo, table: _PacketTable, progress: Progress) -> FrameIndex:
     """The index by decoding everything."""
     video.reopen()
-    watch.begin()
-    decoded = [frame.pts for frame in _watched(video.frames(video.packets()), watch, len(table.pts))]
+    decoded = [frame.pts for frame in _watched(video.frames(video.packets()), progress, len(table.pts))]
     key_of: dict[int | None, int] = {}
     for pts, key in zip(table.pts, table.key, strict=True):
         key_of.setdefault(pts, key)

@@ -5,7 +5,7 @@ value gather, the refinement and the decoder run per object.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -16,6 +16,7 @@ from core.network.devices import float32_exactly, wait_for
 from core.network.inference import in_type
 from core.network.matching import joined, localised, read_top_k
 from core.network.pcvos import PCVOS
+from core.progress import UNWATCHED, Progress
 from core.propagation.batches import Batches
 from core.propagation.distractors import compete
 from core.propagation.feature_cache import FrameFeatures
@@ -26,10 +27,6 @@ from core.propagation.work_bytes import WorkBytes
 
 OBJECTS_AT_ONCE = 8
 """Objects whose values are encoded in one batch."""
-
-
-class Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """The person who asked for a run does not want it any more."""
 
 
 class Stopwatch:
@@ -61,12 +58,11 @@ class ClipInference:
         network: with the weights that it runs in: of half precision on an accelerator, where that is wanted.
         watch: seconds spent, by part.
         batches: how much is done at a time.
-        should_stop: asked before the work on every batch, on a CPU a frame: once it says True, `Stopped` is raised.
-            None: nobody is asked.
+        progress: asked before the work on every batch, on a CPU a frame, whether it is still wanted.
         precision: what the network runs in, None for float32. dtype: of its weights, and of what goes in and out.
     """
 
-    should_stop: Callable[[], bool] | None = None
+    progress: Progress = UNWATCHED
 
     def __init__(self, network: PCVOS, settings: PropagationSettings):
         self.settings = settings
@@ -79,9 +75,8 @@ class ClipInference:
         self.batches = Batches(self.device)
 
     def check(self) -> None:
-        """Raise `Stopped` if that is wanted."""
-        if self.should_stop is not None and self.should_stop():
-            raise Stopped
+        """Raise `Cancelled` if the work is not wanted any more."""
+        self.progress.raise_if_cancelled()
 
     def features(self, images: Tensor) -> list[FrameFeatures]:
         """Features of frames given as network inputs (B, 3, H, W), in one batch."""

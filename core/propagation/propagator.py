@@ -1,6 +1,6 @@
 """Per-clip propagation of masks through footage (paper Sec. 3 and 4.1)."""
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -11,7 +11,8 @@ from core.media.source import FrameSource
 from core.network.devices import DeviceLostError, is_dead, is_lack_of_memory, memory_of
 from core.network.pcvos import PCVOS
 from core.network.transfer import download
-from core.propagation.clip_inference import ClipInference, Stopped
+from core.progress import UNWATCHED, Progress
+from core.propagation.clip_inference import ClipInference
 from core.propagation.composer import Composer
 from core.propagation.earlier_run import EarlierRun
 from core.propagation.feature_cache import FeatureCache
@@ -46,12 +47,11 @@ class Propagator:
 
     Attributes:
         memory: permanent memory: the frames a person annotated or corrected.
-        should_stop: asked before the work on every frame (on an accelerator: on every batch), on the thread that does
-            it: once it says True, a run ends without its present clip, and `prepare` and `estimate` raise `Stopped`.
-            None: nobody is asked.
+        progress: asked before the work on every frame (on an accelerator: on every batch), on the thread that does it,
+            whether it is still wanted; if not, `Cancelled` is raised, and a run ends without its present clip.
     """
 
-    should_stop: Callable[[], bool] | None = None
+    progress: Progress = UNWATCHED
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Propagator:
         precision; the cache of features is one for both unless its budget is another.
         """
         other = Propagator(self.network, self.media, settings, self.memory)
-        other.should_stop = self.should_stop
+        other.progress = self.progress
         if other._encoder.fits(self._encoder):
             other._encoder.take_over(self._encoder)
             if settings.cache_bytes == self.settings.cache_bytes:
@@ -189,8 +189,8 @@ class Propagator:
         Forward, an object exists from its first annotation on and is empty before; backward mirrors this. In both
         directions, each object is drawn outward from its first and last annotation, and between two annotations
         from both ends, the nearer one counting more. Annotated frames come out as they were annotated, and all
-        of them are read as memory, wherever they lie. Stopping between clips is always safe; `should_stop` also
-        stops inside one.
+        of them are read as memory, wherever they lie. Stopping between clips is always safe; `progress` also
+        ends it inside one.
 
         Args:
             finished: label maps of frames an interrupted run with the same settings has drawn already; clips of such
@@ -201,7 +201,7 @@ class Propagator:
 
         Raises:
             PCVOSError: nothing is annotated, or the range or the settings cannot be.
-            ResourceError: out of memory.
+            ResourceError: out of memory. Cancelled: it is not wanted any more.
         """
         try:
             with self._watched():
@@ -212,8 +212,6 @@ class Propagator:
                 parts = Parts(self._engine.settings, self.media, self.memory, *drawing)
                 self._run = self._loop(parts, passes, EarlierRun(parts, finished or {}, remembered or {}))
                 yield from self._run.clips()
-        except Stopped:
-            return
         finally:
             self._run = None
 
@@ -255,7 +253,7 @@ class Propagator:
     @contextmanager
     def _watched(self) -> Iterator[None]:
         """Work that can be stopped, and whose lack of memory is a sentence."""
-        self._engine.should_stop = self.should_stop
+        self._engine.progress = self.progress
         try:
             yield
         except (RuntimeError, MemoryError) as error:

@@ -28,7 +28,9 @@ class Made:
         """The same, with these frames computed from what the project holds now."""
         kept = {key: cells for key, cells in self.cells.items() if key[0] not in frames}
         masks = {frame: masks for frame, masks in self.plan.masks.items() if frame in frames}
-        return Made(self.plan, kept | changed_cells(replace(self.plan, project=project, masks=masks), corrected, progress))
+        return Made(
+            self.plan, kept | changed_cells(replace(self.plan, project=project, masks=masks), corrected, progress)
+        )
 
 
 class ImportMaking(QObject):

@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from superqt.utils import create_worker
 from core.errors import PCVOSError
 from core.media import open_media
 from core.media.provisional import ProvisionalFootage, open_provisionally
-from core.media.source import FrameSource, ReadStopped
+from core.media.source import FrameSource
+from core.progress import Cancelled, Progress
 from core.project.connection import DamagedProject
 from core.project.model import FootageReference
 from core.project.places import find_project, new_project, new_project_for_user, projects_of_user
@@ -177,7 +177,7 @@ class Opener(QObject):
             self._read,
             path,
             index,
-            lambda: wish != self._wish,
+            Progress(lambda done, total: self.progress.emit(done / total), lambda: wish != self._wish),
             project is None and not is_fresh,
             None if opened is None else opened.path,
             _connect={
@@ -187,9 +187,7 @@ class Opener(QObject):
             },
         )
 
-    def _read(
-        self, path: Path, index: bytes | None, stop: Callable[[], bool], wants_project: bool, in_use: Path | None
-    ):
+    def _read(self, path: Path, index: bytes | None, progress: Progress, wants_project: bool, in_use: Path | None):
         """In the thread. Yields the first frame at once, returns what was found; None where it was given up.
 
         Args:
@@ -198,8 +196,8 @@ class Opener(QObject):
         if index is None:
             yield open_provisionally(path)
         try:
-            media = open_media(path, interactive=True, index=index, should_stop=stop, progress=self.progress.emit)
-        except ReadStopped:
+            media = open_media(path, interactive=True, index=index, progress=progress)
+        except Cancelled:
             return None
         reference = FootageReference(path.absolute(), media.fingerprint(), len(media), media.size, media.rate)
         found = _Opened(media, reference, media.stored_index(), find_project(reference) if wants_project else None)

@@ -5,7 +5,7 @@ Importing this imports PyTorch, which takes a second or more: only the thread do
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +15,9 @@ import torch
 from core.evaluation.agreement import agreement, agreement_with_masks
 from core.masks.packed_mask import PackedMask
 from core.media import FrameSource, open_media
-from core.media.source import ReadStopped
 from core.network import PCVOS, load_network
 from core.network.devices import bytes_in_use, memory_of, release_memory, title_of
-from core.propagation.clip_inference import Stopped
+from core.progress import UNWATCHED, Progress
 from core.propagation.memory import Annotation
 from core.propagation.propagator import ClipResult, Propagator
 from core.studio.runs import LabelMaps, PermanentFrame, Predicted, annotate, predictions, without_kept
@@ -79,11 +78,11 @@ class Engine:
         finally:
             self._marking_seconds += time.perf_counter() - begin
 
-    def run(self, job: Job, should_stop: Callable[[], bool]) -> Generator[Result, None, None]:
+    def run(self, job: Job, progress: Progress) -> Generator[Result, None, None]:
         """Do `job`, yielding what it gives; between two results it may be left alone, or closed, for good.
 
         Args:
-            should_stop: asked before the work on each frame; once it says True, `Stopped` is raised.
+            progress: asked before the work on each frame whether it is still wanted; if not, `Cancelled` is raised.
 
         Raises:
             PCVOSError and whatever else goes wrong. The next job works nevertheless.
@@ -94,7 +93,7 @@ class Engine:
             return
         try:
             self._is_busy = True
-            propagator = self._prepare(base, should_stop)
+            propagator = self._prepare(base, progress)
             if isinstance(job, PropagateJob):
                 yield from self._propagate(job, propagator)
             elif isinstance(job, CompareJob):
@@ -104,7 +103,7 @@ class Engine:
         finally:
             self._is_busy = False
             if self._propagator is not None:
-                self._propagator.should_stop = None
+                self._propagator.progress = UNWATCHED
 
     @property
     def on_accelerator(self) -> bool:
@@ -138,17 +137,17 @@ class Engine:
 
     # what a job needs
 
-    def _prepare(self, job: PropagateJob, should_stop: Callable[[], bool]) -> Propagator:
+    def _prepare(self, job: PropagateJob, progress: Progress) -> Propagator:
         begin = time.perf_counter()
         is_loaded = self._network is not None and job.engine == self._choice and self._media is not None
-        network, media = self._load(job.engine), self._open(job, should_stop)
+        network, media = self._load(job.engine), self._open(job, progress)
         self._loading_seconds = 0.0 if is_loaded else time.perf_counter() - begin
         if self._propagator is None:
             self._permanent.clear()
             self._propagator = Propagator(network, media, job.settings)
         elif self._propagator.settings != job.settings:
             self._propagator = self._propagator.with_settings(job.settings)
-        self._propagator.should_stop = should_stop
+        self._propagator.progress = progress
         begin = time.perf_counter()
         self._learn(job.permanent)
         self._annotated = self._propagator.prepare()
@@ -162,7 +161,7 @@ class Engine:
             self._network, self._choice = load_network(choice.weights, choice.device), choice
         return self._network
 
-    def _open(self, job: PropagateJob, should_stop: Callable[[], bool]) -> FrameSource:
+    def _open(self, job: PropagateJob, progress: Progress) -> FrameSource:
         """The job's footage; what is open already, if that is still the same."""
         media = self._media
         if media is not None and (media.path != job.footage or _fingerprint(media) != self._fingerprint):
@@ -170,12 +169,7 @@ class Engine:
             self.free_memory()
             media.close()
         if self._media is None:
-            try:
-                self._media = open_media(
-                    job.footage, cache_bytes=MEDIA_CACHE_BYTES, index=job.index, should_stop=should_stop
-                )
-            except ReadStopped as stopped:
-                raise Stopped from stopped
+            self._media = open_media(job.footage, cache_bytes=MEDIA_CACHE_BYTES, index=job.index, progress=progress)
             self._fingerprint = self._media.fingerprint()
         return self._media
 
@@ -245,8 +239,7 @@ class Engine:
     @staticmethod
     def _clips(job: PropagateJob, propagator: Propagator) -> Generator[ClipResult, None, None]:
         yield from propagator.run(job.start, job.end, job.direction, LabelMaps(job.finished, propagator.media.size))
-        if propagator.should_stop():
-            raise Stopped
+        propagator.progress.raise_if_cancelled()
 
     @staticmethod
     def _frames_to_draw(job: PropagateJob, propagator: Propagator) -> list[tuple[int, ...]]:

@@ -9,7 +9,8 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import PCVOSError
-from core.media.source import FrameSource, ReadStopped
+from core.media.source import FrameSource
+from core.progress import Cancelled, Progress
 from pcvos_gui.workers.thread import Worker
 
 log = logging.getLogger(__name__)
@@ -232,8 +233,9 @@ class FrameWorker(Worker):
         """A wish, or its neighbours, go first: then it is read again later."""
         image = self._store.get(frame)
         try:
-            image = source.read(frame, lambda: self._is_interrupted(source)) if image is None else image
-        except ReadStopped:
+            if image is None:
+                image = source.read(frame, Progress(is_cancelled=lambda: self._is_interrupted(source)))
+        except Cancelled:
             return
         except Exception as error:  # nobody waits for it; why it cannot be read is said when somebody looks at it
             log.info("frame %d cannot be read: %s", frame, error)
@@ -277,12 +279,16 @@ class FrameWorker(Worker):
             self._read(source, task, wished=task == wish)
             return
         self._prepared = wish
-        source.prepare(wish, lambda: self._closed or source is not self._source or self._wish != wish)
+
+        def is_stale() -> bool:
+            return self._closed or source is not self._source or self._wish != wish
+
+        source.prepare(wish, Progress(is_cancelled=is_stale))
 
     def _read(self, source: FrameSource, frame: int, wished: bool) -> None:
         try:
-            image = source.read(frame, lambda: self._is_stale(source, frame))
-        except ReadStopped:
+            image = source.read(frame, Progress(is_cancelled=lambda: self._is_stale(source, frame)))
+        except Cancelled:
             return
         except (PCVOSError, IndexError) as error:
             self._fail(source, frame, str(error), wished)

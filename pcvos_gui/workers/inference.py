@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import PCVOSError, ResourceError
+from core.progress import Cancelled, Progress
 from pcvos_gui.workers.jobs import (
     ClipDone,
     Compared,
@@ -262,20 +263,18 @@ class InferenceWorker(Worker):
         return end
 
     def _run(self, engine: "Engine", job: Job) -> JobEnded:
-        from core.propagation.clip_inference import Stopped
-
-        def should_stop() -> bool:
+        def is_cancelled() -> bool:
             if threading.current_thread() is self._thread:  # footage is also read on others
                 self._do_marks(previews=False)
             return self._closed or job.number in self._cancelled
 
-        with closing(engine.run(job, should_stop)) as results:
+        with closing(engine.run(job, Progress(is_cancelled=is_cancelled))) as results:
             try:
                 for result in results:
                     self._post(result)
                     if not isinstance(result, JobStarted) and not self._may_go_on(job.number):
-                        raise Stopped
-            except Stopped:
+                        raise Cancelled
+            except Cancelled:
                 return JobEnded(job.number, "stopped")
         return JobEnded(job.number, "done")
 

@@ -3,6 +3,7 @@
 import numpy as np
 from canvas_parts import CanvasRig
 
+from core.progress import UNWATCHED
 from pcvos_gui.session.damage import DamageWatch
 
 
@@ -11,10 +12,10 @@ def test_damage_is_told_when_its_frame_is_shown(qtbot, tmp_path):
     watch = DamageWatch(rig.session, rig.canvas)
     read = rig.session.media.read
 
-    def read_damaged(index, should_stop=None):
+    def read_damaged(index, progress=UNWATCHED):
         if index == 2:
             rig.session.media.warnings.append("Frame 2 is damaged.")
-        return read(index, should_stop)
+        return read(index, progress)
 
     rig.session.media.read = read_damaged
     for frame in (1, 2, 3):

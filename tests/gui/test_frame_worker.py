@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from core.errors import PCVOSError
 from core.media.arrays import ArraySource
-from core.media.source import ReadStopped
+from core.progress import Progress
 from pcvos_gui.workers.frames import FrameStore, FrameWorker
 
 COUNT, SIZE = 200, (12, 16)
@@ -32,12 +32,11 @@ class SlowSource(ArraySource):
         self.closed = threading.Event()
         self.at_hand: int | None = None
 
-    def _read_unless(self, index: int, should_stop: Callable[[], bool]) -> np.ndarray:
+    def _read_unless(self, index: int, progress: Progress) -> np.ndarray:
         self.started.append(index)
         self.threads.add(threading.current_thread().name)
         while not self.gate.wait(0.005):
-            if should_stop():
-                raise ReadStopped
+            progress.raise_if_cancelled()
         if index in self.broken:
             raise PCVOSError(f"Frame {index} is broken.")
         self.finished.append(index)

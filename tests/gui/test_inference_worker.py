@@ -17,6 +17,7 @@ from core.errors import ResourceError
 from core.marking.marks import Stroke
 from core.masks.packed_mask import PackedMask
 from core.network.checkpoint import DEFAULT_WEIGHTS
+from core.progress import UNWATCHED, Progress
 from core.propagation import PropagationSettings
 from pcvos_gui.workers.inference import InferenceWorker
 from pcvos_gui.workers.jobs import (
@@ -515,14 +516,14 @@ def test_marks_are_made_within_a_clip_and_leave_the_run_as_it_is(footage: Path):
 
     engine = Engine()
     run = job(footage, 0)
-    alone = [r for r in engine.run(run, lambda: False) if isinstance(r, ClipDone)]
+    alone = [r for r in engine.run(run, UNWATCHED) if isinstance(r, ClipDone)]
     engine.free_memory()
     image = np.ascontiguousarray(picture(5))
     mark = MarkJob(image, None, steps=(Stroke(((60.0, 50.0),)),), engine=EngineChoice(None, "auto"))
     order: list[str] = []
     found: list[np.ndarray] = []
 
-    def should_stop() -> bool:
+    def is_cancelled() -> bool:
         order.append("asked")
         if len(order) > 3 and not found:
             found.append(engine.mark(mark))
@@ -530,7 +531,7 @@ def test_marks_are_made_within_a_clip_and_leave_the_run_as_it_is(footage: Path):
         return False
 
     marked = []
-    for result in engine.run(run, should_stop):
+    for result in engine.run(run, Progress(is_cancelled=is_cancelled)):
         if isinstance(result, ClipDone):
             order.append("clip")
             marked.append(result)

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.errors import PCVOSError
-from core.media import ReadStopped, images, open_media, open_provisionally
+from core.media import images, open_media, open_provisionally
 from core.media.frame_index import FrameIndex
 from core.media.stream import KeyPacket
 from core.media.video_index import build_index
+from core.progress import Cancelled, Progress
 
 VIDEO_SCAN = "core.media.video.build_index"
 
@@ -244,7 +245,7 @@ def test_what_cannot_be_shown_is_said_as_by_opening_it(tmp_path, video):
 
 def test_the_scan_tells_how_far_it_is(clip):
     told: list[float] = []
-    with open_media(clip, progress=told.append) as media:
+    with open_media(clip, progress=Progress(lambda done, total: told.append(done / total))) as media:
         assert len(media) == COUNT
     assert told[-1] == 1.0 and all(0 <= share <= 1 for share in told)
     assert sum(one > other for one, other in pairwise(told)) <= 1  # it may have to begin again
@@ -254,15 +255,15 @@ def test_the_scan_tells_how_far_it_is(clip):
 @pytest.mark.parametrize("looks", [0, 1, 20, 41])
 def test_the_scan_can_be_stopped(clip, looks):
     left = iter(range(looks))
-    with pytest.raises(ReadStopped):
-        open_media(clip, should_stop=lambda: next(left, None) is None)
-    with open_media(clip, should_stop=lambda: False) as media:
+    with pytest.raises(Cancelled):
+        open_media(clip, progress=Progress(is_cancelled=lambda: next(left, None) is None))
+    with open_media(clip, progress=Progress(is_cancelled=lambda: False)) as media:
         assert len(media) == COUNT
 
 
 def test_a_folder_tells_and_stops_too(folder):
     told: list[float] = []
-    open_media(folder, progress=told.append)
+    open_media(folder, progress=Progress(lambda done, total: told.append(done / total)))
     assert told == sorted(told) and told[-1] == 1.0 and len(told) > 10
-    with pytest.raises(ReadStopped):
-        open_media(folder, should_stop=lambda: len(told) > 0)
+    with pytest.raises(Cancelled):
+        open_media(folder, progress=Progress(is_cancelled=lambda: len(told) > 0))

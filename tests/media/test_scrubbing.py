@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.media import FrameSource, ReadStopped, open_media, stream
+from core.media import FrameSource, open_media, stream
+from core.progress import UNWATCHED, Cancelled, Progress
 
+CANCELLED = Progress(is_cancelled=lambda: True)
 LONG = "bframes=3:b-pyramid=normal:b-adapt=0:keyint=80:min-keyint=80:scenecut=0"
 SCRUBBED = {
     **CLIPS,
@@ -40,9 +42,9 @@ def long_clip(video):
 
 
 def stop_after(looks: int):
-    """A `should_stop` that says so after some looks."""
+    """Progress that is cancelled after some looks."""
     left = iter(range(looks))
-    return lambda: next(left, None) is None
+    return Progress(is_cancelled=lambda: next(left, None) is None)
 
 
 def without_decoding(monkeypatch) -> None:
@@ -69,9 +71,9 @@ def test_however_one_jumps_and_stops_every_frame_is_exact(clip, moves, cache):
         for move, looks, prepared in moves:
             at = min(max(at + {"back": -1, "on": 1}[move], 0), len(frames) - 1) if isinstance(move, str) else move
             try:
-                pixels = media.read(at, None if looks is None else stop_after(looks))
+                pixels = media.read(at, UNWATCHED if looks is None else stop_after(looks))
                 np.testing.assert_array_equal(pixels, frames[at], err_msg=f"frame {at} of {moves}")
-            except ReadStopped:
+            except Cancelled:
                 assert looks is not None
             if prepared is not None:
                 media.prepare(at, stop_after(prepared))
@@ -95,12 +97,12 @@ def test_passes_are_exact_with_and_without_preparation(clip, step):
 def test_a_stopped_read_keeps_what_it_decoded_and_is_taken_up_again(long_clip):
     path, frames = long_clip
     with open_media(path, interactive=True) as media:
-        with pytest.raises(ReadStopped):
-            media.read(150, lambda: True)
+        with pytest.raises(Cancelled):
+            media.read(150, CANCELLED)
         number, pixels = media.nearest_decoded(150)
         assert 80 <= number < 150  # of the group of pictures that the frame is in
         np.testing.assert_array_equal(pixels, frames[number])
-        with pytest.raises(ReadStopped):
+        with pytest.raises(Cancelled):
             media.read(150, stop_after(20))
         assert number < media.nearest_decoded(150)[0] < 150
         np.testing.assert_array_equal(media.read(150), frames[150])
@@ -111,7 +113,7 @@ def test_a_frame_at_hand_is_given_even_to_one_who_would_stop(long_clip):
     path, frames = long_clip
     with open_media(path, interactive=True) as media:
         media.read(100)
-        np.testing.assert_array_equal(media.read(100, lambda: True), frames[100])
+        np.testing.assert_array_equal(media.read(100, CANCELLED), frames[100])
 
 
 def test_what_is_decoded_is_had_while_another_thread_decodes(long_clip):
@@ -126,16 +128,16 @@ def test_what_is_decoded_is_had_while_another_thread_decodes(long_clip):
     with open_media(path, interactive=True) as media:
         media.read(3)
         got = []
-        thread = threading.Thread(target=lambda: got.append(media.read(140, hold)))
+        thread = threading.Thread(target=lambda: got.append(media.read(140, Progress(is_cancelled=hold))))
         thread.start()
         try:
             assert decoding.wait(60)
             np.testing.assert_array_equal(media.read(3), frames[3])
             number, pixels = media.nearest_decoded(20)
             np.testing.assert_array_equal(pixels, frames[number])
-            with pytest.raises(ReadStopped):  # a frame that must be decoded waits, and can stop waiting
-                media.read(60, lambda: True)
-            media.prepare(3, lambda: True)
+            with pytest.raises(Cancelled):  # a frame that must be decoded waits, and can stop waiting
+                media.read(60, CANCELLED)
+            media.prepare(3, CANCELLED)
         finally:
             go_on.set()
             thread.join()
@@ -196,8 +198,8 @@ def test_damage_is_met_the_same_way(video):
     with open_media(path, interactive=True) as media:
         media.prepare(28)
         np.testing.assert_array_equal(media.read(31), picture(31))
-        with pytest.raises(ReadStopped):
-            media.read(30, lambda: True)
+        with pytest.raises(Cancelled):
+            media.read(30, CANCELLED)
         np.testing.assert_array_equal(media.read(30), picture(29))
         media.prepare(30)
         np.testing.assert_array_equal(media.read(29), picture(29))
@@ -219,8 +221,8 @@ def test_folders_stop_too_and_have_nothing_decoded(tmp_path):
     for number in range(3):
         Image.fromarray(picture(number)).save(tmp_path / f"{number}.png")
     media: FrameSource = open_media(tmp_path, interactive=True)
-    with pytest.raises(ReadStopped):
-        media.read(1, lambda: True)
-    np.testing.assert_array_equal(media.read(1, lambda: False), picture(1))
+    with pytest.raises(Cancelled):
+        media.read(1, CANCELLED)
+    np.testing.assert_array_equal(media.read(1, UNWATCHED), picture(1))
     media.prepare(1)
     assert media.nearest_decoded(1) is None

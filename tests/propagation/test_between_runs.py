@@ -7,7 +7,7 @@ from footage import SIZE, agreement, assert_equal, collect, footage, make_propag
 
 from core.errors import PCVOSError
 from core.network import PCVOS
-from core.propagation.clip_inference import Stopped
+from core.progress import UNWATCHED, Cancelled, Progress
 from core.propagation.confidence import ABSENT, confidence, measures, of_absence
 from core.propagation.presence import ABSENT_TRACE, Presence, is_present
 
@@ -219,11 +219,14 @@ def test_a_run_stops_inside_a_clip(small_network: PCVOS, asked: int):
     propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 4})
     whole = collect(make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 4}).run())
     left = iter([False] * asked)
-    propagator.should_stop = lambda: next(left, True)
-    drawn = collect(propagator.run())
+    propagator.progress = Progress(is_cancelled=lambda: next(left, True))
+    drawn = {}
+    with pytest.raises(Cancelled):
+        for clip in propagator.run():
+            drawn |= dict(zip(clip.frames, clip.labels, strict=True))
     assert len(drawn) < COUNT
     assert_equal(drawn, {f: whole[f] for f in drawn})
-    propagator.should_stop = None
+    propagator.progress = UNWATCHED
     assert_equal(collect(propagator.run()), whole)
 
 
@@ -232,16 +235,16 @@ def test_a_clip_asks_for_every_frame(small_network: PCVOS):
     """A clip of 11 frames asks before each of them is encoded, decoded and drawn."""
     propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 50})
     asked = []
-    propagator.should_stop = lambda: bool(asked.append(1))
+    propagator.progress = Progress(is_cancelled=lambda: bool(asked.append(1)))
     collect(propagator.run())
     assert len(asked) >= 4 * 11
 
 
 def test_preparing_and_estimating_stop_too(small_network: PCVOS):
     propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0])])
-    propagator.should_stop = lambda: True
+    propagator.progress = Progress(is_cancelled=lambda: True)
     for work in (propagator.prepare, lambda: propagator.estimate(3)):
-        with pytest.raises(Stopped):
+        with pytest.raises(Cancelled):
             work()
-    propagator.should_stop = None
+    propagator.progress = UNWATCHED
     assert agreement({3: propagator.estimate(3)[0]}, {3: propagator.estimate(3)[0]}) == 1
