@@ -84,10 +84,7 @@ def export(command: ExportCommand, say: Say, note: Say, warn: Say) -> None:
         if request.about_unknown and not request.stops:  # else it is the error's
             note(request.about_unknown)
         with FrameProgress("Export", len(request.frames)) as progress:
-            done = 0
-            for now in run_export(exporter, request, overwrite=command.overwrite):
-                progress.advance(now - done)
-                done = now
+            run_export(exporter, request, overwrite=command.overwrite, progress=progress)
         for sentence in media.warnings:
             warn(sentence)
     say(f"{exporter.label}: frames {request.first} to {request.last} are in {command.output}.")

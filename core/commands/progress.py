@@ -5,14 +5,17 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.text import Text
+
+from core.progress import Progress
 
 _LINE_EVERY = 10.0  # seconds, where there is no terminal
 
 
-class FrameProgress(AbstractContextManager):
-    """Frames done, frames per second and time left, on stderr.
+class FrameProgress(Progress, AbstractContextManager):
+    """Shows frames done, frames per second and time left, on stderr.
 
     Args:
         what: what is being done, a word or two.
@@ -21,11 +24,11 @@ class FrameProgress(AbstractContextManager):
     """
 
     def __init__(self, what: str, total: int, console: Console | None = None):
-        self._what, self._total = what, total
+        super().__init__(self._show, total=total)
+        self._what = what
         self._console = console or Console(stderr=True)
-        self._done = 0
         self._start = self._last_line = time.monotonic()
-        self._bar: Progress | None = None
+        self._bar: Bar | None = None
         if self._console.is_terminal:
             columns = (
                 TextColumn("{task.description}"),
@@ -36,7 +39,7 @@ class FrameProgress(AbstractContextManager):
                 TimeRemainingColumn(),
                 TextColumn("left"),
             )
-            self._bar = Progress(*columns, console=self._console)
+            self._bar = Bar(*columns, console=self._console)
             self._task = self._bar.add_task(what, total=total)
 
     def __enter__(self) -> "FrameProgress":
@@ -48,22 +51,15 @@ class FrameProgress(AbstractContextManager):
         if self._bar:
             self._bar.stop()
 
-    def advance(self, frames: int) -> None:
-        """Say that so many more frames are done."""
-        self._done += frames
-        # A clip that an interruption cut in two is drawn whole again, which no one counted on.
-        self._total = max(self._total, self._done)
+    def _show(self, done: int, total: int) -> None:
         if self._bar:
-            self._bar.update(self._task, completed=self._done, total=self._total)
+            self._bar.update(self._task, completed=done, total=total)
         elif time.monotonic() - self._last_line >= _LINE_EVERY:
             self._last_line = time.monotonic()
-            self._print_line()
-
-    def _print_line(self) -> None:
-        speed = self._done / max(self._last_line - self._start, 1e-6)
-        left = timedelta(seconds=round((self._total - self._done) / speed))
-        line = f"{self._what}: {self._done} of {self._total} frames, {speed:.1f} fps, {left} left"
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+            speed = done / max(self._last_line - self._start, 1e-6)
+            left = timedelta(seconds=round((total - done) / speed))
+            line = f"{self._what}: {done} of {total} frames, {speed:.1f} fps, {left} left"
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 class _FramesPerSecond(ProgressColumn):

@@ -228,10 +228,7 @@ class _ProjectRun:
     def _export(self, wanted: tuple[Exporter, ExportRequest]) -> str:
         exporter, request = wanted
         with FrameProgress(exporter.label, len(request.frames)) as progress:
-            done = 0
-            for now in run_export(exporter, request, overwrite=self._request.overwrite):
-                progress.advance(now - done)
-                done = now
+            run_export(exporter, request, overwrite=self._request.overwrite, progress=progress)
         return f"{exporter.label} in {request.target}"
 
 

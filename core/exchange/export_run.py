@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from core.errors import PCVOSError, ResourceError
 from core.exchange.exporter import Exporter, ExportRequest, check_processed
 from core.files import disk_error
+from core.progress import UNWATCHED, Progress
 
 _ENDING = ".pcvos-export"
 _LOCK = "lock"
@@ -28,17 +29,18 @@ _NAMED = 3  # existing files that a message names
 _logger = logging.getLogger(__name__)
 
 
-def run_export(exporter: Exporter, request: ExportRequest, *, overwrite: bool = False) -> Iterator[int]:
-    """Write what `request` asks for; yields how many frames are done, of `len(request.frames)`.
-
-    When the iterator ends, the files are there. Closing it, an error or a kill before that leaves the target as it was.
+def run_export(
+    exporter: Exporter, request: ExportRequest, *, overwrite: bool = False, progress: Progress = UNWATCHED
+) -> None:
+    """Write what `request` asks for. Cancelling, an error or a kill before the end leaves the target as it was.
 
     Args:
         overwrite: replace existing files of the same names; others in a folder are left alone.
+        progress: in frames.
 
     Raises:
         PCVOSError: files exist, something was never processed (see `check_processed`), or the place or the request
-            cannot be used. ResourceError: too little space.
+            cannot be used. ResourceError: too little space. Cancelled: it is not wanted any more.
     """
     try:
         exporter.check(request)
@@ -55,7 +57,8 @@ def run_export(exporter: Exporter, request: ExportRequest, *, overwrite: bool = 
                     place.mkdir()
                 # every format writes in a generator, which can be closed
                 with closing(exporter.write(request, place)) as frames:  # type: ignore[type-var]
-                    yield from frames
+                    for done in frames:
+                        progress.say(done, len(request.frames))
                 check_target(exporter, request, overwrite=overwrite)  # somebody may have been faster
                 _put_in_place(exporter, request, place)
     except OSError as error:

@@ -171,7 +171,7 @@ class Exporter(ABC):
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
         """Write everything, and yield after each frame how many are done, 1 to `len(request.frames)`.
 
-        Closing the iterator cancels: it lets go of open files; what it has written is removed by `run_export`.
+        Closing the iterator ends it: it lets go of open files; what it has written is removed by `run_export`.
 
         Args:
             place: a path of the target's name beside it, for the format alone. A file is not there yet; a folder is,

@@ -2,8 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl, Signal
@@ -14,6 +13,7 @@ from core.errors import PCVOSError
 from core.exchange.export_run import run_export
 from core.exchange.plan import ImportPlan
 from core.exchange.registry import exporter
+from core.progress import Cancelled, Progress
 from core.project.model import Change
 from core.project.project import Project
 from pcvos_gui.dialogs.export_wish import Export, Stored
@@ -27,10 +27,6 @@ from pcvos_gui.workers.task import Task
 log = logging.getLogger(__name__)
 
 
-class _CancelledError(Exception):
-    """Ends an export between two frames, through the same clean-up as a failure."""
-
-
 class Exchange(QObject):
     """Imports and exports of the open session; one export at a time.
 
@@ -42,13 +38,15 @@ class Exchange(QObject):
 
     progress = Signal(str, int, int, float)
     imported = Signal(object)
+    _exported = Signal(int, int)  # frames done, of how many; from the thread
 
     def __init__(self, session: Session, parent: QObject | None = None):
         super().__init__(parent)
         self._session = session
         self._stop: threading.Event | None = None
         self._exports = 0  # begun so far
-        self._left = TimeLeft()
+        self._left, self._target = TimeLeft(), ""  # of the export under way
+        self._exported.connect(self._tell_progress)
         session.closing.connect(self.cancel)
 
     # in
@@ -141,29 +139,29 @@ class Exchange(QObject):
         if not self.may_export():
             return
         total = wanted.last - wanted.first + 1
-        self._stop, self._left = threading.Event(), TimeLeft()
+        self._stop, self._left, self._target = threading.Event(), TimeLeft(), wanted.target.name
         self._exports += 1
         create_worker(
             _write,
             wanted,
             Stored.of(self._session),
-            self._stop,
+            Progress(self._exported.emit, self._stop.is_set),
             _connect={
-                "yielded": lambda step: self._tell_progress(wanted.target.name, *step),
                 "returned": lambda warnings: self._tell_written(wanted, warnings),
                 "errored": self._on_error,
                 "finished": self._on_finished,
             },
         )
-        self._tell_progress(wanted.target.name, 0, total)
+        self._tell_progress(0, total)
 
     def cancel(self) -> None:
         """End the export under way; what it has written goes away."""
         if self._stop is not None:
             self._stop.set()
 
-    def _tell_progress(self, what: str, done: int, total: int) -> None:
-        self.progress.emit(what, done, total, self._left.after(done, total))
+    def _tell_progress(self, done: int, total: int) -> None:
+        if self._stop is not None:
+            self.progress.emit(self._target, done, total, self._left.after(done, total))
 
     def _tell_written(self, wanted: Export, warnings: list[str]) -> None:
         text = self.tr("Written: frames {} to {}, {}").format(wanted.first, wanted.last, wanted.target)
@@ -182,7 +180,7 @@ class Exchange(QObject):
         self.progress.emit("", 0, 0, -1.0)
 
     def _on_error(self, error: Exception) -> None:
-        if isinstance(error, _CancelledError):
+        if isinstance(error, Cancelled):
             if self._session.project is not None:  # else it went with its project
                 self._say(self.tr("The export was cancelled; nothing of it is left."), "info")
             return
@@ -194,14 +192,10 @@ class Exchange(QObject):
         self._session.message.emit(Message(text, level, actions, holds=holds))
 
 
-def _write(wanted: Export, stored: Stored, stop: threading.Event) -> Generator[tuple[int, int], None, list[str]]:
-    """In the thread; yields how many frames are done of how many, returns what is to be said about the footage."""
+def _write(wanted: Export, stored: Stored, progress: Progress) -> list[str]:
+    """In the thread; what is to be said about the footage."""
     with stored.opened() as (project, media):
         known = list(media.warnings)
         request = wanted.request(project, media)
-        with closing(run_export(exporter(wanted.format), request, overwrite=wanted.overwrite)) as frames:
-            for done in frames:
-                if stop.is_set():
-                    raise _CancelledError
-                yield done, len(request.frames)
+        run_export(exporter(wanted.format), request, overwrite=wanted.overwrite, progress=progress)
         return [warning for warning in media.warnings if warning not in known]

@@ -2,25 +2,24 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from core.masks.scribble import scribble_mask
+from core.progress import Progress
 from pcvos_gui.workers.jobs import Marked, MarkJob
-from pcvos_gui.workers.thread import Worker
+from pcvos_gui.workers.newest import NewestJobWorker
 
 log = logging.getLogger(__name__)
 
 Subject = tuple[int, int]
-_Result = tuple[MarkJob, Marked | str]
-"""Of a job: its mask, or what went wrong, as a sentence."""
 
 
-class AssistWorker(Worker):
+class AssistWorker(NewestJobWorker[MarkJob, "Marked | tuple[int, str]"]):
     """Turns one MarkJob at a time into a mask.
-
-    Of each subject the newest wins, and results of others are dropped; the subject that came last is next.
 
     Signals:
         done(Marked).
@@ -32,41 +31,24 @@ class AssistWorker(Worker):
 
     def __init__(self, parent: QObject | None = None):
         super().__init__("scribbles", parent)
-        self._waiting: dict[Subject, MarkJob] = {}
-        self._newest: dict[Subject, int] = {}
-        self._thread.start()
 
-    def submit(self, job: MarkJob) -> None:
-        """Work on `job` next; one of the same subject that waits is forgotten."""
-        with self._changed:
-            self._waiting.pop(job.subject, None)
-            self._waiting[job.subject], self._newest[job.subject] = job, job.number
-            self._changed.notify_all()
+    def _subject(self, job: MarkJob) -> Subject:
+        return job.subject
 
-    def cancel(self, subject: Subject = (0, 0)) -> None:
-        """Forget the newest job of a subject: nothing of it will be emitted."""
-        with self._changed:
-            self._waiting.pop(subject, None)
-            self._newest.pop(subject, None)
-
-    def _work(self) -> None:
+    @contextmanager
+    def _held(self) -> Iterator[None]:
         scribble_mask(np.zeros((8, 8, 3), np.uint8), np.eye(8, dtype=np.uint8))  # OpenCV's tables: 0.1 s, once
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._waiting)
-                if self._closed:
-                    return
-                job = self._waiting.pop(next(reversed(self._waiting)))
-            self._post((job, work_out(job)))
+        yield
 
-    def _deliver(self, message: _Result) -> None:
-        job, result = message
-        if job.number != self._newest.get(job.subject):
-            return
+    def _do(self, job: MarkJob, progress: Progress) -> Iterator[Marked | tuple[int, str]]:
+        result = work_out(job)
+        yield result if isinstance(result, Marked) else (job.number, result)
+
+    def _give(self, result: Marked | tuple[int, str]) -> None:
         if isinstance(result, Marked):
             self.done.emit(result)
         else:
-            self.failed.emit(job.number, result)
+            self.failed.emit(*result)
 
 
 def work_out(job: MarkJob) -> Marked | str:

@@ -2,7 +2,8 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from core.exchange.exporter import Exporter, ExportRequest
 from core.exchange.registry import exporter
 from core.exchange.unprocessed import counts
 from core.media import FrameSource
+from core.progress import Progress
 from core.project.project import Project
 from pcvos_gui.dialogs.export_wish import Export, Stored
-from pcvos_gui.workers.thread import Worker
+from pcvos_gui.workers.newest import NewestJobWorker
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ class Estimated:
     trouble: str = ""
 
 
-class ExportLook(Worker):
+class ExportLook(NewestJobWorker[tuple[Export, int], "Checked | Pictured | Estimated"]):
     """Looks at the newest wish; what has not changed since the last one is not found out again.
 
     Signals:
@@ -72,19 +74,21 @@ class ExportLook(Worker):
     checked = Signal(object)
     pictured = Signal(object)
     estimated = Signal(object)
+    gives_late_results = True
 
     def __init__(self, stored: Stored, parent: QObject | None = None):
-        super().__init__("export look", parent)
         self._stored = stored
         self._wanted: tuple[Export, int] | None = None
+        self._opened: tuple[Project, FrameSource] | PCVOSError
+        self._known: dict[Callable, object] = {}
+        super().__init__("export look", parent)
         self._signals = {Checked: self.checked, Pictured: self.pictured, Estimated: self.estimated}
-        self._thread.start()
 
     def ask(self, wish: Export, frame: int) -> None:
         """Find out about this export, and what `frame` will look like."""
-        with self._changed:
+        if (wish, frame) != self._wanted:
             self._wanted = (wish, frame)
-            self._changed.notify_all()
+            self.submit(self._wanted)
 
     def leave(self) -> None:
         """Nothing more is wanted: the thread ends with what it is at, and nothing is emitted any more."""
@@ -92,43 +96,33 @@ class ExportLook(Worker):
             self._closed = True
             self._changed.notify_all()
 
-    def _deliver(self, message: object) -> None:
-        self._signals[type(message)].emit(message)
+    def _give(self, result: Checked | Pictured | Estimated) -> None:
+        self._signals[type(result)].emit(result)
 
-    def _work(self) -> None:
-        try:
-            with self._stored.opened() as (project, media):
-                self._look(project, media)
-        except PCVOSError as error:
-            wanted = None
-            while (wanted := self._next(wanted)) is not None:
-                self._post(Checked(wanted[0], str(error)))
-
-    def _look(self, project: Project, media: FrameSource) -> None:
-        """Answer wishes until there are none any more."""
-        known: dict[Callable, object] = {}
-        wanted = None
-        while (wanted := self._next(wanted)) is not None:
-            wish, frame = wanted
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        with ExitStack() as stack:
             try:
-                request = wish.request(project, media)
+                self._opened = stack.enter_context(self._stored.opened())
             except PCVOSError as error:
-                self._post(Checked(wish, str(error)))
-                known[_check] = wish
-                continue
-            for step, key in ((_check, wish), (_picture, (wish.look, frame)), (_estimate, wish.content)):
-                if known.get(step) == key:
-                    continue
-                if self._wanted != wanted or self._closed:
-                    break
-                self._post(step(exporter(wish.format), request, wish, frame))
-                known[step] = key
+                self._opened = error
+            yield
 
-    def _next(self, seen: tuple[Export, int] | None) -> tuple[Export, int] | None:
-        """Wait for another wish than `seen`; None: it is over."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or (self._wanted is not None and self._wanted != seen))
-            return None if self._closed else self._wanted
+    def _do(self, job: tuple[Export, int], progress: Progress) -> Iterator[Checked | Pictured | Estimated]:
+        wish, frame = job
+        try:
+            if isinstance(self._opened, PCVOSError):
+                raise self._opened
+            request = wish.request(*self._opened)
+        except PCVOSError as error:
+            yield Checked(wish, str(error))
+            self._known[_check] = wish
+            return
+        for step, key in ((_check, wish), (_picture, (wish.look, frame)), (_estimate, wish.content)):
+            if self._known.get(step) != key:
+                progress.raise_if_cancelled()
+                yield step(exporter(wish.format), request, wish, frame)
+                self._known[step] = key
 
 
 def _check(format: Exporter, request: ExportRequest, wish: Export, frame: int) -> Checked:

@@ -1,7 +1,8 @@
 """Mattes for the canvas, worked out beside the window."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,8 +14,9 @@ from core.errors import PCVOSError
 from core.exchange.mattes import TOGETHER, calmed, make_mattes
 from core.masks.matte import Matte, MatteSettings
 from core.media import FrameSource, open_media
+from core.progress import Cancelled, Progress
 from core.project.model import Cell
-from pcvos_gui.workers.thread import Worker
+from pcvos_gui.workers.newest import NewestJobWorker
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +63,7 @@ class MatteDone:
     trouble: str = ""
 
 
-class _Outdated(Exception):  # noqa: N818 - nothing went wrong
-    """Something newer is wanted."""
-
-
-class MatteWorker(Worker):
+class MatteWorker(NewestJobWorker["MatteJob | None", MatteDone]):
     """Works on the newest job; another one, or `cancel`, ends it between two frames.
 
     The footage is opened for frames around that are not at hand, and stays open until it is another one or `rest`.
@@ -75,71 +73,43 @@ class MatteWorker(Worker):
     """
 
     done = Signal(object)
+    gives_late_results = True
 
     def __init__(self, parent: QObject | None = None):
-        super().__init__("mattes", parent)
-        self._job: MatteJob | None = None  # the newest, until it is done
-        self._is_resting = True
         self._footage: Footage | None = None
         self._media: FrameSource | None = None
         # By frame, with what they were made of: the next job's frame is calmed by almost the same ones.
         self._around: dict[int, tuple[object, Matte]] = {}
-        self._thread.start()
-
-    def submit(self, job: MatteJob) -> None:
-        """Work on `job`, and on nothing else."""
-        with self._changed:
-            self._job, self._is_resting = job, False
-            self._changed.notify_all()
-
-    def cancel(self) -> None:
-        """Forget the job."""
-        with self._changed:
-            self._job = None
+        super().__init__("mattes", parent)
 
     def rest(self) -> None:
         """Forget the job, and let go of the footage and of all that was kept."""
-        with self._changed:
-            self._job, self._is_resting = None, True
-            self._changed.notify_all()
+        self.submit(None)
 
-    def _deliver(self, message: MatteDone) -> None:
-        self.done.emit(message)
+    def _give(self, result: MatteDone) -> None:
+        self.done.emit(result)
 
     # on the thread
 
-    def _work(self) -> None:
+    @contextmanager
+    def _held(self) -> Iterator[None]:
         try:
-            while (job := self._next()) is not None:
-                try:
-                    self._post(MatteDone(job.number, job.frame, self._alpha(job)))
-                except _Outdated:
-                    continue
-                except Exception as error:  # whatever it is, the next job shall work
-                    log.exception("no matte of frame %d", job.frame)
-                    trouble = str(error) if isinstance(error, PCVOSError) else type(error).__name__
-                    self._post(MatteDone(job.number, job.frame, None, trouble))
-                self._end(job)
+            yield
         finally:
             self._let_go()
 
-    def _next(self) -> MatteJob | None:
-        """Wait for a job; None: it is over."""
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._job or (self._is_resting and self._has_something))
-                if self._closed or self._job:
-                    return None if self._closed else self._job
+    def _do(self, job: MatteJob | None, progress: Progress) -> Iterator[MatteDone]:
+        if job is None:
             self._let_go()
-
-    @property
-    def _has_something(self) -> bool:
-        return self._media is not None or bool(self._around)
-
-    def _end(self, job: MatteJob) -> None:
-        with self._changed:
-            if self._job is job:
-                self._job = None
+            return
+        try:
+            yield MatteDone(job.number, job.frame, self._alpha(job, progress))
+        except Cancelled:
+            raise
+        except Exception as error:  # whatever it is, the next job shall work
+            log.exception("no matte of frame %d", job.frame)
+            trouble = str(error) if isinstance(error, PCVOSError) else type(error).__name__
+            yield MatteDone(job.number, job.frame, None, trouble)
 
     def _let_go(self) -> None:
         self._around.clear()
@@ -150,11 +120,10 @@ class MatteWorker(Worker):
         if media is not None:
             media.close()
 
-    def _alpha(self, job: MatteJob) -> np.ndarray:
+    def _alpha(self, job: MatteJob, progress: Progress) -> np.ndarray:
         self._around = {frame: kept for frame, kept in self._around.items() if frame in job.cells}
         for frame in sorted(job.cells, key=lambda frame: abs(frame - job.frame)):
-            if self._job is not job or self._closed:
-                raise _Outdated
+            progress.raise_if_cancelled()
             of = (job.cells[frame], replace(job.settings, smooth=0), job.side)
             if frame not in self._around or self._around[frame][0] != of:
                 self._around[frame] = of, self._matte(job, frame)

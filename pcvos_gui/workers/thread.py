@@ -6,6 +6,7 @@ time dies with the process instead of aborting it.
 
 import logging
 import threading
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 
@@ -43,7 +44,7 @@ class Worker(QObject):
         """On the thread: take jobs until `_closed`."""
         raise NotImplementedError
 
-    def _deliver(self, message: object) -> None:
+    def _deliver(self, message: Any) -> None:
         """On this object's thread: what was posted."""
         raise NotImplementedError
 

@@ -15,6 +15,7 @@ from core.exchange.plan import ImportPlan, change, make_plan
 from core.masks.packed_mask import PackedMask
 from core.media import FrameSource, open_media
 from core.media.arrays import ArraySource
+from core.progress import Progress
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project
 
@@ -89,11 +90,26 @@ def request(name: str, project: Project, media: FrameSource, target: Path, optio
 
 
 def export(
-    name: str, project: Project, media: FrameSource, target: Path, overwrite: bool = False, **choices
+    name: str,
+    project: Project,
+    media: FrameSource,
+    target: Path,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    **choices,
 ) -> list[int]:
-    """Carry out an export; what it yielded."""
+    """Carry out an export; the counts of frames done that it told, without a `progress` of the caller's."""
     wanted = request(name, project, media, target, **choices)
-    return list(run_export(registry.exporter(name), wanted, overwrite=overwrite))
+    told: list[int] = []
+    progress = progress or Progress(lambda done, total: told.append(done))
+    run_export(registry.exporter(name), wanted, overwrite=overwrite, progress=progress)
+    return told
+
+
+def cancelled_after(frames: int) -> Progress:
+    """Progress that is cancelled when so many frames are done."""
+    left = iter(range(frames - 1))
+    return Progress(is_cancelled=lambda: next(left, None) is None)
 
 
 def plan(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exchange_projects import all_labels, empty_project, export, footage, request, tree
+from exchange_projects import all_labels, cancelled_after, empty_project, export, footage, request, tree
 from PIL import Image
 
 from core.errors import PCVOSError, ResourceError
@@ -18,6 +18,7 @@ from core.exchange.export_run import check_space, run_export, size_in_words
 from core.exchange.exporter import Exporter
 from core.exchange.options import Option
 from core.media import VideoWriter, open_media
+from core.progress import Cancelled, Progress
 from core.project.model import ObjectInfo
 
 ALL = [exporter.name for exporter in registry.EXPORTERS]
@@ -53,10 +54,8 @@ class Failing(Exporter):
 def test_cancelled_after_any_frame_it_leaves_nothing(name, project, media, out):
     before = tree(out)
     for done in (1, 3, 6):
-        export = run_export(registry.exporter(name), request(name, project, media, place(name, out)))
-        for _ in range(done):
-            next(export)
-        export.close()
+        with pytest.raises(Cancelled):
+            export(name, project, media, place(name, out), progress=cancelled_after(done))
         assert tree(out) == before
 
 
@@ -67,7 +66,7 @@ def test_failed_it_leaves_nothing_and_says_why(error, project, media, out):
     before = tree(out)
     wanted = request("png", project, media, out / "masks")
     with pytest.raises((PCVOSError, MemoryError)) as caught:
-        list(run_export(Failing(error), wanted))
+        run_export(Failing(error), wanted)
     assert tree(out) == before
     if isinstance(error, OSError):
         assert isinstance(caught.value, ResourceError) and "disk is full" in str(caught.value)
@@ -81,7 +80,7 @@ def test_messages_name_the_target_and_not_where_it_is_written_meanwhile(project,
             raise ResourceError(f"The disk is full: {place / '00003.png'} could not be written.")
 
     with pytest.raises(ResourceError) as caught:
-        list(run_export(Refused(None), request("png", project, media, out / "masks")))
+        run_export(Refused(None), request("png", project, media, out / "masks"))
     assert str(caught.value) == f"The disk is full: {out / 'masks' / '00003.png'} could not be written."
 
 
@@ -117,12 +116,12 @@ def test_neighbouring_ranges_fill_one_folder(project, media, out):
 
 
 def test_what_appears_meanwhile_is_not_overwritten(project, media, out):
-    running_export = run_export(registry.exporter("png"), request("png", project, media, out / "masks"))
-    next(running_export)
-    (out / "masks").mkdir()
-    (out / "masks" / "00004.png").write_text("somebody's")
+    def write_another(done: int, total: int) -> None:
+        (out / "masks").mkdir(exist_ok=True)
+        (out / "masks" / "00004.png").write_text("somebody's")
+
     with pytest.raises(PCVOSError, match=r"00004.png exists already"):
-        list(running_export)
+        export("png", project, media, out / "masks", progress=Progress(write_another))
     assert tree(out / "masks") == {"00004.png": b"somebody's"}
 
 
@@ -179,7 +178,7 @@ def test_unusable_places(name, path, words, project, media, out):
 def test_free_space_is_checked_first(project, media, out, monkeypatch):
     monkeypatch.setattr(Failing, "estimate", lambda self, request: 10**18)
     with pytest.raises(ResourceError, match=r"masks will take about 1000000\.0 TB, but only .* are free"):
-        list(run_export(Failing(AssertionError()), request("png", project, media, out / "masks")))
+        run_export(Failing(AssertionError()), request("png", project, media, out / "masks"))
     assert not (out / "masks").exists()
     check_space(out, 1, out / "masks")
 
@@ -197,16 +196,20 @@ from exchange_projects import request
 from core.exchange import export_run, registry
 from core.exchange.export_run import run_export
 from core.media import open_media
+from core.progress import Progress
 from core.project.project import Project
 media = open_media(sys.argv[3])
 project = Project.open(Path(sys.argv[2]))
-for target in sys.argv[4:]:
-    name = "coco" if target.endswith(".json") else "png"
-    export = run_export(registry.exporter(name), request(name, project, media, Path(target)))
-    next(export)
-    globals()[name] = export
-print("going on", flush=True)
-time.sleep(60)
+
+def export(name, target, then):
+    wanted = request(name, project, media, Path(target))
+    run_export(registry.exporter(name), wanted, progress=Progress(lambda done, total: then()))
+
+def wait():
+    print("going on", flush=True)
+    time.sleep(60)
+
+export("png", sys.argv[4], lambda: export("coco", sys.argv[5], wait))
 """
 
 

@@ -1,13 +1,14 @@
 """A project with two objects in the real window, and hands that export."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from window_parts import HEIGHT, WIDTH, Hands, truth
 
 from core.exchange.export_run import run_export
+from core.exchange.exporter import Exporter, ExportRequest
+from core.progress import Progress
 from pcvos_gui.dialogs.export_dialog import ExportDialog
 
 
@@ -71,10 +72,13 @@ def export_as(hands: Hands, format: str, target: Path, **options) -> Path:
     return wanted.target
 
 
-def endless_export(*arguments, **choices) -> Iterator[int]:
+def endless_export(exporter: Exporter, request: ExportRequest, overwrite: bool, progress: Progress) -> None:
     """`run_export`, which stands still after three frames until it is cancelled."""
-    for done in run_export(*arguments, **choices):
-        yield done
+
+    def stand_still(done: int, total: int) -> None:
+        progress.say(done, total)
         while done >= 3:
             time.sleep(0.001)  # the window's thread wants to go on
-            yield done
+            progress.raise_if_cancelled()
+
+    run_export(exporter, request, overwrite=overwrite, progress=Progress(stand_still))

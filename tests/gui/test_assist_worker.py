@@ -60,7 +60,7 @@ def test_the_newest_wins(worker: AssistWorker, qtbot: QtBot, monkeypatch: pytest
     qtbot.waitUntil(lambda: bool(done))
     assert done == [jobs[3].number] and len(begun) == 2, "those that waited never began"
     worker.submit(jobs[1])
-    worker.cancel()
+    worker.cancel((0, 0))
     with qtbot.waitSignal(worker.done):
         worker.submit(jobs[2])
     assert done[1:] == [jobs[2].number]

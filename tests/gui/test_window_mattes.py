@@ -67,7 +67,7 @@ def exported(hands: Hands, folder: Path, frame: int, objects=None, **options) ->
         request = export_request(
             known, project, media, target, first=frame, last=frame, objects=objects, options=options
         )
-        list(run_export(known, request))
+        run_export(known, request)
         with Image.open(target / f"{frame:05d}.png") as image:
             return np.array(image)
 

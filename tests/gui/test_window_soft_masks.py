@@ -32,7 +32,7 @@ def test_a_runs_probabilities_become_soft_mattes_also_where_a_person_corrected(
     assert project.cell(3, 1).corrected and project.cell(3, 1).soft == soft[2]
     with Project.open(project.path) as stored, open_media(clip, index=stored.index_cache()) as media:
         request = export_request(exporter("matte"), stored, media, tmp_path / "mattes", first=0, last=4)
-        assert list(run_export(exporter("matte"), request)) == [1, 2, 3, 4, 5]
+        run_export(exporter("matte"), request)
     for frame in range(5):
         with Image.open(tmp_path / f"mattes/001/0000{frame}.png") as image:
             alpha = np.array(image)
