@@ -3,6 +3,7 @@
 from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene, QVBoxLayout, QWidget
 
+from core.studio.jobs import Estimated
 from pcvos_gui.canvas.brush_size import brush_text
 from pcvos_gui.canvas.items import FrameItem, LabelsItem, MatteItem
 from pcvos_gui.canvas.looks import NO_LOOK, look_of, matte_look_of
@@ -17,7 +18,6 @@ from pcvos_gui.canvas.tools.tool import CanvasTool
 from pcvos_gui.canvas.view import CanvasView
 from pcvos_gui.session.session import Leaving, Session
 from pcvos_gui.session.view_state import Tool, ViewMode, ViewState
-from pcvos_gui.workers.jobs import Estimated
 from pcvos_gui.workers.marking import MarkingWorker
 
 _BRUSH_STEP = 1.15

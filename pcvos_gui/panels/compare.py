@@ -19,11 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from core.masks.palette import palette_of
+from core.studio.jobs import Compared, CompareProgress
 from pcvos_gui.panels.compare_column import Column
 from pcvos_gui.panels.thumbnails import shown_size
 from pcvos_gui.session.runs import COMPARED_INTERVALS, RunController
 from pcvos_gui.session.session import Session
-from pcvos_gui.workers.jobs import Compared, CompareProgress
 
 _SIZE = QSize(1120, 620)
 _FRAME = QSize(16, 48)  # what the system puts around the window, roughly

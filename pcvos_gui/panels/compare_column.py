@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 
 from core.evaluation.agreement import with_the_others
 from core.masks.overlay import draw_overlay
+from core.studio.jobs import Compared, CompareProgress
 from pcvos_gui.panels.costs import duration, speed_text
 from pcvos_gui.panels.thumbnails import shown_size, to_image
-from pcvos_gui.workers.jobs import Compared, CompareProgress
 
 Pairs = Mapping[frozenset[int], float | None]
 """Agreement of the results at two intervals each."""

@@ -2,11 +2,11 @@
 
 from PySide6.QtCore import QObject
 
+from core.studio.jobs import ClipDone
 from pcvos_gui.canvas import Canvas
 from pcvos_gui.session.runs import RunController, RunState
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import ViewState
-from pcvos_gui.workers.jobs import ClipDone
 
 
 class Follower(QObject):

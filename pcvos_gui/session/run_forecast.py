@@ -5,11 +5,11 @@ from PySide6.QtCore import QObject
 from core.propagation.pace import Pace, Prices, Work, plan, room_for
 from core.propagation.schedule import Annotated, passes_of
 from core.propagation.settings import Direction
+from core.studio.jobs import JobStarted, MemoryUse, PropagateJob
 from core.studio.run_settings import RunSettings
 from core.studio.runs import carried_objects
 from pcvos_gui.session.run_prices import RunPrices
 from pcvos_gui.session.session import Session
-from pcvos_gui.workers.jobs import JobStarted, MemoryUse, PropagateJob
 
 
 class RunForecast(QObject):

@@ -17,16 +17,7 @@ from core.project.tracks import IN_MEMORY
 from core.propagation.settings import Direction
 from core.studio import interrupted
 from core.studio.interrupted import FinishedFrames, Interrupted
-from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
-from core.studio.runs import NothingToDraw, RunResults
-from pcvos_gui.session.commands import RunCommand
-from pcvos_gui.session.messages import Message, MessageAction
-from pcvos_gui.session.reviewer import run_summary
-from pcvos_gui.session.run_forecast import RunForecast
-from pcvos_gui.session.run_job import make_job, masks_there
-from pcvos_gui.session.session import Leaving, Session
-from pcvos_gui.workers.inference import InferenceWorker
-from pcvos_gui.workers.jobs import (
+from core.studio.jobs import (
     ClipDone,
     Compared,
     CompareJob,
@@ -36,7 +27,17 @@ from pcvos_gui.workers.jobs import (
     JobStarted,
     MemoryUse,
     PropagateJob,
+    make_job,
+    masks_there,
 )
+from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
+from core.studio.runs import NothingToDraw, RunResults
+from pcvos_gui.session.commands import RunCommand
+from pcvos_gui.session.messages import Message, MessageAction
+from pcvos_gui.session.reviewer import run_summary
+from pcvos_gui.session.run_forecast import RunForecast
+from pcvos_gui.session.session import Leaving, Session
+from pcvos_gui.workers.inference import InferenceWorker
 
 log = logging.getLogger(__name__)
 
@@ -281,7 +282,7 @@ class RunController(QObject):
         last = min(self.session.frame_count - 1, here + clips * max(intervals))
         job = self._make_job(here, last, "forward")
         if job is not None:
-            self._compare = CompareJob(job, intervals, masks_there(self.session, job))
+            self._compare = CompareJob(job, intervals, masks_there(self.session.loaded_project, job))
             self.worker.submit(self._compare)
             self.state_changed.emit()  # what else could begin waits
 
@@ -315,7 +316,15 @@ class RunController(QObject):
         finished: FinishedFrames | None = None,
     ) -> PropagateJob | None:
         try:
-            return make_job(self.session, self.settings, first, last, direction, finished or ())
+            return make_job(
+                self.session.loaded_project,
+                self.session.loaded_media.path,
+                self.settings,
+                first,
+                last,
+                direction,
+                finished or (),
+            )
         except NothingToDraw as nothing:
             if not quiet:
                 seen = self._marked()

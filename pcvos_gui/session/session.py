@@ -6,7 +6,6 @@ from dataclasses import replace
 from enum import Enum, auto
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QUndoStack
@@ -14,10 +13,10 @@ from PySide6.QtGui import QUndoStack
 from core.errors import PCVOSError
 from core.masks.palette import distinct_colour
 from core.media.source import FrameSource
-from core.project.model import MAX_OBJECTS, Cell, Change, Key, ObjectInfo
+from core.project.model import MAX_OBJECTS, Change, ObjectInfo
 from core.project.project import Project
+from core.studio import edits
 from pcvos_gui.session.commands import ChangeCommand
-from pcvos_gui.session.edit_cells import cells_of, united
 from pcvos_gui.session.messages import Message
 from pcvos_gui.workers.frames import FrameWorker
 
@@ -270,8 +269,8 @@ class Session(QObject):
         """Rename, recolour, show, hide, lock, unlock or class: the object with this id becomes `changed`."""
         known = self.object(changed.id)
         if known is not None and known != changed:
-            objects = tuple(changed if o is known else o for o in self.objects)
-            self._change_objects(self._words_for(known, changed), objects)
+            text = self._words_for(known, changed)
+            self.push_change(edits.change_object(self.loaded_project, text, changed))
 
     def _words_for(self, old: ObjectInfo, new: ObjectInfo) -> str:
         """What undo takes back, in words."""
@@ -289,26 +288,16 @@ class Session(QObject):
         """Take an object out, with its masks on all frames."""
         gone = self.object(id)
         if gone:
-            cells = {key: (cell, None) for key, cell in self.loaded_project.cells_in(0, self.frame_count - 1, (id,))}
-            self.push_change(self._objects_without(id, self.tr("Delete {}").format(gone.name), cells))
+            self.push_change(edits.delete_object(self.loaded_project, self.tr("Delete {}").format(gone.name), id))
 
     def merge_objects(self, id: int, into: int) -> None:
         """Give an object's masks to another one, on all frames; it is gone afterwards."""
         source, target = self.object(id), self.object(into)
         if not source or not target or id == into:
             return
-        cells: dict[Key, tuple[Cell | None, Cell | None]] = {}
-        for (frame, _), cell in self.loaded_project.cells_in(0, self.frame_count - 1, (id,)):
-            cells[frame, id] = (cell, None)
-            present = self.loaded_project.cell(frame, into)
-            cells[frame, into] = (present, cell if present is None else united(present, cell))
         text = self.tr("Merge {} into {}").format(source.name, target.name)
-        self.push_change(self._objects_without(id, text, cells))
+        self.push_change(edits.merge_objects(self.loaded_project, text, id, into))
         self.set_active(into)
-
-    def _objects_without(self, id: int, text: str, cells: dict) -> Change:
-        left = tuple(o for o in self.objects if o.id != id)
-        return Change(text, cells, (self.objects, left))
 
     def _change_objects(self, text: str, objects: tuple[ObjectInfo, ...]) -> None:
         self.push_change(Change(text, objects=(self.objects, objects)))
@@ -317,13 +306,7 @@ class Session(QObject):
 
     def protected(self, labels: np.ndarray | None = None) -> np.ndarray | None:
         """Pixels of locked objects in a label map, by default the shown frame's, bool (H, W); None: none is locked."""
-        locked = [o.id for o in self.objects if o.locked]
-        if not locked:
-            return None
-        table = np.zeros(256, np.uint8)
-        table[locked] = 1
-        looked_at = self.labels if labels is None else labels
-        return cv2.LUT(looked_at, table).view(bool)  # of a frame in 4K, np.isin takes a tenth of a second
+        return edits.locked_pixels(self.loaded_project, self.shown_labels if labels is None else labels)
 
     def begin_edit(self) -> bool:
         """Start painting `labels` in place; False (with a message) where that cannot be.
@@ -375,9 +358,12 @@ class Session(QObject):
         before, self._before = self._before, None
         if before is None:
             return
-        cells = cells_of(self.loaded_project, self.shown, self.active, before, self.shown_labels, even_if_unchanged)
-        if cells:
-            self.push_change(Change(self.tr("{}, frame {}").format(text, self.shown), cells))
+        text = self.tr("{}, frame {}").format(text, self.shown)
+        self._push_unless_empty(
+            edits.paint(
+                self.loaded_project, text, self.shown, self.active, before, self.shown_labels, even_if_unchanged
+            )
+        )
 
     def replace_mask(self, mask: np.ndarray, text: str, even_if_unchanged: bool = False) -> None:
         """Give the active object this mask, bool (H, W), on the shown frame; locked objects keep their pixels."""
@@ -395,13 +381,8 @@ class Session(QObject):
         obj = self.object(id)
         if obj is None or obj.locked:
             return
-        before = self.loaded_project.labels(frame)
-        protected, after = self.protected(before), before.copy()
-        after[after == id] = 0
-        after[mask if protected is None else mask & ~protected] = id
-        cells = cells_of(self.loaded_project, frame, id, before, after)
-        if cells:
-            self.push_change(Change(self.tr("{}, frame {}").format(text, frame), cells))
+        text = self.tr("{}, frame {}").format(text, frame)
+        self._push_unless_empty(edits.replace_mask(self.loaded_project, text, frame, id, mask))
 
     # corrections and permanent memory
 
@@ -409,41 +390,23 @@ class Session(QObject):
         """Take the shown frame's masks into permanent memory as they are, for every object that is not locked."""
         if not self.can_edit:
             return
-        cells = {}
-        for id, cell in self.loaded_project.cells(self.shown).items():
-            obj = self.object(id)
-            if obj and not obj.locked and not cell.in_memory:
-                cells[self.shown, id] = (cell, replace(cell, corrected=True, in_memory=True, confidence=None))
-        if cells:
-            self.push_change(Change(self.tr("Accept frame {}").format(self.shown), cells))
-        else:
+        text = self.tr("Accept frame {}").format(self.shown)
+        if not self._push_unless_empty(edits.accept(self.loaded_project, text, self.shown)):
             frame, text = self.frame, self.tr("There is nothing on this frame to accept.")
             self.message.emit(Message(text, key="accept", holds=lambda: self.frame == frame))
 
     def set_in_memory(self, frame: int, ids: Iterable[int], in_memory: bool) -> None:
         """Put corrections into permanent memory, or take them out; their masks stay."""
-        cells = {}
-        for id in ids:
-            cell = self.loaded_project.cell(frame, id)
-            if cell is not None and cell.in_memory != in_memory:
-                cells[frame, id] = (cell, replace(cell, corrected=True, in_memory=in_memory))
-        if cells:
-            text = self.tr("Put frame {} into memory") if in_memory else self.tr("Take frame {} out of memory")
-            self.push_change(Change(text.format(frame), cells))
-            if not in_memory:
-                text = self.tr("Frame {} is out of memory; its mask stays. Clear it (Del) to have it propagated again.")
-                self.message.emit(Message(text.format(frame), key="memory"))
+        text = self.tr("Put frame {} into memory") if in_memory else self.tr("Take frame {} out of memory")
+        change = edits.set_in_memory(self.loaded_project, text.format(frame), frame, ids, in_memory)
+        if self._push_unless_empty(change) and not in_memory:
+            text = self.tr("Frame {} is out of memory; its mask stays. Clear it (Del) to have it propagated again.")
+            self.message.emit(Message(text.format(frame), key="memory"))
 
     def clear(self, first: int, last: int, ids: Iterable[int] | None = None, corrections: bool = False) -> None:
         """Forget masks on frames `first` to `last`; corrections only where asked for, locked objects never."""
-        wanted = {o.id for o in self.objects if not o.locked} & set(ids or (o.id for o in self.objects))
-        cells = {
-            key: (cell, None)
-            for key, cell in self.loaded_project.cells_in(first, last, tuple(wanted))
-            if corrections or not cell.corrected
-        }
-        if cells:
-            self.push_change(Change(self.tr("Clear frames {} to {}").format(first, last), cells))
+        text = self.tr("Clear frames {} to {}").format(first, last)
+        self._push_unless_empty(edits.clear(self.loaded_project, text, first, last, ids, corrections))
 
     # changes
 
@@ -509,6 +472,12 @@ class Session(QObject):
             return
         if change.frames:
             self.edited.emit(change.frames)
+
+    def _push_unless_empty(self, change: Change) -> bool:
+        """Whether it changes any cell."""
+        if change.cells:
+            self.push_change(change)
+        return bool(change.cells)
 
     def _refuse(self) -> None:
         text = self.tr("This project is open read-only: it can be looked at, but not changed.")

@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from core.masks.scribble import scribble_mask
 from core.progress import Progress
-from pcvos_gui.workers.jobs import Marked, MarkJob
+from core.studio.jobs import Marked, MarkJob
 from pcvos_gui.workers.newest import NewestJobWorker
 
 log = logging.getLogger(__name__)

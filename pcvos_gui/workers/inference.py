@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.errors import PCVOSError, ResourceError
 from core.progress import Cancelled, Progress
-from pcvos_gui.workers.jobs import (
+from core.studio.jobs import (
     ClipDone,
     Compared,
     CompareJob,
@@ -31,7 +31,7 @@ from pcvos_gui.workers.jobs import (
 from pcvos_gui.workers.thread import Worker
 
 if TYPE_CHECKING:
-    from pcvos_gui.workers.engine import Engine
+    from core.studio.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -322,7 +322,7 @@ def _make_engine() -> "Engine":
     """Only here PyTorch is imported: the window appears without it."""
     import torch
 
-    from pcvos_gui.workers.engine import Engine
+    from core.studio.engine import Engine
 
     torch.set_num_threads(max(1, _cores() - 1))
     return Engine()

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
+from core.studio.jobs import Marked, MarkFailed, MarkJob
 from core.studio.run_settings import EngineChoice
 from pcvos_gui.workers.assist import AssistWorker, Subject, work_out
 from pcvos_gui.workers.inference import InferenceWorker
-from pcvos_gui.workers.jobs import Marked, MarkFailed, MarkJob
 
 _LONGEST = 20.0  # seconds that the window waits for a mask that cannot wait
 

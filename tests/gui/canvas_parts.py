@@ -14,12 +14,12 @@ from core.masks.palette import DISPLAY_PALETTE
 from core.media.arrays import ArraySource
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project
+from core.studio.jobs import Marked, MarkJob
 from core.studio.run_settings import EngineChoice
 from pcvos_gui.canvas import Canvas
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import Tool, ViewState
 from pcvos_gui.workers.assist import work_out
-from pcvos_gui.workers.jobs import Marked, MarkJob
 
 
 class FramesAtOnce(QObject):

@@ -15,10 +15,10 @@ from core.media.arrays import ArraySource
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project
 from core.propagation.pace import Work
+from core.studio.jobs import ClipDone, JobEnded, JobStarted, MemoryUse, Predicted
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import ViewState
-from pcvos_gui.workers.jobs import ClipDone, JobEnded, JobStarted, MemoryUse, Predicted
 
 
 class PromptFrames(QObject):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from core.studio.jobs import Marked, MarkJob, next_number
 from pcvos_gui.workers import assist
 from pcvos_gui.workers.assist import AssistWorker
-from pcvos_gui.workers.jobs import Marked, MarkJob, next_number
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from core.masks.packed_mask import PackedMask
 from core.media.arrays import ArraySource
 from core.project.model import ObjectInfo
 from core.project.project import Project
+from core.studio.jobs import Estimated, Predicted
 from core.studio.run_settings import EngineChoice
 from pcvos_gui.session.session import Leaving
 from pcvos_gui.session.view_state import Tool
 from pcvos_gui.workers.assist import AssistWorker
-from pcvos_gui.workers.jobs import Estimated, Predicted
 
 HEIGHT, WIDTH = 60, 80
 RIGHT, ALT = Qt.MouseButton.RightButton, Qt.KeyboardModifier.AltModifier

@@ -11,9 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from core.masks.packed_mask import PackedMask
+from core.studio.jobs import Compared, CompareJob, CompareProgress
 from pcvos_gui.panels import PropagationPanel
 from pcvos_gui.panels.memory_model import MemoryModel
-from pcvos_gui.workers.jobs import Compared, CompareJob, CompareProgress
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 

@@ -19,8 +19,7 @@ from core.masks.packed_mask import PackedMask
 from core.network.checkpoint import DEFAULT_WEIGHTS
 from core.progress import UNWATCHED, Progress
 from core.propagation import PropagationSettings
-from pcvos_gui.workers.inference import InferenceWorker
-from pcvos_gui.workers.jobs import (
+from core.studio.jobs import (
     ClipDone,
     Compared,
     CompareJob,
@@ -33,6 +32,7 @@ from pcvos_gui.workers.jobs import (
     PermanentFrame,
     PropagateJob,
 )
+from pcvos_gui.workers.inference import InferenceWorker
 
 pytestmark = pytest.mark.skipif(not DEFAULT_WEIGHTS.is_file(), reason="no weights in this checkout")
 
@@ -512,7 +512,7 @@ def test_a_run_says_beforehand_that_it_may_not_fit(
 
 def test_marks_are_made_within_a_clip_and_leave_the_run_as_it_is(footage: Path):
     """A run of one clip; the engine is asked on its own thread, as the worker asks it."""
-    from pcvos_gui.workers.engine import Engine
+    from core.studio.engine import Engine
 
     engine = Engine()
     run = job(footage, 0)

@@ -9,12 +9,12 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 
 from core.propagation.pace import Work
+from core.studio.jobs import Compared, MemoryUse
 from pcvos_gui.panels import HistoryPanel, MemoryPanel, PropagationPanel
 from pcvos_gui.panels.costs import duration, paper_summary, paper_text
 from pcvos_gui.panels.memory import frames_in_words, remove_rect
 from pcvos_gui.panels.memory_model import DOTS_ROLE
 from pcvos_gui.session.runs import Range, RunState
-from pcvos_gui.workers.jobs import Compared, MemoryUse
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QApplication, QToolTip
 
 from core.media.arrays import ArraySource
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
+from core.studio.jobs import MemoryUse
 from pcvos_gui.session.player import Player
 from pcvos_gui.timeline import Timeline, paint
 from pcvos_gui.timeline.columns import Visible, fitted, frame_ticks, gather, spread, time_ticks, timecode
 from pcvos_gui.timeline.words import describe
-from pcvos_gui.workers.jobs import MemoryUse
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 

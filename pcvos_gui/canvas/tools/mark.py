@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QRectF, Qt, QTimer
 from core.masks.edits import paint_line
 from core.masks.packed_mask import PackedMask
 from core.masks.scribble import BACKGROUND, OBJECT
+from core.studio.jobs import Estimated, Marked, MarkJob, next_number
 from pcvos_gui.canvas.preview import BoxItem, PreviewItem
 from pcvos_gui.canvas.tools.scribble import BOX, DrawnStroke, Scribble, box_of, image_of, step_of
 from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
@@ -18,7 +19,6 @@ from pcvos_gui.session.messages import Message
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.workers.assist import Subject
-from pcvos_gui.workers.jobs import Estimated, Marked, MarkJob, next_number
 from pcvos_gui.workers.marking import MarkingWorker
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from core.marking.marks import Stroke
 from core.masks.edits import Point, paint_line
 from core.masks.scribble import BACKGROUND, OBJECT
 from core.media import open_media
+from core.studio.jobs import Box, MarkJob
 from pcvos_gui.session.messages import Message
 from pcvos_gui.session.session import Session
 from pcvos_gui.workers.assist import Subject
-from pcvos_gui.workers.jobs import Box, MarkJob
 
 BOX = 3
 """A stroke's value beside those of `core.masks.scribble`: it goes from corner to corner of a box."""

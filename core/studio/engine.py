@@ -18,15 +18,13 @@ from core.media import FrameSource, open_media
 from core.network import PCVOS, load_network
 from core.network.devices import bytes_in_use, memory_of, release_memory, title_of
 from core.progress import UNWATCHED, Progress
-from core.propagation.memory import Annotation
-from core.propagation.propagator import ClipResult, Propagator
-from core.studio.runs import LabelMaps, PermanentFrame, Predicted, annotate, predictions, without_kept
-from pcvos_gui.workers.jobs import (
+from core.propagation import ClipResult, Propagator
+from core.propagation.memory import PermanentMemory
+from core.studio.jobs import (
     ClipDone,
     Compared,
     CompareJob,
     CompareProgress,
-    EngineChoice,
     Estimated,
     EstimateJob,
     JobStarted,
@@ -34,7 +32,9 @@ from pcvos_gui.workers.jobs import (
     MemoryUse,
     PropagateJob,
 )
-from pcvos_gui.workers.marks import MarkEngine
+from core.studio.mark_engine import MarkEngine
+from core.studio.run_settings import EngineChoice
+from core.studio.runs import LabelMaps, PermanentFrame, Predicted, annotate, predictions, without_kept
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +73,8 @@ class Engine:
         """
         begin = time.perf_counter()
         try:
-            is_loaded = self._is_busy and self._network is not None
-            return self._marks.mask(self._network if is_loaded else self._load(job.engine), job)
+            network = self._network if self._is_busy else None
+            return self._marks.mask(network or self._load(job.engine), job)
         finally:
             self._marking_seconds += time.perf_counter() - begin
 
@@ -112,6 +112,7 @@ class Engine:
 
     @property
     def _device(self) -> torch.device:
+        assert self._network is not None  # a job has loaded it
         return next(self._network.parameters()).device
 
     def free_memory(self) -> None:
@@ -149,7 +150,7 @@ class Engine:
             self._propagator = self._propagator.with_settings(job.settings)
         self._propagator.progress = progress
         begin = time.perf_counter()
-        self._learn(job.permanent)
+        self._learn(self._propagator, job.permanent)
         self._annotated = self._propagator.prepare()
         self._annotating_seconds = time.perf_counter() - begin
         return self._propagator
@@ -173,10 +174,10 @@ class Engine:
             self._fingerprint = self._media.fingerprint()
         return self._media
 
-    def _learn(self, permanent: Iterable[PermanentFrame]) -> None:
+    def _learn(self, propagator: Propagator, permanent: Iterable[PermanentFrame]) -> None:
         """Bring permanent memory in line, touching only what differs: the rest stays encoded."""
         wanted = {p.frame: p for p in permanent if p.masks}
-        memory, size = self._propagator.memory, self._propagator.media.size
+        memory, size = propagator.memory, propagator.media.size
         for frame in [f for f in self._permanent if wanted.get(f) != self._permanent[f]]:
             memory.remove(frame)
             del self._permanent[frame]
@@ -199,7 +200,7 @@ class Engine:
             loading_seconds=self._loading_seconds,
             annotated=self._annotated,
             annotating_seconds=self._annotating_seconds,
-            passed_over=self._network.passed_over,
+            passed_over=propagator.network.passed_over,
             memory_advice=propagator.memory_advice(job.start, job.end, job.direction) or "",
         )
         begin = time.perf_counter() - self._marking_seconds
@@ -280,7 +281,7 @@ def _fingerprint(media: FrameSource) -> str:
         return ""
 
 
-def _predicted(clip: ClipResult, given: Mapping[int, Annotation]) -> tuple[int, ...]:
+def _predicted(clip: ClipResult, given: PermanentMemory) -> tuple[int, ...]:
     """Frames on which there is an object that nobody spoke for there."""
     return tuple(
         frame

@@ -6,7 +6,7 @@ from core.marking.marker import MarkedMask, Marker, SeenFrame
 from core.marking.marks import Marks, Stroke
 from core.network import PCVOS
 from core.network.marking_weights import load_marking
-from pcvos_gui.workers.jobs import Box, MarkJob
+from core.studio.jobs import Box, MarkJob
 
 _FRAMES = 3  # whose features are kept
 _FOUND = 40  # masks that are kept

@@ -5,7 +5,7 @@ cancelled are dropped by whoever receives them.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,11 +13,12 @@ import numpy as np
 
 from core.marking.marks import Stroke
 from core.masks.packed_mask import PackedMask
+from core.project.project import Project
 from core.propagation import PropagationSettings
 from core.propagation.pace import Work
 from core.propagation.settings import Direction
-from core.studio.run_settings import EngineChoice
-from core.studio.runs import PermanentFrame, Predicted
+from core.studio.run_settings import EngineChoice, RunSettings
+from core.studio.runs import PermanentFrame, Predicted, plan_run
 
 _numbers = itertools.count(1)
 
@@ -248,3 +249,49 @@ class MarkFailed:
     number: int
     sentence: str
     is_missing: bool
+
+
+def make_job(
+    project: Project,
+    footage: Path,
+    settings: RunSettings,
+    first: int,
+    last: int,
+    direction: Direction | None = None,
+    finished: Iterable[int] = (),
+) -> PropagateJob:
+    """A run of a project through frames `first` to `last`.
+
+    Args:
+        footage: where it is.
+        direction: another one than the settings'.
+        finished: frames that it has drawn already, before it was interrupted.
+
+    Raises:
+        NothingToDraw: it would draw nothing. PCVOSError: settings that cannot be.
+    """
+    plan = plan_run(project, first, last, direction or settings.direction, finished)
+    return PropagateJob(
+        footage,
+        settings.engine,
+        settings.propagation,
+        plan.permanent,
+        plan.start,
+        plan.end,
+        plan.direction,
+        plan.keep,
+        project.index_cache(),
+        plan.finished,
+    )
+
+
+def masks_there(project: Project, job: PropagateJob) -> dict[int, dict[int, PackedMask]]:
+    """The masks that the project has of the job's objects within its range, by frame, then object, but for those that
+    the network is given: of earlier runs, and corrections that are not in memory."""
+    given = {(frame.frame, id) for frame in job.permanent for id in frame.masks}
+    carried = tuple({id for _, id in given})
+    found: dict[int, dict[int, PackedMask]] = {}
+    for (frame, id), cell in project.cells_in(job.start, job.end, carried):
+        if (frame, id) not in given:
+            found.setdefault(frame, {})[id] = cell.mask
+    return found
