@@ -22,7 +22,7 @@ from core.project.places import shown_name
 from pcvos_gui.app.actions import ACTIONS, fill_menus, make_actions
 from pcvos_gui.app.arrangement import Arrangement
 from pcvos_gui.app.field_keys import FieldKeys
-from pcvos_gui.app.handlers import Handlers, about_text
+from pcvos_gui.app.handlers.help import about_text
 from pcvos_gui.app.preferences import Preferences
 from pcvos_gui.app.recent import RecentFiles
 from pcvos_gui.app.recent_menu import RecentMenu
@@ -97,7 +97,7 @@ class MainWindow(QMainWindow):
         self._typed = TypedNumber(lambda: (o.id for o in self.session.objects))
         self._arrangement: QByteArray | None = None  # of the panels, while they are hidden
 
-        self.actions_by_name = make_actions(self, Handlers(self).table())
+        self.actions_by_name = make_actions(self)
         self._make_middle()
         self._make_panels()
         self._make_toolbars()

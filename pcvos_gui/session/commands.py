@@ -78,11 +78,6 @@ class EdgesCommand(QUndoCommand):
         super().__init__(text)
         self._before, self._after, self._apply, self._turned = before, after, apply, turned
 
-    @property
-    def change(self) -> Change:
-        """What it does to masks: nothing."""
-        return Change(self.text())
-
     def id(self) -> int:
         return _EDGES_ID if self._turned else _NO_ID
 
@@ -107,11 +102,6 @@ class ClassListCommand(QUndoCommand):
     def __init__(self, text: str, before: Sequence[str], after: Sequence[str], apply: Callable[[Sequence[str]], None]):
         super().__init__(text)
         self._before, self._after, self._apply = before, after, apply
-
-    @property
-    def change(self) -> Change:
-        """What it does to masks: nothing."""
-        return Change(self.text())
 
     def redo(self) -> None:
         self._apply(self._after)

@@ -32,7 +32,7 @@ _loaded: dict[tuple, object] = {}
 @pytest.fixture(autouse=True)
 def shipped_networks_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loading them takes a second or two, and nearly every window does."""
-    from pcvos_gui.workers import engine, marks
+    from core.studio import engine, mark_engine
 
     def once(load):
         def remembered(weights: Path | None, device: object):
@@ -46,7 +46,7 @@ def shipped_networks_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return remembered
 
     monkeypatch.setattr(engine, "load_network", once(engine.load_network))
-    monkeypatch.setattr(marks, "load_marking", once(marks.load_marking))
+    monkeypatch.setattr(mark_engine, "load_marking", once(mark_engine.load_marking))
 
 
 @pytest.fixture

@@ -1,0 +1,30 @@
+"""Keys, and what this program is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
+
+if TYPE_CHECKING:
+    from pcvos_gui.app.main_window import MainWindow
+
+
+def shortcuts(window: MainWindow) -> None:
+    window.shortcuts.toggle()
+
+
+def about(window: MainWindow) -> None:
+    window.show_about()
+
+
+def about_text() -> str:
+    """What "About" says; rich text."""
+    tr = lambda text: QCoreApplication.translate("about", text)  # noqa: E731
+    return tr(
+        "<h3>PCVOS Studio</h3>"
+        "<p>Cut objects out of video: mark one frame, and the mask is carried through the rest, clip by clip.</p>"
+        "<p>The method is <i>Per-Clip Video Object Segmentation</i> (Park et al., CVPR 2022). "
+        "Code under the MIT licence; the weights are for research and evaluation only.</p>"
+        "<p>The demo clip is an excerpt from <i>Big Buck Bunny</i>, © 2008 Blender Foundation, CC BY 3.0.</p>"
+    )

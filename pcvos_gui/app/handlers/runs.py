@@ -1,0 +1,33 @@
+"""Propagation, and its range."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pcvos_gui.app.main_window import MainWindow
+
+
+def propagate(window: MainWindow) -> None:
+    window.propagate()
+
+
+def pause(window: MainWindow) -> None:
+    if window.runs.state.value == "paused":
+        window.runs.resume()
+    else:
+        window.runs.pause()
+
+
+def stop(window: MainWindow) -> None:
+    window.runs.stop()
+
+
+def compare(window: MainWindow) -> None:
+    window.propagation_panel.compare()
+
+
+def chosen_range(window: MainWindow) -> tuple[int, int]:
+    last = window.session.frame_count - 1
+    out = window.runs.out_point
+    return window.runs.in_point or 0, last if out is None else out

@@ -1,0 +1,49 @@
+"""How the frame is shown, and the size of the brush."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pcvos_gui.canvas.canvas import stepped_brush
+
+if TYPE_CHECKING:
+    from pcvos_gui.app.main_window import MainWindow
+
+_OPACITY_STEP = 0.1
+
+
+def opacity_up(window: MainWindow) -> None:
+    window.view_state.set_opacity(window.view_state.opacity + _OPACITY_STEP)
+
+
+def opacity_down(window: MainWindow) -> None:
+    window.view_state.set_opacity(window.view_state.opacity - _OPACITY_STEP)
+
+
+def zoom_in(window: MainWindow) -> None:
+    window.canvas.zoom_in()
+
+
+def zoom_out(window: MainWindow) -> None:
+    window.canvas.zoom_out()
+
+
+def fit(window: MainWindow) -> None:
+    if not window.type_digit("0", only_further=True):
+        window.canvas.fit()
+
+
+def actual_size(window: MainWindow) -> None:
+    window.canvas.zoom_to_actual()
+
+
+def follow(window: MainWindow, on: bool) -> None:
+    window.view_state.set_follow(on)
+
+
+def brush_smaller(window: MainWindow) -> None:
+    window.view_state.set_brush(stepped_brush(window.view_state.brush, -1))
+
+
+def brush_larger(window: MainWindow) -> None:
+    window.view_state.set_brush(stepped_brush(window.view_state.brush, 1))
