@@ -1,10 +1,8 @@
 """`pcvos propagate P.pcvos`: a project run as the window would run it, its results written into it clip by clip."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +15,14 @@ from core.exchange.export_run import check_target, run_export
 from core.exchange.exporter import Exporter, ExportRequest, export_request
 from core.exchange.unprocessed import UNPROCESSED
 from core.media import FrameSource
-from core.project.model import Change, RunInfo
+from core.project.model import Change
 from core.project.project import Project
 from core.propagation import Propagator
 from core.studio import interrupted
-from core.studio.interrupted import FinishedFrames, Interrupted
+from core.studio.interrupted import Interrupted
+from core.studio.recorded_run import RecordedRun
 from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
-from core.studio.runs import LabelMaps, RunPlan, RunResults, annotate, plan_run, predictions
+from core.studio.runs import LabelMaps, RunPlan, annotate, plan_run, predictions
 
 Say = Callable[[str], None]
 
@@ -77,10 +76,7 @@ class _ProjectRun:
         self._settings = self._chosen_settings()
         self._plan = self._make_plan()
         self._check_exports()
-        self._finished = FinishedFrames(self._left.finished.ranges if self._left else None)
-        self._drawn: set[int] = set()
         self._memory: tuple[int, ...] = ()  # frames that were in memory at the last clip
-        self._run_id: int  # once it has begun
 
     def work(self) -> str:
         """Draw everything; what was done, in a sentence."""
@@ -89,20 +85,18 @@ class _ProjectRun:
         propagator = Propagator(network, self._media, self._settings.propagation)
         for frame in self._plan.permanent:
             annotate(propagator.memory, frame, self._media.size)
-        began = time.monotonic()
-        self._begin()
+        run = self._begin()
         try:
-            self._propagate(propagator)
+            self._propagate(propagator, run)
         except BaseException as error:
             is_interrupted = isinstance(error, KeyboardInterrupt)
-            self._end("stopped" if is_interrupted else "failed", time.monotonic() - began)
+            run.end("stopped" if is_interrupted else "failed", self._memory, may_go_on=True)
             if is_interrupted:
-                raise KeyboardInterrupt(self._how_to_go_on()) from None
+                raise KeyboardInterrupt(self._how_to_go_on(len(run.finished))) from None
             raise
-        seconds = time.monotonic() - began
-        self._end("done", seconds)
+        seconds = run.end("done", self._memory)
         note_distractors(propagator, self._note)
-        frames = "1 frame" if len(self._drawn) == 1 else f"{len(self._drawn)} frames"
+        frames = "1 frame" if len(run.drawn) == 1 else f"{len(run.drawn)} frames"
         done = [f"{frames} in {seconds:.1f} s, in {self._project.path}"]
         return "; ".join([*done, *map(self._export, self._wanted_exports())]) + "."
 
@@ -145,34 +139,32 @@ class _ProjectRun:
 
     # the run
 
-    def _begin(self) -> None:
+    def _begin(self) -> RecordedRun:
         plan, project = self._plan, self._project
         if self._left is None:
             project.apply(Change("A run begins"))  # which is not undone together with an earlier one
         settings = asdict(self._settings)
         del settings["cache_bytes"]
-        started = datetime.now().astimezone().isoformat(timespec="seconds")
-        self._info = RunInfo(started, plan.start, plan.end, plan.direction, settings)
-        self._run_id = project.start_run(self._info)
-        interrupted.note(project, self._run_id, self._finished, self._left.last if self._left else None)
+        text = f"Propagate frames {plan.start} to {plan.end}"
+        finished, last = (self._left.finished, self._left.last) if self._left else (None, None)
+        range = plan.start, plan.end, plan.direction
+        run = RecordedRun(project, text, *range, settings, plan.objects, finished, last)
         self._check_saved()
+        return run
 
-    def _propagate(self, propagator: Propagator) -> None:
+    def _propagate(self, propagator: Propagator, run: RecordedRun) -> None:
         plan, project = self._plan, self._project
-        results = RunResults(project, plan.objects, f"Propagate frames {plan.start} to {plan.end}")
         passes = [
-            set(one) - set(self._finished) for one in propagator.frames_to_draw(plan.start, plan.end, plan.direction)
+            set(one) - set(run.finished) for one in propagator.frames_to_draw(plan.start, plan.end, plan.direction)
         ]
         to_draw = set().union(*passes)
         clips = propagator.run(plan.start, plan.end, plan.direction, LabelMaps(plan.finished, self._media.size))
         with FrameProgress("Propagating", sum(map(len, passes))) as progress, closing(clips):
             for clip in clips:
-                change = results.change(predictions(clip, plan.keep), clip.provisional)
+                change = run.change(predictions(clip, plan.keep), clip.provisional)
                 project.apply(change, keep_undo=True)
                 if not clip.provisional:
-                    self._finished.add(clip.frames)
-                    self._drawn |= to_draw.intersection(clip.frames)
-                    interrupted.note(project, self._run_id, self._finished, clip.frames[-1])
+                    run.note_clip(clip.frames, to_draw.intersection(clip.frames))
                 self._check_saved()
                 self._memory = (*propagator.memory, *propagator.working_frames)
                 progress.advance(len(to_draw.intersection(clip.frames)))
@@ -182,15 +174,8 @@ class _ProjectRun:
             sentence = f"The run ends here; what it drew before is in {self._project.path}."
             raise ResourceError(f"{sentence} {self._project.save_error}")
 
-    def _end(self, state: str, seconds: float) -> None:
-        drawn, memory = len(self._drawn), self._memory
-        info = replace(self._info, state=state, frames=drawn, seconds=seconds, memory_frames=memory)
-        self._project.update_run(self._run_id, info)
-        if state == "done":
-            interrupted.note_end(self._project)
-
-    def _how_to_go_on(self) -> str:
-        done, total = len(self._finished), self._plan.end - self._plan.start + 1
+    def _how_to_go_on(self, done: int) -> str:
+        total = self._plan.end - self._plan.start + 1
         return (
             f"Interrupted with {done} of {total} frames in {self._project.path}: `pcvos propagate "
             f"{self._request.project} --resume` goes on, and so does the window."

@@ -1,6 +1,7 @@
 """What a person chooses for a run, and how a project gives it back."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -71,6 +72,33 @@ def settings_from(stored: object) -> RunSettings:
         log.info("the settings of the project are passed over: %s", error)
         return RunSettings()
     return settings
+
+
+def frames_of(
+    settings: RunSettings,
+    here: int,
+    count: int,
+    in_point: int | None,
+    out_point: int | None,
+    next_corrected: Callable[[int, int], int | None] | None = None,
+) -> tuple[int, int]:
+    """First and last frame of a run with these settings.
+
+    Args:
+        here: the current frame. count: of the footage. in_point, out_point: None: the footage's end.
+        next_corrected: as `Project.next_corrected`.
+    """
+    last = count - 1
+    if settings.range is Range.IN_OUT:
+        return in_point or 0, last if out_point is None else out_point
+    forward, backward = settings.direction != "backward", settings.direction != "forward"
+    reach = settings.interval if settings.range is Range.ONE_CLIP else count
+    low, high = (max(0, here - reach) if backward else here), (min(last, here + reach) if forward else here)
+    if settings.range is Range.NEXT_CORRECTED and next_corrected is not None:
+        before, after = next_corrected(here, -1), next_corrected(here, 1)
+        low = before if backward and before is not None else low
+        high = after if forward and after is not None else high
+    return low, high
 
 
 def in_out_from(stored: object, count: int) -> tuple[int | None, int | None]:

@@ -1,18 +1,16 @@
 """Propagation as the window sees it: from a person's choices to a job, and from results to the project."""
 
 import logging
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from datetime import datetime
 from enum import StrEnum
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import PCVOSError
-from core.project.model import Change, RunInfo
+from core.project.model import Change
 from core.project.tracks import IN_MEMORY
 from core.propagation.settings import Direction
 from core.studio import interrupted
@@ -30,8 +28,9 @@ from core.studio.jobs import (
     make_job,
     masks_there,
 )
-from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
-from core.studio.runs import NothingToDraw, RunResults
+from core.studio.recorded_run import RecordedRun
+from core.studio.run_settings import Range, RunSettings, frames_of, in_out_from, settings_from
+from core.studio.runs import NothingToDraw
 from pcvos_gui.session.commands import RunCommand
 from pcvos_gui.session.messages import Message, MessageAction
 from pcvos_gui.session.reviewer import run_summary
@@ -93,12 +92,8 @@ class RunController(QObject):
         self._compare: CompareJob | None = None
         self._stopping: set[int] = set()  # jobs that were cancelled, and have not ended
         self._command: RunCommand | None = None
-        self._run_id: int | None = None
-        self._results: RunResults | None = None
-        self._finished = FinishedFrames()
-        self._drawn: set[int] = set()
+        self._run: RecordedRun | None = None  # under way, or the last one
         self._clips: deque[tuple[int, float]] = deque(maxlen=12)
-        self._began = 0.0
         self._forecast = RunForecast(session, self)
         worker.started.connect(self._on_started)
         worker.clip_done.connect(self._on_clip)
@@ -136,21 +131,9 @@ class RunController(QObject):
 
     def frames_to_draw(self) -> tuple[int, int]:
         """First and last frame of the next run."""
-        last, here = self.session.frame_count - 1, max(0, self.session.frame)
-        settings, project = self.settings, self.session.project
-        first_in, last_out = self.in_point or 0, last if self.out_point is None else self.out_point
-        if settings.range is Range.IN_OUT:
-            return first_in, last_out
-        forward, backward = settings.direction != "backward", settings.direction != "forward"
-        reach = last + 1
-        if settings.range is Range.ONE_CLIP:
-            reach = settings.interval
-        low, high = (max(0, here - reach) if backward else here), (min(last, here + reach) if forward else here)
-        if settings.range is Range.NEXT_CORRECTED and project is not None:
-            before, after = project.next_corrected(here, -1), project.next_corrected(here, 1)
-            low = before if backward and before is not None else low
-            high = after if forward and after is not None else high
-        return low, high
+        here, count = max(0, self.session.frame), self.session.frame_count
+        corrected = self.session.project.next_corrected if self.session.project is not None else None
+        return frames_of(self.settings, here, count, self.in_point, self.out_point, corrected)
 
     # what it costs
 
@@ -236,23 +219,13 @@ class RunController(QObject):
             return
         self._job, self.done, self.total = job, 0, job.end - job.start + 1
         self.work_done, self.work = 0, self.total
-        self._finished, self._drawn = FinishedFrames(finished.ranges if finished else None), set()
         self._clips.clear()
         text = self.tr("Propagate frames {} to {}").format(job.start, job.end)
         known = {id for frame in job.permanent for id in frame.masks}
-        self._results = RunResults(self.session.loaded_project, known, text)
         self._command = RunCommand(text, self._apply_undo)
         self.session.undo_stack.push(self._command)
-        info = RunInfo(
-            datetime.now().astimezone().isoformat(timespec="seconds"),
-            job.start,
-            job.end,
-            job.direction,
-            asdict(self.settings),
-        )
-        self._run_id, self._info = self.session.loaded_project.start_run(info), info
-        interrupted.note(self.session.loaded_project, self._run_id, self._finished, None)
-        self._began = time.monotonic()
+        range = job.start, job.end, job.direction
+        self._run = RecordedRun(self.session.loaded_project, text, *range, asdict(self.settings), known, finished)
         self._set_state(RunState.LOADING)
         self.worker.submit(job)
 
@@ -355,16 +328,13 @@ class RunController(QObject):
     def _on_clip(self, clip: ClipDone) -> None:
         if self._job is None or clip.number != self._job.number:
             return
-        project = self.session.loaded_project
-        change = self._results.change(clip.cells, clip.provisional)
+        change = self._run.change(clip.cells, clip.provisional)
         if change.cells:
             self.session.apply(change)
             self._command.add(change)
         if not clip.provisional:
-            self._finished.add(clip.frames)
-            self._drawn.update(clip.drawn)
-            interrupted.note(project, self._run_id, self._finished, clip.frames[-1])
-        self.done = len(self._drawn)
+            self._run.note_clip(clip.frames, clip.drawn)
+        self.done = len(self._run.drawn)
         self.work_done += len(clip.drawn)
         if clip.drawn:  # frames that were given take no time, and say nothing of the speed
             self._clips.append((len(clip.drawn), clip.seconds))
@@ -375,7 +345,7 @@ class RunController(QObject):
 
     def _on_objects(self) -> None:
         if self._job is not None:
-            self._results.forget_deleted()
+            self._run.forget_deleted()
 
     def _on_ended(self, ended: JobEnded) -> None:
         if ended.number in self._stopping:
@@ -406,12 +376,8 @@ class RunController(QObject):
     def _finish(self, state: str) -> None:
         job, self._job, self._command = self._job, None, None
         self._forecast.end(keeps=self.work_done >= 2 * job.settings.interval)
-        seconds = time.monotonic() - self._began
         frames = (*self.memory.permanent, *self.memory.working) if self.memory else ()
-        if self.session.project is not None:
-            info = replace(self._info, state=state, frames=self.done, seconds=seconds, memory_frames=frames)
-            self.session.project.update_run(self._run_id, info)
-            interrupted.note_end(self.session.project)
+        seconds = self._run.end(state, frames)
         self.outcome = state
         self._set_state(RunState.IDLE)
         self.settings_changed.emit()  # the next one has another price
@@ -505,6 +471,6 @@ class RunController(QObject):
         holds: Callable[[], bool] | None = None,
     ) -> None:
         """`holds`: as in `Message`; None: until the next run begins."""
-        last = self._run_id
-        holds = holds or (lambda: self._run_id == last)
+        last = self._run
+        holds = holds or (lambda: self._run is last)
         self.session.message.emit(Message(text, level, actions, key, holds))
