@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from core.demo import MASK
 from core.project.places import shown_name
+from core.studio.imports import may_hold_masks
 from pcvos_gui.app.actions import ACTIONS, fill_menus, make_actions
 from pcvos_gui.app.arrangement import Arrangement
 from pcvos_gui.app.field_keys import FieldKeys
@@ -35,7 +36,6 @@ from pcvos_gui.canvas import Canvas
 from pcvos_gui.canvas.matte_preview import MattePreview
 from pcvos_gui.dialogs.exchange import Exchange
 from pcvos_gui.dialogs.import_dialog import open_import_dialog
-from pcvos_gui.dialogs.import_search import may_hold_masks
 from pcvos_gui.panels.edges import EdgesPanel
 from pcvos_gui.panels.history import HistoryPanel
 from pcvos_gui.panels.memory import MemoryPanel

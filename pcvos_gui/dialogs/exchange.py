@@ -16,9 +16,9 @@ from core.exchange.registry import exporter
 from core.progress import Cancelled, Progress
 from core.project.model import Change
 from core.project.project import Project
-from pcvos_gui.dialogs.export_wish import Export, Stored
+from core.studio.exports import Export, Stored
+from core.studio.imports import Reading, read_masks
 from pcvos_gui.dialogs.import_change import ImportMaking, PlanOf
-from pcvos_gui.dialogs.import_search import Reading, read_masks
 from pcvos_gui.session.messages import Message, MessageAction
 from pcvos_gui.session.session import Session
 from pcvos_gui.widgets.time_left import TimeLeft
@@ -144,7 +144,7 @@ class Exchange(QObject):
         create_worker(
             _write,
             wanted,
-            Stored.of(self._session),
+            Stored.of(self._session.loaded_project, self._session.loaded_media),
             Progress(self._exported.emit, self._stop.is_set),
             _connect={
                 "returned": lambda warnings: self._tell_written(wanted, warnings),

@@ -27,10 +27,10 @@ from core.exchange.exporter import Exporter
 from core.exchange.options import Value
 from core.exchange.registry import exporter
 from core.exchange.unprocessed import STOP, UNPROCESSED
+from core.studio.exports import Export, Stored
 from pcvos_gui.app.icons import icon
 from pcvos_gui.dialogs.export_parts import FormatList, ObjectChoice, PictureBox, PresetBar, RangeChoice
 from pcvos_gui.dialogs.export_presets import ExportPresets, Preset
-from pcvos_gui.dialogs.export_wish import Export, Stored
 from pcvos_gui.dialogs.option_form import OptionForm, order_tabs
 from pcvos_gui.session.edges import Edges
 from pcvos_gui.session.session import Session
@@ -73,7 +73,7 @@ class ExportDialog(QDialog):
         self.setWindowTitle(self.tr("Export"))
         self._make_parts(part)
         self._lay_out()
-        self.look = ExportLook(Stored.of(session), self)
+        self.look = ExportLook(Stored.of(session.loaded_project, session.loaded_media), self)
         self.look.checked.connect(self._on_checked)
         self.look.pictured.connect(self._on_pictured)
         self.look.estimated.connect(self._on_estimated)

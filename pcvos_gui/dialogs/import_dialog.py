@@ -27,9 +27,9 @@ from core.errors import PCVOSError
 from core.exchange.importer import READING, Importer, Question
 from core.exchange.plan import ImportPlan
 from core.exchange.registry import IMPORTERS, importer, recognise
+from core.studio.imports import Reading, options_for, read_masks, usual_options
 from pcvos_gui.dialogs.exchange import Exchange
 from pcvos_gui.dialogs.import_change import ImportMaking, with_snapshot
-from pcvos_gui.dialogs.import_search import Reading, options_for, read_masks, usual_options
 from pcvos_gui.dialogs.option_form import OptionForm, order_tabs
 from pcvos_gui.dialogs.question_box import QuestionBox
 from pcvos_gui.session.session import Session

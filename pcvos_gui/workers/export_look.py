@@ -18,7 +18,7 @@ from core.exchange.unprocessed import counts
 from core.media import FrameSource
 from core.progress import Progress
 from core.project.project import Project
-from pcvos_gui.dialogs.export_wish import Export, Stored
+from core.studio.exports import Export, Stored
 from pcvos_gui.workers.newest import NewestJobWorker
 
 log = logging.getLogger(__name__)

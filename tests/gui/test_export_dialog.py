@@ -19,10 +19,10 @@ from core.exchange.options import Option
 from core.exchange.plan import make_plan
 from core.exchange.registry import EXPORTERS, recognise
 from core.media import open_media
+from core.studio.exports import Stored
 from pcvos_gui.dialogs import exchange as exchange_module
 from pcvos_gui.dialogs.export_dialog import ExportDialog
 from pcvos_gui.dialogs.export_presets import ExportPresets, Preset
-from pcvos_gui.dialogs.export_wish import Stored
 from pcvos_gui.dialogs.option_form import OptionForm
 from pcvos_gui.widgets.time_left import TimeLeft
 
@@ -331,7 +331,7 @@ def test_the_mask_of_one_object_alone(hands: Hands, clip: Path, tmp_path: Path):
 def test_looking_at_what_is_stored_leaves_the_right_to_write_to_the_next_window(hands: Hands, clip: Path):
     """An export that is about to begin while its clip is closed and opened again."""
     open_marked(hands, clip)
-    stored = Stored.of(hands.session)
+    stored = Stored.of(hands.session.loaded_project, hands.session.loaded_media)
     hands.act("close")
     with stored.opened() as (project, media):
         assert project.read_only and len(project.objects) == 2 and media.path == clip

@@ -13,8 +13,8 @@ from window_parts import COUNT, HEIGHT, WIDTH, Hands, truth
 from core.errors import PCVOSError
 from core.progress import Progress
 from core.project.project import Project
+from core.studio.imports import Reading, read_masks
 from pcvos_gui.dialogs.import_dialog import ImportDialog, open_import_dialog
-from pcvos_gui.dialogs.import_search import Reading, read_masks
 from pcvos_gui.workers.task import Task
 
 OBJECTS = 20  # on every frame: more cells than are saved at once

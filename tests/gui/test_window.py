@@ -259,7 +259,7 @@ def test_import_and_export(hands: Hands, clip: Path, tmp_path: Path):
     assert [o.id for o in hands.session.objects] == [3]
     assert np.array_equal(hands.labels(7) == 3, truth(7))
     assert hands.session.project.permanent_memory().keys() == {0, 7}
-    from pcvos_gui.dialogs.export_wish import Export
+    from core.studio.exports import Export
 
     hands.run(interval=5, range=Range.TO_END, direction="both")
     for target, format in ((tmp_path / "out", "png"), (tmp_path / "overlay.mp4", "overlay")):
@@ -278,7 +278,7 @@ def test_import_and_export(hands: Hands, clip: Path, tmp_path: Path):
 
 
 def test_cancelled_export_leaves_nothing(hands: Hands, clip: Path, tmp_path: Path):
-    from pcvos_gui.dialogs.export_wish import Export
+    from core.studio.exports import Export
 
     hands.open(clip)
     hands.session.add_object()

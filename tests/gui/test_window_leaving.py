@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from window_parts import Hands, make_clip, truth
 
-from pcvos_gui.dialogs.export_wish import Export
+from core.studio.exports import Export
 from pcvos_gui.session.runs import Range, RunState
 
 

@@ -19,9 +19,9 @@ from core.masks.packed_mask import PackedMask
 from core.masks.soft_mask import STRIDE, SoftMask
 from core.media import open_media
 from core.project.model import Cell, Change
+from core.studio.exports import Stored
 from pcvos_gui.canvas.looks import CHROMA_GREEN
 from pcvos_gui.dialogs.export_dialog import ExportDialog
-from pcvos_gui.dialogs.export_wish import Stored
 from pcvos_gui.session.view_state import Tool, ViewMode
 from pcvos_gui.workers.mattes import Footage, MatteDone, MatteJob, MatteWorker
 
@@ -61,7 +61,7 @@ def marked(hands: Hands, clip: Path) -> Hands:
 
 def exported(hands: Hands, folder: Path, frame: int, objects=None, **options) -> np.ndarray:
     """uint8 (H, W, 4): the PNG with alpha of a frame, as an export writes it from what is on disk."""
-    with Stored.of(hands.session).opened() as (project, media):
+    with Stored.of(hands.session.loaded_project, hands.session.loaded_media).opened() as (project, media):
         target = folder / f"export {len(list(folder.glob('export *')))}"
         known = exporter("rgba")
         request = export_request(

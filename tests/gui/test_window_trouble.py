@@ -183,7 +183,7 @@ def test_after_room_was_made_closing_asks_nothing(hands: Hands, disk: Disk, monk
 
 
 def test_exports_do_not_pass_over_what_is_not_saved(hands: Hands, disk: Disk, tmp_path: Path):
-    from pcvos_gui.dialogs.export_wish import Export
+    from core.studio.exports import Export
 
     hands.open(make_clip(disk.place / "clip.mp4", 2))
     disk.fill()

@@ -1,4 +1,4 @@
-"""Finding masks in files, for the import dialog and for imports without one."""
+"""Finding masks in files, for an import."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,8 +47,8 @@ class Reading:
         plan = self.plan({}, project, progress)
         if not plan.questions:
             return plan
-        answers = {question.key: question.proposal for question in plan.questions}
-        if self.found.questions or None in answers.values():
+        answers = {question.key: question.proposal for question in plan.questions if question.proposal is not None}
+        if self.found.questions or len(answers) < len({question.key for question in plan.questions}):
             raise unanswered(plan.questions)
         return self.plan(answers, project, progress)
 

@@ -11,7 +11,6 @@ from core.exchange.options import Value
 from core.exchange.registry import exporter
 from core.media import FrameSource, open_media
 from core.project.project import Project
-from pcvos_gui.session.session import Session
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,10 @@ class Stored:
     rate: Fraction
 
     @classmethod
-    def of(cls, session: Session) -> "Stored":
-        """Those that are open in the window; what is still being saved is saved first."""
-        session.loaded_project.finish_saving()
-        return cls(session.loaded_project.path, session.loaded_media.path, session.loaded_media.rate)
+    def of(cls, project: Project, media: FrameSource) -> "Stored":
+        """Those that are open; what is still being saved is saved first."""
+        project.finish_saving()
+        return cls(project.path, media.path, media.rate)
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Project, FrameSource]]:
