@@ -56,9 +56,10 @@ class FrameProgress(Progress, AbstractContextManager):
             self._bar.update(self._task, completed=done, total=total)
         elif time.monotonic() - self._last_line >= _LINE_EVERY:
             self._last_line = time.monotonic()
-            speed = done / max(self._last_line - self._start, 1e-6)
-            left = timedelta(seconds=round((total - done) / speed))
-            line = f"{self._what}: {done} of {total} frames, {speed:.1f} fps, {left} left"
+            line = f"{self._what}: {done} of {total} frames"
+            if done:  # the first clips of a run may all be corrected, and none of their frames drawn
+                speed = done / max(self._last_line - self._start, 1e-6)
+                line += f", {speed:.1f} fps, {timedelta(seconds=round((total - done) / speed))} left"
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -42,10 +42,12 @@ def examine(path: Path) -> None:
 def _examine_tables(connection: sqlite3.Connection, path: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != schema.APPLICATION_ID:
+        if (application ^ schema.APPLICATION_ID).bit_count() == 1:  # of another program it would be all different
+            raise damaged(path, "a bit of its head has flipped")
         raise PCVOSError(f"{path} is a database of another program, not a PCVOS Studio project.")
     schema.check_version(connection, path)
     foreign = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'"
+        "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%'"
     ).fetchone()
     if foreign is not None:
         raise PCVOSError(f"{path} holds {foreign[0]}, which no project does, and is not opened: it was tampered with.")

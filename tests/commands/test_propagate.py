@@ -317,6 +317,14 @@ def test_progress_without_a_terminal_is_plain_lines(scene, mask, propagate, monk
     assert re.fullmatch(r"Propagating: 12 of 12 frames, \d+\.\d fps, 0:00:00 left", lines[-1])
 
 
+def test_progress_before_a_frame_is_drawn(monkeypatch, capsys):
+    """The first clip of a run of a project may be corrected throughout."""
+    monkeypatch.setattr(progress_module, "_LINE_EVERY", 0.0)
+    with FrameProgress("Propagating", 20) as progress:
+        progress.advance(0)
+    assert capsys.readouterr().err == "Propagating: 0 of 20 frames\n"
+
+
 def test_progress_on_a_terminal_shows_speed_and_time_left():
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, color_system=None, width=100)
