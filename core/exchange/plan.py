@@ -189,7 +189,11 @@ def as_change(plan: ImportPlan, cells: ChangedCells) -> Change:
     )  # who has got a class meanwhile keeps it
     is_listed_anew = bool(new) or kept != project.objects
     if not cells and not is_listed_anew:
-        why = "all of it is in the project already, or locked" if plan.frames or plan.locked else "there are no masks in it"
+        why = (
+            "all of it is in the project already, or locked"
+            if plan.frames or plan.locked
+            else "there are no masks in it"
+        )
         raise PCVOSError(f"Nothing to import from {plan.source}: {why}.")
     what = _count(len({frame for frame, _ in cells}), "frame") if cells else "objects"
     objects = (project.objects, (*kept, *new)) if is_listed_anew else None

@@ -7,7 +7,7 @@ Two ways to run, for files of which a part is damaged:
 
 A frame can depend on ones that are decoded before and shown after it, and on several threads the error of a packet
 comes later, so a quick run holds frames back until it has seen those, too. Which frames are damaged is what FFmpeg's
-decoders say; those of FFV1 and MJPEG do not say it.
+decoders say when they are strict.
 """
 
 from collections import deque
@@ -47,24 +47,24 @@ class DecodingRun:
     """
 
     def __init__(self, path: Path, index: FrameIndex, *, careful: bool = False, threads: bool = True):
-        self.video = OpenVideo(path, threads=threads and not careful)
+        self.video = OpenVideo(path, threads=threads and not careful, strict=not careful)
         self.position = -1
         self._index, self._careful = index, careful
         self._frames: Iterator[NumberedFrame] = iter(())
 
-    def start(self, key: int, sound_before: int | None = None) -> None:
+    def start(self, key: int, sound_until: int | None = None) -> None:
         """Begin anew at a key packet.
 
         Args:
-            sound_before: number of a key packet; a careful run, too, raises `DamageMet` unless the group of pictures
-                that it begins with is whole, and lies before this one's.
+            sound_until: number of a frame; a careful run, too, raises `DamageMet` where one before it is damaged, or
+                where it begins no earlier.
         """
         self.position = -1
         frames = self._from_key(key)
         if not self._careful:
             frames = self._undamaged(frames)
-        elif sound_before is not None:
-            frames = self._begun_soundly(frames, sound_before)
+        elif sound_until is not None:
+            frames = self._begun_soundly(frames, sound_until)
         self._frames = frames
 
     def __iter__(self) -> Iterator[NumberedFrame]:
@@ -77,13 +77,12 @@ class DecodingRun:
             self.position = number
             yield number, frame
 
-    def _begun_soundly(self, frames: Iterator[NumberedFrame], before: int) -> Iterator[NumberedFrame]:
+    def _begun_soundly(self, frames: Iterator[NumberedFrame], until: int) -> Iterator[NumberedFrame]:
         first = None
         self.video.lost = False
         for number, frame in frames:
-            key = int(self._index.key[number])
-            first = key if first is None else first
-            if first >= before or (key == first and (frame.is_corrupt or self.video.lost)):
+            first = number if first is None else first
+            if first >= until or (number < until and (frame.is_corrupt or self.video.lost)):
                 self.position = -1
                 raise DamageMet(number, [])
             yield number, frame

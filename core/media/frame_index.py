@@ -18,7 +18,7 @@ import numpy as np
 from core.media.clock import ONE_PART, Parts
 from core.media.stream import KeyPacket
 
-_MAGIC = b"PCVOS frames 2\n"  # the number is the version of the format, and of what the scan takes for a frame
+_MAGIC = b"PCVOS frames 3\n"  # the number is the version of the format, and of what the scan takes for a frame
 _DIGEST = hashlib.sha256().digest_size
 _NO_DTS = np.iinfo(np.int64).min
 _SAMPLE = 2**20  # bytes at either end of a file that stand for all of it
@@ -79,6 +79,7 @@ class FrameIndex:
             key_pts=np.array([key.pts for key in self.keys], np.int64),
             key_dts=np.array([_NO_DTS if key.dts is None else key.dts for key in self.keys], np.int64),
             key_discard=np.array([key.discard for key in self.keys], bool),
+            key_pos=np.array([-1 if key.pos is None else key.pos for key in self.keys], np.int64),
             plain=np.frombuffer(json.dumps(plain).encode(), np.uint8),
         )
         content = body.getvalue()
@@ -103,12 +104,15 @@ class FrameIndex:
     @classmethod
     def _from_arrays(cls, arrays: dict[str, np.ndarray]) -> "FrameIndex":
         plain = json.loads(arrays["plain"].tobytes())
-        rows = zip(arrays["key_pts"].tolist(), arrays["key_dts"].tolist(), arrays["key_discard"].tolist(), strict=True)
+        rows = zip(*(arrays[f"key_{name}"].tolist() for name in ("pts", "dts", "discard", "pos")), strict=True)
         return cls(
             ticks=np.cumsum(arrays["gaps"], dtype=np.int64),
             time_base=Fraction(*plain["time_base"]),
             key=np.cumsum(arrays["key_gaps"], dtype=np.int32),
-            keys=tuple(KeyPacket(pts, None if dts == _NO_DTS else dts, discard) for pts, dts, discard in rows),
+            keys=tuple(
+                KeyPacket(pts, None if dts == _NO_DTS else dts, discard, None if pos < 0 else pos)
+                for pts, dts, discard, pos in rows
+            ),
             rate=Fraction(*plain["rate"]),
             truncated=plain["truncated"],
             damaged=plain["damaged"],

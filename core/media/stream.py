@@ -24,6 +24,10 @@ from core.media.source import SQUARE
 
 # Codecs whose frames depend on no others: what could not be read of one is whatever was in that memory before.
 _EACH_BY_ITSELF = frozenset({"prores", "dnxhd", "mjpeg", "png", "huffyuv", "utvideo", "rawvideo"})
+# Codecs without much to tell damage by, whose frames come out the same on several threads only if these share a frame.
+_SAME_BY_SLICES = frozenset({"ffv1", "vp8"})
+# Codecs whose concealed frames never say that they are corrupt.
+_ONLY_BY_ERRORS = frozenset({"hevc", "mjpeg"})
 _MOST_STRETCHED = 16  # times; what says more is damaged
 _HELP = "give a video file or a folder of images."
 
@@ -35,11 +39,14 @@ class KeyPacket:
     Attributes:
         pts, dts: presentation and decoding time, in units of the stream's time base.
         discard: whether its frame is decoded, but not shown: an edit list cuts it.
+        pos: the byte at which it begins, where timestamps are not in the file, but counted: in a damaged one, seeking
+            leads to other counts than reading.
     """
 
     pts: int
     dts: int | None
     discard: bool
+    pos: int | None = None
 
 
 class OpenVideo:
@@ -48,6 +55,7 @@ class OpenVideo:
     Args:
         path: an existing file.
         threads: decode on several threads.
+        strict: whether damage that a decoder finds is an error, or concealed without a word by most of them.
 
     Attributes:
         damaged: whether a packet could not be decoded. broken_off: whether the file could not be read to its end.
@@ -61,14 +69,15 @@ class OpenVideo:
         PCVOSError: the file is no video; the sentence says what was found.
     """
 
-    def __init__(self, path: Path, threads: bool = True):
+    def __init__(self, path: Path, threads: bool = True, *, strict: bool = False):
         self.path = path
+        self._strict = strict
         self.damaged = False
         self.broken_off = False
         self.lost = False
         self.lost_pts: int | None = None
         self.wanted_from: int | None = None
-        self._container, self.stream = _open(path, threads)
+        self._container, self.stream = _open(path, threads, strict)
 
     @property
     def frames_depend(self) -> bool:
@@ -84,6 +93,11 @@ class OpenVideo:
     def error_delay(self) -> int:
         """How many frames can come out between a damaged packet and its error: on several threads one for each."""
         return self.stream.codec_context.thread_count if self.has_threads else 0
+
+    @property
+    def counts_timestamps(self) -> bool:
+        """Whether the file holds no timestamps, so that they are counted: in AVI."""
+        return self._container.format.name == "avi"
 
     @property
     def time_base(self) -> Fraction:
@@ -166,7 +180,7 @@ class OpenVideo:
         if threads is None:
             threads = self.has_threads
         self._container.close()
-        self._container, self.stream = _open(self.path, threads)
+        self._container, self.stream = _open(self.path, threads, self._strict)
 
     def close(self) -> None:
         self._container.close()
@@ -213,18 +227,22 @@ class OpenVideo:
 
 
 def _matches(packet: Packet, key: KeyPacket) -> bool:
+    if key.pos is not None and packet.pos != key.pos:
+        return False
     return packet.is_keyframe and packet.pts == key.pts and packet.is_discard == key.discard
 
 
-def _open(path: Path, threads: bool) -> tuple[InputContainer, VideoStream]:
+def _open(path: Path, threads: bool, strict: bool) -> tuple[InputContainer, VideoStream]:
     try:
         container = av.open(f"file:{path.absolute()}", metadata_errors="replace")
     except av.FFmpegError as error:
         raise PCVOSError(f"{path} is not a video but {_what_it_is(path)}; {_HELP}") from error
     try:
         stream = _video_stream(path, container)
-        stream.thread_type = "AUTO" if threads else "NONE"
-        if threads:  # there whether a concealed frame says that it is corrupt depends on the threads; an error does not
+        name = stream.codec_context.name
+        stream.thread_type = ("SLICE" if name in _SAME_BY_SLICES else "AUTO") if threads else "NONE"
+        # Whether a concealed frame says that it is corrupt depends on codec and threads; an error does not.
+        if strict and (threads or name in _ONLY_BY_ERRORS):
             stream.codec_context.options = {"err_detect": "explode"}
     except BaseException:
         container.close()

@@ -10,7 +10,7 @@ Decisions:
   before the budget is full.
 - What is decoded can be had without waiting for what is being decoded.
 - Where a frame comes out damaged, those of its group of pictures are decoded anew, carefully (see `decoding`), from a
-  group before that is whole, so that they are what decoding in order gives; a warning says where.
+  place before that is sound, so that they are what decoding in order gives; a warning says where.
 - A frame that cannot be decoded never shifts the others: the nearest earlier one that can stands in, and a warning
   says so.
 """
@@ -38,7 +38,9 @@ _WORTH_A_SEEK = 8  # frames: decoding over a gap as short as this is cheaper tha
 _FINGERPRINT_BYTES = 2**20
 _KEPT_BEFORE = 3  # frames just before one that was jumped to
 _BEHIND, _AHEAD = 12, 8  # frames that `prepare` sees to: half a second back, a third ahead
-_BACK, _FAR_BACK = 12, 300  # frames before a damaged one, at least and at most, that careful decoding begins at
+# Frames before damage, at least and at most, that careful decoding begins at: decoders fill in what is left in their
+# buffers, those of H.264 from more than 16 frames back.
+_BACK, _FAR_BACK = 48, 300
 _PATIENCE = 0.02  # seconds between two looks at whether to go on waiting
 
 
@@ -224,17 +226,21 @@ class VideoFile(FrameSource):
             nearest, frame = self._begun_before(run, index, progress)
         if nearest != index or frame is None:
             return self._stood_in(run, index, nearest, frame)
+        if self._run.video.lost and not run.video.frames_depend and key not in self._damaged:
+            self._damaged.add(key)
+            self._tell(index, key)
         return frame
 
     def _begun_before(self, run: DecodingRun, index: int, progress: Progress) -> tuple[int, VideoFrame | None]:
-        """Decode to a frame from a group of pictures before its own that is whole; as `_decode_to`."""
+        """Decode to a frame from a place before its group of pictures, and sound; as `_decode_to`."""
         own = int(self._index.key[index])
+        own_first = int(np.searchsorted(self._index.key, own))
         for key in range(max(0, own - 1), -1, -1):
-            back = index - int(np.searchsorted(self._index.key, key))
-            is_far = key == 0 or back >= _FAR_BACK
-            if not is_far and (key in self._damaged or back < _BACK):
+            first = int(np.searchsorted(self._index.key, key))
+            is_far = key == 0 or index - first >= _FAR_BACK
+            if not is_far and (key in self._damaged or own_first - first < _BACK):
                 continue
-            run.start(key, sound_before=None if is_far else own)
+            run.start(key, sound_until=None if is_far else first + _BACK)
             try:
                 nearest, frame = self._decode_to(run, index, progress)
             except DamageMet:

@@ -54,6 +54,7 @@ class _PacketTable:
         suspicious: whether something speaks against one frame a packet.
         cut: whether the last packet is only half there.
         end: when the last packet of any stream ends, in seconds.
+        counted: whether timestamps are not in the file, but counted while it is read.
     """
 
     pts: list[int | None] = field(default_factory=list)
@@ -62,10 +63,12 @@ class _PacketTable:
     suspicious: bool = False
     cut: bool = False
     end: Fraction = Fraction(0)
+    counted: bool = False
 
     def add(self, packet: Packet) -> None:
         if packet.is_keyframe and packet.pts is not None:
-            self.keys.append(KeyPacket(packet.pts, packet.dts, packet.is_discard))
+            pos = packet.pos if self.counted else None
+            self.keys.append(KeyPacket(packet.pts, packet.dts, packet.is_discard, pos))
         if packet.is_discard:
             self.suspicious = True
             return
@@ -98,7 +101,7 @@ def build_index(path: Path, progress: Progress = UNWATCHED) -> FrameIndex:
 
 
 def _build(path: Path, threads: bool, progress: Progress) -> FrameIndex:
-    with OpenVideo(path, threads) as video:
+    with OpenVideo(path, threads, strict=threads) as video:
         table = _read_packets(video, progress)
         believable = not table.suspicious and video.stream.codec_context.name in _FRAME_A_PACKET
         index = _from_packets(video, table, progress) if believable else None
@@ -106,7 +109,7 @@ def _build(path: Path, threads: bool, progress: Progress) -> FrameIndex:
 
 
 def _read_packets(video: OpenVideo, progress: Progress) -> _PacketTable:
-    table = _PacketTable()
+    table = _PacketTable(counted=video.counts_timestamps)
     reached = 0  # streams that are not interleaved jump to and fro
     corrupt = False
     ends: dict[int, int] = {}  # by stream, in ticks of its own clock

@@ -54,6 +54,7 @@ FILES = {
     "pyramid.mp4": (flip_bytes, {"options": {"x264-params": "keyint=12:bframes=5:b-adapt=0:b-pyramid=normal:ref=4"}}),
     "mpeg2.mpg": (flip_stream, {"codec": "mpeg2video", "options": {"bf": "2"}}),
     "mpeg4.avi": (flip_bytes, {"codec": "mpeg4", "options": {"bf": "2"}}),
+    "hevc.mp4": (flip_bytes, {"codec": "libx265", "options": {"x265-params": "keyint=12:log-level=none"}}),
     "prores.mov": (flip_bytes, {"codec": "prores_ks", "pixels": "yuv422p10le"}),
     "cut.ts": (lambda path, numbers: cut_out(path, 2), {"options": {"x264-params": X264}}),
 }
@@ -138,6 +139,33 @@ def test_the_end_of_a_long_damaged_stretch(tmp_path):
     for number in (95, 84, 47, 60):
         with open_media(path, cache_bytes=0) as media:
             np.testing.assert_array_equal(media.read(number), frames[number])
+
+
+def test_a_decoder_fills_in_what_it_kept_from_long_before(tmp_path):
+    """Short groups of pictures: what is left in the buffers of H.264 is older than the last of them."""
+    path = write_video(tmp_path / "clip.mp4", 120, size=SIZE, options={"x264-params": X264.replace("12", "8")})
+    flip_bytes(path, (80,))
+    with open_media(path, cache_bytes=0) as media:
+        frames = [media.read(number) for number in range(120)]
+    for number in (80, 84, 87):
+        with open_media(path, cache_bytes=0) as media:
+            np.testing.assert_array_equal(media.read(number), frames[number], err_msg=f"frame {number}")
+
+
+def test_a_lost_chunk_of_an_avi_does_not_shift_frames(tmp_path):
+    """AVI counts its timestamps: after a chunk that cannot be read, by seeking to others than by reading."""
+    path = write_video(tmp_path / "clip.avi", 40, size=SIZE, codec="mjpeg", pixels="yuvj420p")
+    with av.open(str(path)) as container:
+        place = [packet.pos for packet in container.demux(video=0) if packet.size][10]
+    with path.open("r+b") as file:
+        file.seek(place - 8)
+        file.write(b"\0" * 24)
+    with open_media(path, cache_bytes=0) as media:
+        frames = [media.read(number) for number in range(len(media))]
+    assert len(frames) == 39
+    for number in (9, 12, 30):
+        with open_media(path, cache_bytes=0) as media:
+            np.testing.assert_array_equal(media.read(number), frames[number], err_msg=f"frame {number}")
 
 
 def test_a_file_without_damage_is_not_called_damaged(tmp_path):
