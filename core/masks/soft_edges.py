@@ -15,6 +15,8 @@ _SERIES = 3  # loose values: fewer can be objects that are lines
 _MANY, _VERY_MANY = 8, 32  # as JPEG leaves at its best; as only a wide blur leaves
 _FEW = 64  # colours that fill areas
 _TAIL = 16  # so near to black or white a wide blur fills areas of one value, too
+_NEXT = 3  # so near to black and white the best JPEG stays
+_FRAYED = 0.08  # of the pixels at edges
 _NOISE = 16  # so far from its colour JPEG makes a flat area
 _REACH = 16  # pixels: the block of a JPEG with halved colours
 _FAR = 12  # pixels from an edge, and more: not soft edge, but the inside of a picture
@@ -36,11 +38,13 @@ class Areas:
 
     Attributes:
         index: int (H, W), a value's number. sizes: pixels of each. loose: bool, those that fill no areas.
+        alike: uint8 (H, W), of a pixel's 8 neighbours those with its value.
     """
 
     index: np.ndarray
     sizes: np.ndarray
     loose: np.ndarray
+    alike: np.ndarray
 
     @classmethod
     def of(cls, index: np.ndarray, count: int) -> "Areas":
@@ -53,7 +57,7 @@ class Areas:
         flat = index.ravel()
         sizes = np.bincount(flat, minlength=count)
         in_areas = np.bincount(flat[alike.ravel() >= _ALIKE], minlength=count)
-        return cls(index, sizes, (sizes > 0) & (2 * in_areas < sizes))
+        return cls(index, sizes, (sizes > 0) & (2 * in_areas < sizes), alike)
 
     def is_loose(self) -> np.ndarray:
         """bool (H, W)"""
@@ -63,12 +67,31 @@ class Areas:
 def kind_of_grey(values: np.ndarray, white: int) -> Grey:
     """What a picture uint8 (H, W) is, in which 0 is background and `white` the most that a pixel can be."""
     areas = Areas.of(values, 256)
+    kind = _kind_by_values(values, white, areas)
+    return Grey.UNCLEAR if kind == Grey.LABELS and _is_frayed(areas) else kind
+
+
+def _is_frayed(areas: Areas) -> bool:
+    """Whether at the edges of values that fill areas many pixels of these are loose, in clumps, not as specks: JPEG leaves
+    ids so that are small, or near to each other."""
+    inside = (slice(1, -1), slice(1, -1))
+    alike, fills = areas.alike[inside], ~areas.is_loose()[inside]
+    loose = fills & (alike < _ALIKE)
+    if np.count_nonzero(np.bincount(areas.index[inside][loose], minlength=2)[1:]) < _SERIES:
+        return False
+    count, edge = np.count_nonzero(loose), np.count_nonzero(fills & (alike < 8))
+    return count > _FRAYED * edge and np.count_nonzero(loose & (alike == 0)) < 0.6 * count
+
+
+def _kind_by_values(values: np.ndarray, white: int, areas: Areas) -> Grey:
     present = np.flatnonzero(areas.sizes)
     inner = present[(present > 0) & (present < white)]
     loose, filled = inner[areas.loose[inner]], inner[~areas.loose[inner]]
     if not len(loose):
         return Grey.LABELS
     has_white = areas.sizes[white] > 0 and not areas.loose[white]
+    if has_white and inner.max() >= white - _NEXT and ((inner <= _NEXT) | (inner >= white - _NEXT)).all():
+        return Grey.MATTE
     if len(loose) >= _VERY_MANY:
         filled = filled[(filled > _TAIL) & ((filled < white - _TAIL) | (not has_white))]
     is_between = _share_between(values, areas.is_loose())

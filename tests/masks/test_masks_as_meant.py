@@ -114,6 +114,24 @@ def test_what_no_rule_decides_is_refused_in_a_sentence(tmp_path):
         read_label_map(save(tmp_path / "c.png", ramp))
 
 
+@pytest.mark.parametrize(("step", "quality"), [(1, 75), (1, 95), (60, 95)])
+def test_a_label_map_that_was_a_jpeg_does_not_become_other_objects(tmp_path, step, quality):
+    """Ids that are near to each other: what JPEG leaves at their edges are ids as well."""
+    labels = sum(
+        (ellipse(1, at, (25, 18)) > 0) * number * step for number, at in enumerate(((30, 30), (110, 50), (60, 95)), 1)
+    )
+    path = save(tmp_path / "ids.png", through_jpeg(labels.astype(np.uint8), quality))
+    with pytest.raises(PCVOSError, match="does not say which of them are objects"):
+        read_label_map(path)
+
+
+def test_black_and_white_from_the_best_jpeg(tmp_path):
+    picture = through_jpeg(ellipse(1), 100)
+    assert 254 in picture
+    labels = read_label_map(save(tmp_path / "m.png", picture))
+    assert (set(labels.ids), j(labels.labels, ellipse(1) > 127)) == ({1}, 1)
+
+
 def test_files_beside_each_other_are_read_alike(tmp_path):
     """An object that comes in: first nothing, then a faint corner, then all of it."""
     faint = np.zeros(SIZE, np.uint8)
