@@ -72,15 +72,15 @@ def kind_of_grey(values: np.ndarray, white: int) -> Grey:
 
 
 def _is_frayed(areas: Areas) -> bool:
-    """Whether at the edges of values that fill areas many pixels of these are loose, in clumps, not as specks: JPEG leaves
-    ids so that are small, or near to each other."""
+    """Whether at the edges of values that fill areas many pixels of these are loose, in clumps, not as specks: JPEG
+    leaves ids so that are small, or near to each other."""
     inside = (slice(1, -1), slice(1, -1))
     alike, fills = areas.alike[inside], ~areas.is_loose()[inside]
     loose = fills & (alike < _ALIKE)
     if np.count_nonzero(np.bincount(areas.index[inside][loose], minlength=2)[1:]) < _SERIES:
         return False
     count, edge = np.count_nonzero(loose), np.count_nonzero(fills & (alike < 8))
-    return count > _FRAYED * edge and np.count_nonzero(loose & (alike == 0)) < 0.6 * count
+    return bool(count > _FRAYED * edge and np.count_nonzero(loose & (alike == 0)) < 0.6 * count)
 
 
 def _kind_by_values(values: np.ndarray, white: int, areas: Areas) -> Grey:
