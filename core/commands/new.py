@@ -109,7 +109,8 @@ def _make(
         if project.unsaved:
             raise PCVOSError(project.save_error or f"{path} is not saved yet.")
         if request.output is not None and project.path != path:
-            raise PCVOSError(f"{request.output} cannot be made: choose another --output, perhaps with a shorter name.")
+            why = "its folder cannot be written, or its name is too long"
+            raise PCVOSError(f"{request.output} cannot be made ({why}): choose another --output.")
         for sentence in project.warnings:
             warn(sentence)
         project.close()

@@ -33,13 +33,23 @@ class WriteLock:
             self.refusal = cannot_write
             return
         try:
-            self._lock.acquire(timeout=0)
+            self._try_lock()
         except Timeout:
-            self.refusal = f"{project} is open in another window: here it can be looked at, but not changed."
-            self.by_other = True
+            self.by_other = self._path.exists()
+            in_use = f"{project} is open in another window: here it can be looked at, but not changed."
+            self.refusal = in_use if self.by_other else cannot_write  # where no file can be, filelock waits for one
         except OSError as error:
             _logger.info("No lock %s: %s", self._path, error)
             self.refusal = cannot_write
+
+    def _try_lock(self) -> None:
+        """At once; once more if whoever had it has just given it back."""
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            if self._path.exists():
+                raise
+            self._lock.acquire(timeout=0)
 
     def release(self) -> None:
         """Give the right back; nothing happens if it is not held."""

@@ -84,7 +84,8 @@ def free_names(path: Path) -> Iterator[Path]:
     """`path` and then `-2`, `-3` ... added to its stem, as far as they are not taken."""
     for number in itertools.count(1):
         candidate = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
-        if not any(os.path.exists(file) for file in beside(candidate)):
+        _, *logs = beside(candidate)  # empty ones are left where a project was only read, and hold nothing
+        if not os.path.exists(candidate) and not any(os.path.exists(log) and os.path.getsize(log) for log in logs):
             yield candidate
 
 

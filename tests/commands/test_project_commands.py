@@ -108,7 +108,7 @@ def test_what_is_there_is_replaced_only_if_one_says_so(clip, masks, path):
         (("--masks", "large"), "64"),
         (("--output", "clip.txt"), "clip.txt is no name for a project"),
         (("--output", "."), "is no name for a project"),
-        (("--output", "字" * 90 + ".pcvos"), "shorter name"),
+        (("--output", "字" * 90 + ".pcvos"), "too long"),
     ],
 )
 def test_what_cannot_be_leaves_nothing_behind(clip, tmp_path, monkeypatch, options, words):

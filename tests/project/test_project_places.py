@@ -162,6 +162,23 @@ def test_what_the_system_has_against_a_place_is_a_sentence_with_a_way_on(tmp_pat
             recover(path)
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder that lies about being writable")
+def test_a_folder_in_which_no_file_can_be_made_ends_in_the_users_folder(tmp_path, user_data):
+    project = Project.new(footage(tmp_path), Path("/proc/clip.pcvos"))
+    project.apply(listing([1]))
+    assert project.path.parent == user_data / "projects" and "cannot be written" in project.warnings[0]
+    project.close()
+
+
+def test_empty_logs_that_a_reader_left_take_no_name(tmp_path):
+    for ending in ("-wal", "-shm"):
+        (tmp_path / f"clip.pcvos{ending}").touch()
+    project = Project.new(footage(tmp_path), tmp_path / "clip.pcvos")
+    project.apply(listing([1]))
+    assert project.path == tmp_path / "clip.pcvos"
+    project.close()
+
+
 def test_footage_that_cannot_be_asked_for_is_not_there(tmp_path):
     path = made(footage(tmp_path / ("字" * 90)), tmp_path / "clip.pcvos")
     with Project.open(path) as project:
