@@ -89,7 +89,7 @@ def main() -> None:
 
 @app.callback()
 def pcvos(context: typer.Context) -> None:
-    """What all subcommands begin with."""
+    """The beginning of all subcommands."""
     remember_options(context)
 
 

@@ -1,4 +1,4 @@
-"""What is timed: one clip of five frames, by the plain transcription and by the engine, from the same memory."""
+"""The timed cases: one clip of five frames, by the plain transcription and by the engine, from the same memory."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a GPU is asked for while something runs: kernels launched, and times that the host waits."""
+"""The load on a GPU while something runs: kernels launched, and times that the host waits."""
 
 import warnings
 from collections import Counter

@@ -22,7 +22,7 @@ PUBLISHED = {5: 11.5, 10: 24.4, 15: 30.7, 25: 33.8}
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured for one L and K.
+    """The figures measured for one L and K.
 
     Attributes:
         frames_per_second: of the engine alone, frames in RAM to label maps. end_to_end: with a video file read and

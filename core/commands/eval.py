@@ -41,7 +41,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class EvalRequest:
-    """What the command line asks for.
+    """The command line's request.
 
     Attributes:
         dataset, layout, split, limit: as `find_sequences` takes them.
@@ -296,7 +296,7 @@ class _Propagation(_Evaluation):
 
 
 def _check(request: EvalRequest) -> None:
-    """What can be wrong with the options themselves, and with the place for the reports."""
+    """Refuse options that contradict each other, and a place that reports cannot go to."""
     if request.corrections < 0 or request.corrections > 1000:
         raise PCVOSError(f"--corrections {request.corrections}: give a number from 0 to 1000.")
     if request.predictions and (request.corrections or request.without or request.ablations or request.save_masks):

@@ -25,7 +25,7 @@ _CLASSES = "classes"
 
 @dataclass(frozen=True)
 class ExportCommand:
-    """What the command line asks for.
+    """The command line's request.
 
     Attributes:
         start, end: the range, inclusive; None: the footage's first and last frame. objects: ids; None: all.
@@ -44,7 +44,7 @@ class ExportCommand:
 
 @dataclass(frozen=True)
 class ImportCommand:
-    """What the command line asks for.
+    """The command line's request.
 
     Attributes:
         format: a name, or "auto". corrected: whether the masks become corrections. options: `name=value` each.

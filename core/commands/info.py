@@ -54,7 +54,7 @@ def describe_machine(as_json: bool, say: Say) -> None:
 
 
 def read_facts(path: Path) -> tuple[Facts, list[str]]:
-    """What `path` holds, JSON-able, and what is wrong with it; raises as `describe` does."""
+    """The content of `path`, JSON-able, and what is wrong with it; raises as `describe` does."""
     suffix = path.suffix.lower()
     if (suffix == SUFFIX and not path.is_dir()) or _begins_like_a_project(path):
         return _of_project(path)

@@ -19,7 +19,7 @@ from core.network.marking_weights import load_marking
 
 @dataclass(frozen=True)
 class MarkRequest:
-    """What the command line asks for.
+    """The command line's request.
 
     Attributes:
         footage: a video or a folder of images. frame: counted from 0.

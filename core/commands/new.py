@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class NewProject:
-    """What the command line asks for.
+    """The command line's request.
 
     Attributes:
         output: the project's file; None: where the window would put it. masks: what becomes corrections.

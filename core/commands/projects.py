@@ -108,6 +108,6 @@ def propagate(context: typer.Context) -> None:
 
 
 def _given(context: typer.Context) -> dict[str, Any]:
-    """What stands on the command line, by name."""
+    """The options that stand on the command line, by name."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
     return {name: context.params[name] for name, source in sources.items() if source and source.name == "COMMANDLINE"}

@@ -29,7 +29,7 @@ from core.propagation.settings import Direction
 
 @dataclass(frozen=True)
 class PropagateRequest:
-    """What the command line asks for.
+    """The command line's request.
 
     Attributes:
         input: a video or a folder of images.
@@ -179,7 +179,7 @@ class _Run:
         self._seconds["loading the network"] = time.perf_counter() - began
 
     def _warn_of_memory(self) -> None:
-        """What to change, where the run may take more than is free."""
+        """Advice on settings, where the run may take more than is free."""
         bound = self._propagator.memory_bound(self._frames[0], self._frames[-1], self._request.direction)
         self._record = replace(self._record, memory_at_most=bound.device_bytes + bound.machine_bytes)
         advice = self._propagator.memory_advice(self._frames[0], self._frames[-1], self._request.direction)

@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class ProjectRequest:
-    """What the command line asks for.
+    """The command line's request.
 
     Attributes:
         settings: those of the run that are given, named as in `RunSettings`; others are as the project has them.
@@ -190,7 +190,7 @@ class _ProjectRun:
             check_target(exporter, request, overwrite=self._request.overwrite)
 
     def _wanted_exports(self, is_over: bool = True) -> Iterator[tuple[Exporter, ExportRequest]]:
-        """What to write besides, of what the project knows just now.
+        """Other files to write, from what the project knows just now.
 
         A frame that the run does not reach, before the first mark of a run forward, has no mask file; a video cannot
         leave it out.

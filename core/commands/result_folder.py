@@ -64,7 +64,7 @@ class ResultFolder:
         return FramesOnDisk(sorted(complete), self.read_labels)
 
     def remembered(self) -> "FramesOnDisk[Remembered | None]":
-        """What an unfinished run remembered of frames; None where that is not there or cannot be read."""
+        """The memory of an unfinished run by frame; None where that is not there or cannot be read."""
         return FramesOnDisk(self.frames, lambda frame: read_remembered(self._memory_file(frame)))
 
     def prepare(self, earlier: RunRecord | None, begin_anew: bool) -> None:
@@ -142,7 +142,7 @@ class ResultFolder:
 
 
 class FramesOnDisk(Mapping[int, T]):
-    """What is written of frames; each is read when it is asked for."""
+    """The frames' files to write; each is read when it is asked for."""
 
     def __init__(self, frames: Sequence[int], read: Callable[[int], T]):
         self._frames, self._read = dict.fromkeys(frames), read

@@ -22,7 +22,7 @@ _PACKAGES = ("pcvos-studio", "torch", "numpy", "av", "opencv-python")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What `run.json` holds.
+    """The content of `run.json`.
 
     Attributes:
         command: the command line.

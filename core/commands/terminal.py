@@ -1,4 +1,4 @@
-"""What the command says, and how its errors are shown: results on stdout, all else on stderr, a line each."""
+"""The command's output and errors: results on stdout, all else on stderr, a line each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ def remember_options(context: typer.Context) -> None:
 
 @contextmanager
 def shown_errors() -> Iterator[None]:
-    """What a person is meant to read of an error: one line on stderr. Ends the process with the error's exit code."""
+    """Print the sentence of an error on stderr. Ends the process with the error's exit code."""
     try:
         yield
     except PCVOSError as error:
@@ -48,7 +48,7 @@ def note(text: str) -> None:
 
 
 def warn(text: str) -> None:
-    """What is wrong with the input, or was changed of it, on stderr."""
+    """Print what is wrong with the input, or was changed of it, on stderr."""
     typer.echo(_one_line(f"Warning: {text}"), err=True)
 
 

@@ -29,7 +29,7 @@ VALIDATION_RESOLUTION = 240
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What to train.
+    """The request for a training.
 
     Attributes:
         folders: training data, each folder with its weight. run: folder of the run, resumed if it holds one.

@@ -72,7 +72,7 @@ class CaseResult:
 
 
 class Method(Protocol):
-    """What makes masks from marks."""
+    """The protocol of whatever makes masks from marks."""
 
     name: str
 
@@ -135,7 +135,7 @@ def marked_cases(sequences: Sequence[SequenceFolder], every: int) -> Iterator[Ma
 
 
 def first_mark(truth: np.ndarray, kind: Kind) -> Marks:
-    """What the annotator marks before there is a mask."""
+    """The annotator's first mark, before there is a mask."""
     if kind == "boxes":
         left, top, width, height = cv2.boundingRect(truth.view(np.uint8))
         return Marks(box=(left, top, left + width, top + height))

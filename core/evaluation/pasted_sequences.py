@@ -51,7 +51,7 @@ PASTED: dict[str, Callable[[list[LabelledSequence]], list[LabelledSequence]]] = 
     "look-alikes": look_alikes,
     "reappearance": reappearances,
 }
-"""What can be made of sequences with one object each, by name."""
+"""Harder sequences made of those with one object each, by name."""
 
 
 def _with_others(sequences: list[LabelledSequence], index: int, count: int) -> LabelledSequence:
@@ -74,7 +74,7 @@ def _with_others(sequences: list[LabelledSequence], index: int, count: int) -> L
 
 
 def _freest_corner(taken: np.ndarray, size: tuple[int, int]) -> tuple[slice, slice]:
-    """Of the four corners of `size` the one with the fewest pixels of `taken` (H, W)."""
+    """The corner of the four of `size` with the fewest pixels of `taken` (H, W)."""
     height, width = taken.shape
     corners = [
         (slice(y, y + size[0]), slice(x, x + size[1])) for y in (0, height - size[0]) for x in (0, width - size[1])

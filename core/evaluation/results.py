@@ -1,4 +1,4 @@
-"""What an evaluation found, and the tables and files that say it."""
+"""The results of an evaluation, and the tables and files that say them."""
 
 import csv
 import io
@@ -42,8 +42,8 @@ class RunResults:
         return max((len(rounds) - 1 for rounds in self.rounds.values()), default=0)
 
     def scores(self, corrections: int = 0, never_given: bool = False) -> list[SequenceScores]:
-        """Of every sequence, after so many corrections. With `never_given` only frames count that are given in no
-        round, so that all rounds are compared on the same frames."""
+        """Scores of every sequence, after so many corrections. With `never_given` only frames count that are given in
+        no round, so that all rounds are compared on the same frames."""
         own = [(rounds[corrections].scores, rounds[-1].scores) for rounds in self.rounds.values()]
         return [now.counting(last) if never_given else now for now, last in own]
 

@@ -19,7 +19,7 @@ from core.propagation.feature_cache import FeatureCache
 from core.propagation.settings import Direction
 
 PARTS = ("progressive", "refinement")
-"""What can be switched off: progressive matching (paper Sec. 3.5), intra-clip refinement (Sec. 3.4)."""
+"""The parts that can be switched off: progressive matching (paper Sec. 3.5), intra-clip refinement (Sec. 3.4)."""
 
 Drawn = Callable[[int, int, np.ndarray], None]
 """Takes the number of corrections so far, a frame, and its label map uint8 (H, W)."""
@@ -43,7 +43,7 @@ class Variant:
 
     @property
     def effective(self) -> tuple[PropagationSettings, bool]:
-        """What the engine makes of it: its settings, and whether it refines. Variants that are equal in this give the
+        """The engine's side of it: its settings, and whether it refines. Variants that are equal in this give the
         same masks: progressive matching does nothing in a clip that is no longer than its interval."""
         progressive = 0 if "progressive" in self.without else self.settings.progressive
         progressive = 0 if progressive >= self.settings.interval else progressive
@@ -65,7 +65,7 @@ class Round:
 def variants(
     settings: PropagationSettings, intervals: Sequence[int], without: Sequence[str] = (), ablations: bool = False
 ) -> list[Variant]:
-    """What to run.
+    """The request for a run.
 
     Args:
         without: parts that are switched off, all of them together.
@@ -193,7 +193,7 @@ def counted_frames(truth: Truth) -> list[int]:
 
 
 def too_short(truth: Truth, corrections: int) -> str | None:
-    """What speaks against scoring a sequence after so many corrections, if anything: nothing would be left to score."""
+    """The reason not to score a sequence after so many corrections, if there is one: nothing would be left to score."""
     counted = counted_frames(truth)
     free = [frame for frame in counted if frame not in truth.given.values()]
     if not counted:

@@ -113,7 +113,7 @@ class Judge:
             self._seen[frame][obj] = region_similarity(*pair), f, (confidence or {}).get(obj, np.nan)
 
     def scores(self, given: Given | None = None) -> SequenceScores:
-        """What was seen so far.
+        """Scores of what was seen so far.
 
         Args:
             given: all frames on which masks were given; where the objects were first given, if None.

@@ -1,4 +1,4 @@
-"""What objects are in data sets: the objects of a class are one category, and one without a class is its own."""
+"""Categories of objects in data sets: the objects of a class are one category, and one without a class is its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _OBJECTS = "tracks"
 
 @dataclass(frozen=True)
 class Category:
-    """What objects of a kind are called; `colour` is what COCO's panoptic files show them in, None if they don't."""
+    """A name for objects of a kind; `colour` is what COCO's panoptic files show them in, None if they don't."""
 
     name: str
     colour: RGB | None = None
@@ -44,7 +44,7 @@ class Categories:
 
 
 def categories_of(request: ExportRequest) -> Categories:
-    """What the chosen objects are; classes that none of them has are among the categories, too."""
+    """The classes of the chosen objects; classes that none of them has are among the categories, too."""
     listed = listed_classes(request.project.setting(CLASSES))
     classes = known_classes(listed, request.project.objects)
     chosen = sorted(request.objects, key=lambda info: info.id)
@@ -63,7 +63,7 @@ def categories_of(request: ExportRequest) -> Categories:
 
 
 def category_name(info: ObjectInfo) -> str:
-    """What an object is an instance of: its class, or else itself."""
+    """The category of an object: its class, or else itself."""
     return info.class_name or info.name
 
 

@@ -1,4 +1,4 @@
-"""What is in a zip of CVAT's "Segmentation mask 1.1", as CVAT and other programs pack it.
+"""The content of a zip of CVAT's "Segmentation mask 1.1", as CVAT and other programs pack it.
 
 A folder may lie around it all, names may have backslashes and capitals, the label map a byte-order mark; and the class
 masks may be pictures in colours, or indexed or grey ones whose values are colours of a palette or numbers of lines.

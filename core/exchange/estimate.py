@@ -1,4 +1,4 @@
-"""What an export will take, guessed from a few of its frames or of their objects."""
+"""The size of an export, guessed from a few of its frames or of their objects."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""What an export format is, and what is asked of it."""
+"""The interface of export formats, and the request they are given."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from core.project.project import Project
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What to write; made by `export_request`, which checks it.
+    """The request for an export; made by `export_request`, which checks it.
 
     Attributes:
         project: as it is on disk or in memory; only read, and only on the thread that opened it.
@@ -91,11 +91,11 @@ class ExportRequest:
         return palette
 
     def stem(self, frame: int) -> str:
-        """What the files of a frame are called, without a suffix: as its image, or its number of five digits."""
+        """The name of a frame's files, without a suffix: as its image, or its number of five digits."""
         return self.media.stems[frame]
 
     def cells(self, frame: int) -> dict[int, Cell]:
-        """What is known of the chosen objects on a frame, by id, ascending; an empty mask: it is not there."""
+        """The masks of the chosen objects on a frame, by id, ascending; an empty mask: it is not there."""
         return {obj: cell for (_, obj), cell in self.project.cells_in(frame, frame, self.ids)}
 
     def masks(self, frame: int) -> dict[int, PackedMask]:
@@ -154,13 +154,13 @@ class Exporter(ABC):
         return ()
 
     def files(self, request: ExportRequest) -> Iterator[str]:
-        """Of a folder: the paths of all files that an export like this can write, in the folder, with "/". Those that
+        """For a folder: the paths of all files that an export like this can write, in the folder, with "/". Those that
         are there already are not overwritten unasked. When they are replaced, those not written anew are removed.
         """
         raise NotImplementedError  # a file has no need of it
 
     def beside(self, request: ExportRequest) -> tuple[str, ...]:
-        """Of a file: the names of others that are written beside it, e.g. of what says how it was made."""
+        """For a file: the names of others that are written beside it, e.g. of what says how it was made."""
         return ()
 
     @abstractmethod
@@ -180,7 +180,7 @@ class Exporter(ABC):
         """
 
     def preview(self, request: ExportRequest, frame: int) -> np.ndarray:
-        """What a frame will look like, for a dialog: uint8 (H, W, 3) RGB, or (H, W, 4) with straight alpha."""
+        """The look of a frame, for a dialog: uint8 (H, W, 3) RGB, or (H, W, 4) with straight alpha."""
         return draw_overlay(request.media.read(frame), request.labels(frame), palette=request.palette)
 
 

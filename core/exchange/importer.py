@@ -1,4 +1,4 @@
-"""What an import format is, and how what it finds in files becomes a change of the project.
+"""The interface of import formats, and how what one finds in files becomes a change of the project.
 
 Three steps, for the window and the command alike: `Importer.read` finds masks in files (on any thread, without the
 project), `make_plan` says what would become of them, `change` makes the one step of undo that does it.
@@ -44,7 +44,7 @@ COMPLETE = Option(
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """What to read; made by `import_request`.
+    """The request for an import; made by `import_request`.
 
     Attributes:
         path: a file or a folder.
@@ -72,13 +72,13 @@ class ImportRequest:
 
     @property
     def sequence(self) -> str:
-        """What the footage is called in a data set: its folder, or its file without suffix."""
+        """The footage's name in a data set: its folder, or its file without suffix."""
         return sequence_name(self.media)
 
 
 @dataclass(frozen=True)
 class Question:
-    """What only the person knows.
+    """A question that only the person can answer.
 
     Attributes:
         key: for the answer, e.g. "#ff8000". text: one sentence. choices: (answer, label) each.
@@ -92,7 +92,7 @@ class Question:
 
 
 def numbers_question(error: UnclearNumberingError) -> Question:
-    """What to ask where names can be read in several ways."""
+    """The question where names can be read in several ways."""
     return Question(NUMBERS, error.question, error.choices)
 
 
@@ -117,7 +117,7 @@ class FoundObject:
 
 @dataclass(frozen=True)
 class Found:
-    """What files hold.
+    """The content of files.
 
     Attributes:
         masks: by frame, then key of object; an empty mask says that the object is not there. A frame without any mask
@@ -158,7 +158,7 @@ class Importer(ABC):
 
     @abstractmethod
     def read(self, request: ImportRequest) -> Found:
-        """What is in the files.
+        """The content of the files.
 
         Raises:
             PCVOSError: they cannot be read, or do not belong to the footage; it names the file and, in it, the field.
@@ -183,7 +183,7 @@ def import_request(
 
 
 def sequence_name(media: FrameSource) -> str:
-    """What footage is called in a data set: its folder, or its file without suffix."""
+    """The name of footage in a data set: its folder, or its file without suffix."""
     return media.path.stem if media.is_video else media.path.absolute().name
 
 

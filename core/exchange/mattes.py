@@ -123,7 +123,7 @@ def edges_of(project: Project) -> dict[str, Value]:
 
 
 def matte_settings(options: Mapping[str, Value]) -> MatteSettings:
-    """What values of all `MATTE_OPTIONS` say."""
+    """Settings from values of all `MATTE_OPTIONS`."""
     edges = options["edges"]
     chosen: dict[str, Any] = {name: options[name] for name in ("grow", "feather", "gamma", "smooth")}
     return MatteSettings(guided=edges == _GUIDED, hard=edges == _HARD, **chosen)

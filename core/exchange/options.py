@@ -1,4 +1,4 @@
-"""What a format lets a person choose, declared so that a dialog and the command line can both be made from it."""
+"""The options of a format, declared so that a dialog and the command line can both be made from it."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from typing import Literal
 from core.errors import PCVOSError
 
 Value = int | float | bool | str
-"""Of an option: by its kind int, float, bool, or for a choice its str."""
+"""The type of an option's value: by its kind int, float, bool, or for a choice its str."""
 
 _TRUE, _FALSE = {"yes", "true", "on", "1"}, {"no", "false", "off", "0"}
 
@@ -79,7 +79,7 @@ class Option:
 
     @property
     def range(self) -> str:
-        """What values there are, in words."""
+        """The possible values, in words."""
         if self.kind == "choice":
             return ", ".join(choice for choice, _ in self.choices)
         if self.kind == "bool":

@@ -25,7 +25,7 @@ _NAMED = 20  # answers that a message names
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What an import will do.
+    """The plan of an import.
 
     Attributes:
         project: what it will be done to. source: where the masks are from.
@@ -68,7 +68,7 @@ class ImportPlan:
         return bool(self.new or self.classed) or corrected in self.changing
 
     def sentences(self, corrected: bool) -> list[str]:
-        """What it will do, for the person.
+        """Sentences on what it will do, for the person.
 
         Args:
             corrected: whether the masks will be corrections.
@@ -111,7 +111,7 @@ class ImportPlan:
 
 
 def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportPlan:
-    """What an import of `found` will do to `project`; on the project's thread. The request is told how far it is.
+    """The plan to import `found` into `project`; on the project's thread. The request is told how far it is.
 
     Raises:
         PCVOSError: masks of another size than the project's, more than 254 objects, or an answer that is none.

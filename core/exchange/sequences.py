@@ -1,4 +1,4 @@
-"""What the data sets of the field have in common: folders of frames and of masks, one a sequence."""
+"""The common form of the field's data sets: folders of frames and of masks, one a sequence."""
 
 import shutil
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def write_sequence(request: ExportRequest, frames: Path | None, masks: Path) -> 
 
 
 def picture(request: ExportRequest, frame: int) -> Path | np.ndarray:
-    """What `write_jpeg` makes a JPEG of: the file, if the frame is one already, else its pixels."""
+    """The source for `write_jpeg`: the file, if the frame is one already, else its pixels."""
     if isinstance(request.media, ImageFolder):
         file = request.media.files[frame]
         if file.suffix.lower() in (".jpg", ".jpeg"):
@@ -73,7 +73,7 @@ def write_jpeg(path: Path, picture: Path | np.ndarray) -> None:
 
 
 def picture_bytes(request: ExportRequest) -> int:
-    """What the JPEGs of all frames will take."""
+    """The size of the JPEGs of all frames."""
 
     def size(frame: int) -> int:
         found = picture(request, frame)

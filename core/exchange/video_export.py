@@ -1,4 +1,4 @@
-"""What the video formats share: frames with their mattes into a file, at the footage's times, with its sound."""
+"""The video formats' common work: frames with their mattes into a file, at the footage's times, with its sound."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -41,7 +41,7 @@ class MatteVideo(Exporter):
     bytes_per_pixel: ClassVar[float]
 
     def picture(self, request: ExportRequest, matted: MattedFrame) -> np.ndarray:
-        """What is encoded of a frame, uint8 (H, W, 3) or (H, W, 4), as the recipe takes it."""
+        """The pixels of a frame to encode, uint8 (H, W, 3) or (H, W, 4), as the recipe takes it."""
         return cut_out(matted)
 
     def check(self, request: ExportRequest) -> None:

@@ -61,7 +61,7 @@ class Look:
         return plane
 
     def enlarged(self, grid: np.ndarray, region: Region) -> np.ndarray:
-        """What the network gives, float32 (h/4, w/4), at the footage's size in a region of the frame, between cells
+        """Probabilities of the network, float32 (h/4, w/4), at the footage's size in a region of it, between cells
         linearly; beyond the look its border goes on."""
         top, left, height, width = region
         return self._sampled(grid, (left, top), (1.0, 1.0), (width, height), cv2.BORDER_REPLICATE)
@@ -122,7 +122,7 @@ def look_at(network: PCVOS, image: np.ndarray, region: Region, resolution: int) 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known before a look: marks, and planes float32 (H, W) of the footage's size, 0 to 1, or None."""
+    """The inputs of a look: marks, and planes float32 (H, W) of the footage's size, 0 to 1, or None."""
 
     marks: Marks
     previous: np.ndarray | None = None

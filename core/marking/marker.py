@@ -54,7 +54,7 @@ class SeenFrame:
 
 @dataclass(frozen=True, eq=False)
 class MarkedMask:
-    """What is meant by marks.
+    """The mask that marks mean.
 
     Attributes:
         label: bool (H, W).
@@ -139,7 +139,7 @@ class Marker:
         return previous
 
     def _look(self, seen: SeenFrame, known: Known) -> tuple[Look, np.ndarray, Region]:
-        """What to go by: a look, the logits of its grid, and the region of the frame that these decide."""
+        """The evidence: a look, the logits of its grid, and the region of the frame that these decide."""
         if known.previous is not None:
             closer = self._closer(seen, _around(known.previous > 0.5, known, seen.size))
             if closer is not None:
@@ -201,7 +201,7 @@ def _bounds(mask: np.ndarray) -> Region:
 
 
 def _around(mask: np.ndarray, known: Known, size: tuple[int, int]) -> Region:
-    """What is looked at closer: a mask bool (H, W), and all marks, with a margin."""
+    """The region for a second look: a mask bool (H, W), and all marks, with a margin."""
     corners = [point for stroke in known.marks.strokes for point in stroke.points]
     if known.marks.box is not None:
         corners += [known.marks.box[:2], known.marks.box[2:]]

@@ -1,4 +1,4 @@
-"""What a person pointed at on a frame, in the footage's pixels."""
+"""Marks: points and strokes of a person on a frame, in the footage's pixels."""
 
 import math
 from collections.abc import Iterator, Sequence

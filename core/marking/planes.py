@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 RADIUS = 4
-"""Of the discs that points are, and that strokes are drawn with: pixels of the network's input."""
+"""The radius of the discs that points are, and that strokes are drawn with: pixels of the network's input."""
 
 _FRACTION_BITS = 4
 _FAR = 30_000.0  # pixels: OpenCV draws nothing that is farther away

@@ -1,4 +1,4 @@
-"""What a person does to a mask by hand: brush, fill, polygon, grow and shrink, holes and specks.
+"""Edits of a mask by hand: brush, fill, polygon, grow and shrink, holes and specks.
 
 Masks are bool (H, W). Points are (x, y) in pixels, x to the right and y down, (0, 0) the upper left corner of the
 image: the pixel of row r and column c has its centre at (c + 0.5, r + 0.5).

@@ -190,7 +190,7 @@ class _Placing:
         raise self._unclear([Numbering.NAMES, *fitting] if self._strangers and is_some else fitting)
 
     def _frames(self, numbering: Numbering) -> Mapping[str, int | None]:
-        """What each name means, read in this way."""
+        """The frame of each name, read in this way."""
         by_name = numbering == Numbering.NAMES
         frames = {}
         for name, number in self._numbers.items():
@@ -216,7 +216,7 @@ class _Placing:
         return Placement(frames, (note,) if note else ())
 
     def _note(self, frames: Mapping[str, int | None], numbering: Numbering) -> str | None:
-        """What a person may not have meant, with the first file as an example."""
+        """A warning of what may not have been meant, with the first file as an example."""
         is_like_names = numbering == Numbering.NAMES and (self._footage.is_video or self._footage.has_numbers)
         is_told = is_like_names and self._footage.is_video and self._is_series_from_1()
         read = {

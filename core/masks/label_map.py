@@ -46,7 +46,7 @@ _SAID = {
 
 @dataclass(frozen=True, eq=False)
 class ReadMask:
-    """What a mask PNG says.
+    """The content of a mask PNG.
 
     Attributes:
         packed: the label map, compressed: a folder can hold thousands.
@@ -117,7 +117,7 @@ def read_label_maps(paths: Sequence[str | Path], progress: Progress = UNWATCHED)
 
 
 def sentences_on_reading(names: Sequence[str], masks: Sequence[ReadMask]) -> list[str]:
-    """What the person is told of masks that were not read by the plain rules; of files called `names`."""
+    """Notes for the person on masks that were not read by the plain rules; of files called `names`."""
     sentences = []
     for taken, said in _SAID.items():
         own = [name for name, mask in zip(names, masks, strict=True) if mask.taken == taken]

@@ -19,7 +19,7 @@ _ASPECT_TOLERANCE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Annotation:
-    """What one mask file says about one frame.
+    """The content of one mask file about one frame.
 
     Attributes:
         frame: index of the frame, from 0.

@@ -1,4 +1,4 @@
-"""What one mask PNG says: a label map, or colours that get their ids once those of all files are known.
+"""The content of one mask PNG: a label map, or colours that get their ids once those of all files are known.
 
 Masks are drawn in many ways: with soft edges, as the alpha of a cut-out, with a palette that begins with white. They
 are taken as they are meant, `Taken` says how; what can be meant in two ways is refused.
@@ -151,7 +151,7 @@ def _read_indexed(path: Path, image: Image.Image, wanted: Taken) -> Picture:
 
 
 def _read_grey_palette(path: Path, image: Image.Image, palette: np.ndarray, wanted: Taken) -> LabelPicture | None:
-    """What an indexed picture of greys shows; None: nothing but ids.
+    """The mask that an indexed picture of greys shows; None: nothing but ids.
 
     Args:
         palette: uint8 (n,), the grey of each value.
@@ -170,7 +170,7 @@ def _read_grey_palette(path: Path, image: Image.Image, palette: np.ndarray, want
 
 
 def _read_shown(path: Path, image: Image.Image, wanted: Taken) -> Picture | None:
-    """What an indexed picture shows, if hardly any of its values fills an area and its colours say why; else None."""
+    """The mask of an indexed picture of which hardly any value fills an area, if its colours say why; else None."""
     used = sum(count > 0 for count in image.histogram())
     if used <= _LABELS_AT_MOST or 2 * np.count_nonzero(Areas.of(np.array(image), 256).loose) <= used:
         return None
@@ -265,7 +265,7 @@ def _unclear(path: Path, holds: str) -> UnclearMaskError:
 
 
 def _read_colours(path: Path, image: Image.Image, wanted: Taken) -> Picture:
-    """Of RGB, and of RGB or grey with alpha: what is transparent is no object, if that is what the alpha is for."""
+    """Masks from RGB, and from RGB or grey with alpha: transparent is no object, if that is what the alpha is for."""
     has_alpha, is_grey = image.mode in ("RGBA", "LA"), image.mode == "LA"
     pixels = np.array(image.convert("RGB"))
     if has_alpha:
@@ -279,7 +279,7 @@ def _read_colours(path: Path, image: Image.Image, wanted: Taken) -> Picture:
 
 
 def _opaque(alpha: np.ndarray, wanted: Taken) -> np.ndarray | None:
-    """What an alpha channel uint8 (H, W) shows, bool, if it is the shape of something; None: it says nothing."""
+    """The mask in an alpha channel uint8 (H, W), bool, if it is the shape of something; None: it says nothing."""
     top = int(alpha.max())
     is_shape = top >= _VISIBLE and alpha.min() == 0
     if is_shape:
@@ -289,7 +289,7 @@ def _opaque(alpha: np.ndarray, wanted: Taken) -> np.ndarray | None:
 
 
 def _cut_out(path: Path, pixels: np.ndarray, opaque: np.ndarray, *, is_hidden: np.ndarray, is_grey: bool) -> Picture:
-    """Of a picture, what is opaque: an object for each colour if it is painted, else one.
+    """The opaque parts of a picture: an object for each colour if it is painted, else one.
 
     Args:
         opaque, is_hidden: bool (H, W), what is visible for the most part, and what not at all.

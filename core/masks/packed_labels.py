@@ -22,7 +22,7 @@ class PackedLabels:
 
     @classmethod
     def of_part(cls, part: np.ndarray, shape: tuple[int, int], top: int, left: int) -> "PackedLabels":
-        """Of the part of a label map, uint8 (h, w), outside of which all is 0; it begins at (top, left) in `shape`."""
+        """Pack a part of a label map, uint8 (h, w), outside of which all is 0; it begins at (top, left) in `shape`."""
         packed = cls(part)
         row, column = packed._corner
         packed.shape, packed._corner = (shape[0], shape[1]), (top + row, left + column)
@@ -42,7 +42,7 @@ class PackedLabels:
 
     @property
     def bytes(self) -> int:
-        """What it takes."""
+        """The bytes it takes."""
         return len(self._data)
 
 

@@ -89,7 +89,7 @@ class PackedMask:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "PackedMask":
-        """What `to_bytes` wrote. The bits stay packed: reading thousands of masks is cheap.
+        """Read what `to_bytes` wrote. The bits stay packed: reading thousands of masks is cheap.
 
         Raises:
             ValueError: the bytes are damaged.

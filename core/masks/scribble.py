@@ -31,7 +31,7 @@ _SURE = 0.2  # of an estimate's extent: what is farther from its edge, and from 
 
 @dataclass(frozen=True)
 class _Seeds:
-    """What is known of the region, at one size: bool (h, w) each. `prior`: present mask or estimate say object."""
+    """The evidence on the region, at one size: bool (h, w) each. `prior`: present mask or estimate say object."""
 
     object: np.ndarray
     background: np.ndarray
@@ -208,7 +208,7 @@ def _likely(image: np.ndarray, seeds: _Seeds) -> np.ndarray:
 
 
 def _distance(colours: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Of each pixel's colour to the nearest of the main colours in `where`, squared, float32 (h, w)."""
+    """The distance of each pixel's colour to the nearest of the main colours in `where`, squared, float32 (h, w)."""
     samples = colours[where]
     count = min(_COLOURS, len(samples))
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 10, 1.0)

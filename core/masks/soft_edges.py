@@ -23,7 +23,7 @@ _FAR = 12  # pixels from an edge, and more: not soft edge, but the inside of a p
 
 
 class Grey(Enum):
-    """What a picture of one channel is."""
+    """The kind of a picture of one channel."""
 
     LABELS = auto()
     MATTE = auto()  # black and white, with soft edges
@@ -48,7 +48,7 @@ class Areas:
 
     @classmethod
     def of(cls, index: np.ndarray, count: int) -> "Areas":
-        """Of a picture with values from 0 to `count` - 1."""
+        """Find the areas of a picture with values from 0 to `count` - 1."""
         alike = np.zeros(index.shape, np.uint8)
         for one, other in _neighbours():
             same = index[one] == index[other]
@@ -65,7 +65,7 @@ class Areas:
 
 
 def kind_of_grey(values: np.ndarray, white: int) -> Grey:
-    """What a picture uint8 (H, W) is, in which 0 is background and `white` the most that a pixel can be."""
+    """The kind of a picture uint8 (H, W) in which 0 is background and `white` the most that a pixel can be."""
     areas = Areas.of(values, 256)
     kind = _kind_by_values(values, white, areas)
     return Grey.UNCLEAR if kind == Grey.LABELS and _is_frayed(areas) else kind
@@ -121,7 +121,7 @@ def _is_middle(values: np.ndarray, white: int) -> np.ndarray:
 
 
 def _share_between(values: np.ndarray, chosen: np.ndarray) -> float:
-    """Of the chosen pixels, how many have both a lower and a higher neighbour."""
+    """The share of the chosen pixels that have both a lower and a higher neighbour."""
     kernel = np.ones((3, 3), np.uint8)
     between = (cv2.erode(values, kernel) < values) & (cv2.dilate(values, kernel) > values)
     return float(between[chosen].mean())

@@ -96,7 +96,7 @@ class SoftMask:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "SoftMask":
-        """What `to_bytes` wrote; the levels stay packed.
+        """Read what `to_bytes` wrote; the levels stay packed.
 
         Raises:
             ValueError: the bytes are damaged.

@@ -68,7 +68,7 @@ class DecodingRun:
         self._frames = frames
 
     def __iter__(self) -> Iterator[NumberedFrame]:
-        """What comes next. After a break, going on is possible.
+        """The next item. After a break, going on is possible.
 
         Raises:
             DamageMet: in a quick run, which then is over.

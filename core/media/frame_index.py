@@ -87,7 +87,7 @@ class FrameIndex:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "FrameIndex":
-        """What `to_bytes` gave.
+        """Read what `to_bytes` gave.
 
         Raises:
             ValueError: the bytes are damaged, or of another version.
@@ -122,7 +122,7 @@ class FrameIndex:
 
 
 def file_identity(path: Path) -> bytes:
-    """What tells this state of a file from others, and this decoder: size, time of change, both ends. 32 bytes."""
+    """The fingerprint of this state of a file, and of this decoder: size, time of change, both ends. 32 bytes."""
     status = path.stat()
     digest = hashlib.sha256(repr((status.st_size, status.st_mtime_ns, av.__version__)).encode())
     with path.open("rb") as file:

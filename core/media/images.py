@@ -138,7 +138,7 @@ def _leads_nowhere(folder: Path, lost: list[str]) -> str:
 
 
 def _identity(folder: Path, names: list[str]) -> bytes:
-    """What tells this state of the files from others: names, sizes, times of change."""
+    """The fingerprint of this state of the files: names, sizes, times of change."""
     digest = hashlib.sha256()
     for name in names:
         status = os.stat(os.path.join(folder, name))
@@ -236,7 +236,7 @@ def _differs(file: Path, size: tuple[int, int], first: Path, expected: tuple[int
 
 
 def _reason(error: Exception) -> str:
-    """What the decoder said, without the path it may repeat."""
+    """The decoder's message, without the path it may repeat."""
     if isinstance(error, Image.UnidentifiedImageError):
         return "its content is of no known format"
     return getattr(error, "strerror", None) or str(error)

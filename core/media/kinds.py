@@ -49,7 +49,7 @@ def open_media(
 
 @contextmanager
 def checked(path: Path) -> Iterator[None]:
-    """What the system has against opening `path`, as one sentence (PCVOSError)."""
+    """The system's reason not to open `path`, as one sentence (PCVOSError)."""
     try:
         if not path.exists():
             raise PCVOSError(f"{path} does not exist; give a video file or a folder of images.")

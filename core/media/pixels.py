@@ -60,7 +60,7 @@ class Developer:
 
 
 def _display_turn(frame: VideoFrame) -> Callable[[np.ndarray], np.ndarray]:
-    """What turns coded pixels (H, W, ...) into displayed ones: a view, by the frame's display matrix.
+    """The function from coded pixels (H, W, ...) to displayed ones: a view, by the frame's display matrix.
 
     The matrix (libavutil/display.h) sends coded (x, y) to (a x + c y, b x + d y). Footage is turned by quarters and
     mirrored; anything between is brought to the nearest of these.

@@ -18,7 +18,7 @@ from core.media.source import SQUARE
 
 @dataclass(frozen=True, eq=False)
 class ProvisionalFootage:
-    """What is known of footage before it has been opened.
+    """The facts on footage before it has been opened.
 
     Attributes:
         path: the file or folder.

@@ -1,4 +1,4 @@
-"""What a person's footage looks like to everything else: numbered RGB frames of one size."""
+"""Footage as everything else sees it: numbered RGB frames of one size."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ class FrameSource(ABC):
         return self._read(index)
 
     def nearest_decoded(self, index: int) -> tuple[int, np.ndarray] | None:
-        """What can be shown at once in place of frame `index`: the nearest frame that is decoded, as (its index, its
+        """The frame to show at once in place of frame `index`: the nearest one that is decoded, as (its index, its
         pixels as from `read`). Never waits for decoding, on whatever thread. None: no frame is, as in a folder."""
         return None
 
@@ -86,7 +86,7 @@ class FrameSource(ABC):
         """
 
     def stored_index(self) -> bytes | None:
-        """What `open_media(..., index=...)` takes to open the same footage again at once; None: nothing would help."""
+        """The index that `open_media` takes to open the same footage again at once; None: nothing would help."""
         return None
 
     @abstractmethod

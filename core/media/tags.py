@@ -1,4 +1,4 @@
-"""What a video file says of itself beside its frames: codec, pixels, colours, sound."""
+"""A video file's properties beside its frames: codec, pixels, colours, sound."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,7 +17,7 @@ _RANGE = {1: "limited", 2: "full"}
 
 @dataclass(frozen=True)
 class VideoTags:
-    """Of a video stream; None: the file does not say.
+    """The properties of a video stream; None: the file does not say.
 
     Attributes:
         codec, pixel_format: as FFmpeg names them, e.g. "h264", "yuv420p10le". bits: of a component.

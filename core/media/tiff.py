@@ -1,4 +1,4 @@
-"""What is peculiar to TIFF files as Pillow reads them."""
+"""The peculiarities of TIFF files as Pillow reads them."""
 
 import ctypes
 import ctypes.util

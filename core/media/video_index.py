@@ -46,7 +46,7 @@ _PACKETS_SHARE = 0.95  # of the work, where the packets tell everything; what re
 
 @dataclass
 class _PacketTable:
-    """What the packets of the file say: a row for each that gives a frame to show.
+    """A row for each packet of the file that gives a frame to show.
 
     Attributes:
         pts, key: timestamp of each such packet, and number of the key packet it needs (-1: none before it).

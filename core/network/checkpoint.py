@@ -23,7 +23,7 @@ from core.network.marking_weights import features_fingerprint
 from core.network.pcvos import PCVOS
 
 DEFAULT_WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "pcvos-small.safetensors"
-"""What ships."""
+"""The file that ships."""
 
 _METADATA_KEY = "pcvos"
 

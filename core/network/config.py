@@ -1,4 +1,4 @@
-"""What distinguishes one PCVOS network from another: two presets, one code."""
+"""The differences between PCVOS networks: two presets, one code."""
 
 from dataclasses import dataclass
 from typing import Literal

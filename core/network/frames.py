@@ -1,4 +1,4 @@
-"""What the network takes as a frame: RGB, normalised as ImageNet's."""
+"""The network's input: RGB, normalised as ImageNet's."""
 
 import torch
 from torch import Tensor

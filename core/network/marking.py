@@ -16,7 +16,7 @@ from core.network.resnet import BasicBlock, residual_layer
 from core.network.value_encoder import CBAM
 
 PLANES = ("positive", "negative", "previous", "box", "estimate")
-"""What enters beside the key features, in this order: float planes of the network's input size, 0 to 1. Marks that say
+"""Planes that enter beside the key features, in this order: float of the network's input size, 0 to 1. Marks that say
 "this", marks that say "not this", the mask so far, the inside of the box, and what memory expects (0 where it does not
 know the object)."""
 

@@ -20,7 +20,7 @@ from core.network.pcvos import PCVOS
 from core.network.resnet import bias_of
 
 DEFAULT_MARKING_WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "pcvos-marking.safetensors"
-"""What ships."""
+"""The file that ships."""
 
 _METADATA_KEY = "pcvos_marking"
 _FEATURE_PARTS = ("key_encoder.", "key_proj.", "key_comp.", "decoder.up_16_8.skip_conv.", "decoder.up_8_4.skip_conv.")
@@ -113,7 +113,7 @@ def save_marking(path: str | Path, marking: MarkingNetwork, dtype: torch.dtype =
 
 
 def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
-    """What features a file is for, and its weights as float32."""
+    """The features a file is for, and its weights as float32."""
     if not path.is_file():
         raise _other(f"There are no marking weights at {path}")
     try:

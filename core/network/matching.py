@@ -44,7 +44,7 @@ def similarity(query: Tensor, memory: Tensor, offset: Tensor | None = None) -> T
 
 
 def offsets(memory: Tensor) -> Tensor:
-    """What of the similarity is the memory's alone, -|k|^2 / sqrt(C_k): (..., N, C_k) to (..., N), float32."""
+    """The part of the similarity that is the memory's alone, -|k|^2 / sqrt(C_k): (..., N, C_k) to (..., N), float32."""
     return memory.float().square().sum(-1).mul(-1 / math.sqrt(memory.shape[-1]))
 
 

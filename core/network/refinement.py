@@ -95,7 +95,7 @@ class WindowAttention(nn.Module):
         self.register_buffer("relative_position_index", relative_position_index(config.window))
 
     def forward(self, keys: Tensor, values: Tensor, window: Size3, shift: Size3) -> Tensor:
-        """What each cell gathers from its window: (B, D, H, W, C_v).
+        """Values that each cell gathers from its window: (B, D, H, W, C_v).
 
         Args:
             keys: normed local keys, (B, D, H, W, C_k'). values: normed readouts, (B, D, H, W, C_v).

@@ -1,4 +1,4 @@
-"""What still has to be written: grows while a disk is full, and is written in one transaction."""
+"""The batch that still has to be written: grows while a disk is full, and is written in one transaction."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ class Batch:
     forget_earlier: bool = False
 
     def add(self, change: Change) -> None:
-        """What `change` makes of the project."""
+        """The project after `change`."""
         for (frame, obj), (_, after) in change.cells.items():
             self.cells.setdefault(frame, {})[obj] = after
         if change.objects is not None:

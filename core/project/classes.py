@@ -15,7 +15,7 @@ _ENCODINGS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\x
 
 
 def clean_class(text: str) -> str:
-    """What a person wrote, as a class: without spaces around it and control characters, "" if nothing is left."""
+    """A class as a person wrote it: without spaces around it and control characters, "" if nothing is left."""
     printable = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(printable.split())[:_LONGEST]
 

@@ -1,4 +1,4 @@
-"""What takes changes back after the project was closed: the cells that they touched, as they were before."""
+"""The undo that outlives closing: the cells that they touched, as they were before."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What a project is made of. All of it is immutable; a `Change` is how it becomes something else."""
+"""The parts of a project. All of it is immutable; a `Change` is how it becomes something else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True)
 class Cell:
-    """What is known of one object on one frame.
+    """One object on one frame.
 
     Attributes:
         mask: where it is; empty: it is not there.
@@ -95,7 +95,7 @@ class Change:
     made_by: Author = Author.PERSON
 
     def inverted(self) -> "Change":
-        """What undoes it."""
+        """The change that undoes it."""
         cells = {key: (after, before) for key, (before, after) in self.cells.items()}
         return Change(self.text, cells, None if self.objects is None else self.objects[::-1])
 

@@ -166,7 +166,7 @@ class Project:
                 lock.release()
 
     def snapshot(self) -> Self:
-        """What it holds now, as a project of its own that can only be read, for another thread; to be closed there.
+        """A copy as it is now, a project of its own that can only be read, for another thread; to be closed there.
 
         Masks are read from the file when they are asked for: those that change meanwhile can be new in it.
         """
@@ -208,15 +208,15 @@ class Project:
         raise KeyError(id)
 
     def cell(self, frame: int, obj: int) -> Cell | None:
-        """What is known of an object on a frame."""
+        """The cell of an object on a frame."""
         return next((cell for _, cell in self._read([(frame, obj)])), None)
 
     def cells(self, frame: int) -> dict[int, Cell]:
-        """What is known on a frame, by object."""
+        """The cells of a frame, by object."""
         return {obj: cell for (_, obj), cell in self.cells_in(frame, frame)}
 
     def cells_in(self, first: int, last: int, objects: Iterable[int] | None = None) -> Iterator[tuple[Key, Cell]]:
-        """What is known on the frames `first` to `last` (inclusive), by frame, then object; None: of all objects."""
+        """The cells of the frames `first` to `last` (inclusive), by frame, then object; None: of all objects."""
         wanted = None if objects is None else tuple(objects)
         first, last = max(first, 0), min(last, self.footage.frames - 1)
         for begin in range(first, last + 1, _FRAMES_AT_ONCE):

@@ -1,4 +1,4 @@
-"""What can still be read of a damaged project, in a new one.
+"""Recovery: everything readable of a damaged project, in a new one.
 
 The damaged file is only read. First SQLite reads what it can; what it cannot reach is then looked for on every page by
 itself (`carving`). A mask counts only if its checksum is right, so nothing half-read gets into the new project.
@@ -42,7 +42,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RecoveryReport:
-    """What was saved.
+    """A report on what was saved.
 
     Attributes:
         source: the damaged project, as it was. path: the new one.
@@ -71,7 +71,7 @@ class RecoveryReport:
 
 @dataclass
 class _Found:
-    """What was read so far."""
+    """The items read so far."""
 
     footage: FootageReference | None = None
     objects: dict[int, ObjectInfo] = field(default_factory=dict)  # in the order of the list
@@ -349,7 +349,7 @@ class _Recovery:
 
 @dataclass(frozen=True)
 class _SoftMasks:
-    """What is left of the table soft_masks: one that SQLite can read through, or the rows that were found by carving.
+    """The remains of the table soft_masks: one that SQLite can read through, or the rows that were found by carving.
 
     A loss is not reported: masks do without.
     """

@@ -58,7 +58,7 @@ def earlier_row(key: Key, cell: Cell | None) -> tuple[Any, ...]:
 
 
 def earlier_from_row(row: Sequence[Any], size: tuple[int, int]) -> tuple[Key, Cell | None]:
-    """Of the table earlier_cells; ValueError if it is damaged."""
+    """A cell from a row of the table earlier_cells; ValueError if it is damaged."""
     id, confidence, mask, soft = row
     cell = None if mask is None else cell_from_row((False, False, confidence, mask), size)
     if cell is None and mask is not None:
@@ -97,7 +97,7 @@ def run_row(id: int, run: RunInfo) -> tuple[Any, ...]:
 
 
 def run_from_row(row: Sequence[Any]) -> RunInfo:
-    """Of the table runs; TypeError or ValueError if it is damaged."""
+    """A run from a row of the table runs; TypeError or ValueError if it is damaged."""
     _, started, start, end, direction, settings, state, frames, seconds, memory = row
     memory_frames = tuple(int(frame) for frame in json.loads(memory))
     return RunInfo(started, start, end, direction, json.loads(settings), state, frames, seconds, memory_frames)

@@ -92,7 +92,7 @@ def can_be_read(connection: sqlite3.Connection) -> bool:
 
 
 def object_columns(connection: sqlite3.Connection) -> str:
-    """What is selected of the table objects for `rows.object_from_row`, also in an older file."""
+    """The columns selected of the table objects for `rows.object_from_row`, also in an older file."""
     return "id, name, colour, visible, locked" + (", class" if version(connection) >= 3 else "")
 
 

@@ -149,7 +149,7 @@ class Store:
             return settings_from_rows(self._connection.execute("SELECT key, value FROM settings"))
 
     def cache(self, key: str) -> bytes | None:
-        """What was stored under `key`."""
+        """The value stored under `key`."""
         with reading(self.path):
             row = self._connection.execute("SELECT data FROM caches WHERE key = ?", (key,)).fetchone()
         return None if row is None else bytes(row[0])
@@ -199,7 +199,7 @@ class Store:
             _logger.warning("Soft masks of %s: %s", self.path, error)
 
     def earlier_cells(self, size: tuple[int, int]) -> dict[Key, Cell | None]:
-        """What takes the last run of the command back (see `Project.apply`); empty where it is damaged."""
+        """The change that takes the last run of the command back (see `Project.apply`); empty where it is damaged."""
         try:
             rows = self._connection.execute("SELECT id, confidence, mask, soft FROM earlier_cells").fetchall()
             return dict(earlier_from_row(row, size) for row in rows)
@@ -286,7 +286,7 @@ def _piece(cells: Iterator[tuple[Key, Cell | None]]) -> list[tuple[Key, Cell | N
 
 
 def load_footage(connection: sqlite3.Connection, path: Path) -> tuple[FootageReference, str | None]:
-    """What `Store.footage` gives; raises DamagedProject."""
+    """Read `Store.footage`; raises DamagedProject."""
     with reading(path):
         row = connection.execute("SELECT value FROM meta WHERE key = 'footage'").fetchone()
     try:

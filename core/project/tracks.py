@@ -1,4 +1,4 @@
-"""What the timeline shows of a project: kept in memory, brought up to date cell by cell."""
+"""The timeline's view of a project: kept in memory, brought up to date cell by cell."""
 
 from collections.abc import Iterable, Mapping
 

@@ -137,7 +137,7 @@ def _others(project: Project, id: int) -> tuple[ObjectInfo, ...]:
 
 
 def _united(one: Cell, other: Cell) -> Cell:
-    """What two objects that become one have on a frame."""
+    """The cell of two objects that become one, on a frame."""
     mask = PackedMask.pack(one.mask.unpack() | other.mask.unpack())
     corrected = one.corrected or other.corrected
     return Cell(mask, corrected, one.in_memory or other.in_memory, None if corrected else one.confidence)

@@ -1,4 +1,4 @@
-"""What the inference thread does: the network, its memory and the device, kept from job to job. No Qt in here.
+"""The inference thread's work: the network, its memory and the device, kept from job to job. No Qt in here.
 
 Importing this imports PyTorch, which takes a second or more: only the thread does.
 """

@@ -1,4 +1,4 @@
-"""What is to be exported, and from where, as it is handed to threads that open both themselves."""
+"""The export that is wanted, as it is handed to threads that open both themselves."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from core.project.project import Project
 
 @dataclass(frozen=True)
 class Export:
-    """What to write.
+    """A wanted export.
 
     Attributes:
         format: name of an exporter. target: the file or folder. first, last: frames, inclusive.
@@ -33,12 +33,12 @@ class Export:
 
     @property
     def content(self) -> "Export":
-        """What it writes, wherever that goes."""
+        """The files it writes, wherever that goes."""
         return replace(self, target=Path(), overwrite=False)
 
     @property
     def look(self) -> "Export":
-        """What a frame of it looks like, whichever frames are written."""
+        """A frame of it as it will look, whichever frames are written."""
         return replace(self.content, first=0, last=0)
 
     def request(self, project: Project, media: FrameSource) -> ExportRequest:

@@ -21,7 +21,7 @@ _FRAME = "frame"  # the option of a single PNG
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read.
+    """Files that were read.
 
     Attributes:
         paths: files or folders; several are files of one format, and one import. request: of the first of them.
@@ -39,7 +39,7 @@ class Reading:
         return self.paths[0].parent.name if len(self.paths) > 1 else self.paths[0].name
 
     def plan(self, answers: Mapping[str, str], project: Project, progress: Progress = UNWATCHED) -> ImportPlan:
-        """What becomes of it; on the project's thread. Raises as `make_plan` does."""
+        """The change it becomes; on the project's thread. Raises as `make_plan` does."""
         return make_plan(self.found, replace(self.request, answers=answers, progress=progress), project)
 
     def plan_as_proposed(self, project: Project, progress: Progress = UNWATCHED) -> ImportPlan:
@@ -90,7 +90,7 @@ def read_masks(
 
 
 def options_for(known: Importer, path: Path) -> tuple[Option, ...]:
-    """What there is to choose for what is at `path`."""
+    """The choices for what is at `path`."""
     return tuple(option for option in known.options if option.name != _FRAME or path.is_file())
 
 

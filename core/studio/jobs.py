@@ -1,4 +1,4 @@
-"""What goes into the worker threads and what comes out. All of it is immutable and free of tensors.
+"""Jobs and results of the worker threads. All of it is immutable and free of tensors.
 
 Every job carries a number, unique in the process; its results carry the same one, and results of a job that was
 cancelled are dropped by whoever receives them.
@@ -71,7 +71,7 @@ class CompareJob:
 
 @dataclass(frozen=True)
 class EstimateJob:
-    """What the network makes of one frame from permanent memory alone; `base.start` is the frame."""
+    """The network's masks of one frame from permanent memory alone; `base.start` is the frame."""
 
     base: PropagateJob
     number: int = field(default_factory=next_number)
@@ -177,7 +177,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Estimated:
-    """What an EstimateJob found: by object."""
+    """The result of an EstimateJob: by object."""
 
     number: int
     frame: int
@@ -208,7 +208,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class MarkJob:
-    """What a person pointed at becomes a mask, by the marking network, or without it by GrabCut.
+    """Masks from what a person pointed at, by the marking network, or without it by GrabCut.
 
     Attributes:
         image: uint8 (H, W, 3) RGB, not written to by anybody from now on.

@@ -1,4 +1,4 @@
-"""What deserves a look after a run: stretches of frames on which an object may be wrong, worst first.
+"""Review of a run: stretches of frames on which an object may be wrong, worst first.
 
 A stretch is what a person can judge at one glance: neighbouring frames of one object on which the network was unsure,
 or that nothing has drawn. What a person has ticked off stays so until a run draws it anew.

@@ -1,4 +1,4 @@
-"""What a person chooses for a run, and how a project gives it back."""
+"""The settings of a run as a person chooses them, and how a project gives them back."""
 
 import logging
 from collections.abc import Callable

@@ -219,7 +219,7 @@ def without_kept(labels: np.ndarray, keep: Collection[PackedMask]) -> np.ndarray
 
 
 def predictions(clip: "ClipResult", keep: Mapping[int, Collection[PackedMask]]) -> dict[Key, Predicted]:
-    """What a clip found, by (frame, object), without the pixels of `RunPlan.keep`; nothing for frames on which an
+    """The result of a clip, by (frame, object), without the pixels of `RunPlan.keep`; nothing for frames on which an
     object does not exist in this run."""
     found = {}
     for i, frame in enumerate(clip.frames):

@@ -23,7 +23,7 @@ MIN_AREA = 80
 
 @dataclass(frozen=True)
 class ClipSettings:
-    """What a training clip looks like.
+    """The form of a training clip.
 
     Attributes:
         size: side of the square frames, pixels, a multiple of 16.
@@ -60,7 +60,7 @@ class ClipSettings:
 
 @dataclass(frozen=True)
 class CutOut:
-    """What is pasted into a clip: for each of its frames a picture (h, w, 3) and a mask, bool (h, w)."""
+    """An object pasted into a clip: for each of its frames a picture (h, w, 3) and a mask, bool (h, w)."""
 
     images: Sequence[np.ndarray]
     masks: Sequence[np.ndarray]

@@ -288,7 +288,7 @@ def load_hard_sequences(*folders: str | Path) -> dict[str, tuple[list[np.ndarray
 
 
 _Images = dict[tuple[str, int], EncodedImage]
-"""What the tars hold of one sequence: by kind (JPEGImages, Annotations) and number."""
+"""One sequence's files in the tars: by kind (JPEGImages, Annotations) and number."""
 
 
 def _encoded(folder: str | Path, wanted: re.Pattern[str] = _ANY_IMAGE) -> Iterator[EncodedImage]:

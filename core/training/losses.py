@@ -16,7 +16,7 @@ from core.training.rollout import ClipPrediction
 
 @dataclass(frozen=True)
 class LossTerms:
-    """What a loss counts beside the bootstrapped cross-entropy.
+    """The terms of a loss beside the bootstrapped cross-entropy.
 
     `clip`: L_clip, the dice over a clip (paper Eq. 5). Not the paper's: `thin`, that thin structures weigh more;
     `absence`, what is found of absent objects.

@@ -18,10 +18,10 @@ from core.training.data import REGION_SETS, VALIDATION_SEQUENCES
 log = logging.getLogger(__name__)
 
 VIDEO_STRIDE = 2
-"""Of a sequence's frames with a mask, every so many are used: neighbours are nearly the same."""
+"""The step between used frames of a sequence with masks: neighbours are nearly the same."""
 
 SHORT = 20
-"""Of sequences with no more masks than this, all are used: such masks are often far apart."""
+"""The most masks of a sequence of which all are used: such masks are often far apart."""
 
 VIDEO_WEIGHT = 4.0
 """How much likelier a set of video frames is to be drawn than a set of as many photos: footage is what is marked."""

@@ -20,7 +20,7 @@ POSITIVE, NEGATIVE, PREVIOUS, BOX, ESTIMATE = range(len(PLANES))
 
 @dataclass(frozen=True)
 class MarkingSampleSettings:
-    """What samples look like.
+    """The form of samples.
 
     Attributes:
         size: side of the square crops, pixels, a multiple of 16.
@@ -144,7 +144,7 @@ class MarkingSampleMaker:
         labels[alpha > 0.5] = free
 
     def _targets(self, labels: np.ndarray, unit: int, has_regions: bool) -> list[np.ndarray]:
-        """What is meant, uint8 (S, S) each: the object the crop was made around, another one, several as one."""
+        """The targets, uint8 (S, S) each: the object the crop was made around, another one, several as one."""
         s, rng = self.settings, self.rng
         least = max(60, 0.0015 * labels.size)
         ids, counts = np.unique(labels, return_counts=True)

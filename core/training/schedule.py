@@ -23,7 +23,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Schedule:
-    """What a run does when; the methods take its progress, 0 to 1.
+    """The schedule of a run; the methods take its progress, 0 to 1.
 
     Attributes:
         phases: kinds of clip, in order.

@@ -12,7 +12,7 @@ from core.training.rollout import rollout
 
 @dataclass(frozen=True)
 class StepSettings:
-    """What a step does with its samples: see `rollout` and `clip_loss`.
+    """The settings of a step: see `rollout` and `clip_loss`.
 
     Attributes:
         precision: of autocast; None: float32.

@@ -194,7 +194,7 @@ class Trainer:
         return value
 
     def _step_settings(self, phase: Phase, generator: torch.Generator) -> StepSettings:
-        """What the schedule says of this step, its draws made."""
+        """The schedule's settings for this step, its draws made."""
         precision = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.settings.precision)
         return StepSettings(
             length=phase.clips.length,

@@ -1,4 +1,4 @@
-"""What hides an object without covering it: blur along its motion, and dust, smoke or spray before it."""
+"""Effects that hide an object without covering it: blur along its motion, and dust, smoke or spray before it."""
 
 import cv2
 import numpy as np

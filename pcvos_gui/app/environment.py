@@ -1,4 +1,4 @@
-"""What must be so before Qt starts."""
+"""The environment before Qt starts."""
 
 import os
 import sys

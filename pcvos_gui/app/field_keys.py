@@ -83,7 +83,7 @@ class FieldKeys(QObject):
         self._give_back()
 
     def _drop_text(self, field: QWidget) -> None:
-        """What was typed and not taken yet."""
+        """The text that was typed and not taken yet."""
         with QSignalBlocker(field):
             if isinstance(field, QSpinBox | QDoubleSpinBox):
                 field.setValue(field.value())

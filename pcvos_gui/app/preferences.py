@@ -1,4 +1,4 @@
-"""What a person prefers, on this machine: kept by Qt, in the user's settings."""
+"""The person's preferences on this machine: kept by Qt, in the user's settings."""
 
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import (

@@ -1,4 +1,4 @@
-"""What is seen while nothing is open: ways to open something, and what was open lately."""
+"""The page while nothing is open: ways to open something, and what was open lately."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ class BrushCursor:
         self.text = ""
 
     def region(self) -> QRegion:
-        """What has to be repainted when it comes or goes: of a big ring only its line, not what it encloses."""
+        """The region to repaint when it comes or goes: of a big ring only its line, not what it encloses."""
         if self.position is None:
             return QRegion()
         ring = self._ring_region()

@@ -127,7 +127,7 @@ class Canvas(QWidget):
 
     @property
     def hint(self) -> str:
-        """What to do next."""
+        """The next step."""
         if self.session.project is None:
             return ""
         if self.view_state.mode is ViewMode.ORIGINAL and not self.tool.pans:
@@ -165,7 +165,7 @@ class Canvas(QWidget):
         return True
 
     def set_estimate(self, estimated: Estimated) -> None:
-        """What the network makes of a frame that was asked for."""
+        """Take the network's estimate of a frame that was asked for."""
         self._mark.set_estimate(estimated)
 
     # what happens

@@ -1,4 +1,4 @@
-"""What lies in the scene, from the bottom up: the frame, and over it its label map or its matte. A unit is a pixel of
+"""The items of the scene, from the bottom up: the frame, and over it its label map or its matte. A unit is a pixel of
 the frame."""
 
 import cv2

@@ -26,7 +26,7 @@ _KEPT_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class _Look:
-    """What all mattes depend on, whatever the frame: the ids of the objects that are seen, ascending, and how."""
+    """The look that all mattes depend on, whatever the frame: the ids of objects that are seen, ascending, and how."""
 
     ids: tuple[int, ...]
     settings: MatteSettings

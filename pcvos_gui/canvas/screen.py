@@ -52,7 +52,7 @@ class Patch:
 
 
 def sample(painter: QPainter, labels: np.ndarray, exposed: QRectF) -> Patch | None:
-    """What of a label map falls on the part of the screen that is being painted.
+    """The part of a label map that falls on the part of the screen that is being painted.
 
     Args:
         labels: uint8 (H, W), laid at the painter's origin, a unit a pixel. exposed: in the same units.

@@ -143,7 +143,7 @@ class Strip(QWidget):
         self.show_step("")
 
     def show_step(self, text: str) -> None:
-        """What to do next; "": nothing in particular."""
+        """The next step; "": nothing in particular."""
         self._show(self.step, text)
 
     def show_words(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What is exported, how, and where to: one dialog for all formats, which shows a frame of it and says what it will take
+"""The export dialog: one for all formats, which shows a frame of it and says what it will take
 and replace before it does."""
 
 import os
@@ -92,7 +92,7 @@ class ExportDialog(QDialog):
 
     @property
     def wanted(self) -> Export:
-        """What was chosen."""
+        """The export that is chosen."""
         return replace(self._wish(), overwrite=bool(self.check and self.check.replaced))
 
     def _wish(self) -> Export:
@@ -216,7 +216,7 @@ class ExportDialog(QDialog):
         self._order_tabs()
 
     def _show_unprocessed(self) -> None:
-        """What is to become of frames that were never processed is asked where there are any, or it was said."""
+        """Frames that were never processed are asked about where there are any, or it was said."""
         is_said = self.options.values[UNPROCESSED.name] != STOP
         has_some = bool(self.check and self.check.unprocessed)
         self.options.set_shown(UNPROCESSED.name, is_said or has_some)
@@ -290,7 +290,7 @@ class ExportDialog(QDialog):
             self.look.ask(wish, self.picture.frame)
 
     def _trouble(self) -> str:
-        """What is wrong with the choices, as far as it can be seen without looking into files; "": nothing."""
+        """The fault of the choices, as far as it can be seen without looking into files; "": nothing."""
         if not self.objects.is_some:
             return self.tr("No object is chosen: check at least one.")
         if not self.target.text().strip():
@@ -329,7 +329,7 @@ class ExportDialog(QDialog):
 
     @property
     def check(self) -> Checked | None:
-        """What was found out about what is chosen now; None: not yet."""
+        """The findings on the present choices; None: not yet."""
         return self._checked if self._checked is not None and self._checked.wish == self._wish() else None
 
     @property

@@ -296,7 +296,7 @@ class PresetBar(QWidget):
         return self.names.currentIndex() >= 0
 
     def show_none(self) -> None:
-        """What is chosen is no preset."""
+        """Show that the choices are no preset."""
         self.names.setCurrentIndex(-1)
 
     def _list(self, current: str | None = None) -> None:
@@ -326,7 +326,7 @@ class PresetBar(QWidget):
 
 
 def _words(info: ObjectInfo) -> str:
-    """What the list calls an object."""
+    """The list's name of an object."""
     return f"{info.id}  {info.name} ({info.class_name})" if info.class_name else f"{info.id}  {info.name}"
 
 

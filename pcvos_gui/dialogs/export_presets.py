@@ -22,7 +22,7 @@ class Preset:
 
 
 class ExportPresets:
-    """What is kept. Formats, options and values that there are no longer are passed over."""
+    """The presets that are kept. Formats, options and values that there are no longer are passed over."""
 
     def __init__(self) -> None:
         self._store = QSettings()
@@ -56,7 +56,7 @@ class ExportPresets:
         return None if _valid({"format": name}) is None else str(name)
 
     def last_options(self, format: str) -> Mapping[str, Value]:
-        """What was chosen last for a format; those that are missing are the default."""
+        """The last choices for a format; those that are missing are the default."""
         preset = _valid(self._read(_LAST).get(format))
         return preset.options if preset is not None and preset.format == format else {}
 

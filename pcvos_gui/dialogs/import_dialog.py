@@ -300,7 +300,7 @@ class ImportDialog(QDialog):
         self.progress.follow(self._task)
 
     def _stop(self) -> None:
-        """What is under way is no longer wanted."""
+        """Drop what is under way: it is no longer wanted."""
         for work in filter(None, (self._task, self._making)):
             work.cancel()
         self._task = self._making = None
@@ -351,7 +351,7 @@ class ImportDialog(QDialog):
             self._make_plan()
 
     def _tell(self) -> None:
-        """What the plan will do."""
+        """The plan in sentences."""
         plan = self.plan
         if plan is None:
             return
@@ -360,7 +360,7 @@ class ImportDialog(QDialog):
         self._say([*plan.sentences(self.corrected.isChecked()), *plan.notes, *warnings])
 
     def _on_project_changed(self) -> None:
-        """What would change nothing may change something now."""
+        """Find anew what would change something."""
         is_waiting = self.isVisible() and self._making is None
         if is_waiting and self.plan is not None and not self.accept_button.isEnabled():
             self._make_plan()

@@ -40,7 +40,7 @@ class OptionForm(QWidget):
 
     @property
     def values(self) -> dict[str, Value]:
-        """What is chosen, by the names of the options."""
+        """The choices, by the names of the options."""
         return {name: _value(field) for name, field in self._fields.items()}
 
     def show_options(self, options: Iterable[Option], values: Mapping[str, Value]) -> None:

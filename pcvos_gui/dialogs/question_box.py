@@ -1,4 +1,4 @@
-"""What an import must ask: a line for each question, with its likely answer chosen."""
+"""The questions of an import: a line for each question, with its likely answer chosen."""
 
 from collections.abc import Mapping, Sequence
 from html import escape

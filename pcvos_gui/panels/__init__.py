@@ -1,4 +1,4 @@
-"""What stands beside the canvas: objects, propagation, memory, history."""
+"""The panels beside the canvas: objects, propagation, memory, history."""
 
 from pcvos_gui.panels.history import HistoryPanel
 from pcvos_gui.panels.memory import MemoryPanel

@@ -30,7 +30,7 @@ _CUSTOM = -1
 
 
 def devices() -> list[str]:
-    """What a person may choose from, found without loading torch; other names can be typed."""
+    """The devices a person may choose from, found without loading torch; other names can be typed."""
     found = ["auto", "cpu"]
     if Path("/proc/driver/nvidia").exists() or shutil.which("nvidia-smi"):
         found.append("cuda")

@@ -1,4 +1,4 @@
-"""What the active object is an instance of: a field with the classes of the project, and a list of them from a file."""
+"""The class of the active object: a field with the classes of the project, and a list of them from a file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -114,7 +114,7 @@ class ClassField(QWidget):
         return super().eventFilter(watched, event)
 
     def _show(self) -> None:
-        """What the session says."""
+        """Show a message of the session."""
         session = self._session
         active = session.object(session.active)
         self._id = 0 if active is None else active.id
@@ -134,7 +134,7 @@ class ClassField(QWidget):
         self.box.clearFocus()
 
     def _settle(self, leaving: Leaving) -> None:
-        """What was typed is not lost because another object becomes the active one, or the project is closed."""
+        """Take what was typed when another object becomes the active one, or the project is closed."""
         if leaving in (Leaving.OBJECT, Leaving.FOOTAGE):
             self._take()
 

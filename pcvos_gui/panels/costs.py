@@ -1,4 +1,4 @@
-"""What a memory interval costs, in words."""
+"""The cost of a memory interval, in words."""
 
 from PySide6.QtCore import QCoreApplication
 
@@ -32,7 +32,7 @@ def speed_text(frames_per_second: float) -> str:
 
 
 def cost_text(runs: RunController, interval: int) -> str:
-    """What the next propagation takes on this machine at this interval, and what others would buy; nothing while no
+    """The cost of the next propagation on this machine at this interval, and what others would buy; nothing while no
     footage is open."""
     if runs.session.project is None:
         return ""
@@ -60,7 +60,7 @@ def cost_text(runs: RunController, interval: int) -> str:
 
 
 def paper_text(interval: int) -> str:
-    """What the paper measured around this interval."""
+    """The paper's figures around this interval."""
     known = sorted(PAPER_SCORES)
     if interval < known[0]:
         return _tr("The paper begins at L = 5, with a score of {}.").format(PAPER_SCORES[known[0]])

@@ -1,4 +1,4 @@
-"""What the network remembers: permanent frames, the working memory of the last run, and what all of it takes."""
+"""The memory panel: permanent frames, the working memory of the last run, and what all of it takes."""
 
 from collections.abc import Callable, Mapping
 

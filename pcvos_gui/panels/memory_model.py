@@ -22,7 +22,7 @@ _MANY = 64  # rows: more are told to the view at once
 
 @dataclass(frozen=True)
 class _Row:
-    """What a row shows, made when it is first drawn."""
+    """The content of a row, made when it is first drawn."""
 
     ids: tuple[int, ...]
     picture: QPixmap

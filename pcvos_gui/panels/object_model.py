@@ -17,7 +17,7 @@ _NO_PARENT = QModelIndex()
 
 
 class Column(IntEnum):
-    """What a column shows."""
+    """The content of a column."""
 
     NUMBER = 0
     COLOUR = 1

@@ -1,4 +1,4 @@
-"""What deserves a look: doubtful stretches, worst first; a click goes there, a tick says that it is right."""
+"""The review panel: doubtful stretches, worst first; a click goes there, a tick says that it is right."""
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPalette, QPixmap

@@ -13,7 +13,7 @@ from pcvos_gui.session.session import Session
 
 
 class Classes(QObject):
-    """What there is to choose from, in order.
+    """The choices, in order.
 
     Signals:
         changed(): the list is another; also because another project is open.

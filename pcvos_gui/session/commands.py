@@ -1,4 +1,4 @@
-"""What undo and redo mean: a `Change`, applied or inverted; other edges of mattes; another list of classes."""
+"""The commands of undo and redo: a `Change`, applied or inverted; other edges of mattes; another list of classes."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -73,7 +73,7 @@ class Edges(QObject):
             self.changed.emit()
 
     def _words(self, name: str, value: Value) -> str:
-        """What undo takes back."""
+        """The step that undo takes back."""
         option = next(option for option in MATTE_OPTIONS if option.name == name)
         if option.kind == "choice":
             return self.tr("Edges, {}").format(dict(option.choices)[value].lower())

@@ -1,4 +1,4 @@
-"""What the program has to say: never in a dialog while work goes on, and it stays until it is read if it matters."""
+"""Messages of the program: never in a dialog while work goes on, and it stays until it is read if it matters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What to do next, told below the picture: to those who have never used the program as well."""
+"""The next step, told below the picture: to those who have never used the program as well."""
 
 from PySide6.QtCore import QObject
 

@@ -28,7 +28,7 @@ PROJECT_SUFFIX = ".pcvos"
 
 @dataclass(frozen=True)
 class _Opened:
-    """What the thread found out.
+    """The result of the thread.
 
     Attributes:
         place: of a project there is for this footage. project: that, open; `error`: why it is not.
@@ -140,7 +140,7 @@ class Opener(QObject):
     def _ways_on(
         self, error: PCVOSError, path: Path, reference: FootageReference | None = None
     ) -> tuple[MessageAction, ...]:
-        """What can be done about a project at `path` that could not be opened."""
+        """The ways on with a project at `path` that could not be opened."""
         if not isinstance(error, DamagedProject):
             return ()
         return (MessageAction(self.tr("Recover what can be read"), lambda: self._recover(path, reference)),)

@@ -1,4 +1,4 @@
-"""What deserves a look in what is open, brought up to date while one works."""
+"""The review of the open project, brought up to date while one works."""
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
@@ -65,7 +65,7 @@ class Reviewer(QObject):
 
 
 def run_summary(project: Project, drawn: int, seconds: float) -> tuple[str, int]:
-    """What is said when a run has drawn so many frames, and how many stretches deserve a look."""
+    """The message when a run has drawn so many frames, and how many stretches deserve a look."""
     tr = lambda text: QCoreApplication.translate("review", text)  # noqa: E731
     count = sum(not stretch.ticked and not stretch.is_unprocessed for stretch in doubtful_stretches(project))
     frames = tr("1 frame") if drawn == 1 else tr("{} frames").format(drawn)

@@ -1,4 +1,4 @@
-"""What the parts of a run took on this machine, kept between sessions."""
+"""The prices of a run's parts on this machine, kept between sessions."""
 
 import json
 from dataclasses import asdict

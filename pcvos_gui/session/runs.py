@@ -307,7 +307,7 @@ class RunController(QObject):
         return None
 
     def _marked(self) -> tuple:
-        """What a run could begin from: the objects with their locks, and how much of them is in permanent memory."""
+        """The state a run could begin from: objects with their locks, and how much of them is in permanent memory."""
         return self.session.objects, np.count_nonzero(self.session.loaded_project.states & IN_MEMORY)
 
     # results

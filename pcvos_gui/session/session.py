@@ -26,7 +26,7 @@ _MANY = 200  # cells of a change: more are saved piece by piece, between what el
 
 
 class Leaving(Enum):
-    """What is about to change, for those who have something unfinished."""
+    """The kind of change ahead, for those who have something unfinished."""
 
     FRAME = auto()
     OBJECT = auto()  # the active one
@@ -35,7 +35,7 @@ class Leaving(Enum):
 
 
 class Session(QObject):
-    """What is open, and how it changes.
+    """The open document, and how it changes.
 
     The frame that is *current* is where the person is; the frame that is *shown* is the one whose pixels are on the
     canvas: it lags behind while a frame is decoded, and `labels` belong to it. Only where both agree can be painted.
@@ -186,7 +186,7 @@ class Session(QObject):
             self.image_changed.emit()
 
     def end_preview(self) -> None:
-        """What was being opened is not there."""
+        """Say that what was being opened is not there."""
         if self.project is None and self.image is not None:
             self.image = self.labels = None
             self.shown = -1
@@ -273,7 +273,7 @@ class Session(QObject):
             self.push_change(edits.change_object(self.loaded_project, text, changed))
 
     def _words_for(self, old: ObjectInfo, new: ObjectInfo) -> str:
-        """What undo takes back, in words."""
+        """The step that undo takes back, in words."""
         words = {
             "name": self.tr("Rename {} to {}").format(old.name, new.name),
             "class_name": self.tr("Class of {}: {}").format(new.name, new.class_name or self.tr("none")),

@@ -15,7 +15,7 @@ class TypedNumber:
         self._typed, self._typed_at = "", 0.0
 
     def add(self, digit: str) -> int:
-        """What was typed with this digit, which may be the beginning of a number only."""
+        """The number typed with this digit, which may be the beginning of a number only."""
         self._typed = self._typed + digit if self.goes_on_with(digit) else digit
         self._typed_at = time.monotonic()
         return int(self._typed)

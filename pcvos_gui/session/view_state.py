@@ -30,7 +30,7 @@ class ViewMode(StrEnum):
 
 
 class Tool(StrEnum):
-    """What the pointer does on the canvas."""
+    """The pointer's tool on the canvas."""
 
     MARK = "mark"
     BRUSH = "brush"

@@ -85,7 +85,7 @@ def _placed(track: tuple[int, int], width: int) -> tuple[int, int, int]:
 
 
 def _paint_results(painter: QPainter, columns: Columns, width: int, colours: Colours) -> None:
-    """What runs drew, with its confidence: one bar a column, as a picture that is made at once."""
+    """The predictions with their confidence: one bar a column, as a picture that is made at once."""
     if not len(columns.left):
         return
     top, height = GRAPH

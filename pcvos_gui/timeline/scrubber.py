@@ -319,7 +319,7 @@ class Scrubber(QWidget):
             menu.popup(event.globalPos())
 
     def make_menu(self, frame: int) -> QMenu:
-        """What can be done at a frame."""
+        """The menu of a frame."""
         runs, session = self._runs, self._session
         first, last = runs.in_point, runs.out_point
         menu = QMenu(self)

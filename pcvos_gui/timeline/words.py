@@ -34,7 +34,7 @@ def describe(frame: int, seconds: float, state: int, confidence: float, was_memo
 
 
 def confidence_in_words(confidence: float) -> str:
-    """What a confidence of 0 to 1 asks of the person."""
+    """A confidence of 0 to 1 in words: whether it asks for a look."""
     if confidence < LOW_CONFIDENCE:
         return _tr("Low confidence: worth a look")
     return _tr("Fair confidence") if confidence < HIGH_CONFIDENCE else _tr("High confidence")

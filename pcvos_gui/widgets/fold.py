@@ -1,4 +1,4 @@
-"""What need not be seen by everybody: folded away under a heading."""
+"""A fold for what need not be seen by everybody: folded away under a heading."""
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtWidgets import QScrollArea, QWidget

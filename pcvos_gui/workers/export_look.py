@@ -1,4 +1,4 @@
-"""What an export will be, found out in a thread of its own while a person still chooses."""
+"""The preview of an export, found out in a thread of its own while a person still chooses."""
 
 import logging
 import shutil

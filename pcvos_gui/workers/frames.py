@@ -80,7 +80,7 @@ class FrameStore:
 
 @dataclass(frozen=True)
 class _Read:
-    """What the thread found: pixels, or a sentence that says why there are none."""
+    """The result of the thread: pixels, or a sentence that says why there are none."""
 
     source: FrameSource
     frame: int

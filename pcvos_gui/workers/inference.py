@@ -206,7 +206,7 @@ class InferenceWorker(Worker):
                     return self._running
 
     def _next_slot(self, previews: bool) -> object | None:
-        """What mark is next: the newest, previews and looks last and only where they are wanted; under the lock."""
+        """The next mark: the newest, previews and looks last and only where they are wanted; under the lock."""
         wanted = [slot for slot, job in self._marks.items() if job.steps and not job.is_preview]
         if not wanted and previews and not any(isinstance(job, PropagateJob) for job in self._waiting):
             wanted = list(self._marks)

@@ -1,4 +1,4 @@
-"""What the workers have in common: a thread of their own, and results that arrive on the window's.
+"""The workers' common base: a thread of their own, and results that arrive on the window's.
 
 A Python thread rather than a QThread: it needs no event loop, only a condition to wait on, and one that does not end in
 time dies with the process instead of aborting it.

@@ -110,7 +110,7 @@ class CocoFile(Importer):
 
 
 def image_name(request: ExportRequest, frame: int) -> str:
-    """What the image of a frame is called: its file in a folder, else its number with .jpg."""
+    """The name of a frame's image: its file in a folder, else its number with .jpg."""
     if isinstance(request.media, ImageFolder):
         return request.media.files[frame].name
     return f"{request.stem(frame)}.jpg"
@@ -147,7 +147,7 @@ def has_keys(path: Path, *keys: str) -> bool:
 
 
 def _annotations(request: ExportRequest, frame: int, categories: Categories) -> Iterator[dict[str, Any]]:
-    """Of the objects that are on a frame; without ids."""
+    """The annotations of the objects that are on a frame; without ids."""
     compressed = bool(request.options["compressed"])
     for obj, mask in request.masks(frame).items():
         yield {
@@ -174,7 +174,7 @@ def _images(nodes: list[Node], names: FrameNames) -> dict[Any, tuple[int | None,
 
 
 def _numbers(annotations: list[Node], known: dict[int, Category]) -> list[tuple[int, int]]:
-    """Of each annotation the number of its object, which is that of its track if all have one, and of its category."""
+    """Numbers of each annotation: of its object, which is its track's if all have one, and of its category."""
     categories = [annotation.at("category_id", int) for annotation in annotations]
     if wrong := next((category for category in categories if category.value not in known), None):
         raise wrong.wrong(f"is {wrong.value}, but there is no such category")
@@ -187,7 +187,7 @@ def _numbers(annotations: list[Node], known: dict[int, Category]) -> list[tuple[
 
 
 def _track(annotation: Node) -> int | None:
-    """Of an annotation; CVAT writes it among its attributes."""
+    """The track of an annotation; CVAT writes it among its attributes."""
     track = annotation.get("track_id", int)
     if track is None and annotation.get("attributes", dict) is not None:
         track = annotation.at("attributes").get("track_id", int)

@@ -118,7 +118,7 @@ def _label_map(request: ExportRequest, categories: Categories) -> str:
 
 
 def frame_name(request: ExportRequest, frame: int) -> str:
-    """What CVAT calls a frame: those of a video by their numbers."""
+    """CVAT's name of a frame: those of a video by their numbers."""
     return f"frame_{frame:06d}" if request.media.is_video else request.stem(frame)
 
 
@@ -131,7 +131,7 @@ def _table(categories: Categories) -> np.ndarray:
 
 
 def _pngs(labels: np.ndarray, table: np.ndarray | None) -> tuple[bytes, bytes]:
-    """Of classes and of objects; without a `table` they are the same."""
+    """PNGs of classes and of objects; without a `table` they are the same."""
     objects = _colour_png(labels)
     return (objects if table is None else _colour_png(cv2.LUT(labels, table))), objects
 

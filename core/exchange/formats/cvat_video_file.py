@@ -86,7 +86,7 @@ def _parse(request: ImportRequest, target: object, progress: Progress) -> None:
 
 
 class _Target:
-    """What `ElementTree.XMLParser` tells of elements; a document type could hold traps, and no file of CVAT has one."""
+    """The target of `ElementTree.XMLParser`; a document type could hold traps, and no file of CVAT has one."""
 
     def __init__(self, request: ImportRequest):
         self._request = request
@@ -118,7 +118,7 @@ class _Shape:
 
 @dataclass
 class _Track:
-    """What is known of a track, or of one shape on an image; `object` is the id that this program has written, or 0."""
+    """The facts on a track, or on one shape on an image; `object` is the id that this program has written, or 0."""
 
     number: str
     label: str
@@ -299,7 +299,7 @@ class _Reader(_Target):
     # all of it
 
     def found(self) -> Found:
-        """What was in the file.
+        """The content of the file.
 
         Raises:
             PCVOSError: nothing of it belongs to the footage.
@@ -335,7 +335,7 @@ class _Reader(_Target):
         return gathering.found(in_front="later")
 
     def _known(self, track: _Track, gathering: Gathering, seen: Counter[Hashable]) -> Hashable:
-        """What the object of a track is kept by; it is known then.
+        """The key that a track's object is kept by; it is known then.
 
         Args:
             seen: how many single masks of a label there were on a frame so far.
@@ -371,7 +371,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
 
 
 def _name_in(archive: zipfile.ZipFile) -> str | None:
-    """Of the annotations in a zip, which can lie in a folder: they are called so, or are the only XML."""
+    """The name of the annotations in a zip, which can lie in a folder: they are called so, or are the only XML."""
     names = [name for name in archive.namelist() if name.lower().endswith(".xml")]
     called = [name for name in names if name.replace("\\", "/").rpartition("/")[2].lower() == "annotations.xml"]
     return next(iter(called or (names if len(names) == 1 else [])), None)

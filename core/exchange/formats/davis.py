@@ -67,6 +67,6 @@ def masks_root(path: Path) -> Path:
 
 
 def _folders(request: ExportRequest) -> tuple[str, str]:
-    """Of the frames and of the masks."""
+    """The folders of the frames and of the masks."""
     size, name = _SIZES[min(request.size) != 480], sequence_name(request.media)
     return f"{FRAMES}/{size}/{name}", f"{MASKS}/{size}/{name}"

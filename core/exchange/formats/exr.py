@@ -79,7 +79,7 @@ class OpenEXRFiles(Exporter):
 
 
 def layer_names(request: ExportRequest) -> dict[int, str]:
-    """What the objects' layers are called, by id: their names in letters that all programs take, each once."""
+    """The names of the objects' layers, by id: their names in letters that all programs take, each once."""
     plain = {info.id: re.sub(r"[^A-Za-z0-9_-]+", "_", info.name).strip("_") or "object" for info in request.objects}
     once = [name for name in plain.values() if list(plain.values()).count(name) == 1]
     names: dict[int, str] = {}
@@ -93,7 +93,7 @@ def layer_names(request: ExportRequest) -> dict[int, str]:
 
 
 def _channels(request: ExportRequest, matted: MattedFrame, names: Mapping[int, str]) -> dict[str, np.ndarray]:
-    """What is in a file: float16 (H, W), and "RGBA" (H, W, 4)."""
+    """The layers of a file: float16 (H, W), and "RGBA" (H, W, 4)."""
     channels, total = {}, np.zeros(request.size, np.float32)
     for id, name in names.items():
         alpha = matted.mattes[id].full() if id in matted.mattes else np.zeros(request.size, np.float32)

@@ -73,7 +73,7 @@ class PNGs(Importer):
 
 
 def read_label_folder(path: Path | Sequence[Path], request: ImportRequest, mask_frame: int | None = None) -> Found:
-    """What the label maps at `path` (or several PNGs) hold; `mask_frame`: the frame of a single one."""
+    """The content of the label maps at `path` (or several PNGs); `mask_frame`: the frame of a single one."""
     try:
         masks = load(path, request, request.progress.part(0, 2), mask_frame)
     except UnclearNumberingError as error:
@@ -126,7 +126,7 @@ def found_in(masks: Masks, progress: Progress) -> Found:
 
 
 def notes_on_lost_objects(request: ExportRequest) -> tuple[str, ...]:
-    """Of formats with nothing but label maps: which objects will not be in the files, if any."""
+    """For formats with nothing but label maps: which objects will not be in the files, if any."""
     lost = request.objects_without_mask()
     if not lost:
         return ()
@@ -136,7 +136,7 @@ def notes_on_lost_objects(request: ExportRequest) -> tuple[str, ...]:
 
 
 def label_map_bytes(request: ExportRequest) -> int:
-    """What `write_label_maps` will take."""
+    """The size of what `write_label_maps` will write."""
     return from_samples(request.frames, lambda frame: len(encode_label_map(request.labels(frame))))
 
 

@@ -27,7 +27,7 @@ from core.exchange.sidecar import NAME, describe
 from core.exchange.unprocessed import UNPROCESSED
 
 PNG_LEVEL = 1
-"""Of zlib: the higher ones take several times as long for a tenth less."""
+"""The level of zlib: the higher ones take several times as long for a tenth less."""
 
 # One filter for all rows: to try all of them takes twice the time, for a hundredth of the size. Older OpenCVs must.
 _FILTER = (cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP) if hasattr(cv2, "IMWRITE_PNG_FILTER_UP") else ()
@@ -151,7 +151,7 @@ def _write_cut_out(matted: MattedFrame, path: Path) -> None:
 
 
 def _folders(request: ExportRequest) -> dict[int, str]:
-    """Of each matte, by id."""
+    """The folder of each matte, by id."""
     return {TOGETHER: "."} if _together(request) else {id: folder_name(id) for id in request.ids}
 
 

@@ -147,7 +147,7 @@ class ObjectFolders(Importer):
 
 
 def folder_name(id: int) -> str:
-    """Of an object, as SA-V has it."""
+    """The folder of an object, named as SA-V does."""
     return f"{id:03d}"
 
 

@@ -120,7 +120,7 @@ def _text(file: Path) -> str:
 
 
 def _named(names: Any, file: Path) -> dict[int, str]:
-    """Of a list, or of a mapping from numbers."""
+    """Names by number, from a list or from a mapping from numbers."""
     items = dict(enumerate(names)) if isinstance(names, list) else names
     if not isinstance(items, dict) or not all(
         type(number) is int and number >= 0 and isinstance(name, str | int | float) for number, name in items.items()
@@ -130,7 +130,7 @@ def _named(names: Any, file: Path) -> dict[int, str]:
 
 
 def _polygons(file: Path) -> tuple[dict[int, list[np.ndarray]], int]:
-    """Of a file the polygons by class, float64 (n, 2) each, shares of width and height; and how many boxes it has."""
+    """The polygons of a file by class, float64 (n, 2) each, shares of width and height; and how many boxes it has."""
     found: dict[int, list[np.ndarray]] = {}
     boxes = 0
     for number, line in enumerate(_lines(file), start=1):

@@ -132,7 +132,7 @@ def _chosen(videos: list[Node], root: Node, request: ImportRequest) -> Node | Qu
 
 
 def _frames(files: list[Node], names: FrameNames, gathering: Gathering) -> list[int | None]:
-    """Of each file of a video; None: it belongs to none."""
+    """The frame of each file of a video; None: it belongs to none."""
     frames = [names.find(file.value) for file in files]
     if files and not any(frame is not None for frame in frames):
         raise names.refusal(files[0].value, str(files[0]))

@@ -1,1 +1,1 @@
-"""What the actions of `actions.py` do: functions of the window, by subject."""
+"""The actions' functions, of the window, by subject."""

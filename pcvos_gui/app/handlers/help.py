@@ -19,7 +19,7 @@ def about(window: MainWindow) -> None:
 
 
 def about_text() -> str:
-    """What "About" says; rich text."""
+    """The text of "About"; rich text."""
     tr = lambda text: QCoreApplication.translate("about", text)  # noqa: E731
     return tr(
         "<h3>PCVOS Studio</h3>"

@@ -1,1 +1,1 @@
-"""What the pointer does on the canvas: one file a tool."""
+"""The pointer's tools on the canvas: one file a tool."""

@@ -92,7 +92,7 @@ class MarkTool(CanvasTool):
 
     @property
     def has_brush(self) -> bool:
-        """What the network is shown has no width."""
+        """Whether it draws discs: what the network is shown has no width."""
         return not self.assist.has_network
 
     @property
@@ -101,7 +101,7 @@ class MarkTool(CanvasTool):
 
     @property
     def preview(self) -> np.ndarray | None:
-        """What a click where the pointer rests would give, bool (H, W)."""
+        """The mask that a click where the pointer rests would give, bool (H, W)."""
         return self._preview
 
     @property
@@ -282,7 +282,7 @@ class MarkTool(CanvasTool):
             self.request_estimate(self.session.shown)
 
     def set_estimate(self, estimated: Estimated) -> None:
-        """What the network makes of a frame; strokes that are there already are looked at again with it."""
+        """Take the network's view of a frame; strokes that are there already are looked at again with it."""
         if estimated.frame != self._asked:
             return
         self._estimates = {id: found.mask for id, found in estimated.cells.items()}
@@ -437,7 +437,7 @@ class MarkTool(CanvasTool):
         self.changed.emit()
 
     def _reopen(self) -> None:
-        """What waits here is open again; the mask under it may have changed meanwhile."""
+        """Open again what waits here; the mask under it may have changed meanwhile."""
         session = self.session
         here = session.shown, session.active
         if self._open is not None or here not in self._waiting or session.shown != session.frame:

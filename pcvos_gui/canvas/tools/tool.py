@@ -1,4 +1,4 @@
-"""What all tools have in common."""
+"""The interface of all tools."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Offer:
-    """What can be done with what is unfinished, for buttons below the picture.
+    """The actions on unfinished work, for buttons below the picture.
 
     Attributes:
         accept, drop: words for Enter and Esc. can_accept, can_go_back: whether Enter and Backspace do something.
@@ -79,7 +79,7 @@ class CanvasTool(QObject):
 
     @property
     def hint(self) -> str:
-        """What to do next, for the status line."""
+        """The next step, for the status line."""
         return ""
 
     @property
@@ -89,7 +89,7 @@ class CanvasTool(QObject):
 
     @property
     def offer(self) -> Offer | None:
-        """What can be done with what is unfinished; None while there is nothing, or a button is down."""
+        """The actions on unfinished work; None while there is nothing, or a button is down."""
         return None
 
     # pointer
