@@ -6,6 +6,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && exit; \
 	done; echo python3)
 VENV := .venv
+# One more than there are processors: tests of the window wait now and then.
+WORKERS := $(shell python3 -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))' 2>/dev/null || echo 2)
 RUN := $(VENV)/bin/python
 
 .PHONY: help demo test libraries
@@ -23,7 +25,7 @@ test: libraries $(VENV)/.installed-test
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports
 	$(RUN) -m mypy
-	$(RUN) -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
 # Names the system libraries that are missing, and installs them where it may (root, apt); quick when there are none.
 libraries: $(VENV)/.made

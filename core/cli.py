@@ -3,6 +3,7 @@
 What a subcommand works with is imported when it runs, so that `--help` need not wait for torch.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,7 @@ EVAL_EXAMPLES = """Examples:
   pcvos eval DAVIS --split 2016/val --corrections 5
   pcvos eval DAVIS --split 2017/val --predictions their-masks
   pcvos eval DAVIS --split 2016/val --marking clicks --every 10
+  pcvos eval DAVIS --split 2016/val --annotator 5 --marks 5 --output cost
 """
 
 TRAIN_EXAMPLES = """Examples:
@@ -247,8 +249,14 @@ def evaluate(
     marking: Annotated[
         MarkKind | None, typer.Option(metavar="KIND", help="Score marking instead: clicks, strokes or boxes first.")
     ] = None,
+    annotator: Annotated[
+        int | None, typer.Option(metavar="ROUNDS", help="Simulate an annotator who corrects so many frames.")
+    ] = None,
+    marks: Annotated[int, typer.Option(metavar="N", help="With --annotator: most clicks on an object on a frame.")] = 5,
     every: Annotated[int, typer.Option(metavar="N", help="With --marking: every so many frames with a mask.")] = 10,
-    marking_weights: Annotated[Path | None, typer.Option(metavar="FILE", help="With --marking: other weights.")] = None,
+    marking_weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For marking, in place of the shipped.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also write scores.csv, scores.json and report.html.")
     ] = None,
@@ -268,6 +276,12 @@ def evaluate(
             return evaluate_marking(
                 dataset, layout.value, split, limit, marking.value, every, weights, marking_weights, device, output, say
             )
+        if annotator is not None:
+            from core.commands.eval_annotator import AnnotatorRequest, evaluate_annotator
+
+            wanted = replace(settings, interval=_one_interval(interval))
+            work = (wanted, marking_weights, annotator, marks, output)
+            return evaluate_annotator(AnnotatorRequest(dataset, layout.value, split, limit, *work), say, warn)
         from core.commands import eval as command
 
         request = command.EvalRequest(
@@ -385,6 +399,14 @@ def bench(
             return
         cases = [_pair(text) for text in case or ("1,5", "3,20")]
         command.run_bench(device, height, cases, repeats, precision.value)
+
+
+def _one_interval(text: str) -> int:
+    """The memory interval of a command line that can have one only."""
+    interval, *more = _intervals(text)
+    if more:
+        raise PCVOSError(f"--interval {text}: --annotator takes one memory interval.")
+    return interval
 
 
 def _intervals(text: str) -> list[int]:

@@ -16,6 +16,30 @@ hypothesis.settings.load_profile("project")
 torch.set_num_threads(1)  # the networks see thumbnails here, and threads cost more than they give
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="also what takes long, and all on the pretend device")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: run with --whole only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without --whole: nothing long, and of each test on the pretend device the first of its cases."""
+    if config.getoption("--whole"):
+        return
+    left_out, seen = [], set()
+    for item in items:
+        on_device = getattr(item, "callspec", None) and item.callspec.params.get("small_network") == "cuda"
+        test = item.nodeid.partition("[")[0]
+        if item.get_closest_marker("long") or (on_device and test in seen):
+            left_out.append(item)
+        elif on_device:
+            seen.add(test)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
 @pytest.fixture(scope="session")
 def plain_paper_network() -> PCVOS:
     """The published architecture with stand-in weights, as `PCVOS(PAPER)` makes it."""

@@ -156,10 +156,17 @@ def _lines(facts: Facts) -> Iterator[str]:
         return
     yield f"  size: {facts['width']} x {facts['height']}"
     yield f"  frames: {facts['frames']} (0 to {facts['frames'] - 1})"
-    yield f"  rate: {facts['rate']} frames a second ({facts['fps']:g}), {facts['seconds']:g} s"
+    yield f"  rate: {_rate(facts)}, {facts['seconds']:g} s"
     yield from _colour_lines(facts if facts["kind"] == "footage" else facts["footage"])
     if facts["kind"] == "project":
         yield from _project_lines(facts)
+
+
+def _rate(facts: dict[str, Any]) -> str:
+    """Frames a second; of very slow footage seconds a frame."""
+    if facts["fps"] >= 1:
+        return f"{facts['rate']} frames a second ({facts['fps']:g})"
+    return f"a frame every {float(1 / Fraction(facts['rate'])):g} s"
 
 
 def _colour_lines(footage: Facts) -> Iterator[str]:

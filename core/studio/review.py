@@ -13,11 +13,8 @@ import numpy as np
 from core.project.model import Cell
 from core.project.project import Project
 from core.project.tracks import PREDICTED
+from core.propagation.doubt import LOW_CONFIDENCE, doubtful_frames, neighbours
 
-LOW_CONFIDENCE = 0.6
-"""Below it a frame deserves a look (`core.propagation.confidence` says what the figure means)."""
-
-_GAP = 3  # frames of more confidence between two doubtful ones that do not end a stretch
 _LOST = 0.75  # of the area before, below which a part seems to be lost
 _SETTING = "reviewed"
 
@@ -66,18 +63,17 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
     for info in project.objects:
         drawn = project.frames_of(info.id, PREDICTED)
         confidence = project.confidence_of(info.id)
-        with np.errstate(invalid="ignore"):
-            doubtful = drawn[confidence[drawn] < LOW_CONFIDENCE]
-        for first, last in _runs(doubtful, _GAP):
-            inside = doubtful[(doubtful >= first) & (doubtful <= last)]
-            worst = int(inside[np.argmin(confidence[inside])])
-            doubt = float((LOW_CONFIDENCE - confidence[inside]).sum())
-            stretch = Stretch(info.id, first, last, worst, doubt, float(confidence[worst]))
-            found.append(_ticked(stretch, ticks))
+        for frames in doubtful_frames(drawn, confidence):
+            worst = int(frames[np.argmin(confidence[frames])])
+            doubt = float((LOW_CONFIDENCE - confidence[frames]).sum())
+            first, last = int(frames[0]), int(frames[-1])
+            found.append(_ticked(Stretch(info.id, first, last, worst, doubt, float(confidence[worst])), ticks))
         if len(drawn):
             since = int(project.frames_of(info.id)[0])
             missing = project.unprocessed(since, len(project.states) - 1, (info.id,))[info.id]
-            found += [Stretch(info.id, first, last, first, 0.0, float("nan")) for first, last in _runs(missing, 0)]
+            for frames in neighbours(missing):
+                first, last = int(frames[0]), int(frames[-1])
+                found.append(Stretch(info.id, first, last, first, 0.0, float("nan")))
     return sorted(found, key=lambda s: (s.ticked, s.is_unprocessed, -s.doubt, s.first, s.object))
 
 
@@ -133,13 +129,3 @@ def _ticked(stretch: Stretch, ticks: list[list[float]]) -> Stretch:
 
 def _area(cell: Cell) -> int:
     return int(np.count_nonzero(cell.mask.inside()))
-
-
-def _runs(frames: np.ndarray, gap: int) -> list[tuple[int, int]]:
-    """First and last of neighbouring frames (ascending); so many others between two do not part them."""
-    if not len(frames):
-        return []
-    ends = np.flatnonzero(np.diff(frames) > gap + 1)
-    firsts = frames[np.concatenate([[0], ends + 1])]
-    lasts = frames[np.concatenate([ends, [len(frames) - 1]])]
-    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPalette, QPen, QPixmap, QPolygonF
 
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
-from core.studio.review import LOW_CONFIDENCE
+from core.propagation.doubt import LOW_CONFIDENCE
 from pcvos_gui.app.colours import mixed
 from pcvos_gui.timeline.columns import Columns, Visible, spread
 

@@ -5,7 +5,7 @@ import math
 from PySide6.QtCore import QCoreApplication
 
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
-from core.studio.review import LOW_CONFIDENCE
+from core.propagation.doubt import LOW_CONFIDENCE
 from pcvos_gui.timeline.columns import HIGH_CONFIDENCE, timecode
 
 

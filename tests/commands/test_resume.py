@@ -219,6 +219,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, hard, function, s
     assert total_iou(resumed(hard, tmp_path / "out"), hard[1]) >= 0.999
 
 
+@pytest.mark.long
 def test_it_can_be_killed_again(tmp_path, hard):
     killed(hard, tmp_path / "out", "write_label_map", "00005")
     killed(hard, tmp_path / "out", "write_label_map", "00011", "--resume")

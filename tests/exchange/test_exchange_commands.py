@@ -113,7 +113,8 @@ def test_overwriting(path, out):
     assert refused.exit_code == 2
     assert (
         refused.stderr.splitlines()[-1]
-        == f"Error: a.mp4 exists already in {out}: choose another place, or give --overwrite."
+        == f"Error: a.mp4 exists already in {out}: choose another place, or have it replaced. "
+        "--overwrite replaces what is there."
     )
     done = pcvos(*command, "--overwrite")
     assert done.exit_code == 0 and "Note: H.264 needs even sides" in done.stderr
@@ -124,7 +125,7 @@ def test_a_question_says_how_it_is_answered(path, out):
     picture[9:20, 9:30] = (255, 128, 0)
     Image.fromarray(picture).save(out / f"{STEMS[0]}.png")
     asked = pcvos("import", path, out / f"{STEMS[0]}.png")
-    assert asked.exit_code == 2 and "--answer '#ff8000=…'" in asked.stderr.splitlines()[-1]
+    assert asked.exit_code == 2 and "an --answer: '#ff8000=…'" in asked.stderr.splitlines()[-1]
     assert pcvos("import", path, out / f"{STEMS[0]}.png", "--answer", "#ff8000=7").exit_code == 0
     np.testing.assert_array_equal(opened(path, all_masks)[0, 7].unpack(), picture.any(axis=2))
 

@@ -26,12 +26,18 @@ def settings_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "loads_anew: the test is about loading the shipped networks")
+
+
 _loaded: dict[tuple, object] = {}
 
 
 @pytest.fixture(autouse=True)
-def shipped_networks_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loading them takes a second or two, and nearly every window does."""
+def shipped_networks_are_loaded_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading them takes a second or two, and nearly every window does; not so where a test is about it."""
+    if request.node.get_closest_marker("loads_anew"):
+        return
     from core.studio import engine, mark_engine
 
     def once(load):

@@ -429,6 +429,7 @@ def test_a_device_that_fails_is_told_and_left(
     assert heard.end(again.number).state == "done"
 
 
+@pytest.mark.loads_anew
 def test_why_a_gpu_is_passed_over_is_told(
     worker: InferenceWorker, heard: Recorder, footage: Path, monkeypatch: pytest.MonkeyPatch
 ):

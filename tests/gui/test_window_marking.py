@@ -188,6 +188,7 @@ def test_a_run_gives_way_to_a_mark(pointing: Pointing):
     assert all(hands.labels(frame).any() for frame in range(1, 13)), "the run has gone on to its end"
 
 
+@pytest.mark.loads_anew
 def test_without_marking_weights_strokes_work_and_it_is_said_once(hands: Hands, clip: Path, monkeypatch, tmp_path):
     monkeypatch.setattr(marking_weights, "DEFAULT_MARKING_WEIGHTS", tmp_path / "gone.safetensors")
     pointing = Pointing(hands, clip)
@@ -199,6 +200,7 @@ def test_without_marking_weights_strokes_work_and_it_is_said_once(hands: Hands, 
     assert (pointing.tool.has_brush and "line" in pointing.tool.hint) or pointing.tool.is_busy
 
 
+@pytest.mark.loads_anew
 def test_weights_of_another_network_are_said(hands: Hands, clip: Path, monkeypatch, tmp_path):
     other = marking_weights.load_marking()
     other.features = "another"

@@ -49,7 +49,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+LONG = {"portrait", "one clip longer than the video", "progressive every 3", "four objects", "annotated again"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in LONG else n for n in CASES])
 def test_same_probabilities_and_label_maps(
     name: str, plain_paper_network: PCVOS, paper_network: PCVOS, monkeypatch: pytest.MonkeyPatch
 ):

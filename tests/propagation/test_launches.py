@@ -34,7 +34,12 @@ def _counted(interval: int, objects: int, memory: int, drawn: int) -> tuple[floa
 
 @pytest.mark.parametrize(
     ("interval", "objects", "memory", "launches", "waits"),
-    [(15, 1, 10, 120, 3.5), (15, 1, 40, 120, 3.5), (15, 8, 10, 200, 3.5), (1, 1, 10, 360, 6)],
+    [
+        (15, 1, 10, 120, 3.5),
+        pytest.param(15, 1, 40, 120, 3.5, marks=pytest.mark.long),
+        pytest.param(15, 8, 10, 200, 3.5, marks=pytest.mark.long),
+        (1, 1, 10, 360, 6),
+    ],
 )
 def test_launches_and_waits_a_frame(interval: int, objects: int, memory: int, launches: float, waits: float):
     found, waited, device = _counted(interval, objects, memory, interval + 5 if interval > 1 else 6)

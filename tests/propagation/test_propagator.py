@@ -271,7 +271,7 @@ def test_soft_masks_only_when_asked_for(small_network: PCVOS):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("direction", ["forward", "both"])
+@pytest.mark.parametrize("direction", [pytest.param("forward", marks=pytest.mark.long), "both"])
 def test_settings_at_their_ends(small_network: PCVOS, settings: dict, direction: str):
     propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0]), (8, LABELS[8], [1])], settings)
     found = collect(propagator.run(direction=direction))

@@ -106,6 +106,7 @@ def test_a_rabbit_behind_a_board_is_nowhere_and_comes_back(network: PCVOS, follo
     assert all(iou({f: drawn[f]}, {f: followed[f]}) > 0.6 for f in seen_again)
 
 
+@pytest.mark.long
 def test_half_precision_on_an_accelerator_draws_the_same():
     """Three objects over thirty frames of real footage, both directions, on the pretend device against this CPU."""
     with open_media(DEMO / "big-buck-bunny.mp4") as media:

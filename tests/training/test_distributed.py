@@ -62,6 +62,7 @@ def losses(run_folder: Path) -> list[float]:
         return [float(row["loss"]) for row in csv.DictReader(file) if row["loss"]]
 
 
+@pytest.mark.long
 def test_training_on_two_processes_runs_and_resumes(small_data: Path, tmp_path: Path):
     start = Path(__file__).parents[2] / "weights" / "pcvos-small.safetensors"
     options = ["train", "--data", small_data, "--weights", start, "--run", tmp_path / "run", "--stage", "video"]
@@ -85,6 +86,7 @@ def resnet(blocks: tuple[int, ...], bottleneck: bool) -> dict[str, torch.Tensor]
     return {k: v for k, v in make().state_dict().items() if not k.startswith(("layer4", "fc"))}
 
 
+@pytest.mark.long
 def test_the_paper_network_trains_from_imagenet_weights(small_data: Path, tmp_path: Path):
     fifty, eighteen = resnet((3, 4, 6), True), resnet((2, 2, 2), False)
     save_file(fifty, tmp_path / "resnet50.safetensors")

@@ -10,7 +10,7 @@ from window_parts import COUNT, Hands, truth
 
 from core.masks.packed_mask import PackedMask
 from core.project.model import Author, Cell, Change
-from core.studio import review
+from core.propagation import doubt
 from pcvos_gui.panels.review import STRETCH_ROLE
 
 
@@ -91,7 +91,7 @@ def test_where_nothing_is_doubtful_the_key_says_so(hands: Hands, clip: Path):
 
 
 def test_a_run_counts_what_deserves_a_look_and_leads_there(hands: Hands, clip: Path, monkeypatch):
-    monkeypatch.setattr(review, "LOW_CONFIDENCE", 1.01)  # whatever it draws
+    monkeypatch.setattr(doubt, "LOW_CONFIDENCE", 1.01)  # whatever it draws
     hands.open(clip)
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")
