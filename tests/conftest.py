@@ -1,6 +1,7 @@
 """Networks that many tests share."""
 
 import copy
+from collections import Counter
 
 import hypothesis
 import pytest
@@ -17,27 +18,34 @@ torch.set_num_threads(1)  # the networks see thumbnails here, and threads cost m
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--whole", action="store_true", help="also what takes long, and all on the pretend device")
+    parser.addoption("--whole", action="store_true", help="also what takes long, and all cases of all tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: run with --whole only")
 
 
+_MANY = 12  # cases of one test
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without --whole: nothing long, and of each test on the pretend device the first of its cases."""
+    """Without --whole: nothing long; of each test on the pretend device the first of its cases; and of a test with many
+    cases every second one."""
     if config.getoption("--whole"):
         return
-    left_out, seen = [], set()
+    cases = Counter(item.nodeid.partition("[")[0] for item in items)
+    seen: Counter[tuple[str, bool]] = Counter()
+    left_out = []
     for item in items:
-        on_device = getattr(item, "callspec", None) and item.callspec.params.get("small_network") == "cuda"
         test = item.nodeid.partition("[")[0]
-        if item.get_closest_marker("long") or (on_device and test in seen):
+        on_device = hasattr(item, "callspec") and item.callspec.params.get("small_network") == "cuda"
+        number, step = seen[test, on_device], 2 if cases[test] > _MANY else 1
+        seen[test, on_device] += 1
+        if item.get_closest_marker("long") or (number if on_device else number % step):
             left_out.append(item)
-        elif on_device:
-            seen.add(test)
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    gone = set(left_out)
+    items[:] = [item for item in items if item not in gone]
 
 
 @pytest.fixture(scope="session")
