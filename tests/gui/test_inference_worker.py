@@ -520,7 +520,8 @@ def test_marks_are_made_within_a_clip_and_leave_the_run_as_it_is(footage: Path):
     alone = [r for r in engine.run(run, UNWATCHED) if isinstance(r, ClipDone)]
     engine.free_memory()
     image = np.ascontiguousarray(picture(5))
-    mark = MarkJob(image, None, steps=(Stroke(((60.0, 50.0),)),), engine=EngineChoice(None, "auto"))
+    across, down = Stroke(((42.0, 50.0), (78.0, 50.0))), Stroke(((60.0, 32.0), (60.0, 68.0)))
+    mark = MarkJob(image, None, steps=(across, down), engine=EngineChoice(None, "auto"))
     order: list[str] = []
     found: list[np.ndarray] = []
 
