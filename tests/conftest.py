@@ -25,12 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: run with --whole only")
 
 
-_MANY = 12  # cases of one test
+_MANY = 12  # cases of one test that all run
+_SPARSEST = 4
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without --whole: nothing long; of each test on the pretend device the first of its cases; and of a test with many
-    cases every second one."""
+    cases every second to fourth."""
     if config.getoption("--whole"):
         return
     cases = Counter(item.nodeid.partition("[")[0] for item in items)
@@ -39,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         test = item.nodeid.partition("[")[0]
         on_device = hasattr(item, "callspec") and item.callspec.params.get("small_network") == "cuda"
-        number, step = seen[test, on_device], 2 if cases[test] > _MANY else 1
+        number, step = seen[test, on_device], min(1 + cases[test] // (_MANY + 1), _SPARSEST)
         seen[test, on_device] += 1
         if item.get_closest_marker("long") or (number if on_device else number % step):
             left_out.append(item)

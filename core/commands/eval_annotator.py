@@ -1,5 +1,6 @@
 """`pcvos eval --annotator`: what right masks cost a simulated annotator, by the way the next frame is chosen."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ from core.files import atomic_write
 from core.marking.marker import Marker
 from core.media import open_media
 from core.network.checkpoint import load_network
-from core.network.marking_weights import load_marking
+from core.network.marking_weights import DEFAULT_MARKING_WEIGHTS, load_marking
 from core.studio.run_settings import RunSettings
 
 Say = Callable[[str], None]
@@ -85,7 +86,9 @@ def _facts(request: AnnotatorRequest, fingerprint: str) -> dict[str, Any]:
         "dataset": str(request.dataset.absolute()),
         "rounds": request.rounds,
         "marks": request.marks,
-        "marking weights": str(request.marking_weights or "shipped"),
+        "marking weights": hashlib.sha256(
+            (request.marking_weights or DEFAULT_MARKING_WEIGHTS).read_bytes()
+        ).hexdigest(),
         "settings": settings,
     }
 

@@ -5,7 +5,7 @@ or that nothing has drawn. What a person has ticked off stays so until a run dra
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -122,9 +122,7 @@ def _ticks(project: Project) -> list[list[float]]:
 def _ticked(stretch: Stretch, ticks: list[list[float]]) -> Stretch:
     """The stretch, ticked if it was, and was drawn no more since: then it has another doubt."""
     mark = [stretch.object, stretch.first, stretch.last, round(stretch.doubt, 4)]
-    if mark not in ticks:
-        return stretch
-    return Stretch(**{**vars(stretch), "ticked": True})
+    return replace(stretch, ticked=mark in ticks)
 
 
 def _area(cell: Cell) -> int:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QIcon, QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
     QLabel,
     QListView,
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from pcvos_gui.app.icons import icon
 from pcvos_gui.panels.memory_model import DOTS_ROLE, FRAME_ROLE, MemoryModel
-from pcvos_gui.panels.thumbnails import THUMBNAIL
+from pcvos_gui.panels.thumbnails import THUMBNAIL, make_rows, paint_thumbnail
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 from pcvos_gui.timeline.columns import timecode
@@ -50,10 +49,7 @@ class _Delegate(QStyledItemDelegate):
         style, rect = option.widget.style(), option.rect
         style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
         is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        picture = index.data(Qt.ItemDataRole.DecorationRole)
-        size = picture.deviceIndependentSize()
-        left = rect.left() + 4 + (THUMBNAIL[0] - size.width()) / 2
-        painter.drawPixmap(QPoint(round(left), round(rect.center().y() - size.height() / 2)), picture)
+        paint_thumbnail(painter, rect, index.data(Qt.ItemDataRole.DecorationRole))
         text = QRect(rect.left() + THUMBNAIL[0] + 16, rect.top() + 6, rect.width(), option.fontMetrics.height())
         role = QPalette.ColorRole.HighlightedText if is_selected else QPalette.ColorRole.Text
         painter.setPen(option.palette.color(role))
@@ -231,13 +227,9 @@ class MemoryPanel(QWidget):
         view = _View()
         view.setModel(self.model)
         view.setItemDelegate(_Delegate(self._session, view))
-        view.setUniformItemSizes(True)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        make_rows(view, _ROW)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.setAccessibleName(self.tr("Permanent memory"))
-        view.setMinimumHeight(_ROW + 4)
         return view
 
     def _connect(self) -> None:

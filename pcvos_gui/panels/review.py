@@ -1,9 +1,8 @@
 """The review panel: doubtful stretches, worst first; a click goes there, a tick says that it is right."""
 
-from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
     QLabel,
     QListView,
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from core.studio.review import Reason, Stretch, reason_of
 from pcvos_gui.app.icons import icon
-from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails
+from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_thumbnail
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.session import Session
 from pcvos_gui.widgets.scroll_area import Scroll
@@ -32,12 +31,16 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 class ReviewModel(QAbstractListModel):
-    """The stretches as Qt's views see them: a row each. What a row shows is made when it is first drawn."""
+    """The stretches as Qt's views see them: a row each. What a row shows is made when it is first drawn.
+
+    Attributes:
+        stretches: in the order of the rows.
+    """
 
     def __init__(self, session: Session, reviewer: Reviewer, parent: QWidget):
         super().__init__(parent)
         self._session, self._reviewer = session, reviewer
-        self._stretches: list[Stretch] = []
+        self.stretches: list[Stretch] = []
         self._shown: dict[Stretch, tuple[QPixmap, tuple[str, str]]] = {}
         self._thumbnails = Thumbnails(session, self)
         self._thumbnails.arrived.connect(self._on_arrived)
@@ -45,24 +48,25 @@ class ReviewModel(QAbstractListModel):
         self.refresh()
 
     def refresh(self) -> None:
+        """Show the reviewer's stretches."""
         self.beginResetModel()
-        self._stretches = list(self._reviewer.stretches)
+        self.stretches = list(self._reviewer.stretches)
         self._shown.clear()
         self.endResetModel()
 
     def _on_arrived(self, frame: int) -> None:
-        for row, stretch in enumerate(self._stretches):
+        for row, stretch in enumerate(self.stretches):
             if stretch.frame == frame and self._shown.pop(stretch, None) is not None:
                 self.dataChanged.emit(self.index(row), self.index(row))
 
     def rowCount(self, parent: _Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(self._stretches)
+        return 0 if parent.isValid() else len(self.stretches)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         project = self._session.project
-        if project is None or not 0 <= index.row() < len(self._stretches):
+        if project is None or not 0 <= index.row() < len(self.stretches):
             return None
-        stretch = self._stretches[index.row()]
+        stretch = self.stretches[index.row()]
         if role == STRETCH_ROLE:
             return stretch
         info = next((o for o in self._session.objects if o.id == stretch.object), None)
@@ -117,10 +121,7 @@ class _Delegate(QStyledItemDelegate):
         style, rect, high = option.widget.style(), option.rect, option.fontMetrics.height()
         style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
         is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        picture = index.data(Qt.ItemDataRole.DecorationRole)
-        size = picture.deviceIndependentSize()
-        left = rect.left() + 4 + (THUMBNAIL[0] - size.width()) / 2
-        painter.drawPixmap(QPoint(round(left), round(rect.center().y() - size.height() / 2)), picture)
+        paint_thumbnail(painter, rect, index.data(Qt.ItemDataRole.DecorationRole))
         text = QRect(rect.left() + THUMBNAIL[0] + 16, rect.center().y() - 3 * high // 2, 0, high)
         text.setRight(rect.right() - 8)
         role = QPalette.ColorRole.HighlightedText if is_selected else QPalette.ColorRole.Text
@@ -210,12 +211,8 @@ class ReviewPanel(QWidget):
         view = _View()
         view.setModel(self.model)
         view.setItemDelegate(_Delegate(view))
-        view.setUniformItemSizes(True)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        make_rows(view, _ROW)
         view.setAccessibleName(self.tr("What deserves a look"))
-        view.setMinimumHeight(_ROW + 4)
         return view
 
     def _show(self) -> None:
@@ -224,10 +221,8 @@ class ReviewPanel(QWidget):
         self._empty.setText(text)
         self._stack.setCurrentIndex(self.model.rowCount() > 0)
         frame, active = self._session.frame, self._session.active
-        rows = [self.model.index(row) for row in range(self.model.rowCount())]
-        here = [row for row in rows if row.data(STRETCH_ROLE).first <= frame <= row.data(STRETCH_ROLE).last]
-        own = [row for row in here if row.data(STRETCH_ROLE).object == active]
-        self.view.setCurrentIndex((own or here or [QModelIndex()])[0])
+        here = [(s.object != active, row) for row, s in enumerate(self.model.stretches) if s.first <= frame <= s.last]
+        self.view.setCurrentIndex(self.model.index(min(here)[1]) if here else QModelIndex())
         self._show_buttons()
 
     def _show_buttons(self) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import cv2
 import numpy as np
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtCore import QObject, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QPixmap
+from PySide6.QtWidgets import QAbstractItemView, QListView
 
 from core.project.model import Cell, ObjectInfo
 from pcvos_gui.session.session import Session
@@ -68,6 +69,22 @@ class Thumbnails(QObject):
     def _shrunk(self, image: np.ndarray) -> np.ndarray:
         shape = float(self._session.loaded_media.sample_aspect_ratio)
         return shrunk(image, _RATIO * THUMBNAIL[0], _RATIO * THUMBNAIL[1], shape)
+
+
+def make_rows(view: QListView, height: int) -> None:
+    """Let a list show rows of thumbnails of one height, scrolled by pixels."""
+    view.setUniformItemSizes(True)
+    view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    view.setMinimumHeight(height + 4)
+
+
+def paint_thumbnail(painter: QPainter, row: QRect, picture: QPixmap) -> None:
+    """Draw a thumbnail at the left of a row, in the middle of its column."""
+    size = picture.deviceIndependentSize()
+    left = row.left() + 4 + (THUMBNAIL[0] - size.width()) / 2
+    painter.drawPixmap(QPoint(round(left), round(row.center().y() - size.height() / 2)), picture)
 
 
 def to_image(pixels: np.ndarray) -> QImage:

@@ -59,7 +59,7 @@ def test_everything_is_reached_at_960_by_600(hands: Hands, clip: Path, count: in
         for kind in (QAbstractButton, QComboBox, QSlider):
             for part in dock.widget().findChildren(kind):
                 if part.isVisibleTo(window) and part.parentWidget() is not None and part.width() > 1:
-                    assert is_reached(part, window), (dock.objectName(), part.accessibleName() or part.toolTip())
+                    hands.bot.waitUntil(lambda part=part: is_reached(part, window), timeout=5000)  # once laid out
     for part in window.objects_panel.findChildren(QAbstractButton):
         assert not part.isVisible() or is_seen(part, window)
     view = window.objects_panel.view
