@@ -35,7 +35,8 @@ class ImportPlan:
             say, as they have none.
         replaced: cells of the project that get another mask and were predicted. replaced_corrected: were corrected; an
             import that is not corrected leaves these alone.
-        locked: objects of the import that are locked: left out.
+        locked: objects of the import that are locked: left out. done: frames with masks that are left out because their
+            object is done there.
         changing: of True (the masks become corrections) and False (predictions), those with which a mask changes.
         overlapping: frames on which masks of the import share pixels. in_front: which of them is in front there.
         questions: to be answered before anything can be done.
@@ -51,6 +52,7 @@ class ImportPlan:
     replaced: tuple[Key, ...] = ()
     replaced_corrected: tuple[Key, ...] = ()
     locked: tuple[ObjectInfo, ...] = ()
+    done: tuple[int, ...] = ()
     changing: frozenset[bool] = frozenset()
     overlapping: tuple[int, ...] = ()
     in_front: InFront = None
@@ -89,6 +91,8 @@ class ImportPlan:
             said.append(f"Masks overlap on {_frames_in_words(self.overlapping)}: {which} is in front.")
         if self.locked:
             said.append(f"Locked and left out: {', '.join(info.name for info in self.locked)}.")
+        if self.done:
+            said.append(f"Done and left out: masks on {_frames_in_words(self.done)}.")
         return said
 
     def _what(self, corrected: bool) -> str:
@@ -102,11 +106,12 @@ class ImportPlan:
 
     def _nothing(self, corrected: bool) -> str:
         """The sentence that nothing would change, and why."""
-        if not self.frames and not self.locked:
+        if not self.frames and not self.locked and not self.done:
             return "Nothing would change: there are no masks in it."
         reasons = ["in the project already"] if self.frames else []
         reasons += ["corrected there"] if self.replaced_corrected and not corrected else []
         reasons += ["locked"] if self.locked else []
+        reasons += ["done"] if self.done else []
         return f"Nothing would change: all of it is {' or '.join(reasons)}."
 
 
@@ -127,6 +132,9 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
     masks = _by_id(found, assigned.ids, complete=bool(request.options.get("complete")))
     free = {frame: {id: mask for id, mask in here.items() if id not in locked} for frame, here in masks.items()}
     _check(free, project)
+    done = tuple(sorted(frame for frame, here in free.items() if project.done_on(frame) & here.keys()))
+    for frame in done:
+        free[frame] = {id: mask for id, mask in free[frame].items() if id not in project.done_on(frame)}
     free, overlapping = _stacked(free, found.in_front, request.progress.part(0, 2))
     classed = _classed(found.objects, assigned.ids, known)
     infos = known | {info.id: info for info in (*assigned.new, *classed)}
@@ -142,6 +150,7 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
         replaced=predicted,
         replaced_corrected=corrected,
         locked=tuple(known[id] for id in ids if id in locked),
+        done=done,
         changing=changing,
         overlapping=overlapping,
         in_front=found.in_front,
@@ -173,7 +182,7 @@ def changed_cells(plan: ImportPlan, corrected: bool, progress: Progress = UNWATC
     for frame, masks in progress.over(plan.masks.items()):
         if masks:
             known = project.cells(frame)
-            for obj, cell in _changed(known, masks, locked, corrected).items():
+            for obj, cell in _changed(known, masks, locked | project.done_on(frame), corrected).items():
                 cells[frame, obj] = (known.get(obj), cell)
     return cells
 
@@ -190,8 +199,8 @@ def as_change(plan: ImportPlan, cells: ChangedCells) -> Change:
     is_listed_anew = bool(new) or kept != project.objects
     if not cells and not is_listed_anew:
         why = (
-            "all of it is in the project already, or locked"
-            if plan.frames or plan.locked
+            "all of it is in the project already, locked or done"
+            if plan.frames or plan.locked or plan.done
             else "there are no masks in it"
         )
         raise PCVOSError(f"Nothing to import from {plan.source}: {why}.")
@@ -295,7 +304,8 @@ def _compared(
         for obj, cell in known.items():
             if obj in here and cell.mask != here[obj]:
                 (corrected if cell.corrected else predicted).append((frame, obj))
-        changing |= {kind for kind in {True, False} - changing if _changed(known, here, locked, kind)}
+        held = locked | project.done_on(frame)
+        changing |= {kind for kind in {True, False} - changing if _changed(known, here, held, kind)}
     return tuple(predicted), tuple(corrected), frozenset(changing)
 
 

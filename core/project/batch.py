@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from core.project.model import Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
+from core.project.model import Cell, Change, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
 
 
 @dataclass
@@ -11,7 +11,7 @@ class Batch:
     """The outcome of changes, not the changes: of several to one thing the last counts. None: not touched.
 
     Attributes:
-        cells: by frame, then object; None: to be deleted. objects: the whole list.
+        cells: by frame, then object; None: to be deleted. objects, done: all of them.
         settings: JSON by key. runs: by id. caches: by key.
         earlier: cells that a change with `keep_undo` touched, as they were before (see `Project.apply`).
         forget_earlier: those that are in the file are void.
@@ -19,6 +19,7 @@ class Batch:
 
     cells: dict[int, dict[int, Cell | None]] = field(default_factory=dict)
     objects: tuple[ObjectInfo, ...] | None = None
+    done: tuple[DoneStretch, ...] | None = None
     footage: FootageReference | None = None
     settings: dict[str, str] = field(default_factory=dict)
     runs: dict[int, RunInfo] = field(default_factory=dict)
@@ -32,6 +33,8 @@ class Batch:
             self.cells.setdefault(frame, {})[obj] = after
         if change.objects is not None:
             self.objects = change.objects[1]
+        if change.done is not None:
+            self.done = change.done[1]
 
     def copy(self) -> "Batch":
         """The same again, to be changed by itself."""

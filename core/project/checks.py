@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from core.errors import PCVOSError
-from core.project.model import MAX_OBJECTS, Author, Change, FootageReference, ObjectInfo
+from core.project.model import MAX_OBJECTS, Author, Change, DoneStretch, FootageReference, ObjectInfo
 from core.project.tracks import Tracks
 
 
@@ -45,6 +45,16 @@ def check_run(change: Change, tracks: Tracks, objects: Iterable[ObjectInfo]) -> 
             raise PCVOSError(
                 f"{name} is locked: a propagation cannot change its mask on frame {frame}; unlock it first."
             )
+
+
+def check_done(change: Change, done: Iterable[DoneStretch], objects: Iterable[ObjectInfo]) -> None:
+    """Raise PCVOSError for a change, whoever makes it, to what is done before and after it."""
+    after = done if change.done is None else change.done[1]
+    held = [stretch for stretch in done if any(stretch.object == other.object for other in after)]
+    for key in change.cells if held else ():
+        if any(stretch.holds(key) for stretch in held) and any(stretch.holds(key) for stretch in after):
+            name = next((info.name for info in objects if info.id == key[1]), f"object {key[1]}")
+            raise PCVOSError(f"{name} is done on frame {key[0]}: open it again to change it there.")
 
 
 def difference(known: FootageReference, found: FootageReference) -> str | None:

@@ -70,6 +70,20 @@ Key = tuple[int, int]
 """(frame, object id)."""
 
 
+@dataclass(frozen=True, order=True)
+class DoneStretch:
+    """Frames `first` to `last` (inclusive) of an object that a person has declared done: nothing changes their cells,
+    neither a run nor an edit, until they are opened again."""
+
+    object: int
+    first: int
+    last: int
+
+    def holds(self, key: Key) -> bool:
+        """Whether a cell is inside."""
+        return self.object == key[1] and self.first <= key[0] <= self.last
+
+
 class Author(StrEnum):
     """Who makes a change."""
 
@@ -86,6 +100,7 @@ class Change:
         text: what the history list says, e.g. "Brush, frame 37".
         cells: by (frame, object).
         objects: the list of objects before and after; None: unchanged.
+        done: what is done before and after; None: unchanged.
         made_by: whose step it is. Undoing it, and doing it again, is a person's.
     """
 
@@ -93,11 +108,13 @@ class Change:
     cells: Mapping[Key, tuple[Cell | None, Cell | None]] = field(default_factory=dict)
     objects: tuple[tuple[ObjectInfo, ...], tuple[ObjectInfo, ...]] | None = None
     made_by: Author = Author.PERSON
+    done: tuple[tuple[DoneStretch, ...], tuple[DoneStretch, ...]] | None = None
 
     def inverted(self) -> "Change":
         """The change that undoes it."""
         cells = {key: (after, before) for key, (before, after) in self.cells.items()}
-        return Change(self.text, cells, None if self.objects is None else self.objects[::-1])
+        objects = None if self.objects is None else self.objects[::-1]
+        return Change(self.text, cells, objects, done=None if self.done is None else self.done[::-1])
 
     @property
     def frames(self) -> tuple[int, ...]:

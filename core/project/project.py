@@ -18,12 +18,12 @@ from core.errors import PCVOSError
 from core.files import disk_error
 from core.masks.packed_mask import PackedMask
 from core.project.batch import Batch
-from core.project.checks import check_change, check_run, difference
+from core.project.checks import check_change, check_done, check_run, difference
 from core.project.connection import is_small
 from core.project.creation import make_file
 from core.project.kept_undo import KeptUndo
 from core.project.lock import WriteLock
-from core.project.model import Cell, Change, FootageReference, Key, ObjectInfo, RunInfo
+from core.project.model import Cell, Change, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.rows import find_again, relative_path
 from core.project.soundness import examine, is_too_old_to_read
 from core.project.store import Store
@@ -50,6 +50,7 @@ class Project:
         self.read_only = False
         self.warnings: list[str] = []
         self._objects: tuple[ObjectInfo, ...] = ()
+        self._done: tuple[DoneStretch, ...] = ()
         self._tracks = Tracks(footage.frames)
         self._settings: dict[str, str] = {}
         self._runs: dict[int, RunInfo] = {}
@@ -105,6 +106,7 @@ class Project:
     def _load(self, store: Store) -> None:
         self.footage, self._relative = store.footage()
         self._objects = store.objects()
+        self._done = store.done()
         self._settings = store.settings()
         self._runs = store.runs()
         self._kept = KeptUndo(None if self.read_only else store.earlier_cells(self.footage.size))
@@ -173,6 +175,7 @@ class Project:
         copy = type(self)(self.path, self.footage)
         copy.read_only = True
         copy._objects, copy._tracks, copy._batch = self._objects, self._tracks.copy(), self._batch.copy()
+        copy._done = self._done
         if self._store is not None:
             copy._store = Store.open(self.path, read_only=True)
         return copy
@@ -206,6 +209,15 @@ class Project:
             if info.id == id:
                 return info
         raise KeyError(id)
+
+    @property
+    def done(self) -> tuple[DoneStretch, ...]:
+        """What a person has declared done, in order; no two of one object touch (`core.studio.done`)."""
+        return self._done
+
+    def done_on(self, frame: int) -> set[int]:
+        """Ids of the objects that are done on a frame."""
+        return {stretch.object for stretch in self._done if stretch.holds((frame, stretch.object))}
 
     def cell(self, frame: int, obj: int) -> Cell | None:
         """The cell of an object on a frame."""
@@ -292,6 +304,10 @@ class Project:
         """
         return self._tracks.frames(obj, flag)
 
+    def flags_of(self, obj: int) -> np.ndarray:
+        """uint8 (frames,), read-only: the bits of an object's cells, ABSENT among them; 0: nothing is known there."""
+        return _locked(self._tracks.flags(obj))
+
     def confidence_of(self, obj: int) -> np.ndarray:
         """float32 (frames,), read-only: an object's confidence on each frame; NaN: none is known."""
         return _locked(self._tracks.confidence_of(obj))
@@ -311,12 +327,14 @@ class Project:
                 finds it already; whatever is to be written next finishes that first.
 
         Raises:
-            PCVOSError: the project is read-only, or the change a run's to what is corrected or locked (`check_run`).
+            PCVOSError: the project is read-only, or the change a run's to what is corrected or locked (`check_run`), or
+                to what is done (`check_done`).
             ValueError: a frame, an object or a mask that cannot be.
         """
         self._check_writable()
         check_change(change, self.footage)
         check_run(change, self._tracks, self._objects)
+        check_done(change, self._done, self._objects)
         if keep_undo:
             self._kept.keep(change, self._batch)
         else:
@@ -325,7 +343,9 @@ class Project:
         self._tracks.update({key: after for key, (_, after) in change.cells.items()})
         if change.objects is not None:
             self._objects = change.objects[1]
-        if change.cells or change.objects is not None:
+        if change.done is not None:
+            self._done = change.done[1]
+        if change.cells or change.objects is not None or change.done is not None:
             if in_steps:
                 self._begin_saving()
             else:

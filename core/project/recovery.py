@@ -8,8 +8,8 @@ import logging
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
@@ -24,9 +24,10 @@ from core.project import places, row_salvage, schema
 from core.project.batch import Batch
 from core.project.connection import SQLITE_ERRORS, beside, reading
 from core.project.lock import WriteLock
-from core.project.model import MAX_OBJECTS, Cell, FootageReference, Key, ObjectInfo, RunInfo
+from core.project.model import MAX_OBJECTS, Cell, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.rows import (
     cell_from_row,
+    done_from_row,
     footage_from_json,
     object_from_row,
     run_from_row,
@@ -77,6 +78,7 @@ class _Found:
     objects: dict[int, ObjectInfo] = field(default_factory=dict)  # in the order of the list
     settings: dict[str, str] = field(default_factory=dict)
     runs: dict[int, RunInfo] = field(default_factory=dict)
+    done: set[DoneStretch] = field(default_factory=set)
     keys: set[Key] | None = None  # all cells there should be; None: not known
     saved: set[Key] = field(default_factory=set)
     damaged: set[Key] = field(default_factory=set)
@@ -202,6 +204,7 @@ class _Recovery:
         for more in (", class", ""):  # a file of before has none
             for row in self._rows(connection, f"SELECT {columns}{more} FROM objects ORDER BY position"):
                 self._take_object(row)
+        self._take_done(self._rows(connection, "SELECT object, first, last FROM done"))
         found.settings = settings_from_rows(self._rows(connection, "SELECT key, value FROM settings"))
         for row in self._rows(connection, "SELECT * FROM runs"):
             try:
@@ -238,6 +241,11 @@ class _Recovery:
         if isinstance(info.id, int) and 1 <= info.id <= MAX_OBJECTS:
             self._found.objects.setdefault(info.id, info)
 
+    def _take_done(self, rows: Iterable[Sequence[Any]]) -> None:
+        for row in rows:
+            with suppress(ValueError):  # a stretch more that is open
+                self._found.done.add(done_from_row(row))
+
     def _carve_small_tables(self, pages: bytearray) -> None:
         objects = []
         for rowid, columns in self._carved(pages):
@@ -245,6 +253,8 @@ class _Recovery:
                 objects.append((columns[1], rowid, *columns[2:]))
             elif len(columns) == 2 and columns[0] == "footage" and self._found.footage is None:
                 self._take_footage(columns[1])
+            elif len(columns) == 3:
+                self._take_done([columns])
         for _, *row in sorted(objects, key=lambda row: row[:2]):
             self._take_object(tuple(row))
 
@@ -326,7 +336,9 @@ class _Recovery:
             frames = max((frame + 1 for frame, _ in found.saved), default=0)
             footage = replace(footage, frames=max(footage.frames, frames))
             objects = tuple(found.objects.values())
-            store.write(Batch(objects=objects, footage=footage, settings=found.settings, runs=found.runs))
+            done = tuple(sorted(found.done))
+            rest = Batch(objects=objects, done=done, footage=footage, settings=found.settings, runs=found.runs)
+            store.write(rest)
         finally:
             if store is not None:
                 store.close()

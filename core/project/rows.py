@@ -10,7 +10,7 @@ from typing import Any
 
 from core.masks.packed_mask import PackedMask
 from core.masks.soft_mask import SoftMask
-from core.project.model import Cell, FootageReference, Key, ObjectInfo, RunInfo
+from core.project.model import Cell, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
 
 
 def cell_from_row(row: Sequence[Any], size: tuple[int, int] | None) -> Cell | None:
@@ -83,6 +83,13 @@ def object_row(position: int, info: ObjectInfo) -> tuple[Any, ...]:
     name, class_name = (text.encode("utf-8", "replace").decode() for text in (info.name, info.class_name))
     colour = int.from_bytes(bytes(info.colour), "big")
     return info.id, position, name, colour, int(info.visible), int(info.locked), class_name
+
+
+def done_from_row(row: Sequence[Any]) -> DoneStretch:
+    """From the table done; ValueError if it is damaged."""
+    if len(row) != 3 or not all(isinstance(number, int) for number in row) or not 0 <= row[1] <= row[2]:
+        raise ValueError("no stretch is like that")
+    return DoneStretch(*row)
 
 
 def settings_from_rows(rows: Iterable[Sequence[Any]]) -> dict[str, str]:

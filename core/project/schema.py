@@ -48,10 +48,19 @@ _VERSION_3 = ("ALTER TABLE objects ADD COLUMN class TEXT NOT NULL DEFAULT ''",)
 # known. It holds until the next change that is not part of it.
 _VERSION_4 = ("CREATE TABLE earlier_cells (id INTEGER PRIMARY KEY, confidence REAL, mask BLOB, soft BLOB)",)
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+# Which cells say that their object is absent: the timeline shows it, and reads no masks. An empty mask takes 28 bytes
+# (`PackedMask.to_bytes`), no other so few.
+_ABSENT = "length(mask) = 28"
+_VERSION_5 = (
+    f"CREATE INDEX absent_cells ON cells (id) WHERE {_ABSENT}",
+    # Stretches that a person has declared done; both frames are inside.
+    "CREATE TABLE done (object INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """Step n: the statements that lead from version n to n + 1; version 0 is an empty file."""
 
-_READABLE = 4
+_READABLE = 5
 """Up to this version `Store` reads older files as they are, e.g. where they cannot be written: a step that adds what is
 read raises this once the reading can do without."""
 
@@ -99,6 +108,16 @@ def object_columns(connection: sqlite3.Connection) -> str:
 def has_soft_masks(connection: sqlite3.Connection) -> bool:
     """Whether the file is of a version with soft masks."""
     return version(connection) >= 2
+
+
+def absent_query(connection: sqlite3.Connection) -> str | None:
+    """What selects the ids of the cells whose mask is empty; None: the file is of a version that cannot tell."""
+    return f"SELECT id FROM cells INDEXED BY absent_cells WHERE {_ABSENT}" if version(connection) >= 5 else None
+
+
+def has_done(connection: sqlite3.Connection) -> bool:
+    """Whether the file is of a version that knows what is done."""
+    return version(connection) >= 5
 
 
 def migrate(connection: sqlite3.Connection) -> None:

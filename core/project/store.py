@@ -5,7 +5,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,11 @@ from core.project import schema, tracks
 from core.project.batch import Batch
 from core.project.checkpoints import Checkpoints
 from core.project.connection import SQLITE_ERRORS, ReadingConnection, beside, connect, damaged, reading, write_error
-from core.project.model import Cell, FootageReference, Key, ObjectInfo, RunInfo
+from core.project.model import Cell, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.rows import (
     cell_from_row,
     cell_row,
+    done_from_row,
     earlier_from_row,
     earlier_row,
     footage_from_json,
@@ -134,6 +135,17 @@ class Store:
         except (TypeError, ValueError) as error:
             raise damaged(self.path, "its objects cannot be read") from error
 
+    def done(self) -> tuple[DoneStretch, ...]:
+        """What is done, in order."""
+        if not schema.has_done(self._connection):
+            return ()
+        with reading(self.path):
+            rows = self._connection.execute("SELECT object, first, last FROM done").fetchall()
+        try:
+            return tuple(sorted(done_from_row(row) for row in rows))
+        except ValueError as error:
+            raise damaged(self.path, "what is done in it cannot be read") from error
+
     def runs(self) -> dict[int, RunInfo]:
         """All, by id."""
         with reading(self.path):
@@ -159,8 +171,11 @@ class Store:
         # Two numbers a row: three hundred thousand rows pass through Python here.
         query = """SELECT (frame * 256 + object) * 4 + (corrected > 0) * 2 + (in_memory > 0), ifnull(confidence, -1)
             FROM cells INDEXED BY cell_flags"""
+        query_absent = schema.absent_query(self._connection)
         try:
             with reading(self.path):
+                ids = self._connection.execute(query_absent) if query_absent else ()
+                absent = np.fromiter((id for (id,) in ids), np.int64)
                 rows = np.fromiter(
                     self._connection.execute(query), np.dtype([("key", np.int64), ("value", np.float32)])
                 )
@@ -168,6 +183,7 @@ class Store:
             raise damaged(self.path, "its cells cannot be read") from error
         key, value = rows["key"], rows["value"]
         bits = np.where(key & 2, tracks.CORRECTED, tracks.PREDICTED) | np.where(key & 1, tracks.IN_MEMORY, 0)
+        bits |= np.where(np.isin(key >> 2, absent), tracks.ABSENT, 0)
         return key >> 10, key >> 2 & 255, bits.astype(np.uint8), np.where(value < 0, np.float32(np.nan), value)
 
     def cells(self, keys: Sequence[Key], size: tuple[int, int], *, soft: bool = True) -> dict[Key, Cell | None]:
@@ -249,6 +265,9 @@ class Store:
             rows = (object_row(position, info) for position, info in enumerate(batch.objects))
             columns = "id, position, name, colour, visible, locked, class"
             connection.executemany(f"INSERT INTO objects ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        if batch.done is not None:
+            connection.execute("DELETE FROM done")
+            connection.executemany("INSERT INTO done VALUES (?, ?, ?)", map(astuple, batch.done))
         if batch.forget_earlier:
             connection.execute("DELETE FROM earlier_cells")
         rows = (earlier_row(key, cell) for key, cell in batch.earlier.items())

@@ -9,11 +9,14 @@ from core.project.model import Cell, Key
 CORRECTED = 1
 IN_MEMORY = 2
 PREDICTED = 4
+ABSENT = 8
+"""Of one cell only, besides another: its mask is empty."""
 
 
 def flags_of(cell: Cell) -> int:
     """The bits of one cell; never 0."""
-    return (CORRECTED if cell.corrected else PREDICTED) | (IN_MEMORY if cell.in_memory else 0)
+    state = (CORRECTED if cell.corrected else PREDICTED) | (IN_MEMORY if cell.in_memory else 0)
+    return state | (ABSENT if cell.mask.is_empty else 0)
 
 
 class Tracks:
@@ -67,7 +70,7 @@ class Tracks:
         states = np.zeros(len(frames), np.uint8)
         confidence = np.full(len(frames), np.nan, np.float32)
         for obj, flags in self._flags.items():
-            states |= flags[frames]
+            states |= flags[frames] & ~np.uint8(ABSENT)
             np.fmin(confidence, self._confidence[obj][frames], out=confidence)
         self.states[frames] = states
         self.confidence[frames] = confidence
@@ -85,6 +88,11 @@ class Tracks:
         """Frames of an object's cells that have a bit of `flag`, int64 (n,), ascending."""
         flags = self._flags.get(obj)
         return np.zeros(0, np.int64) if flags is None else np.flatnonzero(flags & flag)
+
+    def flags(self, obj: int) -> np.ndarray:
+        """The bits of an object's cells, uint8 (frames,); 0: there is none."""
+        found = self._flags.get(obj)
+        return np.zeros(len(self.states), np.uint8) if found is None else found
 
     def confidence_of(self, obj: int) -> np.ndarray:
         """An object's confidence, float32 (frames,); NaN: none is known."""

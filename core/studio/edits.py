@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from core.masks.packed_mask import PackedMask
-from core.project.model import Cell, Change, Key, ObjectInfo
+from core.project.model import Cell, Change, DoneStretch, Key, ObjectInfo
 from core.project.project import Project
 
 Cells = dict[Key, tuple[Cell | None, Cell | None]]
@@ -47,15 +47,15 @@ def paint(
 def replace_mask(project: Project, text: str, frame: int, id: int, mask: np.ndarray) -> Change:
     """Give an object this mask, bool (H, W); locked objects keep their pixels."""
     before = project.labels(frame)
-    locked, after = locked_pixels(project, before), before.copy()
+    locked, after = locked_pixels(project, before, frame), before.copy()
     after[after == id] = 0
     after[mask if locked is None else mask & ~locked] = id
     return paint(project, text, frame, id, before, after)
 
 
 def accept(project: Project, text: str, frame: int) -> Change:
-    """Take a frame's masks into permanent memory as they are, for every object that is not locked."""
-    free = _free(project)
+    """Take a frame's masks into permanent memory as they are, for every object that is not locked, nor done there."""
+    free = _free(project) - project.done_on(frame)
     return Change(
         text,
         {
@@ -79,7 +79,7 @@ def set_in_memory(project: Project, text: str, frame: int, ids: Iterable[int], i
 def clear(
     project: Project, text: str, first: int, last: int, ids: Iterable[int] | None = None, corrections: bool = False
 ) -> Change:
-    """Forget masks on frames `first` to `last`; corrections only where asked for, locked objects never.
+    """Forget masks on frames `first` to `last`; corrections only where asked for, what is locked or done never.
 
     Args:
         ids: of these objects; None, or none: of all.
@@ -91,7 +91,7 @@ def clear(
         {
             key: (cell, None)
             for key, cell in project.cells_in(first, last, tuple(wanted))
-            if corrections or not cell.corrected
+            if (corrections or not cell.corrected) and key[1] not in project.done_on(key[0])
         },
     )
 
@@ -105,7 +105,7 @@ def change_object(project: Project, text: str, changed: ObjectInfo) -> Change:
 def delete_object(project: Project, text: str, id: int) -> Change:
     """Take an object out, with its masks on all frames."""
     cells: Cells = {key: (cell, None) for key, cell in project.cells_of(id)}
-    return Change(text, cells, (project.objects, _others(project, id)))
+    return Change(text, cells, (project.objects, _others(project, id)), done=_done_without(project, id))
 
 
 def merge_objects(project: Project, text: str, id: int, into: int) -> Change:
@@ -115,12 +115,18 @@ def merge_objects(project: Project, text: str, id: int, into: int) -> Change:
         cells[frame, id] = (cell, None)
         present = project.cell(frame, into)
         cells[frame, into] = (present, cell if present is None else _united(present, cell))
-    return Change(text, cells, (project.objects, _others(project, id)))
+    return Change(text, cells, (project.objects, _others(project, id)), done=_done_without(project, id))
 
 
-def locked_pixels(project: Project, labels: np.ndarray) -> np.ndarray | None:
-    """Pixels of locked objects in a label map, bool (H, W); None: none is locked."""
-    locked = [o.id for o in project.objects if o.locked]
+def _done_without(project: Project, id: int) -> tuple[tuple[DoneStretch, ...], tuple[DoneStretch, ...]] | None:
+    """What is done before and after an object goes."""
+    left = tuple(stretch for stretch in project.done if stretch.object != id)
+    return None if left == project.done else (project.done, left)
+
+
+def locked_pixels(project: Project, labels: np.ndarray, frame: int) -> np.ndarray | None:
+    """Pixels in a frame's label map of objects that are locked, or done there, bool (H, W); None: none is."""
+    locked = [o.id for o in project.objects if o.locked or o.id in project.done_on(frame)]
     if not locked:
         return None
     table = np.zeros(256, np.uint8)

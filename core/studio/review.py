@@ -14,6 +14,7 @@ from core.project.model import Cell
 from core.project.project import Project
 from core.project.tracks import PREDICTED
 from core.propagation.doubt import LOW_CONFIDENCE, doubtful_frames, neighbours
+from core.studio.done import done_frames
 
 _LOST = 0.75  # of the area before, below which a part seems to be lost
 _SETTING = "reviewed"
@@ -56,14 +57,14 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
     """All stretches of a project that deserve a look, worst first; those that were ticked off at the end.
 
     Of an object that was propagated, frames that nothing was drawn on since its first known one count too, after those
-    that were drawn.
+    that were drawn. What is done needs no look.
     """
     found: list[Stretch] = []
     ticks = _ticks(project)
     for info in project.objects:
-        drawn = project.frames_of(info.id, PREDICTED)
+        drawn, done = project.frames_of(info.id, PREDICTED), done_frames(project, info.id)
         confidence = project.confidence_of(info.id)
-        for frames in doubtful_frames(drawn, confidence):
+        for frames in doubtful_frames(drawn[~done[drawn]], confidence):
             worst = int(frames[np.argmin(confidence[frames])])
             doubt = float((LOW_CONFIDENCE - confidence[frames]).sum())
             first, last = int(frames[0]), int(frames[-1])
@@ -71,7 +72,7 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
         if len(drawn):
             since = int(project.frames_of(info.id)[0])
             missing = project.unprocessed(since, len(project.states) - 1, (info.id,))[info.id]
-            for frames in neighbours(missing):
+            for frames in neighbours(missing[~done[missing]]):
                 first, last = int(frames[0]), int(frames[-1])
                 found.append(Stretch(info.id, first, last, first, 0.0, float("nan")))
     return sorted(found, key=lambda s: (s.ticked, s.is_unprocessed, -s.doubt, s.first, s.object))

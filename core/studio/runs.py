@@ -16,6 +16,7 @@ from core.masks.soft_mask import SoftMask
 from core.project.model import Author, Cell, Change, Key
 from core.project.project import Project
 from core.propagation.settings import Direction
+from core.studio.done import done_frames
 
 if TYPE_CHECKING:
     from core.propagation import ClipResult
@@ -49,7 +50,8 @@ class RunPlan:
 
     Attributes:
         permanent: permanent memory of the objects that the run carries, by frame, also outside the range.
-        keep: per frame of the range, masks that stay as they are (of locked objects): results never overlap them.
+        keep: per frame of the range, masks that stay as they are (of locked objects, and of what is done): results
+            never overlap them.
         finished: masks by object of the frames that the run has drawn already, before it was interrupted.
     """
 
@@ -69,7 +71,8 @@ class RunPlan:
 def plan_run(project: Project, start: int, end: int, direction: Direction, finished: Iterable[int] = ()) -> RunPlan:
     """A run through frames `start` to `end` (inclusive) of `project`, from its permanent memory.
 
-    A locked object takes part where there is a frame on which nothing is known of it yet; what is known stays.
+    A locked object takes part where there is a frame on which nothing is known of it yet; what is known stays, and so
+    does what is done.
 
     Args:
         finished: frames that the run has drawn already, before it was interrupted.
@@ -87,9 +90,11 @@ def plan_run(project: Project, start: int, end: int, direction: Direction, finis
     if not any(not mask.is_empty for frame in permanent for mask in frame.masks.values()):
         raise _nothing_to_draw(project, memory)
     keep: dict[int, tuple[PackedMask, ...]] = {}
-    if locked := locked_objects(project):
-        for (frame, _), cell in project.cells_in(start, end, locked):
-            keep[frame] = (*keep.get(frame, ()), cell.mask)
+    locked = locked_objects(project)
+    if held := locked | {stretch.object for stretch in project.done}:
+        for (frame, id), cell in project.cells_in(start, end, held):
+            if id in locked or id in project.done_on(frame):
+                keep[frame] = (*keep.get(frame, ()), cell.mask)
     drawn = {frame: {id: c.mask for id, c in project.cells(frame).items() if id in carried} for frame in finished}
     return RunPlan(start, end, direction, permanent, keep, drawn)
 
@@ -115,7 +120,10 @@ def carried_objects(
         # Forward, an object exists from the first frame on which it is marked; backward, up to the last.
         first = max(start, min(marked)) if direction == "forward" else start
         last = min(end, max(marked)) if direction == "backward" else end
-        if info.id not in locked or not set(range(first, last + 1)).issubset(project.frames_of(info.id).tolist()):
+        kept = done_frames(project, info.id)
+        if info.id in locked:
+            kept[project.frames_of(info.id)] = True
+        if not kept[first : last + 1].all():
             carried.add(info.id)
     return carried
 
@@ -124,8 +132,8 @@ def _nothing_to_draw(project: Project, memory: Mapping[int, Mapping[int, PackedM
     present = {info.id for info in project.objects}
     if any(id in present and not mask.is_empty for masks in memory.values() for id, mask in masks.items()):
         return NothingToDraw(
-            "All objects that are marked are locked, and have masks on all of these frames: unlock those that are to "
-            "be drawn again."
+            "All objects that are marked are locked, and have masks on all of these frames, or are done there: unlock "
+            "or open those that are to be drawn again."
         )
     return NothingToDraw("Mark an object first: click or paint it on a frame, then propagate.", "nothing marked")
 
@@ -141,7 +149,8 @@ class RunResults:
     def __init__(self, project: Project, objects: Iterable[int], text: str):
         self._project, self._text = project, text
         self._carried = set(objects)
-        self._locked = locked_objects(project)  # the run knows of these, and spares their pixels
+        self._locked = locked_objects(project)  # the run knows of these, and of what is done, and spares their pixels
+        self._done = set(project.done)
 
     def forget_deleted(self) -> None:
         """Objects were deleted: they leave the run for good, also if their ids are given again."""
@@ -150,7 +159,7 @@ class RunResults:
     def change(self, found: Mapping[Key, Predicted], provisional: bool = False) -> Change:
         """The change that a clip makes.
 
-        Corrected cells stay as they are, and so does what is known of locked objects.
+        Corrected cells stay as they are, and so do what is known of locked objects, and what is done.
 
         Args:
             found: by (frame, object).
@@ -159,14 +168,16 @@ class RunResults:
         """
         project, locked = self._project, locked_objects(self._project)
         locked_since = locked - self._locked
+        done_since = [stretch for stretch in project.done if stretch not in self._done]
         cells: dict[Key, tuple[Cell | None, Cell | None]] = {}
         for (frame, id), new in found.items():
             if id not in self._carried or (provisional and id in locked):
                 continue
             before = project.cell(frame, id)
-            if before is not None and (before.corrected or id in locked):
+            if (before is not None and (before.corrected or id in locked)) or id in project.done_on(frame):
                 continue
-            kept = [cell.mask for _, cell in project.cells_in(frame, frame, locked_since)] if locked_since else ()
+            held = locked_since | {s.object for s in done_since if s.first <= frame <= s.last}
+            kept = [cell.mask for _, cell in project.cells_in(frame, frame, held)] if held else ()
             cells[frame, id] = (before, Cell(without(new.mask, kept), confidence=new.confidence, soft=new.soft))
         return Change(self._text, cells, made_by=Author.RUN)
 

@@ -305,8 +305,10 @@ class Session(QObject):
     # edits of masks on the shown frame
 
     def protected(self, labels: np.ndarray | None = None) -> np.ndarray | None:
-        """Pixels of locked objects in a label map, by default the shown frame's, bool (H, W); None: none is locked."""
-        return edits.locked_pixels(self.loaded_project, self.shown_labels if labels is None else labels)
+        """Pixels of objects that are locked, or done on the shown frame, in a label map, by default that frame's, bool
+        (H, W); None: none is."""
+        labels = self.shown_labels if labels is None else labels
+        return edits.locked_pixels(self.loaded_project, labels, self.shown)
 
     def begin_edit(self) -> bool:
         """Start painting `labels` in place; False (with a message) where that cannot be.
@@ -333,6 +335,11 @@ class Session(QObject):
             text = self.tr("{} is locked: unlock it in the list of objects to paint it.").format(active.name)
             holds = lambda: self.active == active.id and getattr(self.object(active.id), "locked", False)  # noqa: E731
             self.message.emit(Message(text, "warning", key="locked", holds=holds))
+            return False
+        if active.id in self.loaded_project.done_on(self.shown):
+            frame, text = self.shown, self.tr("{} is done on this frame: open it again (Shift+D) to change it.")
+            holds = lambda: self.frame == frame and active.id in self.loaded_project.done_on(frame)  # noqa: E731
+            self.message.emit(Message(text.format(active.name), "warning", key="locked", holds=holds))
             return False
         return True
 
@@ -377,9 +384,9 @@ class Session(QObject):
         self.commit_edit(text, even_if_unchanged)
 
     def replace_mask_of(self, frame: int, id: int, mask: np.ndarray, text: str) -> None:
-        """Like `replace_mask`, of any object on any frame. One that is locked, or gone, stays as it is."""
+        """Like `replace_mask`, of any object on any frame. One that is locked, done there or gone stays as it is."""
         obj = self.object(id)
-        if obj is None or obj.locked:
+        if obj is None or obj.locked or id in self.loaded_project.done_on(frame):
             return
         text = self.tr("{}, frame {}").format(text, frame)
         self._push_unless_empty(edits.replace_mask(self.loaded_project, text, frame, id, mask))
@@ -423,7 +430,7 @@ class Session(QObject):
             if self.solo and not self.object(self.solo):
                 self.solo = 0
             self.objects_changed.emit()
-        if change.cells or change.objects is not None:
+        if change.cells or change.objects is not None or change.done is not None:
             self.states_changed.emit()
         if self.shown in change.frames or change.objects is not None:
             self._reload_labels()

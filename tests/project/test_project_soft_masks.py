@@ -68,7 +68,13 @@ def test_they_wait_with_their_cells_while_nothing_can_be_written(path, monkeypat
         assert project.cell(30, 1) == with_soft(30)
 
 
-OLDER = ("DROP TABLE soft_masks", "DROP TABLE earlier_cells", "ALTER TABLE objects DROP COLUMN class")
+OLDER = (
+    "DROP TABLE soft_masks",
+    "DROP TABLE earlier_cells",
+    "ALTER TABLE objects DROP COLUMN class",
+    "DROP INDEX absent_cells",
+    "DROP TABLE done",
+)
 """What takes a project's tables back to those of version 1."""
 
 

@@ -45,7 +45,7 @@ def test_memory_is_left_and_entered_with_the_mask_as_it_is(project):
 
 
 def test_a_mask_keeps_off_locked_pixels(project):
-    locked = edits.locked_pixels(project, project.labels(0))
+    locked = edits.locked_pixels(project, project.labels(0), 0)
     assert locked.sum() == (project.labels(0) == 2).sum() > 0
     change = edits.replace_mask(project, "mask", 0, 1, np.ones(SIZE, bool))
     assert set(change.cells) == {(0, 1)}
