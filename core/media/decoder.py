@@ -47,7 +47,7 @@ class DecodingRun:
     """
 
     def __init__(self, path: Path, index: FrameIndex, *, careful: bool = False, threads: bool = True):
-        self.video = OpenVideo(path, threads=threads and not careful, strict=not careful)
+        self.video = OpenVideo(path, threads=threads and not careful, strict=not careful, parts=index.parts)
         self.position = -1
         self._index, self._careful = index, careful
         self._frames: Iterator[NumberedFrame] = iter(())

@@ -15,10 +15,10 @@ from pathlib import Path
 import av
 import numpy as np
 
-from core.media.clock import ONE_PART, Parts
+from core.media.clock import ClockPart
 from core.media.stream import KeyPacket
 
-_MAGIC = b"PCVOS frames 3\n"  # the number is the version of the format, and of what the scan takes for a frame
+_MAGIC = b"PCVOS frames 4\n"  # the number is the version of the format, and of what the scan takes for a frame
 _DIGEST = hashlib.sha256().digest_size
 _NO_DTS = np.iinfo(np.int64).min
 _SAMPLE = 2**20  # bytes at either end of a file that stand for all of it
@@ -35,7 +35,7 @@ class FrameIndex:
         keys: the key packets, in the order of the file; empty if frames can only be counted from the start.
         rate: frames per second on average: what the file tells if its timestamps bear it out, else what they amount to.
         reorder: how many frames, at most, are decoded before one and shown after it.
-        parts: where the file's clock begins anew, and what was added to its timestamps there.
+        parts: of a file that is joined from several; None: it is not.
         truncated: whether the file promises more than these.
         damaged: whether errors were met, or frames are missing.
     """
@@ -48,7 +48,7 @@ class FrameIndex:
     truncated: bool
     damaged: bool
     reorder: int = 0
-    parts: Parts = ONE_PART
+    parts: tuple[ClockPart, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.ticks)
@@ -68,7 +68,7 @@ class FrameIndex:
             "truncated": self.truncated,
             "damaged": self.damaged,
             "reorder": self.reorder,
-            "parts": self.parts,
+            "parts": self.parts and [(part.pos, str(part.shift), part.end and str(part.end)) for part in self.parts],
         }
         body = io.BytesIO()
         np.savez_compressed(
@@ -117,7 +117,8 @@ class FrameIndex:
             truncated=plain["truncated"],
             damaged=plain["damaged"],
             reorder=plain["reorder"],
-            parts=tuple((first, shift) for first, shift in plain["parts"]),
+            parts=plain["parts"]
+            and tuple(ClockPart(pos, Fraction(shift), end and Fraction(end)) for pos, shift, end in plain["parts"]),
         )
 
 

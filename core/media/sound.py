@@ -17,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.media.clock import is_new_part
+from core.media.clock import AS_WRITTEN, ClockPart, OneClock
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -48,7 +48,7 @@ class Sound:
     path: Path
     start: Fraction
     end: Fraction
-    clock_parts: tuple[tuple[Fraction, Fraction], ...] = ((Fraction(0), Fraction(0)),)
+    clock_parts: tuple[ClockPart, ...] | None = None
 
 
 def describe_sound(path: Path, suffix: str) -> tuple[str, ...]:
@@ -81,7 +81,10 @@ class SoundCopier:
     def __init__(self, sound: Sound, output: "OutputContainer", suffix: str):
         import av
 
-        self._source: InputContainer = av.open(f"file:{sound.path.absolute()}", metadata_errors="ignore")
+        options = {} if sound.clock_parts is None else AS_WRITTEN
+        self._source: InputContainer = av.open(
+            f"file:{sound.path.absolute()}", metadata_errors="ignore", options=options
+        )
         self._output, self._sound = output, sound
         self._tracks: dict[int, _Copied | _Encoded] = {}
         try:
@@ -131,25 +134,20 @@ class SoundCopier:
     def _in_one_clock(self) -> Iterator[tuple["Packet", Fraction]]:
         """Audio packets with timestamps from the beginning of the new file on, and these in seconds."""
         parts = self._sound.clock_parts
-        ends = [begin - self._sound.start for begin, _ in parts[1:]] + [None]
-        part_of: dict[int, int] = {}  # by stream
-        before: dict[int, int] = {}
+        clock = None if parts is None else OneClock(parts)
         for packet in self._all_packets():
-            stream, pts = packet.stream_index, packet.pts
-            part = part_of.get(stream, 0)
-            if is_new_part(before.get(stream, pts), pts, packet.time_base):
-                part = min(part + 1, len(parts) - 1)
-            part_of[stream], before[stream] = part, pts
-            packet.pts = packet.dts = pts + round((parts[part][1] - self._sound.start) / packet.time_base)
-            begins = packet.pts * packet.time_base
-            if ends[part] is None or begins < ends[part]:
-                yield packet, begins
+            part = 0 if clock is None else clock.place(packet)
+            end = parts[part].end if parts else None
+            is_over = end is not None and packet.pts * packet.time_base >= end
+            packet.pts = packet.dts = packet.pts - round(self._sound.start / packet.time_base)
+            if not is_over:
+                yield packet, packet.pts * packet.time_base
 
     def _all_packets(self) -> Iterator["Packet"]:
         """Audio packets that have a timestamp, from the range on or from before it."""
         import av
 
-        if len(self._sound.clock_parts) == 1:  # else a time can be found in several places
+        if self._sound.clock_parts is None:  # else a time can be found in several places
             try:
                 self._source.seek(int(self._sound.start * av.time_base), backward=True, any_frame=False)
             except av.FFmpegError as error:  # it cannot be sought in: read from the beginning

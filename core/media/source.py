@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from core.media.clock import ClockPart
 from core.media.colour import Colour
 from core.progress import UNWATCHED, Progress
 
@@ -27,8 +28,7 @@ class FrameSource(ABC):
         timestamps: presentation time of each frame in seconds, ascending.
         colour: which colours the RGB numbers mean: those of the footage, of which none is converted.
         sample_aspect_ratio: how wide a pixel is to be shown, over how high. The frames are of pixels as stored.
-        clock_parts: for each part of the file whose clock begins anew: when it begins, and what was added to the file's
-            own timestamps in it; both in seconds.
+        clock_parts: those of a file that is joined from several recordings; None: it is not.
         is_video: whether this is a video file rather than a folder of images.
         warnings: sentences for the person, e.g. that a video is truncated. Reading can add to them.
     """
@@ -42,7 +42,7 @@ class FrameSource(ABC):
     warnings: list[str]
     colour: Colour = Colour()
     sample_aspect_ratio: Fraction = SQUARE
-    clock_parts: tuple[tuple[Fraction, Fraction], ...] = ((Fraction(0), Fraction(0)),)
+    clock_parts: tuple[ClockPart, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.stems)

@@ -5,7 +5,7 @@ Everything FFmpeg raises while reading or decoding ends here. A packet that cann
 where an error belongs to exactly one packet, and where what the decoder puts in place of damage is the same each time.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -20,6 +20,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from core.errors import PCVOSError
+from core.media.clock import AS_WRITTEN, ClockPart, OneClock
 from core.media.source import SQUARE
 
 # Codecs whose frames depend on no others: what could not be read of one is whatever was in that memory before.
@@ -56,6 +57,7 @@ class OpenVideo:
         path: an existing file.
         threads: decode on several threads.
         strict: whether damage that a decoder finds is an error, or concealed without a word by most of them.
+        parts: of a joined file, which puts its timestamps on one clock; None: it is not joined.
 
     Attributes:
         damaged: whether a packet could not be decoded. broken_off: whether the file could not be read to its end.
@@ -69,15 +71,17 @@ class OpenVideo:
         PCVOSError: the file is no video; the sentence says what was found.
     """
 
-    def __init__(self, path: Path, threads: bool = True, *, strict: bool = False):
+    def __init__(
+        self, path: Path, threads: bool = True, *, strict: bool = False, parts: Sequence[ClockPart] | None = None
+    ):
         self.path = path
-        self._strict = strict
+        self._strict, self._parts = strict, parts
         self.damaged = False
         self.broken_off = False
         self.lost = False
         self.lost_pts: int | None = None
         self.wanted_from: int | None = None
-        self._container, self.stream = _open(path, threads, strict)
+        self._open(threads)
 
     @property
     def frames_depend(self) -> bool:
@@ -98,6 +102,16 @@ class OpenVideo:
     def counts_timestamps(self) -> bool:
         """Whether the file holds no timestamps, so that they are counted: in AVI."""
         return self._container.format.name == "avi"
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether it is read as one that is joined from several."""
+        return self._parts is not None
+
+    @property
+    def can_be_joined(self) -> bool:
+        """Whether files of this format, one after the other, are one of them."""
+        return self._container.format.name in ("mpegts", "mpeg")
 
     @property
     def time_base(self) -> Fraction:
@@ -141,6 +155,7 @@ class OpenVideo:
     def packets(self, all_streams: bool = False) -> Iterator[Packet]:
         """The packets from here to the end; of sound and other streams too when `all_streams`."""
         demux = self._container.demux() if all_streams else self._container.demux(self.stream)
+        clock = None if self._parts is None else OneClock(self._parts)
         while True:
             try:
                 packet = next(demux)
@@ -149,12 +164,14 @@ class OpenVideo:
             except av.FFmpegError:
                 self.broken_off = True
                 return
+            if clock is not None:
+                clock.place(packet)
             if packet.size:  # empty ones stand for "nothing new", or for the end: decoding one would end the decoder
                 yield packet
 
     def packets_from(self, key: KeyPacket) -> Iterator[Packet]:
         """The packets from exactly `key` on, by seeking or, where that does not lead there, by reading up to it."""
-        for timestamp in (key.pts, key.dts):
+        for timestamp in (key.pts, key.dts) if self._parts is None else ():
             if timestamp is not None and self._seek(timestamp):
                 packets = self.packets()
                 for packet in packets:
@@ -180,7 +197,12 @@ class OpenVideo:
         if threads is None:
             threads = self.has_threads
         self._container.close()
-        self._container, self.stream = _open(self.path, threads, self._strict)
+        self._open(threads)
+
+    def join(self, parts: Sequence[ClockPart]) -> None:
+        """Begin again at the start of the file, as one that is joined from these parts."""
+        self._parts = parts
+        self.reopen()
 
     def close(self) -> None:
         self._container.close()
@@ -190,6 +212,10 @@ class OpenVideo:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _open(self, threads: bool) -> None:
+        options = {} if self._parts is None else AS_WRITTEN
+        self._container, self.stream = _open(self.path, threads, self._strict, options)
 
     def _seek(self, timestamp: int) -> bool:
         try:
@@ -232,9 +258,9 @@ def _matches(packet: Packet, key: KeyPacket) -> bool:
     return packet.is_keyframe and packet.pts == key.pts and packet.is_discard == key.discard
 
 
-def _open(path: Path, threads: bool, strict: bool) -> tuple[InputContainer, VideoStream]:
+def _open(path: Path, threads: bool, strict: bool, options: dict[str, str]) -> tuple[InputContainer, VideoStream]:
     try:
-        container = av.open(f"file:{path.absolute()}", metadata_errors="replace")
+        container = av.open(f"file:{path.absolute()}", metadata_errors="replace", options=options)
     except av.FFmpegError as error:
         raise PCVOSError(f"{path} is not a video but {_what_it_is(path)}; {_HELP}") from error
     try:

@@ -75,9 +75,7 @@ class VideoFile(FrameSource):
         self.stems = FrameNumbers(len(self._index))
         self.rate = self._index.rate
         self.timestamps = Timestamps(self._index.ticks, self._index.time_base)
-        self.clock_parts = tuple(
-            (self.timestamps[first], shift * self._index.time_base) for first, shift in self._index.parts
-        )
+        self.clock_parts = self._index.parts
         self.warnings = []
         if self._index.truncated:
             self.warnings.append(f"{path} is truncated: only the {len(self)} frames that are there can be used.")

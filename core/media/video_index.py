@@ -9,15 +9,16 @@ Decisions:
   and the last two groups of pictures gives the very same timestamps. What the end promises but does not decode to is
   dropped, as truncated.
 - Otherwise everything is decoded once, and the frames are what comes out.
-- If those have no ascending timestamps (raw streams, some AVI, files joined from several), a frame is its place in the
-  order of decoding, and reading backwards begins again at the start of the file: slow, but right. Clocks that begin
-  anew are put one after the other.
+- If those have no ascending timestamps (raw streams, some AVI), a frame is its place in the order of decoding, and
+  reading backwards begins again at the start of the file: slow, but right.
+- Where the clock of a file begins anew, its packets are put on one clock first (see `clock`); after that they are as
+  any others, but that they are reached by reading the file up to them.
 - For each frame the index knows the key packet that decoding must begin from, so that every reference it can have is
   there; the leading frames of an open group of pictures belong to the key before.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
@@ -27,7 +28,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from core.errors import PCVOSError
-from core.media.clock import ONE_PART, Parts, in_one_clock
+from core.media.clock import find_jumps, find_parts
 from core.media.frame_index import FrameIndex
 from core.media.rates import simple_rate
 from core.media.stream import KeyPacket, OpenVideo
@@ -50,6 +51,7 @@ class _PacketTable:
 
     Attributes:
         pts, key: timestamp of each such packet, and number of the key packet it needs (-1: none before it).
+        dts: decoding times of those that have one.
         keys: the key packets.
         suspicious: whether something speaks against one frame a packet.
         cut: whether the last packet is only half there.
@@ -59,6 +61,7 @@ class _PacketTable:
 
     pts: list[int | None] = field(default_factory=list)
     key: list[int] = field(default_factory=list)
+    dts: list[int] = field(default_factory=list)
     keys: list[KeyPacket] = field(default_factory=list)
     suspicious: bool = False
     cut: bool = False
@@ -77,6 +80,8 @@ class _PacketTable:
             key -= 1
         self.suspicious |= packet.pts is None or key < 0
         self.pts.append(packet.pts)
+        if packet.dts is not None:
+            self.dts.append(packet.dts)
         self.key.append(key)
 
 
@@ -102,10 +107,15 @@ def build_index(path: Path, progress: Progress = UNWATCHED) -> FrameIndex:
 
 def _build(path: Path, threads: bool, progress: Progress) -> FrameIndex:
     with OpenVideo(path, threads, strict=threads) as video:
-        table = _read_packets(video, progress)
+        table, parts = _read_packets(video, progress), None
+        if len(find_jumps(table.dts, video.time_base, video.can_be_joined)[0]):
+            video.join(())
+            parts = find_parts(video.packets(all_streams=True), video.stream.index, video.can_be_joined)
+            video.join(parts)
+            table = _read_packets(video, progress)
         believable = not table.suspicious and video.stream.codec_context.name in _FRAME_A_PACKET
         index = _from_packets(video, table, progress) if believable else None
-        return _from_decoding(video, table, progress) if index is None else index
+        return replace(_from_decoding(video, table, progress) if index is None else index, parts=parts)
 
 
 def _read_packets(video: OpenVideo, progress: Progress) -> _PacketTable:
@@ -183,10 +193,8 @@ def _from_decoding(video: OpenVideo, table: _PacketTable, progress: Progress) ->
     if not ascending or -1 in keys:
         table.keys.clear()
         keys = [0] * len(decoded)
-    step = round(1 / ((video.rate or DEFAULT_VIDEO_RATE) * video.time_base))
-    clock = None if None in decoded else in_one_clock(decoded, step, video.time_base)
-    ticks, parts = clock or (np.arange(len(decoded), dtype=np.int64), ONE_PART)
-    return _index(video, table, ticks, np.array(keys, dtype=np.int32), lost, clock is not None, parts)
+    ticks = np.array(decoded, np.int64) if ascending else np.arange(len(decoded), dtype=np.int64)
+    return _index(video, table, ticks, np.array(keys, dtype=np.int32), lost, ascending)
 
 
 def _index(
@@ -196,10 +204,10 @@ def _index(
     key: np.ndarray,
     lost: bool = False,
     timed: bool = True,
-    parts: Parts = ONE_PART,
 ) -> FrameIndex:
     rate = _rate(video, ticks if timed else ticks[:1])
-    missing = (video.duration or Fraction(0)) + min(video.start, Fraction(0)) - table.end
+    stated = Fraction(0) if video.is_joined else video.duration or Fraction(0)  # that of joined files is of no use
+    missing = stated + min(video.start, Fraction(0)) - table.end
     return FrameIndex(
         ticks=ticks,
         time_base=video.time_base if timed else 1 / rate,
@@ -209,7 +217,6 @@ def _index(
         truncated=lost or video.broken_off or table.cut or missing > max(3 / rate, _SLACK),
         damaged=video.damaged or lost,
         reorder=_reorder(table, ticks) if timed else _HEAD,
-        parts=parts,
     )
 
 

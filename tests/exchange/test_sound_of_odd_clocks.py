@@ -14,6 +14,7 @@ from core.media import VideoWriter, open_media
 
 SUFFIXES = {"overlay": ".mp4", "overlay of Matroska": ".mkv", "vp9": ".webm", "prores": ".mov"}
 PARTS = 3
+TURN = Fraction(2**33, 90_000)
 
 pytestmark = pytest.mark.skipif(
     not {"prores_ks", "libvpx-vp9", "libx264", "libopus"} <= set(av.codecs_available), reason="this PyAV lacks encoders"
@@ -73,20 +74,40 @@ def test_sound_of_joined_recordings_stays_with_its_frames(joined, tmp_path, name
             assert abs(pitch(target, float((frame - first) / RATE)) - pitch_of_part(float(place))) < 60, frame
 
 
-@pytest.mark.parametrize("name", SUFFIXES)
-def test_a_clock_that_runs_over(tmp_path, name):
-    """The 33 bits of a transport stream's clock last for 26.5 hours, wherever they begin."""
-    turn = Fraction(2**33, 90_000)
-    part = write_clip(tmp_path / "part.ts", sound="aac")
-    path = tmp_path / "wrap.ts"
+def begun_at(part: Path, seconds: Fraction) -> bytes:
+    """The same recording, had it begun at another time of its clock."""
+    path = part.with_name("begun-later.ts")
     with av.open(str(part)) as source, av.open(str(path), "w", container_options={"mpegts_copyts": "1"}) as output:
         streams = {stream.index: output.add_stream_from_template(stream) for stream in source.streams}
         for packet in source.demux():
             if packet.size:
-                shift = round((turn - Fraction(1, 4)) / packet.time_base)
+                shift = round(seconds / packet.time_base)
                 packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
                 packet.stream = streams[packet.stream_index]
                 output.mux(packet)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("begins", [(100, 5), (5, 100, 30_000, 2), (TURN - Fraction(1, 4), 3000), (1, 1, 1.3)], ids=str)
+def test_sound_of_clocks_that_jump(tmp_path, begins):
+    """Back and forth, and back while they run over; FFmpeg takes the first for a clock that runs over."""
+    part = write_clip(tmp_path / "part.ts", sound="aac")
+    clip = written(tmp_path, b"".join(begun_at(part, seconds) for seconds in begins))
+    assert len(clip.media) == len(begins) * COUNT and clip.media.warnings == []
+    np.testing.assert_allclose(np.diff([float(time) for time in clip.media.timestamps]), float(1 / RATE), atol=2e-5)
+    export("overlay", clip.project, clip.media, tmp_path / "out.mp4")
+    for frame in range(len(clip.media)):
+        place = (frame % COUNT) / RATE
+        if Fraction(1, 10) < place < Fraction(4, 10):
+            assert abs(pitch(tmp_path / "out.mp4", float(frame / RATE)) - pitch_of_part(float(place))) < 60, frame
+
+
+@pytest.mark.parametrize("name", SUFFIXES)
+def test_a_clock_that_runs_over(tmp_path, name):
+    """The 33 bits of a transport stream's clock last for 26.5 hours, wherever they begin."""
+    part = write_clip(tmp_path / "part.ts", sound="aac")
+    path = tmp_path / "wrap.ts"
+    path.write_bytes(begun_at(part, TURN - Fraction(1, 4)))
     with open_media(path) as media, open_media(part) as plain:
         assert len(media) == COUNT and media.warnings == []
         assert media.timestamps[0] < 0
