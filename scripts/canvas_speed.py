@@ -89,7 +89,7 @@ class _Bench:
         bar[:, : width // 12] = True
         objects = (ObjectInfo(1, "disc", (220, 40, 40)), ObjectInfo(2, "bar", (40, 200, 60), locked=True))
         cells = {(0, 1): (None, Cell(PackedMask.pack(disc))), (0, 2): (None, Cell(PackedMask.pack(bar)))}
-        self.session.apply(Change("Objects", cells, ((), objects)))
+        self.session.document.apply(Change("Objects", cells, ((), objects)))
         self.session.set_active(1)
         self.view_state.set_tool(Tool.BRUSH)
         self.flush()
@@ -168,7 +168,7 @@ def _report(label: str, bench: _Bench) -> np.ndarray:
         press, dabs[brush], release = bench.stroke()
     viewport = bench.canvas.view.viewport()
     whole = np.median([bench.timed(viewport.update) for _ in range(9)], axis=0)
-    step = np.median([bench.timed(lambda i=i: bench.session.go_to((i + 1) % 2)) for i in range(10)], axis=0)
+    step = np.median([bench.timed(lambda i=i: bench.session.navigator.go_to((i + 1) % 2)) for i in range(10)], axis=0)
     named = {f"dab {brush} px": dab for brush, dab in dabs.items()}
     named |= {"begin": press, "end": release, "repaint": whole, "step": step}
     cells = "  ".join(f"{name} {clock:.1f} ({cpu:.1f})" for name, (clock, cpu) in named.items())

@@ -129,18 +129,18 @@ def make_masks(folder: Path, size: tuple[int, int], count: int) -> None:
 def measure(window: MainWindow, project: Path, masks: Path) -> None:
     session, late = window.session, Lateness()
     window.open(project)
-    wait(lambda: session.project is not None and session.shown == 0)
+    wait(lambda: session.is_open and session.navigator.shown == 0)
     imported: list[list[int]] = []
     window.exchange.imported.connect(imported.append)
-    corrected = session.project.states & 1
+    corrected = session.document.project.states & 1
     late.nothing()
-    late.of("a step to the next frame", lambda: session.go_to(1), lambda: session.shown == 1)
+    late.of("a step to the next frame", lambda: session.navigator.go_to(1), lambda: session.navigator.shown == 1)
     late.of("reading and planning", lambda: open_import_dialog(window, (masks,)), lambda: _dialog(window).plan)
     late.of("the import", _dialog(window).accept_button.click, lambda: imported)
-    late.of("a step to the next frame", lambda: session.go_to(2), lambda: session.shown == 2)
+    late.of("a step to the next frame", lambda: session.navigator.go_to(2), lambda: session.navigator.shown == 2)
     undo, redo = (window.actions_by_name[name].trigger for name in ("undo", "redo"))
-    late.of("undo", undo, lambda: np.array_equal(session.project.states & 1, corrected) and _is_saved(window))
-    late.of("redo", redo, lambda: (session.project.states & 1).all() and _is_saved(window))
+    late.of("undo", undo, lambda: np.array_equal(session.document.project.states & 1, corrected) and _is_saved(window))
+    late.of("redo", redo, lambda: (session.document.project.states & 1).all() and _is_saved(window))
     session.close()
 
 
@@ -149,7 +149,7 @@ def _dialog(window: MainWindow) -> ImportDialog:
 
 
 def _is_saved(window: MainWindow) -> bool:
-    return not window.session.project.is_saving and window.session.project.unsaved == 0
+    return not window.session.document.project.is_saving and window.session.document.project.unsaved == 0
 
 
 def main() -> None:

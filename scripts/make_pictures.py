@@ -63,8 +63,8 @@ class Photographer:
         print(path)
 
     def go_to(self, frame: int) -> None:
-        self.session.go_to(frame)
-        wait(lambda: self.session.shown == frame)
+        self.session.navigator.go_to(frame)
+        wait(lambda: self.session.navigator.shown == frame)
 
     def drag(self, *points: tuple[float, float], button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
         view = self.window.canvas.view
@@ -91,7 +91,7 @@ def tour(window: MainWindow, clip: Path, output: Path) -> None:
     """The pictures, in the order a person would see them."""
     me = Photographer(window, output)
     window.open(clip)
-    wait(lambda: me.session.project is not None and me.session.shown == 0)
+    wait(lambda: me.session.is_open and me.session.navigator.shown == 0)
     me.go_to(40)
     window.view_state.set_tool(Tool.MARK)
     with_job = []
@@ -103,7 +103,7 @@ def tour(window: MainWindow, clip: Path, output: Path) -> None:
     me.take("scribble")
     window.canvas.drop()
     window.exchange.import_masks(MASK)
-    wait(lambda: bool(me.session.project.permanent_memory()))
+    wait(lambda: bool(me.session.document.project.permanent_memory()))
     me.session.change_object(replace(me.session.objects[0], name="rabbit"))
     window.view_state.set_tool(Tool.BRUSH)
     me.take("painting")

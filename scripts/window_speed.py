@@ -90,11 +90,11 @@ def busy_window(window: MainWindow, seconds: float) -> None:
             drawn += runs.done
             session.undo_stack.clear()
             runs.start()
-        session.go_to(rng.randrange(session.frame_count))
+        session.navigator.go_to(rng.randrange(session.navigator.frame_count))
         let_it_run(120)
         moves += 1
         if session.can_edit:
-            x, y = rng.uniform(0, session.size[1]), rng.uniform(0, session.size[0])
+            x, y = rng.uniform(0, session.navigator.size[1]), rng.uniform(0, session.navigator.size[0])
             hand.send(QEvent.Type.MouseButtonPress, x, y)
             for step in range(8):
                 hand.send(QEvent.Type.MouseMove, x + 6 * step, y + 2 * step)
@@ -114,19 +114,19 @@ def navigation(window: MainWindow) -> None:
 
     def timed(frame: int) -> float:
         start = time.perf_counter()
-        session.go_to(frame)
-        wait(lambda: session.shown == frame)
+        session.navigator.go_to(frame)
+        wait(lambda: session.navigator.shown == frame)
         return time.perf_counter() - start
 
     rng = random.Random(1)
     timed(0)
     let_it_run(500)
     steps = []
-    for frame in range(1, min(100, session.frame_count)):
+    for frame in range(1, min(100, session.navigator.frame_count)):
         steps.append(timed(frame))
         let_it_run(30)
     figures("step to the next frame", steps)
-    figures("random jump", [timed(rng.randrange(session.frame_count)) for _ in range(60)])
+    figures("random jump", [timed(rng.randrange(session.navigator.frame_count)) for _ in range(60)])
 
 
 def main() -> None:
@@ -149,13 +149,17 @@ def main() -> None:
         start = time.perf_counter()
         window.open(footage)
         session = window.session
-        wait(lambda: session.image is not None)
+        wait(lambda: session.navigator.image is not None)
         print(f"first frame after {time.perf_counter() - start:.2f} s", end=", ")
-        wait(lambda: session.project is not None and session.shown == 0)
-        print(f"open after {time.perf_counter() - start:.2f} s: {session.frame_count} frames of {session.size[::-1]}")
+        wait(lambda: session.is_open and session.navigator.shown == 0)
+        frames, size = session.navigator.frame_count, session.navigator.size[::-1]
+        print(f"open after {time.perf_counter() - start:.2f} s: {frames} frames of {size}")
         session.add_object()
-        mask = np.zeros(session.size, bool)
-        mask[session.size[0] // 3 : session.size[0] // 2, session.size[1] // 3 : session.size[1] // 2] = True
+        mask = np.zeros(session.navigator.size, bool)
+        mask[
+            session.navigator.size[0] // 3 : session.navigator.size[0] // 2,
+            session.navigator.size[1] // 3 : session.navigator.size[1] // 2,
+        ] = True
         session.replace_mask(mask, "Mask")
         if arguments.footage == CLIP:
             window.exchange.import_masks(MASK)

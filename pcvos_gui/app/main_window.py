@@ -192,7 +192,7 @@ class MainWindow(QMainWindow):
         for signal in (runs.state_changed, runs.compare_ended):
             signal.connect(self._show_what_is_open)
         session.undo_stack.indexChanged.connect(self._show_what_is_open)
-        session.image_changed.connect(self._show_page)
+        session.navigator.image_changed.connect(self._show_page)
         session.opened.connect(self.canvas.setFocus)
         view.changed.connect(self._show_view)
         view.tool_changed.connect(self._show_view)
@@ -218,11 +218,11 @@ class MainWindow(QMainWindow):
     def _connect_messages(self) -> None:
         """A message is looked at again whenever what it is about may have changed."""
         session, runs = self.session, self.runs
-        session.message.connect(self.show_message)
-        session.opened.connect(lambda: self.messages.turn_to(session.project))
+        session.messages.said.connect(self.show_message)
+        session.opened.connect(lambda: self.messages.turn_to(session.document))
         session.closing.connect(lambda: self.messages.turn_to(None))
         for signal in (
-            session.frame_changed,
+            session.navigator.frame_changed,
             session.objects_changed,
             session.active_changed,
             session.states_changed,
@@ -239,8 +239,8 @@ class MainWindow(QMainWindow):
 
     def _show_what_is_open(self) -> None:
         session, runs = self.session, self.runs
-        is_open = session.project is not None
-        writable = is_open and not session.loaded_project.read_only
+        is_open = session.is_open
+        writable = session.is_writable
         allowed = {"": True, "footage": is_open, "writable": writable, "object": writable and session.active > 0}
         for spec in ACTIONS:
             self.actions_by_name[spec.name].setEnabled(allowed[spec.needs])
@@ -250,7 +250,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
         self.actions_by_name["stop"].setEnabled(runs.is_busy)
         self._show_page()
-        name = Path(shown_name(session.loaded_project.path)).stem if is_open else ""
+        name = Path(shown_name(session.document.project.path)).stem if is_open else ""
         self.setWindowTitle(f"{name} - PCVOS Studio" if is_open else "PCVOS Studio")
         self._show_view()
 
@@ -287,7 +287,7 @@ class MainWindow(QMainWindow):
 
     def _show_page(self) -> None:
         """The canvas, and all that goes with it, as soon as there is a first frame to see."""
-        is_there = self.session.image is not None or self.session.project is not None
+        is_there = self.session.navigator.image is not None or self.session.is_open
         self._show_panels(is_there)
         self.pages.setCurrentWidget(self.canvas if is_there else self.start_page)
 
@@ -317,7 +317,7 @@ class MainWindow(QMainWindow):
 
         def prepare() -> None:
             self.session.opened.disconnect(prepare)
-            if self.session.loaded_media.path.name == clip.name and not self.session.loaded_project.exists:
+            if self.session.document.media.path.name == clip.name and not self.session.document.project.exists:
                 self.runs.set_settings(replace(self.runs.settings, direction="both"))
                 self.exchange.import_masks(MASK, tells=False)
 
@@ -329,7 +329,7 @@ class MainWindow(QMainWindow):
 
     def _on_imported(self, frames: list[int]) -> None:
         if frames:
-            self.session.go_to(frames[0])
+            self.session.navigator.go_to(frames[0])
 
     def _ask_for_footage(self, project: Path, footage: Path) -> None:
         title = self.tr("Where is {}?").format(footage.name)
@@ -374,7 +374,7 @@ class MainWindow(QMainWindow):
 
     def show_message(self, message: Message) -> None:
         """Over the canvas; from there the tab key finds its buttons first."""
-        self.messages.show_message(message, self.session.project)
+        self.messages.show_message(message, self.session.document if self.session.is_open else None)
         before: QWidget = self.canvas.view
         for button in self.messages.buttons:
             self.setTabOrder(before, button)
@@ -382,9 +382,9 @@ class MainWindow(QMainWindow):
 
     def show_trouble(self, what: str, details: str) -> None:
         """An error that nobody caught; `details` is its traceback."""
-        project = self.session.project
+        session = self.session
         parts = [self.tr("Something went wrong in the program ({}).").format(what)]
-        if project is None or not project.unsaved:
+        if not session.is_open or not session.document.project.unsaved:
             parts.append(self.tr("Your work is saved."))
         parts.append(self.tr("Go on, and report it if it comes back."))
         copy = MessageAction(self.tr("Copy details"), lambda: QGuiApplication.clipboard().setText(details))
@@ -427,7 +427,7 @@ class MainWindow(QMainWindow):
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if not paths:
             return
-        if self.session.project is not None and may_hold_masks(paths):
+        if self.session.is_open and may_hold_masks(paths):
             open_import_dialog(self, paths)
         else:
             self.opener.open(paths[0])

@@ -21,7 +21,7 @@ class RecentPictures(QObject):
         self._session, self._recent = session, recent
         self._is_first = False
         session.opened.connect(self._on_opened)
-        session.image_changed.connect(self._on_image)
+        session.navigator.image_changed.connect(self._on_image)
         session.closing.connect(self._keep)
 
     def _on_opened(self) -> None:
@@ -29,22 +29,22 @@ class RecentPictures(QObject):
 
     def _on_image(self) -> None:
         """A program that is killed later has a picture nevertheless."""
-        if self._is_first and self._session.project is not None:
+        if self._is_first and self._session.is_open:
             self._is_first = False
-            if not self._recent.has_thumbnail(self._session.loaded_media.path):
+            if not self._recent.has_thumbnail(self._session.document.media.path):
                 self._keep()
 
     def _keep(self) -> None:
         session = self._session
-        if session.image is None or session.labels is None:
+        if session.navigator.image is None or session.labels is None:
             return
-        height, width = shown_size(session.labels.shape, float(session.loaded_media.sample_aspect_ratio))
+        height, width = shown_size(session.labels.shape, float(session.document.media.sample_aspect_ratio))
         shrunk = min(1.0, _SOURCE / max(1, min(height, width)))
         size = (max(1, round(width * shrunk)), max(1, round(height * shrunk)))
-        image = cv2.resize(session.image, size, interpolation=cv2.INTER_AREA)
+        image = cv2.resize(session.navigator.image, size, interpolation=cv2.INTER_AREA)
         labels = cv2.resize(session.labels, size, interpolation=cv2.INTER_NEAREST)
         seen = {o.id: o.colour for o in session.objects if session.is_drawn(o)}
         labels = cv2.LUT(labels, np.array([id if id in seen else 0 for id in range(256)], np.uint8))
         picture = draw_overlay(image, labels, palette=palette_of(seen))
-        for path in {session.loaded_media.path, session.loaded_project.path}:
+        for path in {session.document.media.path, session.document.project.path}:
             self._recent.set_thumbnail(path, to_image(picture))

@@ -47,7 +47,7 @@ class StatusLine(QStatusBar):
         self._show_export("", 0, 0, -1.0)
         exchange.progress.connect(self._show_export)
         for signal in (
-            session.frame_changed,
+            session.navigator.frame_changed,
             session.opened,
             session.closed,
             session.objects_changed,
@@ -64,22 +64,28 @@ class StatusLine(QStatusBar):
 
     def refresh(self) -> None:
         session = self._session
-        is_open = session.project is not None
+        is_open = session.is_open
         for widget in (self.engine, self.saved):
             widget.setVisible(is_open)
         for widget in (self.place, self.object):
             widget.setVisible(is_open and not self.currentMessage())  # what the pointer is over is told in their place
         if not is_open:
             return
-        at = float(session.loaded_media.timestamps[max(0, session.frame)] - session.loaded_media.timestamps[0])
-        self.place.setText(self.tr("frame {} / {} · {}").format(session.frame, session.frame_count - 1, timecode(at)))
+        at = float(
+            session.document.media.timestamps[max(0, session.navigator.frame)] - session.document.media.timestamps[0]
+        )
+        self.place.setText(
+            self.tr("frame {} / {} · {}").format(
+                session.navigator.frame, session.navigator.frame_count - 1, timecode(at)
+            )
+        )
         active = session.object(session.active)
         self.object.setText("· " + (active.name if active else self.tr("no object")))
         engine = self._engine_text()
         self.engine.setText(f"{engine} ·" if engine else "")
         self.engine.setToolTip(self._memory_text())
         self.saved.setText(self._saved_text())
-        self.saved.setToolTip(str(session.loaded_project.path))
+        self.saved.setToolTip(str(session.document.project.path))
 
     def _engine_text(self) -> str:
         runs = self._runs
@@ -102,7 +108,7 @@ class StatusLine(QStatusBar):
         return "\n".join(parts)
 
     def _saved_text(self) -> str:
-        project = self._session.loaded_project
+        project = self._session.document.project
         if project.read_only:
             return self.tr("read-only")
         if project.unsaved:

@@ -100,7 +100,7 @@ class Canvas(QWidget):
         session.opened.connect(self._on_opened)
         session.settling.connect(self._on_settling)
         session.closed.connect(self._on_closed)
-        session.image_changed.connect(self._on_image)
+        session.navigator.image_changed.connect(self._on_image)
         session.labels_changed.connect(self._on_labels)
         session.objects_changed.connect(self._show_look)
         session.active_changed.connect(self._show_look)
@@ -121,14 +121,14 @@ class Canvas(QWidget):
         self.waiting_bar.shown.connect(self._go_to_waiting)
         self.waiting_bar.accepted.connect(self._accept_waiting)
         self.waiting_bar.dropped.connect(self._mark.drop_waiting)
-        session.frame_changed.connect(self._show_offer)
+        session.navigator.frame_changed.connect(self._show_offer)
 
     # for actions
 
     @property
     def hint(self) -> str:
         """The next step."""
-        if self.session.project is None:
+        if not self.session.is_open:
             return ""
         if self.view_state.mode is ViewMode.ORIGINAL and not self.tool.pans:
             return self.tr("Masks are hidden in this view.") + " " + self.tool.hint
@@ -171,8 +171,8 @@ class Canvas(QWidget):
     # what happens
 
     def _on_opened(self) -> None:
-        height, width = self.session.size
-        self.view.set_size(QSize(width, height), self.session.sample_aspect_ratio)
+        height, width = self.session.navigator.size
+        self.view.set_size(QSize(width, height), self.session.navigator.sample_aspect_ratio)
         self.view.fit()
         self.hint_changed.emit(self.hint)
 
@@ -185,10 +185,10 @@ class Canvas(QWidget):
         self.hint_changed.emit("")
 
     def _on_image(self) -> None:
-        height, width = self.session.shown_image.shape[:2]
+        height, width = self.session.navigator.shown_image.shape[:2]
         # Also of the first frame, which is seen before all is open.
-        self.view.set_size(QSize(width, height), self.session.sample_aspect_ratio)
-        self.frame_item.set_image(self.session.image)
+        self.view.set_size(QSize(width, height), self.session.navigator.sample_aspect_ratio)
+        self.frame_item.set_image(self.session.navigator.image)
         self.labels_item.set_labels(self.session.labels)
 
     def _on_labels(self, rect: QRect) -> None:
@@ -235,10 +235,10 @@ class Canvas(QWidget):
         """To the nearest scribble that waits, ready to go on with it."""
         waiting = self._mark.waiting
         if waiting:
-            here, active = self.session.frame, self.session.active
+            here, active = self.session.navigator.frame, self.session.active
             frame, id = min(waiting, key=lambda subject: (subject[1] != active, abs(subject[0] - here)))
             self.view_state.set_tool(Tool.MARK)
-            self.session.go_to(frame)
+            self.session.navigator.go_to(frame)
             self.session.set_active(id)
 
     def _on_brush(self, diameter: float) -> None:

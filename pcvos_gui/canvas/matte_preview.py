@@ -10,7 +10,6 @@ from core.exchange.mattes import side_seen
 from core.masks.matte import MatteSettings
 from core.project.model import Cell, Change
 from pcvos_gui.session.edges import Edges
-from pcvos_gui.session.messages import Message
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.workers.mattes import Footage, MatteDone, MatteJob, MatteWorker
@@ -64,9 +63,9 @@ class MattePreview(QObject):
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._on_rest)
         self._since = QElapsedTimer()  # a frame is seen
-        session.opened.connect(lambda: session.loaded_project.subscribe(self._on_change))
+        session.opened.connect(lambda: session.document.project.subscribe(self._on_change))
         session.closed.connect(self._on_closed)
-        session.image_changed.connect(self._on_image)
+        session.navigator.image_changed.connect(self._on_image)
         for signal in (session.labels_changed, session.objects_changed):
             signal.connect(self.refresh)
         view.changed.connect(self.refresh)
@@ -95,7 +94,7 @@ class MattePreview(QObject):
         if look != self._kept_look:
             self._kept.clear()
             self._kept_look = look
-        frame = self._session.shown
+        frame = self._session.navigator.shown
         if self._session.is_editing:  # nobody tells when that ends without a change
             self._show(None)
             self._rest.start()
@@ -109,10 +108,10 @@ class MattePreview(QObject):
     def _look(self) -> _Look | None:
         """None: no matte is wanted."""
         session = self._session
-        if session.project is None or self._is_playing or not self._view.mode.cuts_out or session.shown < 0:
+        if not session.is_open or self._is_playing or not self._view.mode.cuts_out or session.navigator.shown < 0:
             return None
         ids = tuple(sorted(o.id for o in session.objects if session.is_drawn(o)))
-        return _Look(ids, self._edges.settings, side_seen(session.project)) if ids else None
+        return _Look(ids, self._edges.settings, side_seen(session.document.project)) if ids else None
 
     def _show(
         self,
@@ -137,7 +136,7 @@ class MattePreview(QObject):
     def _on_rest(self) -> None:
         session = self._session
         self._rest.setInterval(_REST_MS)
-        if session.is_editing or session.shown != session.frame:
+        if session.is_editing or session.navigator.shown != session.navigator.frame:
             self._rest.start()
         elif self._wish is None:
             self.refresh()
@@ -146,15 +145,15 @@ class MattePreview(QObject):
 
     def _job(self, frame: int, look: _Look) -> MatteJob:
         session, reach = self._session, look.settings.smooth
-        count = min(session.frame_count, session.loaded_project.footage.frames)
+        count = min(session.navigator.frame_count, session.document.project.footage.frames)
         frames = range(max(frame - reach, 0), min(frame + reach, count - 1) + 1)
         cells: dict[int, dict[int, Cell]] = {frame: {} for frame in frames}
-        for (at, id), cell in session.loaded_project.cells_in(frames[0], frames[-1], look.ids):
+        for (at, id), cell in session.document.project.cells_in(frames[0], frames[-1], look.ids):
             cells[at][id] = cell
-        at_hand = {other: image for other in frames if (image := session.frames.cached(other)) is not None}
-        pixels = at_hand | {frame: session.image}
+        at_hand = {other: image for other in frames if (image := session.navigator.frames.cached(other)) is not None}
+        pixels = at_hand | {frame: session.navigator.image}
         if self._footage is None and len(pixels) < len(frames):
-            media, project = session.loaded_media, session.loaded_project
+            media, project = session.document.media, session.document.project
             self._footage = Footage(media.path, media.rate, project.index_cache())
         return MatteJob(self._number, frame, cells, pixels, look.settings, look.side, self._footage)
 
@@ -165,8 +164,8 @@ class MattePreview(QObject):
         if done.alpha is None:
             text = self.tr("The soft edges of frame {} could not be worked out ({}): its hard mask is shown.")
             self._show(None)
-            holds = lambda: self._session.frame == frame and self._view.mode.cuts_out  # noqa: E731
-            self._session.message.emit(Message(text.format(frame, done.trouble), "warning", key="matte", holds=holds))
+            holds = lambda: self._session.navigator.frame == frame and self._view.mode.cuts_out  # noqa: E731
+            self._session.messages.say(text.format(frame, done.trouble), "warning", key="matte", holds=holds)
             return
         self._kept[frame] = done.alpha
         while len(self._kept) > 1 and len(self._kept) * done.alpha.nbytes > _KEPT_BYTES:
@@ -184,7 +183,7 @@ class MattePreview(QObject):
     def _on_change(self, change: Change) -> None:
         """Masks changed: mattes of their frames, and those that are calmed by them, are out of date."""
         reach = self._kept_look.settings.smooth if self._kept_look else 0
-        shown, changed = self._session.shown, {frame for frame, _ in change.cells}
+        shown, changed = self._session.navigator.shown, {frame for frame, _ in change.cells}
 
         def is_gone(frame: int) -> bool:
             return not changed.isdisjoint(range(frame - reach, frame + reach + 1))

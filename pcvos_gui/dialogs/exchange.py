@@ -19,7 +19,7 @@ from core.project.project import Project
 from core.studio.exports import Export, Stored
 from core.studio.imports import Reading, read_masks
 from pcvos_gui.dialogs.import_change import ImportMaking, PlanOf
-from pcvos_gui.session.messages import Message, MessageAction
+from pcvos_gui.session.messages import MessageAction
 from pcvos_gui.session.session import Session
 from pcvos_gui.widgets.time_left import TimeLeft
 from pcvos_gui.workers.task import Task
@@ -53,20 +53,24 @@ class Exchange(QObject):
 
     def may_import(self) -> bool:
         """Whether the project can be changed; if not, a message says why."""
-        if self._session.loaded_project.read_only:
+        if self._session.document.project.read_only:
             self._say(self.tr("This project is open read-only: nothing can be imported into it."), "warning")
             return False
         return True
 
     def import_masks(self, path: Path, tells: bool = True) -> None:
         """Read masks without asking anything; they become corrections, as one step of undo. `tells`: say so."""
-        media, frame, project = self._session.loaded_media, self._session.frame, self._session.loaded_project
+        media, frame, project = (
+            self._session.document.media,
+            self._session.navigator.frame,
+            self._session.document.project,
+        )
         reading = Task(lambda progress: read_masks((path,), media, frame, progress=progress), self)
         reading.returned.connect(lambda reading: self._take(reading, project, tells))
         reading.failed.connect(self._on_error)
 
     def _take(self, reading: Reading, project: Project, tells: bool) -> None:
-        if project is self._session.project:
+        if self._session.has_open(project):
             self.bring_in(reading.plan_as_proposed, reading.name, tells=tells).failed.connect(self._on_error)
 
     def bring_in(self, plan_of: PlanOf, name: str, corrected: bool = True, tells: bool = True) -> ImportMaking:
@@ -79,7 +83,7 @@ class Exchange(QObject):
         Returns:
             What tells how far it is, that it has failed, or that it is made and done; it can be cancelled until then.
         """
-        making = ImportMaking(self._session.loaded_project, plan_of, corrected, self)
+        making = ImportMaking(self._session.document.project, plan_of, corrected, self)
         making.made.connect(lambda plan, change: self._do(plan, change, name, tells))
         self._session.closing.connect(making.cancel)
         return making
@@ -87,10 +91,10 @@ class Exchange(QObject):
     def _do(self, plan: ImportPlan, change: Change, name: str, tells: bool) -> None:
         stack = self._session.undo_stack
         before = stack.index()
-        self._session.push_change(change)
+        self._session.document.push_change(change)
         if stack.index() == before:  # refused, and said so
             return
-        self._session.when_saved(lambda: self._on_imported(plan, change, name, before if tells else None))
+        self._session.document.when_saved(lambda: self._on_imported(plan, change, name, before if tells else None))
 
     def _on_imported(self, plan: ImportPlan, change: Change, name: str, step: int | None) -> None:
         if step is not None:
@@ -120,7 +124,7 @@ class Exchange(QObject):
             text = self.tr("An export is going on: wait for it, or cancel it.")
             self._say(text, "warning", holds=lambda: self._stop is not None)
             return False
-        project = self._session.loaded_project
+        project = self._session.document.project
         if project.unsaved:
             self._say(
                 self.tr("The newest changes are not saved yet, and only what is saved is exported: free space first."),
@@ -144,7 +148,7 @@ class Exchange(QObject):
         create_worker(
             _write,
             wanted,
-            Stored.of(self._session.loaded_project, self._session.loaded_media),
+            Stored.of(self._session.document.project, self._session.document.media),
             Progress(self._exported.emit, self._stop.is_set),
             _connect={
                 "returned": lambda warnings: self._tell_written(wanted, warnings),
@@ -181,7 +185,7 @@ class Exchange(QObject):
 
     def _on_error(self, error: Exception) -> None:
         if isinstance(error, Cancelled):
-            if self._session.project is not None:  # else it went with its project
+            if self._session.is_open:  # else it went with its project
                 self._say(self.tr("The export was cancelled; nothing of it is left."), "info")
             return
         if not isinstance(error, PCVOSError):
@@ -189,7 +193,7 @@ class Exchange(QObject):
         self._say(str(error) or type(error).__name__, "error", holds=self._until_next_export())
 
     def _say(self, text: str, level: str, *actions: MessageAction, holds: Callable[[], bool] | None = None) -> None:
-        self._session.message.emit(Message(text, level, actions, holds=holds))
+        self._session.messages.say(text, level, actions, holds=holds)
 
 
 def _write(wanted: Export, stored: Stored, progress: Progress) -> list[str]:

@@ -73,7 +73,7 @@ class ExportDialog(QDialog):
         self.setWindowTitle(self.tr("Export"))
         self._make_parts(part)
         self._lay_out()
-        self.look = ExportLook(Stored.of(session.loaded_project, session.loaded_media), self)
+        self.look = ExportLook(Stored.of(session.document.project, session.document.media), self)
         self.look.checked.connect(self._on_checked)
         self.look.pictured.connect(self._on_pictured)
         self.look.estimated.connect(self._on_estimated)
@@ -123,9 +123,9 @@ class ExportDialog(QDialog):
     def _make_parts(self, part: tuple[int, int]) -> None:
         session = self._session
         self.formats = FormatList()
-        self.picture = PictureBox(max(session.frame, 0), session.frame_count)
-        self.picture.view.set_sample_aspect_ratio(float(session.loaded_media.sample_aspect_ratio))
-        self.frames = RangeChoice(part, session.frame_count)
+        self.picture = PictureBox(max(session.navigator.frame, 0), session.navigator.frame_count)
+        self.picture.view.set_sample_aspect_ratio(float(session.document.media.sample_aspect_ratio))
+        self.frames = RangeChoice(part, session.navigator.frame_count)
         self.objects = ObjectChoice(session.objects)
         self.options = OptionForm()
         self.presets = PresetBar(self._store, lambda: Preset(self.formats.chosen, self.options.values))
@@ -234,7 +234,7 @@ class ExportDialog(QDialog):
         self.target_label.setText(name)
         self.target.setAccessibleName(name)
         self.target.setToolTip("" if known.target == "file" else self.tr("A folder that is not there yet is made"))
-        self.target.setText(str(self._session.loaded_project.setting(_key(known.name)) or self._suggested(known)))
+        self.target.setText(str(self._session.document.project.setting(_key(known.name)) or self._suggested(known)))
         self.picture.expect()
         self._refresh()
 
@@ -257,7 +257,7 @@ class ExportDialog(QDialog):
 
     def _suggested(self, known: Exporter) -> Path:
         """Beside the footage; at home where that cannot be written, or the project does not lie there either."""
-        footage, project = self._session.loaded_media.path, self._session.loaded_project.path
+        footage, project = self._session.document.media.path, self._session.document.project.path
         is_there = footage.parent == project.parent and os.access(footage.parent, os.W_OK | os.X_OK)
         folder = footage.parent if is_there else Path.home()
         name = footage.name if footage.is_dir() else footage.stem

@@ -227,7 +227,7 @@ class ImportDialog(QDialog):
             self.choose(Path(path))
 
     def _folder(self) -> str:
-        there = self._paths[0].parent if self._paths else self._session.loaded_media.path.parent
+        there = self._paths[0].parent if self._paths else self._session.document.media.path.parent
         return str(there if self._paths else QSettings().value(_FOLDER, str(there)))
 
     def _open_as_footage(self) -> None:
@@ -265,8 +265,8 @@ class ImportDialog(QDialog):
         work = partial(
             read_masks,
             self._paths,
-            self._session.loaded_media,
-            self._session.frame,
+            self._session.document.media,
+            self._session.navigator.frame,
             known.name,
             self.options.values,
             {key: answer for key, answer in self._answers().items() if key in READING},
@@ -310,7 +310,7 @@ class ImportDialog(QDialog):
         """Those of a format, as they usually are for what is read."""
         path = self._paths[0] if self._paths else Path()
         self.reads.setText(known.reads)
-        usual = usual_options(known, path, self._session.frame, self._session.loaded_media)
+        usual = usual_options(known, path, self._session.navigator.frame, self._session.document.media)
         self.options.show_options(options_for(known, path), usual)
         self._has_options = True
         self._order_tabs()
@@ -335,7 +335,7 @@ class ImportDialog(QDialog):
         self.accept_button.setEnabled(False)
         plan_of = partial(self._reading.plan, self._answers())
         try:
-            self._begin(with_snapshot(self._session.loaded_project, plan_of), self._on_planned)
+            self._begin(with_snapshot(self._session.document.project, plan_of), self._on_planned)
         except PCVOSError as error:  # the project cannot be read just now
             self._on_error(error)
 

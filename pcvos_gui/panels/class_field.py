@@ -118,7 +118,7 @@ class ClassField(QWidget):
         session = self._session
         active = session.object(session.active)
         self._id = 0 if active is None else active.id
-        self.setEnabled(active is not None and not session.loaded_project.read_only)
+        self.setEnabled(active is not None and session.is_writable)
         known = list(self._classes.known)
         self.box.blockSignals(True)
         if [self.box.itemText(i) for i in range(self.box.count())] != known:

@@ -107,8 +107,8 @@ class CompareDialog(QDialog):
         runs.compare_progressed.connect(self._on_progress)
         runs.compared.connect(self._on_compared)
         runs.compare_ended.connect(self._on_ended)
-        session.image_changed.connect(self._show_frame)
-        session.frame_changed.connect(self._on_frame)
+        session.navigator.image_changed.connect(self._show_frame)
+        session.navigator.frame_changed.connect(self._on_frame)
         session.closing.connect(self.reject)
 
     def _make_slider(self) -> QHBoxLayout:
@@ -141,7 +141,7 @@ class CompareDialog(QDialog):
             if not self._runs.is_comparing:
                 return  # the run controller has said why
             self._make_columns(sorted({*COMPARED_INTERVALS, self._runs.settings.interval}))
-            self._begin = max(0, self._session.frame)
+            self._begin = max(0, self._session.navigator.frame)
             self._set_frames(self._begin, self._begin)
             self._frames_done.clear()
             self.progress.setRange(0, 0)  # Qt's way to say "busy, nobody knows how long"
@@ -151,12 +151,12 @@ class CompareDialog(QDialog):
         self.raise_()
 
     def _make_columns(self, intervals: list[int]) -> None:
-        shape = float(self._session.media.sample_aspect_ratio)
+        shape = float(self._session.document.media.sample_aspect_ratio)
         self.columns = {interval: Column(interval, shape) for interval in intervals}
         self._pairs.clear()
         for column in self.columns.values():
             column.chosen.connect(self._use)
-        height, width = shown_size(self._session.size, shape)
+        height, width = shown_size(self._session.navigator.size, shape)
         self._grid.set_columns(list(self.columns.values()), width / height)
 
     def _say(self) -> None:
@@ -212,12 +212,12 @@ class CompareDialog(QDialog):
         for control in (self.slider, self.spin):
             control.blockSignals(True)
             control.setRange(first, last)
-            control.setValue(min(max(self._session.frame, first), last))
+            control.setValue(min(max(self._session.navigator.frame, first), last))
             control.blockSignals(False)
         self.slider.setEnabled(last > first)
 
     def _go_to(self, frame: int) -> None:
-        self._session.go_to(frame)
+        self._session.navigator.go_to(frame)
 
     def _on_frame(self, frame: int) -> None:
         if self.isVisible():
@@ -228,7 +228,7 @@ class CompareDialog(QDialog):
         if not self.isVisible():
             return
         frame, session = self.slider.value(), self._session
-        image = session.image if session.shown == frame else session.frames.cached(frame)
+        image = session.navigator.image if session.navigator.shown == frame else session.navigator.frames.cached(frame)
         palette = palette_of({o.id: o.colour for o in session.objects})
         for column in self.columns.values():
             column.show_frame(frame, image, palette)
@@ -252,6 +252,6 @@ class CompareDialog(QDialog):
     def _end(self) -> None:
         self._clock.stop()
         self._runs.stop_compare()
-        self._session.go_to(self._begin)
+        self._session.navigator.go_to(self._begin)
         for column in self.columns.values():
             column.result = None  # label maps of many frames

@@ -34,7 +34,7 @@ def speed_text(frames_per_second: float) -> str:
 def cost_text(runs: RunController, interval: int) -> str:
     """The cost of the next propagation on this machine at this interval, and what others would buy; nothing while no
     footage is open."""
-    if runs.session.project is None:
+    if not runs.session.is_open:
         return ""
     seconds, measured = runs.seconds_for(interval), runs.measured_intervals
     if not measured:

@@ -64,7 +64,7 @@ class _Delegate(QStyledItemDelegate):
         icon("close").paint(painter, remove_rect(rect).adjusted(8, 8, -8, -8), Qt.AlignmentFlag.AlignCenter, mode)
 
     def _time(self, frame: int) -> str:
-        return timecode(float(self._session.media.timestamps[frame])) if self._session.media else ""
+        return timecode(float(self._session.document.media.timestamps[frame])) if self._session.is_open else ""
 
     def _paint_dots(self, painter: QPainter, option: QStyleOptionViewItem, left: int, top: int, dots: list) -> None:
         room = max(1, (remove_rect(option.rect).left() - left) // _DOT_STEP)
@@ -175,7 +175,7 @@ class MemoryPanel(QWidget):
         self.remove_button = QPushButton(self.tr("Take out"))
         self.remove_button.setToolTip(self.tr("Take this frame out of permanent memory, all of it or one object"))
         self.remove_menu = QMenu(self)
-        self.remove_menu.aboutToShow.connect(lambda: self._fill_menu(self.remove_menu, self._session.frame))
+        self.remove_menu.aboutToShow.connect(lambda: self._fill_menu(self.remove_menu, self._session.navigator.frame))
         self.remove_button.setMenu(self.remove_menu)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
@@ -234,12 +234,12 @@ class MemoryPanel(QWidget):
 
     def _connect(self) -> None:
         session, runs = self._session, self._runs
-        for signal in (session.opened, session.closed, session.states_changed, session.image_changed):
+        for signal in (session.opened, session.closed, session.states_changed, session.navigator.image_changed):
             signal.connect(self._refresh)
-        session.frame_changed.connect(self._refresh)
+        session.navigator.frame_changed.connect(self._refresh)
         for signal in (runs.memory_changed, session.objects_changed):
             signal.connect(self._refresh_use)
-        self.view.jump_wanted.connect(session.go_to)
+        self.view.jump_wanted.connect(session.navigator.go_to)
         self.view.removal_wanted.connect(lambda frame: self.take_out(frame))
         self.view.customContextMenuRequested.connect(self._show_menu)
 
@@ -249,13 +249,15 @@ class MemoryPanel(QWidget):
         session = self._session
         self._empty.setText(
             self.tr("Frames you paint or accept are remembered here, and every propagation reads them.")
-            if session.project is not None
+            if session.is_open
             else self.tr("Opening…")
         )
         self._stack.setCurrentIndex(self.model.rowCount() > 0)
-        row = self.model.row(session.frame)
-        self.accept_button.setEnabled(session.can_edit and bool(session.loaded_project.states[session.shown]))
-        is_writable = session.project is not None and not session.project.read_only
+        row = self.model.row(session.navigator.frame)
+        self.accept_button.setEnabled(
+            session.can_edit and bool(session.document.project.states[session.navigator.shown])
+        )
+        is_writable = session.is_writable
         self.remove_button.setEnabled(is_writable and row >= 0)
         if row >= 0:
             self.view.setCurrentIndex(self.model.index(row))
@@ -291,9 +293,8 @@ class MemoryPanel(QWidget):
 
     def take_out(self, frame: int, id: int = 0) -> None:
         """Take a frame out of permanent memory, for all objects or (`id`) one."""
-        project = self._session.project
-        if project is not None and not project.read_only:
-            self._session.set_in_memory(frame, (id,) if id else self.model.ids(frame), False)
+        if self._session.is_writable:
+            self._session.document.set_in_memory(frame, (id,) if id else self.model.ids(frame), False)
 
     def _show_menu(self, point: QPoint) -> None:
         frame = self.model.frame(self.view.indexAt(point).row())
@@ -306,13 +307,13 @@ class MemoryPanel(QWidget):
             menu.popup(self.view.viewport().mapToGlobal(point))
 
     def _goer(self, frame: int) -> Callable[[], None]:
-        return lambda: self._session.go_to(frame)
+        return lambda: self._session.navigator.go_to(frame)
 
     def _fill_menu(self, menu: QMenu, frame: int, keep: bool = False) -> None:
         """Ways to take a frame out."""
         if not keep:
             menu.clear()
-        is_writable = self._session.project is not None and not self._session.project.read_only
+        is_writable = self._session.is_writable
         ids = self.model.ids(frame)
         everything = menu.addAction(icon("close"), self.tr("Take out frame {}").format(frame))
         everything.triggered.connect(lambda _: self.take_out(frame))

@@ -46,14 +46,14 @@ class MemoryModel(QAbstractListModel):
         session.closing.connect(self._on_closing)
         session.states_changed.connect(self.refresh)
         session.objects_changed.connect(self._redraw_all)
-        if session.project is not None:
+        if session.is_open:
             self._on_opened()
 
     # the session's changes
 
     def _on_opened(self) -> None:
         self._on_closing()
-        self._unsubscribe = self._session.loaded_project.subscribe(self._on_change)
+        self._unsubscribe = self._session.document.project.subscribe(self._on_change)
         self.refresh()
 
     def _on_closing(self) -> None:
@@ -89,10 +89,9 @@ class MemoryModel(QAbstractListModel):
 
     def refresh(self) -> None:
         """Bring the rows up to date, one by one, so that the view stays where it is."""
-        project = self._session.project
-        if project is None or self._unsubscribe is None:
+        if self._unsubscribe is None:
             return
-        wanted = np.flatnonzero(project.states & IN_MEMORY).tolist()
+        wanted = np.flatnonzero(self._session.document.project.states & IN_MEMORY).tolist()
         if wanted == self._frames:
             return
         if len(set(wanted) ^ set(self._frames)) > _MANY:
@@ -157,6 +156,6 @@ class MemoryModel(QAbstractListModel):
 
     def _row(self, frame: int) -> _Row:
         if frame not in self._rows:
-            cells = {id: cell for id, cell in self._session.loaded_project.cells(frame).items() if cell.in_memory}
+            cells = {id: cell for id, cell in self._session.document.project.cells(frame).items() if cell.in_memory}
             self._rows[frame] = _Row(tuple(cells), self._thumbnails.picture(frame, cells))
         return self._rows[frame]

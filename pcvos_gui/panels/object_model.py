@@ -78,7 +78,7 @@ class ObjectModel(QAbstractTableModel):
         return flags
 
     def _is_read_only(self) -> bool:
-        return self._session.project is None or self._session.project.read_only
+        return not self._session.is_writable
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         obj = self.object(index.row())

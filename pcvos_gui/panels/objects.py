@@ -116,8 +116,8 @@ class ObjectsPanel(QWidget):
 
     def _sync(self) -> None:
         session = self._session
-        is_open = session.project is not None
-        can_change = is_open and not session.loaded_project.read_only
+        is_open = session.is_open
+        can_change = session.is_writable
         self._empty.setText(
             self.tr("Click something on the frame: the first object makes itself, or add one here.")
             if is_open
@@ -198,7 +198,7 @@ class ObjectsPanel(QWidget):
         match Column(index.column()):
             case Column.SOLO:
                 session.set_solo(obj.id)
-            case _ if session.loaded_project.read_only:
+            case _ if not session.is_writable:
                 pass
             case Column.COLOUR:
                 self.recolour(obj.id)
@@ -254,7 +254,7 @@ class ObjectsPanel(QWidget):
         """Everything that can be done with an object."""
         session, model = self._session, self.model
         row = model.row(obj.id)
-        can_change = not session.loaded_project.read_only
+        can_change = session.is_writable
         menu = QMenu(self)
 
         def add(name: str, text: str, act, enabled: bool = can_change) -> None:

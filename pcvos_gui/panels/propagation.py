@@ -180,7 +180,7 @@ class PropagationPanel(QWidget):
         self._view.follow_changed.connect(self.follow.setChecked)
         for signal in (runs.settings_changed, runs.state_changed, runs.compare_ended, session.opened, session.closed):
             signal.connect(self._refresh)
-        for signal in (runs.in_out_changed, session.frame_changed, session.states_changed):
+        for signal in (runs.in_out_changed, session.navigator.frame_changed, session.states_changed):
             signal.connect(self._refresh_frames)
         runs.progressed.connect(self._refresh_progress)
 
@@ -188,8 +188,8 @@ class PropagationPanel(QWidget):
 
     def _refresh(self) -> None:
         runs, settings = self._runs, self._runs.settings
-        is_open = self._session.project is not None
-        is_writable = is_open and not self._session.loaded_project.read_only
+        is_open = self._session.is_open
+        is_writable = is_open and not self._session.document.project.read_only
         is_free = not runs.is_busy and not runs.is_comparing
         for button in self.directions.buttons():
             button.setChecked(button.objectName() == settings.direction)
@@ -213,9 +213,9 @@ class PropagationPanel(QWidget):
         if self._runs.is_busy:
             return  # what is drawn was settled when it began
         self._name_ranges()
-        if self._session.project is None:
+        if not self._session.is_open:
             self.frames_label.setText(self.tr("Opening…"))
-        elif self._session.project.read_only:
+        elif self._session.document.project.read_only:
             self.frames_label.setText(self.tr("Read-only: nothing can be propagated here."))
         else:
             first, last = self._runs.frames_to_draw()

@@ -63,8 +63,7 @@ class ReviewModel(QAbstractListModel):
         return 0 if parent.isValid() else len(self.stretches)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        project = self._session.project
-        if project is None or not 0 <= index.row() < len(self.stretches):
+        if not self._session.is_open or not 0 <= index.row() < len(self.stretches):
             return None
         stretch = self.stretches[index.row()]
         if role == STRETCH_ROLE:
@@ -89,8 +88,7 @@ class ReviewModel(QAbstractListModel):
 
     def _made(self, stretch: Stretch) -> tuple[QPixmap, tuple[str, str]]:
         if stretch not in self._shown:
-            project = self._session.loaded_project
-            cell = project.cell(stretch.frame, stretch.object)
+            cell = self._session.document.project.cell(stretch.frame, stretch.object)
             cells = {} if cell is None else {stretch.object: cell}
             self._shown[stretch] = self._thumbnails.picture(stretch.frame, cells), self._words(stretch)
         return self._shown[stretch]
@@ -106,7 +104,7 @@ class ReviewModel(QAbstractListModel):
             Reason.NOT_SEEN: self.tr("not seen"),
             Reason.NEVER_PROCESSED: self.tr("never processed"),
         }
-        reason = reasons[reason_of(self._session.loaded_project, stretch)]
+        reason = reasons[reason_of(self._session.document.project, stretch)]
         return frames, self.tr("looks right") if stretch.ticked else reason
 
 
@@ -203,7 +201,7 @@ class ReviewPanel(QWidget):
         self.view.activated.connect(self._go)
         self.view.selectionModel().currentChanged.connect(self._show_buttons)
         self.model.modelReset.connect(self._show)
-        session.frame_changed.connect(self._show)
+        session.navigator.frame_changed.connect(self._show)
         session.active_changed.connect(self._show)
         self._show()
 
@@ -220,15 +218,14 @@ class ReviewPanel(QWidget):
         text = self.tr("Nothing here deserves a look. After a propagation, doubtful frames are listed, worst first.")
         self._empty.setText(text)
         self._stack.setCurrentIndex(self.model.rowCount() > 0)
-        frame, active = self._session.frame, self._session.active
+        frame, active = self._session.navigator.frame, self._session.active
         here = [(s.object != active, row) for row, s in enumerate(self.model.stretches) if s.first <= frame <= s.last]
         self.view.setCurrentIndex(self.model.index(min(here)[1]) if here else QModelIndex())
         self._show_buttons()
 
     def _show_buttons(self) -> None:
-        stretch, project = self._chosen, self._session.project
-        is_writable = project is not None and not project.read_only
-        self.tick_button.setEnabled(is_writable and stretch is not None and not stretch.is_unprocessed)
+        stretch = self._chosen
+        self.tick_button.setEnabled(self._session.is_writable and stretch is not None and not stretch.is_unprocessed)
         is_ticked = stretch is not None and stretch.ticked
         self.tick_button.setText(self.tr("Open again") if is_ticked else self.tr("Looks right"))
         self.next_button.setEnabled(bool(self._reviewer.waiting))

@@ -33,8 +33,8 @@ class Thumbnails(QObject):
         self._small: dict[int, np.ndarray] = {}
         self._wanted: set[int] = set()
         session.closing.connect(self._forget)
-        session.image_changed.connect(lambda: self._take(session.shown, session.image))
-        session.frames.aside.connect(self._take)
+        session.navigator.image_changed.connect(lambda: self._take(session.navigator.shown, session.navigator.image))
+        session.navigator.frames.aside.connect(self._take)
 
     def picture(self, frame: int, cells: Mapping[int, Cell]) -> QPixmap:
         """A frame with the masks of these cells, by object."""
@@ -48,11 +48,11 @@ class Thumbnails(QObject):
         if frame in self._small:
             return self._small[frame]
         session = self._session
-        image = session.image if session.shown == frame else session.frames.cached(frame)
+        image = session.navigator.image if session.navigator.shown == frame else session.navigator.frames.cached(frame)
         if image is None:
             self._wanted.add(frame)
-            session.frames.request_aside(frame)
-            grey = np.full((*session.size, 1), _UNSEEN, np.uint8)
+            session.navigator.frames.request_aside(frame)
+            grey = np.full((*session.navigator.size, 1), _UNSEEN, np.uint8)
             return np.repeat(self._shrunk(grey)[..., None], 3, axis=2)
         self._small[frame] = self._shrunk(image)
         return self._small[frame]
@@ -67,7 +67,7 @@ class Thumbnails(QObject):
         self._small, self._wanted = {}, set()
 
     def _shrunk(self, image: np.ndarray) -> np.ndarray:
-        shape = float(self._session.loaded_media.sample_aspect_ratio)
+        shape = float(self._session.document.media.sample_aspect_ratio)
         return shrunk(image, _RATIO * THUMBNAIL[0], _RATIO * THUMBNAIL[1], shape)
 
 

@@ -8,7 +8,6 @@ from PySide6.QtCore import QObject, Signal
 from core.errors import PCVOSError
 from core.project.classes import CLASSES, known_classes, listed_classes, read_class_list
 from pcvos_gui.session.commands import ClassListCommand
-from pcvos_gui.session.messages import Message
 from pcvos_gui.session.session import Session
 
 
@@ -37,13 +36,13 @@ class Classes(QObject):
         try:
             names = read_class_list(path)
         except PCVOSError as error:
-            self._session.message.emit(Message(str(error), "error", key="classes"))
+            self._session.messages.say(str(error), "error", key="classes")
             return
         if names != self._listed:
             text = self.tr("Load {} classes from {}").format(len(names), path.name)
             self._session.undo_stack.push(ClassListCommand(text, self._listed, names, self._apply))
         text = self.tr("The project lists {} classes: {}").format(len(names), ", ".join(names[:5]))
-        self._session.message.emit(Message(text + (", …" if len(names) > 5 else "."), key="classes"))
+        self._session.messages.say(text + (", …" if len(names) > 5 else "."), key="classes")
 
     def _apply(self, names: Sequence[str]) -> None:
         self._listed = tuple(names)
@@ -51,5 +50,5 @@ class Classes(QObject):
         self.changed.emit()
 
     def _on_opened(self) -> None:
-        self._listed = listed_classes(self._session.loaded_project.setting(CLASSES))
+        self._listed = listed_classes(self._session.document.project.setting(CLASSES))
         self.changed.emit()

@@ -2,7 +2,6 @@
 
 from PySide6.QtCore import QObject
 
-from pcvos_gui.session.messages import Message
 from pcvos_gui.session.session import Session
 
 _KEY = "footage"  # the newest takes the place of the one before
@@ -16,13 +15,13 @@ class DamageWatch(QObject):
         self._session = session
         self._told = 0
         session.opened.connect(self._on_opened)
-        session.image_changed.connect(self._look)
+        session.navigator.image_changed.connect(self._look)
 
     def _on_opened(self) -> None:
-        self._told = len(self._session.loaded_media.warnings)  # who opened it tells these
+        self._told = len(self._session.document.media.warnings)  # who opened it tells these
 
     def _look(self) -> None:
-        media = self._session.media
-        if media is not None and len(media.warnings) > self._told:
-            self._told = len(media.warnings)
-            self._session.message.emit(Message(media.warnings[-1], "warning", key=_KEY))
+        warnings = self._session.document.media.warnings if self._session.is_open else []
+        if len(warnings) > self._told:
+            self._told = len(warnings)
+            self._session.messages.say(warnings[-1], "warning", key=_KEY)

@@ -56,7 +56,7 @@ class Edges(QObject):
             self._push(self.tr("Reset edges"), DEFAULT_EDGES)
 
     def _push(self, text: str, changed: Mapping[str, Value], turned: str = "") -> None:
-        if self._session.project is not None:
+        if self._session.is_open:
             after = self._values | changed
             self._session.undo_stack.push(EdgesCommand(text, self._values, after, self._apply, turned))
 
@@ -65,7 +65,7 @@ class Edges(QObject):
         self._session.remember(EDGES, self._values)
 
     def _on_opened(self) -> None:
-        self._take(edges_of(self._session.loaded_project))
+        self._take(edges_of(self._session.document.project))
 
     def _take(self, values: Mapping[str, Value]) -> None:
         if values != self._values:

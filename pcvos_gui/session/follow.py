@@ -23,15 +23,15 @@ class Follower(QObject):
         self._is_following = False
         runs.state_changed.connect(self._on_state)
         runs.worker.clip_done.connect(self._on_clip)
-        session.frame_changed.connect(self._on_frame)
+        session.navigator.frame_changed.connect(self._on_frame)
         session.edited.connect(self._stay)
 
     def _on_state(self) -> None:
         if self._runs.state is RunState.LOADING:
-            self._start = self._here = self._session.frame
+            self._start = self._here = self._session.navigator.frame
             self._is_following = True
         elif self._runs.state is RunState.IDLE and self._is_following:
-            if self._session.project is not None and self._view.follow and self._runs.outcome == "done":
+            if self._session.is_open and self._view.follow and self._runs.outcome == "done":
                 self._go_to(self._start)
             self._is_following = False
 
@@ -43,7 +43,7 @@ class Follower(QObject):
 
     def _go_to(self, frame: int) -> None:
         self._here = frame
-        self._session.go_to(frame)
+        self._session.navigator.go_to(frame)
 
     def _on_frame(self, frame: int) -> None:
         if frame != self._here:

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from PySide6.QtCore import QObject, Signal
+
 
 @dataclass(frozen=True)
 class MessageAction:
     """A button beside a message."""
 
     text: str
-    run: Callable[[], None]
+    run: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,20 @@ class Message:
     key: str = ""
     holds: Callable[[], bool] | None = None
     lasting: bool = False
+
+
+class Messages(QObject):
+    """Whoever has something to say says it here; the window shows it."""
+
+    said = Signal(object)  # a Message
+
+    def say(
+        self,
+        text: str,
+        level: str = "info",
+        actions: tuple[MessageAction, ...] = (),
+        key: str = "",
+        holds: Callable[[], bool] | None = None,
+    ) -> None:
+        """Say a sentence; the arguments are those of `Message`."""
+        self.said.emit(Message(text, level, actions, key, holds))

@@ -30,7 +30,7 @@ class NextStep(QObject):
 
     def refresh(self) -> None:
         """Tell what comes next just now."""
-        if self._runs.is_busy or self._session.project is None:
+        if self._runs.is_busy or not self._session.is_open:
             self._is_corrected = False
         self._canvas.strip.show_step(self._text())
 
@@ -40,30 +40,30 @@ class NextStep(QObject):
 
     def _text(self) -> str:
         session, runs = self._session, self._runs
-        if session.project is None:
+        if not session.is_open:
             return self.tr("Opening…")
         if runs.state is RunState.LOADING:
             return self.tr("Ending what went on before…") if runs.is_stopping else self.tr("Loading the network…")
         if runs.is_busy:
             return self.tr("Propagating: look around, correct what you see, or stop (Esc)")
-        if session.project.read_only:
+        if session.document.project.read_only:
             return self.tr("Read-only: look around, or export")
         if self._canvas.offer_bar.isVisibleTo(self._canvas):
             return self.tr("Next: accept it, or go on marking")
-        if not (session.project.states & IN_MEMORY).any():
+        if not (session.document.project.states & IN_MEMORY).any():
             return self.tr("Next: mark an object on any frame")
-        if not (session.project.states & PREDICTED).any():
+        if not (session.document.project.states & PREDICTED).any():
             return self._what_is_marked()
         if self._is_corrected:
             return self.tr("Corrected. Next: fix more frames, or propagate again (Ctrl+Return)")
-        if not session.project.states.all():
+        if not session.document.project.states.all():
             return self.tr("Next: fix the first frame that is wrong, or propagate to the frames that are left")
         return self.tr("Next: step through, and fix the first frame that is wrong; or export")
 
     def _what_is_marked(self) -> str:
         """Nothing is known of the other frames yet."""
         objects = self._session.objects
-        masks = self._session.loaded_project.permanent_memory().values()
+        masks = self._session.document.project.permanent_memory().values()
         marked = [obj.name for obj in objects if any(obj.id in on_frame for on_frame in masks)]
         if len(marked) == 1:
             return self.tr("{} is marked. Next: propagate it to the other frames (Ctrl+Return)").format(marked[0])

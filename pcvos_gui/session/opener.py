@@ -103,9 +103,9 @@ class Opener(QObject):
         self.busy.emit("")
 
     def _open_project(self, path: Path, footage: Path | None = None) -> None:
-        opened = self._session.project
-        is_open = opened is not None and opened.path == Path(os.path.realpath(path))
-        if opened is not None and is_open and not (opened.read_only and self._session.close()):
+        session = self._session
+        is_open = session.is_open and session.document.project.path == Path(os.path.realpath(path))
+        if is_open and (session.is_writable or not session.close()):
             self._opening = None  # it is open, and stays so
             return
         wish = self._wish
@@ -172,14 +172,13 @@ class Opener(QObject):
         wish = self._wish
         self.busy.emit(path.name)
         index = project.index_cache() if project is not None else None
-        opened = self._session.project
         create_worker(
             self._read,
             path,
             index,
             Progress(lambda done, total: self.progress.emit(done / total), lambda: wish != self._wish),
             project is None and not is_fresh,
-            None if opened is None else opened.path,
+            self._session.document.project.path if self._session.is_open else None,
             _connect={
                 "yielded": lambda found: self._on_yielded(found, wish),
                 "returned": lambda found: self._on_read(path, found, wish, is_chosen, is_fresh),
@@ -215,7 +214,7 @@ class Opener(QObject):
             self._opening = None
 
     def _on_yielded(self, found: ProvisionalFootage, wish: int) -> None:
-        if wish == self._wish and self._session.project is None:
+        if wish == self._wish and not self._session.is_open:
             self._session.show_preview(found.first, found.sample_aspect_ratio)
 
     def _on_error(self, error: Exception, wish: int, project: Path | None = None) -> None:
@@ -322,7 +321,7 @@ class Opener(QObject):
         return [Message(changed, "warning", () if is_chosen or project.read_only else (right,))]
 
     def _accept_footage(self, project: Project, reference: FootageReference) -> None:
-        if project is self._session.project:
+        if self._session.has_open(project):
             project.relink(reference)
 
     def _tell_about(self, project: Project, found: _Opened, notes: list[Message]) -> None:
@@ -331,19 +330,19 @@ class Opener(QObject):
             text = self.tr("Everything is as you left it; the undo history starts anew here.")
             notes = [Message(text), *notes]
         for note in notes:
-            self._session.message.emit(note)
+            self._session.messages.said.emit(note)
         for sentence in (*project.warnings, *found.media.warnings):
             if sentence != project.refusal:
-                self._session.message.emit(Message(sentence, "warning"))
+                self._session.messages.say(sentence, "warning")
         if project.read_only:
             text = self.tr("{} It is read-only here.").format(project.refusal)
             again = MessageAction(self.tr("Open it again"), lambda: self.open(project.path))
-            self._session.message.emit(Message(text, "warning", (again,), "read-only"))
+            self._session.messages.say(text, "warning", (again,), "read-only")
 
     def _say(self, text: str, level: str, *actions: MessageAction) -> None:
         """Something of what is being opened; it goes as soon as something else is."""
         wish = self._wish
-        self._session.message.emit(Message(text, level, actions, holds=lambda: self._wish == wish))
+        self._session.messages.say(text, level, actions, holds=lambda: self._wish == wish)
 
 
 def _sentence(error: Exception) -> str:

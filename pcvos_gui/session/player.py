@@ -37,7 +37,7 @@ class Player(QObject):
         self._moving = False
         self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
-        session.frame_changed.connect(self._on_frame)
+        session.navigator.frame_changed.connect(self._on_frame)
         session.closing.connect(self.pause)
 
     @property
@@ -47,10 +47,10 @@ class Player(QObject):
     def play(self, speed: float = 1.0) -> None:
         """Play at `speed` times the true rate (negative: backwards), from the other end if this one is reached."""
         session = self._session
-        if session.project is None or session.is_editing or session.frame_count < 2 or not speed:
+        if not session.is_open or session.is_editing or session.navigator.frame_count < 2 or not speed:
             return
         first, last = self._bounds()
-        if not first <= session.frame <= last or session.frame == (last if speed > 0 else first):
+        if not first <= session.navigator.frame <= last or session.navigator.frame == (last if speed > 0 else first):
             self._go_to(first if speed > 0 else last)
         self._set_speed(max(-FASTEST, min(FASTEST, float(speed))))
         self._anchor()
@@ -81,23 +81,23 @@ class Player(QObject):
 
     def _bounds(self) -> tuple[int, int]:
         """First and last frame of what is played."""
-        last, out = self._session.frame_count - 1, self._runs.out_point
+        last, out = self._session.navigator.frame_count - 1, self._runs.out_point
         return min(self._runs.in_point or 0, last), last if out is None else min(out, last)
 
     def _anchor(self) -> None:
         """Start the clock at the current frame; backwards, at the last moment that it is shown."""
-        frame = self._session.frame
+        frame = self._session.navigator.frame
         self._origin = self._time(frame) if self.speed > 0 else self._end(frame)
         self._clock.start()
 
     def _time(self, frame: int) -> float:
-        return float(self._session.loaded_media.timestamps[frame])
+        return float(self._session.document.media.timestamps[frame])
 
     def _end(self, frame: int) -> float:
         """When the frame gives way to the next; the last one stays for the average time."""
-        if frame + 1 < self._session.frame_count:
+        if frame + 1 < self._session.navigator.frame_count:
             return self._time(frame + 1)
-        return self._time(frame) + float(1 / self._session.loaded_media.rate)
+        return self._time(frame) + float(1 / self._session.document.media.rate)
 
     def _now(self) -> float:
         return self._origin + self._clock.nsecsElapsed() * 1e-9 * self.speed
@@ -106,10 +106,14 @@ class Player(QObject):
         session = self._session
         if not self.is_playing:
             return
-        if session.project is None or session.is_editing:
+        if not session.is_open or session.is_editing:
             self.pause()
             return
-        if session.shown != session.frame and self._asked.isValid() and self._asked.elapsed() < _PATIENCE_MS:
+        if (
+            session.navigator.shown != session.navigator.frame
+            and self._asked.isValid()
+            and self._asked.elapsed() < _PATIENCE_MS
+        ):
             self._timer.start(_RETRY_MS)
             return
         first, last = self._bounds()
@@ -117,9 +121,9 @@ class Player(QObject):
         if now >= self._end(last) if self.speed > 0 else now < self._time(first):
             self._at_the_end(first, last)
             return
-        due = bisect_right(session.loaded_media.timestamps, now, key=float) - 1
+        due = bisect_right(session.document.media.timestamps, now, key=float) - 1
         # Rounding and a clock that began in the frame's middle must not step against the direction.
-        due = max(due, session.frame) if self.speed > 0 else min(due, session.frame)
+        due = max(due, session.navigator.frame) if self.speed > 0 else min(due, session.navigator.frame)
         self._go_to(min(max(due, 0), last))
         self._schedule(due)
 
@@ -139,11 +143,11 @@ class Player(QObject):
         self._timer.start(int(min(max(wait, 1), _LONGEST_WAIT_MS)))
 
     def _go_to(self, frame: int) -> None:
-        if frame == self._session.frame:
+        if frame == self._session.navigator.frame:
             return
         self._moving = True
         self._asked.start()
-        self._session.go_to(frame)
+        self._session.navigator.go_to(frame)
         self._moving = False
 
     def _on_frame(self, _: int) -> None:

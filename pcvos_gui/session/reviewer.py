@@ -37,8 +37,7 @@ class Reviewer(QObject):
     def refresh(self) -> None:
         """Find them anew."""
         self._timer.stop()
-        project = self._session.project
-        found = [] if project is None else doubtful_stretches(project)
+        found = doubtful_stretches(self._session.document.project) if self._session.is_open else []
         if found != self.stretches:
             self.stretches = found
             self.changed.emit()
@@ -46,7 +45,7 @@ class Reviewer(QObject):
     def go_to_next(self, step: int) -> Stretch | None:
         """Look at the next (1) or previous (-1) one in the order of frames; None: there is none."""
         self.refresh()
-        found = next_doubtful(self.stretches, self._session.frame, step)
+        found = next_doubtful(self.stretches, self._session.navigator.frame, step)
         if found is not None:
             self.show(found)
         return found
@@ -54,13 +53,12 @@ class Reviewer(QObject):
     def show(self, stretch: Stretch) -> None:
         """Go to its frame, with its object active."""
         self._session.set_active(stretch.object)
-        self._session.go_to(stretch.frame)
+        self._session.navigator.go_to(stretch.frame)
 
     def tick(self, stretch: Stretch, ticked: bool = True) -> None:
         """A person found it to be right, or takes that back."""
-        project = self._session.project
-        if project is not None and not project.read_only and not stretch.is_unprocessed:
-            tick_off(project, stretch, ticked)
+        if self._session.is_writable and not stretch.is_unprocessed:
+            tick_off(self._session.document.project, stretch, ticked)
             self.refresh()
 
 

@@ -41,7 +41,7 @@ class RunForecast(QObject):
     def begin(self, settings: RunSettings, job: PropagateJob, started: JobStarted) -> None:
         """The first clip is under way."""
         prices = self._prices.at(settings, settings.interval)
-        height, width = self._session.size
+        height, width = self._session.navigator.size
         seen = (settings.resolution or min(height, width)) / min(height, width)
         guess = Prices.guess(round(height * seen), round(width * seen))
         self.pace = Pace(started.plan, prices, guess=guess)
@@ -91,7 +91,7 @@ class RunForecast(QObject):
         """Time that a run through `start` to `end` takes, all included; None where nothing was measured, or nothing is
         there to draw."""
         prices = self._prices.at(settings, interval)
-        if prices is None or self._session.project is None:
+        if prices is None or not self._session.is_open:
             return None
         annotated = self._annotated_for(start, end, settings.direction)
         if not annotated:
@@ -107,7 +107,7 @@ class RunForecast(QObject):
 
     def _annotated_for(self, start: int, end: int, direction: Direction) -> Annotated:
         """Frames in permanent memory, and the objects that are marked there and take part in such a run."""
-        project = self._session.loaded_project
+        project = self._session.document.project
         if self._marked is None:
             self._marked = {}
             for frame, id in sorted(project.keys_in_memory()):

@@ -32,7 +32,7 @@ from core.studio.recorded_run import RecordedRun
 from core.studio.run_settings import Range, RunSettings, frames_of, in_out_from, settings_from
 from core.studio.runs import NothingToDraw
 from pcvos_gui.session.commands import RunCommand
-from pcvos_gui.session.messages import Message, MessageAction
+from pcvos_gui.session.messages import MessageAction
 from pcvos_gui.session.reviewer import run_summary
 from pcvos_gui.session.run_forecast import RunForecast
 from pcvos_gui.session.session import Leaving, Session
@@ -131,8 +131,8 @@ class RunController(QObject):
 
     def frames_to_draw(self) -> tuple[int, int]:
         """First and last frame of the next run."""
-        here, count = max(0, self.session.frame), self.session.frame_count
-        corrected = self.session.project.next_corrected if self.session.project is not None else None
+        here, count = max(0, self.session.navigator.frame), self.session.navigator.frame_count
+        corrected = self.session.document.project.next_corrected if self.session.is_open else None
         return frames_of(self.settings, here, count, self.in_point, self.out_point, corrected)
 
     # what it costs
@@ -206,10 +206,10 @@ class RunController(QObject):
         self._begin(self._make_job(run.start, run.end, run.direction, finished=left.finished), left.finished)
 
     def _may_start(self) -> bool:
-        if self.is_busy or self._compare or self.session.project is None:
+        if self.is_busy or self._compare or not self.session.is_open:
             return False
         self.session.settling.emit(Leaving.FOR_RUN)
-        if self.session.project.read_only:
+        if self.session.document.project.read_only:
             self._say(self.tr("This project is open read-only: nothing can be propagated in it."), "warning")
             return False
         return True
@@ -225,7 +225,7 @@ class RunController(QObject):
         self._command = RunCommand(text, self._apply_undo)
         self.session.undo_stack.push(self._command)
         range = job.start, job.end, job.direction
-        self._run = RecordedRun(self.session.loaded_project, text, *range, asdict(self.settings), known, finished)
+        self._run = RecordedRun(self.session.document.project, text, *range, asdict(self.settings), known, finished)
         self._set_state(RunState.LOADING)
         self.worker.submit(job)
 
@@ -247,15 +247,15 @@ class RunController(QObject):
 
     def compare(self, clips: int = 2) -> None:
         """Run the next clips at several intervals; the results come as `compared`, and nothing enters the project."""
-        if self.is_busy or self._compare or self.session.project is None:
+        if self.is_busy or self._compare or not self.session.is_open:
             return
         self.session.settling.emit(Leaving.FOR_RUN)
         intervals = tuple(sorted({*COMPARED_INTERVALS, self.settings.interval}))
-        here = self.session.frame
-        last = min(self.session.frame_count - 1, here + clips * max(intervals))
+        here = self.session.navigator.frame
+        last = min(self.session.navigator.frame_count - 1, here + clips * max(intervals))
         job = self._make_job(here, last, "forward")
         if job is not None:
-            self._compare = CompareJob(job, intervals, masks_there(self.session.loaded_project, job))
+            self._compare = CompareJob(job, intervals, masks_there(self.session.document.project, job))
             self.worker.submit(self._compare)
             self.state_changed.emit()  # what else could begin waits
 
@@ -274,7 +274,7 @@ class RunController(QObject):
 
         Nothing is asked while a run goes on, which draws the frame anyway, or where there is no memory to read.
         """
-        if self.is_busy or self.session.project is None:
+        if self.is_busy or not self.session.is_open:
             return
         job = self._make_job(frame, frame, "forward", quiet=True)
         if job is not None:
@@ -290,8 +290,8 @@ class RunController(QObject):
     ) -> PropagateJob | None:
         try:
             return make_job(
-                self.session.loaded_project,
-                self.session.loaded_media.path,
+                self.session.document.project,
+                self.session.document.media.path,
                 self.settings,
                 first,
                 last,
@@ -308,7 +308,7 @@ class RunController(QObject):
 
     def _marked(self) -> tuple:
         """The state a run could begin from: objects with their locks, and how much of them is in permanent memory."""
-        return self.session.objects, np.count_nonzero(self.session.loaded_project.states & IN_MEMORY)
+        return self.session.objects, np.count_nonzero(self.session.document.project.states & IN_MEMORY)
 
     # results
 
@@ -330,7 +330,7 @@ class RunController(QObject):
             return
         change = self._run.change(clip.cells, clip.provisional)
         if change.cells:
-            self.session.apply(change)
+            self.session.document.apply(change)
             self._command.add(change)
         if not clip.provisional:
             self._run.note_clip(clip.frames, clip.drawn)
@@ -382,12 +382,12 @@ class RunController(QObject):
         self._set_state(RunState.IDLE)
         self.settings_changed.emit()  # the next one has another price
         if state == "done":
-            text, doubtful = run_summary(self.session.loaded_project, self.done, seconds)
+            text, doubtful = run_summary(self.session.document.project, self.done, seconds)
             way = (MessageAction(self.tr("Review"), self.review_wanted.emit),) if doubtful else ()
             self._say(text, "info", *way, key="run")
 
     def _ways_on(self, remedies: tuple[str, ...]) -> tuple[MessageAction, ...]:
-        smaller = max(120, (self.settings.resolution or min(self.session.size)) // 2)
+        smaller = max(120, (self.settings.resolution or min(self.session.navigator.size)) // 2)
         changes = {
             "smaller resolution": (self.tr("Use {} pixels").format(smaller), {"resolution": smaller}),
             "cpu": (self.tr("Use the CPU"), {"device": "cpu"}),
@@ -408,14 +408,14 @@ class RunController(QObject):
         """Undo and redo of a run; of the one that is under way, undo ends it first."""
         if self._command is not None:
             self.stop()
-        self.session.apply(change)
+        self.session.document.apply(change)
 
     # sessions come and go
 
     def _on_opened(self) -> None:
-        project = self.session.loaded_project
+        project = self.session.document.project
         self.settings = settings_from(project.setting("run"))
-        self.in_point, self.out_point = in_out_from(project.setting("in_out"), self.session.frame_count)
+        self.in_point, self.out_point = in_out_from(project.setting("in_out"), self.session.navigator.frame_count)
         self.memory = None
         self.settings_changed.emit()
         self.in_out_changed.emit()
@@ -425,7 +425,7 @@ class RunController(QObject):
 
     def _take_over_undo(self) -> None:
         """A run of the command, made before the project was opened here, is the first step of undo."""
-        change, runs = self.session.loaded_project.kept_undo(), self.session.loaded_project.runs()
+        change, runs = self.session.document.project.kept_undo(), self.session.document.project.runs()
         if change is not None and runs:
             info = runs[-1][1]
             command = RunCommand(self.tr("Propagate frames {} to {}").format(info.start, info.end), self._apply_undo)
@@ -434,7 +434,7 @@ class RunController(QObject):
 
     def _tell_interrupted(self) -> None:
         """Once: a run that ended with its process, and how to go on with it."""
-        project = self.session.loaded_project
+        project = self.session.document.project
         found = None if project.read_only else interrupted.find(project)
         if found is None:
             return
@@ -443,7 +443,7 @@ class RunController(QObject):
             text = self.tr("The last propagation was interrupted before it had drawn a frame: propagate again.")
         else:
             text = self.tr("The last propagation was interrupted at frame {}: go on from there, or propagate again.")
-        go_on = MessageAction(self.tr("Go on"), lambda: self.session.project is project and self.go_on(found))
+        go_on = MessageAction(self.tr("Go on"), lambda: self.session.has_open(project) and self.go_on(found))
         self._say(text.format(found.last), "warning", go_on, key="interrupted")
 
     def _on_closing(self) -> None:
@@ -473,4 +473,4 @@ class RunController(QObject):
         """`holds`: as in `Message`; None: until the next run begins."""
         last = self._run
         holds = holds or (lambda: self._run is last)
-        self.session.message.emit(Message(text, level, actions, key, holds))
+        self.session.messages.say(text, level, actions, key, holds)

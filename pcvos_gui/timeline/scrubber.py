@@ -66,7 +66,7 @@ class Scrubber(QWidget):
         session.opened.connect(self.show_all)
         session.closed.connect(self.show_all)
         session.states_changed.connect(self._repaint_tracks)
-        session.frame_changed.connect(self._on_frame)
+        session.navigator.frame_changed.connect(self._on_frame)
         runs.memory_changed.connect(self._repaint_tracks)
         runs.in_out_changed.connect(self.update)
 
@@ -81,16 +81,16 @@ class Scrubber(QWidget):
 
     def show_all(self) -> None:
         """All of the footage."""
-        self._show(0.0, float(max(1, self._session.frame_count)))
+        self._show(0.0, float(max(1, self._session.navigator.frame_count)))
 
     def zoom(self, factor: float, x: float | None = None) -> None:
         """Make frames `factor` times as wide; what is at pixel `x` (default: the playhead) stays there."""
         if x is None:
-            x = self._visible.centre(max(0, self._session.frame))
+            x = self._visible.centre(max(0, self._session.navigator.frame))
             x = x if 0 <= x < self.width() else self.width() / 2
         held = self._visible.frame(x)
         span = self._visible.span / factor
-        bounded = fitted(0, span, self.width(), self._session.frame_count)
+        bounded = fitted(0, span, self.width(), self._session.navigator.frame_count)
         self._show(held - x * bounded.span / self.width(), bounded.span)
 
     def scroll_to(self, first: float) -> None:
@@ -98,7 +98,7 @@ class Scrubber(QWidget):
         self._show(first, self._visible.span)
 
     def _show(self, first: float, span: float) -> None:
-        found = fitted(first, span, self.width(), self._session.frame_count)
+        found = fitted(first, span, self.width(), self._session.navigator.frame_count)
         if found != self._visible:
             self._visible = found
             self._repaint_tracks()
@@ -119,7 +119,7 @@ class Scrubber(QWidget):
         self.update()
 
     def _frame_at(self, x: float) -> int:
-        return min(max(int(self._visible.frame(x)), 0), max(0, self._session.frame_count - 1))
+        return min(max(int(self._visible.frame(x)), 0), max(0, self._session.navigator.frame_count - 1))
 
     @property
     def range(self) -> tuple[int | None, int | None]:
@@ -131,7 +131,7 @@ class Scrubber(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         colours = paint.Colours.of(self.palette())
-        if self._session.project is None:
+        if not self._session.is_open:
             painter.fillRect(self.rect(), colours.band)
             painter.setPen(colours.dim)
             text = self.tr("Opening…")
@@ -141,7 +141,7 @@ class Scrubber(QWidget):
             self._tracks = self._paint_tracks(colours)
         painter.drawPixmap(0, 0, self._tracks)
         paint.paint_range(painter, self._visible, colours, *self.range)
-        self._drawn_frame = self._session.frame
+        self._drawn_frame = self._session.navigator.frame
         paint.paint_playhead(painter, self._visible.centre(self._drawn_frame), colours)
         if self.hasFocus():
             painter.setPen(colours.accent)
@@ -153,7 +153,7 @@ class Scrubber(QWidget):
         pixmap.setDevicePixelRatio(ratio)
         painter = QPainter(pixmap)
         painter.setFont(self.font())
-        project, memory = self._session.loaded_project, self._runs.memory
+        project, memory = self._session.document.project, self._runs.memory
         columns = gather(self._visible, project.states, project.confidence)
         paint.paint_tracks(painter, columns, self._visible, colours)
         if memory is not None:
@@ -164,7 +164,7 @@ class Scrubber(QWidget):
 
     def _ticks(self) -> list[tuple[int, str]]:
         if self.shows_time:
-            found = time_ticks(self._visible, self._session.loaded_media.timestamps, 96)
+            found = time_ticks(self._visible, self._session.document.media.timestamps, 96)
             return [(frame, timecode(seconds)) for frame, seconds in found]
         return [(frame, str(frame)) for frame in frame_ticks(self._visible, 72)]
 
@@ -175,7 +175,9 @@ class Scrubber(QWidget):
         self._repaint_tracks()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._visible = fitted(self._visible.first, self._visible.span, self.width(), max(1, self._session.frame_count))
+        self._visible = fitted(
+            self._visible.first, self._visible.span, self.width(), max(1, self._session.navigator.frame_count)
+        )
         self._repaint_tracks()
         self.visible_changed.emit()
 
@@ -195,7 +197,7 @@ class Scrubber(QWidget):
     # the mouse
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if self._session.project is None:
+        if not self._session.is_open:
             return
         x = event.position().x()
         if event.button() == Qt.MouseButton.MiddleButton:
@@ -204,7 +206,7 @@ class Scrubber(QWidget):
         elif event.button() == Qt.MouseButton.LeftButton:
             self._held = self._handle_at(event.position().toPoint()) or "scrub"
             if self._held == "scrub":
-                self._session.go_to(self._frame_at(x))
+                self._session.navigator.go_to(self._frame_at(x))
             else:
                 self._held_range = (self._runs.in_point, self._runs.out_point)
 
@@ -212,8 +214,8 @@ class Scrubber(QWidget):
         x = event.position().x()
         if self._held == "scrub":
             frame = self._frame_at(x)
-            if frame != self._session.frame:
-                self._session.go_to(frame)
+            if frame != self._session.navigator.frame:
+                self._session.navigator.go_to(frame)
         elif self._held == "pan":
             start, first = self._pan_from
             self.scroll_to(first - (x - start) / self._visible.per_frame)
@@ -234,15 +236,15 @@ class Scrubber(QWidget):
             self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._session.project is not None:
+        if event.button() == Qt.MouseButton.LeftButton and self._session.is_open:
             found = self.corrected_near(event.position().x())
             if found is not None:
-                self._session.go_to(found)
+                self._session.navigator.go_to(found)
 
     def corrected_near(self, x: float) -> int | None:
         """The corrected frame whose diamond is at pixel `x`, or near it."""
         low, high = self._frame_at(x - _GRIP), self._frame_at(x + _GRIP)
-        found = low + np.flatnonzero(self._session.loaded_project.states[low : high + 1] & CORRECTED)
+        found = low + np.flatnonzero(self._session.document.project.states[low : high + 1] & CORRECTED)
         if not len(found):
             return None
         distances = np.abs((found + 0.5 - self._visible.first) * self._visible.per_frame - x)
@@ -260,7 +262,7 @@ class Scrubber(QWidget):
 
     def _drag_handle(self, x: float) -> None:
         first, last = self._held_range
-        end = self._session.frame_count - 1
+        end = self._session.navigator.frame_count - 1
         if self._held == "in":
             first = min(max(round(self._visible.frame(x)), 0), end if last is None else last)
         else:
@@ -280,14 +282,14 @@ class Scrubber(QWidget):
 
     def _tell(self, event: QHelpEvent) -> None:
         """The tooltip."""
-        if self._session.project is None:
+        if not self._session.is_open:
             QToolTip.hideText()
             return
         near = self.corrected_near(event.pos().x()) if event.pos().y() >= paint.MARKS[0] else None
         frame = self._frame_at(event.pos().x()) if near is None else near
-        project, memory = self._session.project, self._runs.memory
+        project, memory = self._session.document.project, self._runs.memory
         was_read = memory is not None and frame in (*memory.permanent, *memory.working)
-        seconds = float(self._session.loaded_media.timestamps[frame])
+        seconds = float(self._session.document.media.timestamps[frame])
         text = describe(frame, seconds, int(project.states[frame]), float(project.confidence[frame]), was_read)
         QToolTip.showText(event.globalPos(), text, self)
 
@@ -296,14 +298,14 @@ class Scrubber(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         session, shift = self._session, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(event.key())
-        if session.project is None:
+        if not session.is_open:
             super().keyPressEvent(event)
         elif step and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            session.go_to_corrected(step)
+            session.navigator.go_to_corrected(step)
         elif step:
-            session.go_to(session.frame + step * (10 if shift else 1))
+            session.navigator.go_to(session.navigator.frame + step * (10 if shift else 1))
         elif event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End):
-            session.go_to(0 if event.key() == Qt.Key.Key_Home else session.frame_count - 1)
+            session.navigator.go_to(0 if event.key() == Qt.Key.Key_Home else session.navigator.frame_count - 1)
         elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             self.zoom(1 / _ZOOM if event.key() == Qt.Key.Key_Minus else _ZOOM)
         else:
@@ -312,9 +314,9 @@ class Scrubber(QWidget):
     # the menu
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        if self._session.project is not None:
+        if self._session.is_open:
             is_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
-            menu = self.make_menu(self._frame_at(event.pos().x()) if is_mouse else self._session.frame)
+            menu = self.make_menu(self._frame_at(event.pos().x()) if is_mouse else self._session.navigator.frame)
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             menu.popup(event.globalPos())
 
@@ -330,10 +332,10 @@ class Scrubber(QWidget):
         )
         clear.setEnabled(first is not None or last is not None)
         menu.addSeparator()
-        low, high = first or 0, session.frame_count - 1 if last is None else last
+        low, high = first or 0, session.navigator.frame_count - 1 if last is None else last
         text = self.tr("Clear results, frames {} to {} (corrections stay)").format(low, high)
-        forget = menu.addAction(icon("delete-sweep-outline"), text, lambda: session.clear(low, high))
-        forget.setEnabled(not session.loaded_project.read_only)
+        forget = menu.addAction(icon("delete-sweep-outline"), text, lambda: session.document.clear(low, high))
+        forget.setEnabled(session.is_writable)
         menu.addSeparator()
         menu.addAction(icon("arrow-left-right"), self.tr("Show all frames"), self.show_all)
         time = menu.addAction(self.tr("Ruler shows time"))

@@ -48,11 +48,11 @@ class Timeline(QWidget):
         session = self._session
         before, behind = "arrow-left-bold-circle-outline", "arrow-right-bold-circle-outline"
         rows = (
-            (before, self.tr("Previous corrected frame"), lambda: session.go_to_corrected(-1)),
-            ("chevron-left", self.tr("One frame back"), lambda: session.go_to(session.frame - 1)),
+            (before, self.tr("Previous corrected frame"), lambda: session.navigator.go_to_corrected(-1)),
+            ("chevron-left", self.tr("One frame back"), lambda: session.navigator.go_to(session.navigator.frame - 1)),
             ("play", self.tr("Play"), self._player.toggle),
-            ("chevron-right", self.tr("One frame on"), lambda: session.go_to(session.frame + 1)),
-            (behind, self.tr("Next corrected frame"), lambda: session.go_to_corrected(1)),
+            ("chevron-right", self.tr("One frame on"), lambda: session.navigator.go_to(session.navigator.frame + 1)),
+            (behind, self.tr("Next corrected frame"), lambda: session.navigator.go_to_corrected(1)),
         )
         buttons = QHBoxLayout()
         buttons.setSpacing(0)
@@ -98,7 +98,7 @@ class Timeline(QWidget):
         session = self._session
         for signal in (session.opened, session.closed):
             signal.connect(self._update_all)
-        session.frame_changed.connect(self._update_frame)
+        session.navigator.frame_changed.connect(self._update_frame)
         session.states_changed.connect(self._update_buttons)
         self._player.playing_changed.connect(self._update_buttons)
         self._player.speed_changed.connect(self._update_frame)
@@ -110,13 +110,13 @@ class Timeline(QWidget):
 
     def set_in(self) -> None:
         """The range for runs and exports begins at the current frame."""
-        if self._session.project is not None:
-            self.scrubber.set_in(self._session.frame)
+        if self._session.is_open:
+            self.scrubber.set_in(self._session.navigator.frame)
 
     def set_out(self) -> None:
         """The range ends at the current frame."""
-        if self._session.project is not None:
-            self.scrubber.set_out(self._session.frame)
+        if self._session.is_open:
+            self.scrubber.set_out(self._session.navigator.frame)
 
     def clear_in_out(self) -> None:
         """The range is all of the footage."""
@@ -125,7 +125,7 @@ class Timeline(QWidget):
     # state to widgets
 
     def _update_all(self) -> None:
-        count = self._session.frame_count
+        count = self._session.navigator.frame_count
         self.frame_box.blockSignals(True)
         self.frame_box.setRange(0, max(0, count - 1))
         self.frame_box.blockSignals(False)
@@ -136,11 +136,11 @@ class Timeline(QWidget):
 
     def _update_frame(self) -> None:
         session = self._session
-        is_open = session.project is not None and session.frame >= 0
+        is_open = session.is_open and session.navigator.frame >= 0
         self.frame_box.blockSignals(True)
-        self.frame_box.setValue(max(0, session.frame))
+        self.frame_box.setValue(max(0, session.navigator.frame))
         self.frame_box.blockSignals(False)
-        text = timecode(float(session.loaded_media.timestamps[session.frame])) if is_open else ""
+        text = timecode(float(session.document.media.timestamps[session.navigator.frame])) if is_open else ""
         if self._player.is_playing and self._player.speed != 1:
             text += f"   {self._player.speed:g}\N{MULTIPLICATION SIGN}"
         self._time.setText(text)
@@ -148,7 +148,7 @@ class Timeline(QWidget):
             self._enable_corrected()
 
     def _update_buttons(self) -> None:
-        is_open, is_playing = self._session.project is not None, self._player.is_playing
+        is_open, is_playing = self._session.is_open, self._player.is_playing
         for widget in (*self.buttons, self.frame_box):
             widget.setEnabled(is_open)
         if is_open:
@@ -160,13 +160,15 @@ class Timeline(QWidget):
 
     def _enable_corrected(self) -> None:
         for button, step in ((self.buttons[0], -1), (self.buttons[-1], 1)):
-            button.setEnabled(self._session.loaded_project.next_corrected(self._session.frame, step) is not None)
+            button.setEnabled(
+                self._session.document.project.next_corrected(self._session.navigator.frame, step) is not None
+            )
 
     def _on_number(self, frame: int) -> None:
-        self._session.go_to(frame)
+        self._session.navigator.go_to(frame)
 
     def _update_scroll(self) -> None:
-        visible, frames = self.scrubber.visible, max(1, self._session.frame_count)
+        visible, frames = self.scrubber.visible, max(1, self._session.navigator.frame_count)
         per_frame = _SCROLL_STEPS / visible.span
         self._scroll.blockSignals(True)
         self._scroll.setPageStep(_SCROLL_STEPS)

@@ -89,7 +89,7 @@ class CanvasRig:
         with qtbot.waitExposed(self.canvas):
             self.canvas.show()
         self.messages: list = []
-        self.session.message.connect(self.messages.append)
+        self.session.messages.said.connect(self.messages.append)
         media = ArraySource(frames)
         media.sample_aspect_ratio = Fraction(aspect)
         reference = FootageReference(path / "clip.mp4", "f", len(frames), media.size, Fraction(25))
@@ -97,13 +97,13 @@ class CanvasRig:
         infos = tuple(ObjectInfo(i, f"Object {i}", _colour(i)) for i in range(1, objects + 1))
         self.session.open(media, self.project)
         if objects:
-            self.session.apply(Change("Objects", objects=((), infos)))
+            self.session.document.apply(Change("Objects", objects=((), infos)))
 
     def give_mask(self, mask: np.ndarray, id: int = 1, frame: int | None = None) -> None:
         """An object's mask, bool (H, W), as if a run had made it."""
-        frame = self.session.shown if frame is None else frame
+        frame = self.session.navigator.shown if frame is None else frame
         before = self.project.cell(frame, id)
-        self.session.apply(Change("Mask", {(frame, id): (before, Cell(PackedMask.pack(mask)))}))
+        self.session.document.apply(Change("Mask", {(frame, id): (before, Cell(PackedMask.pack(mask)))}))
 
     def take(self, tool: Tool, brush: float | None = None) -> None:
         self.view_state.set_tool(tool)

@@ -112,14 +112,14 @@ class Desk:
         self.session = Session(self.frames)
         self.runs = RunController(self.session, self.worker)
         self.messages: list = []
-        self.session.message.connect(self.messages.append)
+        self.session.messages.said.connect(self.messages.append)
         self.media = media or ArraySource(np.zeros((frames, *size, 3), np.uint8))
         reference = FootageReference(path / "clip.mp4", "f", len(self.media), self.media.size, Fraction(25))
         self.project = Project.new(reference, path / "clip.pcvos")
         self.session.open(self.media, self.project)
         if objects:
             infos = tuple(ObjectInfo(i, f"Object {i}", colour(i)) for i in range(1, objects + 1))
-            self.session.apply(Change("Objects", objects=((), infos)))
+            self.session.document.apply(Change("Objects", objects=((), infos)))
 
     def put(self, frame: int, id: int = 1, corrected=False, in_memory=False, confidence=None) -> None:
         """A cell with a square for a mask."""
@@ -127,7 +127,7 @@ class Desk:
         mask[2:10, 2 : 6 + id] = True
         before = self.project.cell(frame, id)
         cell = Cell(PackedMask.pack(mask), corrected, in_memory, confidence)
-        self.session.apply(Change("Put", {(frame, id): (before, cell)}))
+        self.session.document.apply(Change("Put", {(frame, id): (before, cell)}))
 
     def correct(self, frame: int, id: int = 1) -> None:
         self.put(frame, id, corrected=True, in_memory=True)
@@ -135,7 +135,7 @@ class Desk:
     def lock(self, id: int) -> None:
         before = self.session.objects
         after = tuple(replace(info, locked=info.locked or info.id == id) for info in before)
-        self.session.apply(Change("Lock", objects=(before, after)))
+        self.session.document.apply(Change("Lock", objects=(before, after)))
 
     def reopen(self) -> None:
         """Close, and open the project's file again."""

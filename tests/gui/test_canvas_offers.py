@@ -70,7 +70,7 @@ def test_no_spot_of_the_picture_is_covered(rig, size):
     room = rig.view.viewport().rect()
     rig.drag((30, 30), (50, 30))
     rig.assist.answer(DISC)
-    rig.session.go_to(2)
+    rig.session.navigator.go_to(2)
     rig.drag((30, 30), (50, 30))
     assert rig.canvas.offer_bar.isVisible() and rig.canvas.waiting_bar.isVisible()
     assert rig.view.viewport().rect() == room
@@ -86,7 +86,7 @@ def test_no_spot_of_the_picture_is_covered(rig, size):
 def test_where_there_is_room_all_is_said_of_what_waits(qtbot, rig):
     rig.canvas.resize(1000, 400)
     rig.drag((30, 30), (50, 30))
-    rig.session.go_to(3)
+    rig.session.navigator.go_to(3)
     (told,) = rig.canvas.waiting_bar.findChildren(QLabel)
     qtbot.waitUntil(lambda: QLabel.text(told) == "Marks wait on frame 0", timeout=5000)  # laid out by then
 
@@ -121,21 +121,21 @@ def test_what_waits_elsewhere_is_said_and_shown_again(rig):
     bar = rig.canvas.waiting_bar
     rig.drag((30, 30), (50, 30))
     assert not bar.isVisible()
-    rig.session.go_to(3)
+    rig.session.navigator.go_to(3)
     assert bar.isVisible() and not rig.canvas.offer_bar.isVisible()
     rig.take(Tool.BRUSH)
     rig.session.set_active(2)
     press(rig, bar, "Go to")
-    assert rig.session.frame == 0 and rig.session.active == 1
+    assert rig.session.navigator.frame == 0 and rig.session.active == 1
     assert rig.canvas.tool.is_busy and not bar.isVisible()
     rig.assist.answer(DISC)
-    rig.session.go_to(2)
+    rig.session.navigator.go_to(2)
     press(rig, bar, "Accept")
     assert np.array_equal(rig.project.labels(0) == 1, DISC) and not bar.isVisible()
     rig.drag((30, 30), (50, 30))
-    rig.session.go_to(1)
+    rig.session.navigator.go_to(1)
     press(rig, bar, "Forget")
-    rig.session.go_to(2)
+    rig.session.navigator.go_to(2)
     assert not rig.canvas.tool.is_busy and not rig.project.labels(2).any()
 
 

@@ -166,7 +166,7 @@ def test_a_cancelled_edit_leaves_no_stroke_behind(rig):
 
 def test_a_frame_that_is_not_shown_yet_cannot_be_painted(rig):
     rig.frames.late = True
-    rig.session.go_to(1)
+    rig.session.navigator.go_to(1)
     rig.drag((20, 20), (50, 20))
     assert not rig.session.labels.any()
     assert not rig.session.is_editing
@@ -277,7 +277,7 @@ def test_fill_leaves_locked_objects_and_clicks_outside(rig):
 @pytest.mark.parametrize("is_wanted", [True, False])
 def test_fill_floods_most_of_the_frame_only_when_told_to(rig, is_wanted):
     said = []
-    rig.session.message.connect(said.append)
+    rig.session.messages.said.connect(said.append)
     ring = box(10, 10, 50, 50) & ~box(12, 12, 48, 48)
     ring[30, 10:12] = False  # a gap
     rig.give_mask(ring)
@@ -288,7 +288,7 @@ def test_fill_floods_most_of_the_frame_only_when_told_to(rig, is_wanted):
     (question,) = said
     assert "% of the frame" in question.text and question.actions[0].text == "Fill it"
     if not is_wanted:
-        rig.session.go_to(1)
+        rig.session.navigator.go_to(1)
     question.actions[0].run()
     assert rig.project.labels(0).all() == is_wanted and not rig.project.labels(1).any()
 
@@ -400,7 +400,7 @@ def test_hints_follow_the_tool(rig, qtbot):
 def test_what_the_network_saw_stays_with_a_corrected_mask(rig):
     soft = SoftMask.pack(np.full((15, 21), 255, np.uint8), (0, 0, HEIGHT, WIDTH))
     cell = Cell(PackedMask.pack(box(5, 5, 30, 40)), confidence=0.5, soft=soft)
-    rig.session.apply(Change("as a run would", {(0, 1): (None, cell)}))
+    rig.session.document.apply(Change("as a run would", {(0, 1): (None, cell)}))
     rig.drag((20, 20), (60, 50))
     corrected = rig.project.cell(0, 1)
     assert corrected.corrected and corrected.mask != cell.mask and corrected.soft == soft

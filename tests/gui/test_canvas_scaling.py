@@ -63,13 +63,15 @@ def test_the_ring_goes_around_what_a_dab_paints(rig, zoom, brush):
     assert ratio == float(os.environ.get("QT_SCALE_FACTOR", "1"))
     width = 3.4 * ratio / 2  # of the line, beyond its middle
     off = bounds(line) + np.array([width, width, -width, -width]) - painted
-    longer = max(float(rig.session.media.sample_aspect_ratio), 1 / float(rig.session.media.sample_aspect_ratio))
+    longer = max(
+        float(rig.session.document.media.sample_aspect_ratio), 1 / float(rig.session.document.media.sample_aspect_ratio)
+    )
     assert np.abs(off).max() <= 2 + zoom * longer, "to a pixel of the screen and one of the frame"
     assert abs(off.mean()) <= ratio, "none too large, none aside: to a point, in which the pointer moves"
 
 
 def test_the_frame_is_shown_in_its_true_shape(rig):
-    aspect = float(rig.session.media.sample_aspect_ratio)
+    aspect = float(rig.session.document.media.sample_aspect_ratio)
     rig.give_mask(np.ones((HEIGHT, WIDTH), bool))
     rig.view.fit()
     left, top, right, bottom = bounds(coloured(rig.picture())) / rig.picture().devicePixelRatio()

@@ -88,7 +88,7 @@ def test_the_job_says_what_was_drawn_and_what_is_known(rig):
     assert np.array_equal(second.present, box(0, 0, 10, 10))
     assert np.array_equal(second.forbidden, box(50, 70, 60, 80))
     assert second.estimate is None
-    assert np.array_equal(second.image, rig.session.image)
+    assert np.array_equal(second.image, rig.session.navigator.image)
 
 
 def test_the_preview_is_seen_and_nothing_is_changed_yet(rig):
@@ -223,13 +223,13 @@ def test_the_estimate_is_asked_for_once_a_frame_and_used_when_it_comes(rig):
     rig.drag((40, 40), (50, 40))
     assert np.array_equal(rig.assist.jobs[-1].estimate, DISC)
     rig.key(Qt.Key.Key_Escape)
-    rig.session.go_to(1)
+    rig.session.navigator.go_to(1)
     rig.drag((40, 30), (50, 30))
     assert rig.asked == [0, 1]
     assert rig.assist.jobs[-1].estimate is None
     rig.key(Qt.Key.Key_Escape)
-    rig.session.go_to(2)
-    rig.session.go_to(1)
+    rig.session.navigator.go_to(2)
+    rig.session.navigator.go_to(1)
     rig.drag((40, 30), (50, 30))
     assert rig.asked == [0, 1, 1]
 
@@ -260,7 +260,7 @@ def test_a_scribble_waits_on_its_frame_until_it_is_accepted(rig, is_there):
     drawn = rig.assist.jobs[-1].strokes
     if is_there:
         rig.assist.answer(DISC)
-    rig.session.go_to(1)
+    rig.session.navigator.go_to(1)
     tool = rig.canvas.tool
     assert not tool.is_busy and tool.waiting == [(0, 1)]
     assert not rig.project.labels(0).any() and not rig.project.labels(1).any()
@@ -268,7 +268,7 @@ def test_a_scribble_waits_on_its_frame_until_it_is_accepted(rig, is_there):
     if not is_there:
         rig.assist.answer(DISC, rig.assist.jobs[0])
         assert not rig.project.labels(0).any(), "nobody accepted it"
-    rig.session.go_to(0)
+    rig.session.navigator.go_to(0)
     assert tool.is_busy and tool.waiting == []
     assert np.array_equal(tool.proposed, DISC)
     assert np.array_equal(rig.assist.jobs[-1].strokes, drawn), "looked at again: the mask under it may be another"
@@ -280,7 +280,7 @@ def test_a_scribble_waits_on_its_frame_until_it_is_accepted(rig, is_there):
 def test_the_stroke_in_the_making_goes_along(rig):
     rig.press(30, 30)
     rig.move(50, 30)
-    rig.session.go_to(1)
+    rig.session.navigator.go_to(1)
     rig.move(60, 50)
     rig.release(60, 50)
     assert rig.assist.jobs[-1].strokes[30, 30:50].all()
@@ -290,10 +290,10 @@ def test_the_stroke_in_the_making_goes_along(rig):
 
 def test_scribbles_on_several_frames_are_accepted_or_dropped_together(rig):
     for frame in (0, 1):
-        rig.session.go_to(frame)
+        rig.session.navigator.go_to(frame)
         rig.drag((30, 30), (50, 30))
         rig.assist.answer(DISC)
-    rig.session.go_to(2)
+    rig.session.navigator.go_to(2)
     assert rig.canvas.tool.waiting == [(0, 1), (1, 1)]
     rig.canvas.tool.accept_waiting()
     for frame in (0, 1):
@@ -303,15 +303,15 @@ def test_scribbles_on_several_frames_are_accepted_or_dropped_together(rig):
     rig.session.undo_stack.undo()
     assert rig.project.labels(0).any() and not rig.project.labels(1).any()
     rig.drag((30, 30), (50, 30))
-    rig.session.go_to(0)
+    rig.session.navigator.go_to(0)
     rig.canvas.tool.drop_waiting()
-    rig.session.go_to(2)
+    rig.session.navigator.go_to(2)
     assert not rig.canvas.tool.is_busy and not rig.canvas.tool.waiting
 
 
 def test_what_waits_is_kept_when_the_footage_is_closed(rig):
     rig.drag((30, 30), (50, 30))
-    rig.session.go_to(1)
+    rig.session.navigator.go_to(1)
     kept = []
     rig.session.closing.connect(lambda: kept.append(rig.project.labels(0)))
     rig.session.close()
@@ -321,16 +321,16 @@ def test_what_waits_is_kept_when_the_footage_is_closed(rig):
 
 def test_the_scribble_of_an_object_that_goes_is_forgotten_on_other_frames_too(rig):
     rig.drag((30, 30), (50, 30))
-    rig.session.go_to(1)
+    rig.session.navigator.go_to(1)
     rig.session.delete_object(1)
     assert not rig.canvas.tool.waiting
 
 
 def test_a_scribble_waits_while_another_tool_is_in_hand(rig):
     rig.drag((30, 30), (50, 30))
-    rig.session.go_to(1)
+    rig.session.navigator.go_to(1)
     rig.take(Tool.BRUSH)
-    rig.session.go_to(0)
+    rig.session.navigator.go_to(0)
     assert rig.canvas.tools[Tool.MARK].waiting == [(0, 1)]
     rig.take(Tool.MARK)
     assert rig.canvas.tool.is_busy
@@ -339,7 +339,7 @@ def test_a_scribble_waits_while_another_tool_is_in_hand(rig):
 def test_finished_strokes_are_in_the_project_file_until_they_are_accepted(rig, tmp_path):
     rig.drag((30, 30), (50, 30))
     drawn = rig.assist.jobs[-1].strokes
-    rig.session.go_to(2)
+    rig.session.navigator.go_to(2)
     rig.drag((5, 5), (20, 5), button=RIGHT)
     copy = tmp_path / "copy.pcvos"  # as a killed process leaves it
     for end in ("", "-wal"):
@@ -354,7 +354,7 @@ def test_finished_strokes_are_in_the_project_file_until_they_are_accepted(rig, t
     assert tool.waiting == [(2, 1)], "it has no mask yet"
     rig.assist.answer(DISC)
     rig.key(Qt.Key.Key_Return)
-    rig.session.go_to(2)
+    rig.session.navigator.go_to(2)
     assert rig.assist.jobs[-1].strokes[5, 10] == 2
     rig.key(Qt.Key.Key_Escape)
     assert project.setting("scribbles") == []

@@ -204,7 +204,7 @@ def test_another_frame_shows_its_own_pixels_and_masks(qtbot, tmp_path):
     rig.view_state.set_opacity(1.0)
     rig.give_mask(np.ones((20, 30), bool))
     assert rig.seen(15, 10) == rig.session.object(1).colour
-    rig.session.go_to(1)
+    rig.session.navigator.go_to(1)
     assert rig.seen(15, 10) == (200, 200, 200)
     rig.session.close()
     surround = rig.picture().pixelColor(5, 5)

@@ -24,7 +24,7 @@ FRAMES = tuple(range(10, 16))
 def desk(tmp_path):
     made = Desk(tmp_path, frames=60)
     made.correct(0)
-    made.session.go_to(10)
+    made.session.navigator.go_to(10)
     yield made
     made.close()
 
@@ -153,11 +153,11 @@ def test_the_slider_moves_all_pictures_and_closing_goes_back(desk, dialog):
     before = dialog.columns[5].picture.pixmap().toImage()
     assert before != dialog.columns[1].picture.pixmap().toImage()
     dialog.slider.setValue(14)
-    assert desk.session.frame == 14 and dialog.spin.value() == 14
-    desk.session.go_to(40)  # outside of what was drawn: the slider stays at its end
+    assert desk.session.navigator.frame == 14 and dialog.spin.value() == 14
+    desk.session.navigator.go_to(40)  # outside of what was drawn: the slider stays at its end
     assert dialog.slider.value() == 15
     dialog.close()
-    assert desk.session.frame == 10
+    assert desk.session.navigator.frame == 10
 
 
 def test_closing_cancels(desk, dialog):

@@ -10,15 +10,15 @@ from pcvos_gui.session.damage import DamageWatch
 def test_damage_is_told_when_its_frame_is_shown(qtbot, tmp_path):
     rig = CanvasRig(qtbot, tmp_path, np.zeros((4, 60, 80, 3), np.uint8))
     watch = DamageWatch(rig.session, rig.canvas)
-    read = rig.session.media.read
+    read = rig.session.document.media.read
 
     def read_damaged(index, progress=UNWATCHED):
         if index == 2:
-            rig.session.media.warnings.append("Frame 2 is damaged.")
+            rig.session.document.media.warnings.append("Frame 2 is damaged.")
         return read(index, progress)
 
-    rig.session.media.read = read_damaged
+    rig.session.document.media.read = read_damaged
     for frame in (1, 2, 3):
-        rig.session.go_to(frame)
+        rig.session.navigator.go_to(frame)
         assert [message.text for message in rig.messages] == ["Frame 2 is damaged."] * (frame >= 2)
     assert rig.messages[0].level == "warning" and watch.parent() is rig.canvas

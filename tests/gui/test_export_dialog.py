@@ -31,7 +31,7 @@ from pcvos_gui.widgets.time_left import TimeLeft
 def test_what_is_exported_reads_back(hands: Hands, clip: Path, tmp_path: Path, format: str):
     open_marked(hands, clip)
     target = export_as(hands, format, tmp_path / "out")
-    project, media = hands.session.project, hands.session.media
+    project, media = hands.session.document.project, hands.session.document.media
     reader = recognise(target)
     request = import_request(reader, target, media)
     plan = make_plan(reader.read(request), request, project)
@@ -91,7 +91,9 @@ def test_the_preview_follows_frame_options_and_objects(hands: Hands, clip: Path)
     dialog.look.pictured.connect(lambda pictured: seen.append((pictured.frame, pictured.picture[..., 0] > 127)))
     dialog.options.fields["edges"].setCurrentIndex(2)
     hands.bot.waitUntil(lambda: len(seen) == 1, timeout=20_000)
-    assert seen[0][0] == hands.session.frame and np.array_equal(seen[0][1], hands.labels(hands.session.frame) > 0)
+    assert seen[0][0] == hands.session.navigator.frame and np.array_equal(
+        seen[0][1], hands.labels(hands.session.navigator.frame) > 0
+    )
     dialog.picture.slider.setValue(0)
     hands.bot.waitUntil(lambda: len(seen) == 2, timeout=20_000)
     assert seen[1][0] == 0 and np.array_equal(seen[1][1], hands.labels(0) > 0)
@@ -225,7 +227,7 @@ def test_cancelling_leaves_nothing_and_says_so(hands: Hands, clip: Path, tmp_pat
     assert hands.window.status.cancel.isVisible() and bar.maximum() == COUNT
     hands.bot.waitUntil(lambda: bool(re.search(r" · \d+\ss left$", bar.text())), timeout=20_000)
     assert bar.fontMetrics().horizontalAdvance(bar.text()) < bar.width(), "all of it can be read"
-    hands.session.go_to(5)
+    hands.session.navigator.go_to(5)
     hands.wait_for_frame()
     hands.act("export")
     assert hands.told("An export is going on")
@@ -331,9 +333,9 @@ def test_the_mask_of_one_object_alone(hands: Hands, clip: Path, tmp_path: Path):
 def test_looking_at_what_is_stored_leaves_the_right_to_write_to_the_next_window(hands: Hands, clip: Path):
     """An export that is about to begin while its clip is closed and opened again."""
     open_marked(hands, clip)
-    stored = Stored.of(hands.session.loaded_project, hands.session.loaded_media)
+    stored = Stored.of(hands.session.document.project, hands.session.document.media)
     hands.act("close")
     with stored.opened() as (project, media):
         assert project.read_only and len(project.objects) == 2 and media.path == clip
         hands.open(clip)
-        assert not hands.session.project.read_only
+        assert not hands.session.document.project.read_only

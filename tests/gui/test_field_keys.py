@@ -69,11 +69,11 @@ def test_a_frame_number_is_typed_and_the_tools_keys_work_again(desk: Hands):
     box.selectAll()
     QTest.keyClicks(box, "9")
     QTest.keyClick(box, Qt.Key.Key_Return)
-    assert desk.session.frame == 9 and keys_are_the_canvass(desk)
+    assert desk.session.navigator.frame == 9 and keys_are_the_canvass(desk)
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_B)
     assert desk.window.view_state.tool is Tool.BRUSH
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Left)
-    assert desk.session.frame == 8
+    assert desk.session.navigator.frame == 8
 
 
 def test_esc_drops_what_was_typed(desk: Hands):
@@ -84,7 +84,7 @@ def test_esc_drops_what_was_typed(desk: Hands):
         QTest.keyClicks(field, str(COUNT - 1))
         QTest.keyClick(field, Qt.Key.Key_Escape)
         assert field.value() == before and field.text() == str(before) and keys_are_the_canvass(desk)
-    assert desk.session.frame == 0
+    assert desk.session.navigator.frame == 0
     advanced = desk.window.propagation_panel.advanced
     desk.window.propagation_panel.fold.expand()
     desk.bot.waitUntil(advanced.weights.isVisible)
@@ -100,7 +100,7 @@ def test_esc_drops_what_was_typed(desk: Hands):
 def test_esc_in_a_field_does_not_stop_a_run(desk: Hands):
     import numpy as np
 
-    mask = np.zeros(desk.session.size, bool)
+    mask = np.zeros(desk.session.navigator.size, bool)
     mask[30:60, 20:40] = True
     desk.session.replace_mask(mask, "Mask")
     desk.begin_run(interval=1, direction="forward")
@@ -158,9 +158,9 @@ def test_no_key_gets_through_a_dialog_to_the_window(desk: Hands, opened_by: str)
     else:
         desk.act({"colour": "recolour_object"}.get(opened_by, opened_by))
     (dialog,) = [d for d in desk.window.findChildren(QDialog) if d.isVisible()]
-    before = desk.session.frame, desk.window.view_state.tool, len(desk.session.objects)
+    before = desk.session.navigator.frame, desk.window.view_state.tool, len(desk.session.objects)
     for key in (Qt.Key.Key_E, Qt.Key.Key_Right, Qt.Key.Key_Delete):
         QTest.keyClick(desk.window.windowHandle(), key)
     QTest.keyClick(desk.window.windowHandle(), Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
-    assert (desk.session.frame, desk.window.view_state.tool, len(desk.session.objects)) == before
+    assert (desk.session.navigator.frame, desk.window.view_state.tool, len(desk.session.objects)) == before
     dialog.reject()

@@ -75,7 +75,7 @@ def drop(widget: QWidget, *paths: Path) -> None:
 
 def test_the_plan_is_told_done_and_undone(hands: Hands, clip: Path, tmp_path: Path):
     open_marked(hands, clip)
-    before, objects = all_cells(hands.session.project), hands.session.objects
+    before, objects = all_cells(hands.session.document.project), hands.session.objects
     folder = masks_of(tmp_path / "masks", 3, 4, 5, value=7)
     dialog = opened(hands, folder)
     assert dialog.format.currentData() == "png" and dialog.corrected.isChecked()
@@ -85,15 +85,15 @@ def test_the_plan_is_told_done_and_undone(hands: Hands, clip: Path, tmp_path: Pa
     assert "predictions" in dialog.text.text()
     dialog.corrected.setChecked(True)
     dialog.reject()
-    assert all_cells(hands.session.project) == before and hands.session.objects == objects, "cancelled"
+    assert all_cells(hands.session.document.project) == before and hands.session.objects == objects, "cancelled"
     steps = hands.session.undo_stack.count()
     dialog = opened(hands, folder)
     bring_in(hands, dialog)
     assert hands.session.undo_stack.count() == steps + 1 and hands.told("masks of 3 frames", "masks")
-    assert np.array_equal(hands.labels(4) == 7, truth(4)) and 4 in hands.session.project.permanent_memory()
-    assert hands.session.frame == 3
+    assert np.array_equal(hands.labels(4) == 7, truth(4)) and 4 in hands.session.document.project.permanent_memory()
+    assert hands.session.navigator.frame == 3
     hands.act("undo")
-    assert all_cells(hands.session.project) == before and hands.session.objects == objects
+    assert all_cells(hands.session.document.project) == before and hands.session.objects == objects
 
 
 def test_predictions_leave_corrections_alone(hands: Hands, clip: Path, tmp_path: Path):
@@ -106,12 +106,12 @@ def test_predictions_leave_corrections_alone(hands: Hands, clip: Path, tmp_path:
     assert "Leaves alone the corrected masks on 1 frame (0)" in dialog.text.text()
     bring_in(hands, dialog)
     assert np.array_equal(hands.labels(0) == 1, truth(0)) and np.array_equal(hands.labels(1) == 1, truth(1))
-    assert not hands.session.project.cell(1, 1).corrected
+    assert not hands.session.document.project.cell(1, 1).corrected
 
 
 def test_questions_are_answered_there(hands: Hands, clip: Path, tmp_path: Path):
     open_marked(hands, clip)
-    before = all_cells(hands.session.project)
+    before = all_cells(hands.session.document.project)
     dialog = opened(hands, coloured(tmp_path / "colours", 6, 7))
     assert dialog.questions.keys() == {"#ff8000", "#005ac8"} and dialog.question_box.isVisible()
     assert all(box.currentData() == "new" for box in dialog.questions.values()), "as proposed"
@@ -125,7 +125,7 @@ def test_questions_are_answered_there(hands: Hands, clip: Path, tmp_path: Path):
     bring_in(hands, dialog)
     assert np.array_equal(hands.labels(6) == 1, truth(6)) and len(hands.session.objects) == 2
     hands.act("undo")
-    assert all_cells(hands.session.project) == before
+    assert all_cells(hands.session.document.project) == before
 
 
 def test_locked_objects_are_left_out(hands: Hands, clip: Path, tmp_path: Path):
@@ -137,9 +137,9 @@ def test_locked_objects_are_left_out(hands: Hands, clip: Path, tmp_path: Path):
     Image.fromarray((truth(3) * 2 + (corner() & ~truth(3)) * 1).astype(np.uint8)).save(folder / "00003.png")
     dialog = opened(hands, folder)
     assert "Locked and left out: Ball" in dialog.text.text()
-    kept = hands.session.project.cell(3, 1)
+    kept = hands.session.document.project.cell(3, 1)
     bring_in(hands, dialog)
-    assert hands.session.project.cell(3, 1) == kept and hands.told("Locked", "Ball")
+    assert hands.session.document.project.cell(3, 1) == kept and hands.told("Locked", "Ball")
     assert not (hands.labels(3) == 2)[truth(3)].any()
 
 
@@ -156,12 +156,12 @@ def test_broken_files_end_in_a_sentence(hands: Hands, clip: Path, tmp_path: Path
         path.write_text("no picture")
     elif what == "wrong size":
         Image.fromarray(np.ones((50, 50), np.uint8)).save(path)
-    before = all_cells(hands.session.project)
+    before = all_cells(hands.session.document.project)
     dialog = opened(hands, path, is_good=False)
     assert path.name in dialog.text.text() and len(dialog.text.text().splitlines()) == 1
     assert not dialog.accept_button.isEnabled()
     dialog.accept()
-    assert dialog.isVisible() and all_cells(hands.session.project) == before
+    assert dialog.isVisible() and all_cells(hands.session.document.project) == before
     dialog.choose(masks_of(tmp_path / "good", 2))
     known(hands, dialog)
     dialog.reject()
@@ -268,7 +268,7 @@ def test_several_pngs_of_one_frame_are_refused(hands: Hands, clip: Path, tmp_pat
 def test_dropping_a_zip(hands: Hands, clip: Path, tmp_path: Path):
     open_marked(hands, clip)
     target = export_as(hands, "cvat", tmp_path / "clip.zip")
-    before = {key: cell.mask for key, cell in all_cells(hands.session.project).items() if key[0] == 3}
+    before = {key: cell.mask for key, cell in all_cells(hands.session.document.project).items() if key[0] == 3}
     hands.go_to(3)
     hands.act("clear_here")
     drop(hands.view.viewport(), target)
@@ -276,7 +276,7 @@ def test_dropping_a_zip(hands: Hands, clip: Path, tmp_path: Path):
     known(hands, dialog)
     assert dialog.format.currentData() == "cvat" and not dialog.footage.isVisible()
     bring_in(hands, dialog)
-    assert {key: hands.session.project.cell(*key).mask for key in before} == before
+    assert {key: hands.session.document.project.cell(*key).mask for key in before} == before
 
 
 def test_a_dropped_folder_can_be_footage_after_all(hands: Hands, clip: Path, tmp_path: Path):
@@ -287,11 +287,11 @@ def test_a_dropped_folder_can_be_footage_after_all(hands: Hands, clip: Path, tmp
     assert dialog.footage.isVisible()
     with hands.bot.waitSignal(hands.session.opened, timeout=20_000):
         dialog.footage.click()
-    assert hands.session.media.path == folder
+    assert hands.session.document.media.path == folder
     other = make_clip(tmp_path / "other.mp4", 2)
     with hands.bot.waitSignal(hands.session.opened, timeout=20_000):
         drop(hands.window, other)
-    assert hands.session.media.path == other, "a video is opened as ever"
+    assert hands.session.document.media.path == other, "a video is opened as ever"
 
 
 def test_several_pngs_at_once_and_drops_on_the_dialog(hands: Hands, clip: Path, tmp_path: Path):
@@ -316,7 +316,7 @@ def test_nothing_new_is_said_at_once(hands: Hands, clip: Path, tmp_path: Path):
     dialog = opened(hands, target, is_good=False)
     hands.bot.waitUntil(lambda: "Nothing would change" in dialog.text.text(), timeout=20_000)
     assert not dialog.accept_button.isEnabled() and "Masks for" not in dialog.text.text()
-    hands.session.clear(3, 3, corrections=True)
+    hands.session.document.clear(3, 3, corrections=True)
     known(hands, dialog)
     assert "Masks for 2 frames (0, 3)" in dialog.text.text(), "something is new now"
     bring_in(hands, dialog)

@@ -105,7 +105,7 @@ def test_the_network_draws_the_rest_only(hands: Hands, clip: Path):
     hands.run(interval=3)
     assert hands.runs.done == COUNT - 1
     whole = [hands.labels(frame) for frame in range(COUNT)]
-    hands.session.clear(7, COUNT - 1)
+    hands.session.document.clear(7, COUNT - 1)
     left = find_left(hands, 6)
     drawn = []
     hands.window.inference.clip_done.connect(lambda clip: drawn.extend(clip.drawn))
@@ -123,5 +123,5 @@ def test_the_network_draws_the_rest_only(hands: Hands, clip: Path):
 def find_left(hands: Hands, last: int):
     from core.studio.interrupted import Interrupted
 
-    ((_, run),) = hands.session.project.runs()
+    ((_, run),) = hands.session.document.project.runs()
     return Interrupted(run, FinishedFrames([[0, last]]), last)

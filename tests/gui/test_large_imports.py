@@ -59,7 +59,7 @@ class Held:
 
 def test_many_masks_are_one_step_and_all_in_the_file(hands: Hands, clip: Path, stripes: Path):
     open_marked(hands, clip)
-    session, before = hands.session, masks_in(hands.session.project)
+    session, before = hands.session, masks_in(hands.session.document.project)
     open_import_dialog(hands.window, (stripes,))
     dialog = hands.dialog(ImportDialog)
     hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
@@ -67,74 +67,76 @@ def test_many_masks_are_one_step_and_all_in_the_file(hands: Hands, clip: Path, s
     with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
         dialog.accept_button.click()
     assert session.undo_stack.count() == steps + 1 and hands.told(f"masks of {COUNT} frames", "stripes")
-    after = masks_in(session.project)
-    assert len(after) == COUNT * OBJECTS and masks_on_disk(session.project.path) == after, "told only when it is saved"
+    after = masks_in(session.document.project)
+    assert len(after) == COUNT * OBJECTS and masks_on_disk(session.document.project.path) == after, (
+        "told only when it is saved"
+    )
     for act, there in (("undo", before), ("redo", after), ("undo", before)):
         hands.act(act)
-        assert masks_in(session.project) == there, "at once, wherever one looks"
-        hands.bot.waitUntil(lambda: not session.project.is_saving, timeout=20_000)
-        assert masks_on_disk(session.project.path) == there and hands.window.status.saved.text() == "saved"
+        assert masks_in(session.document.project) == there, "at once, wherever one looks"
+        hands.bot.waitUntil(lambda: not session.document.project.is_saving, timeout=20_000)
+        assert masks_on_disk(session.document.project.path) == there and hands.window.status.saved.text() == "saved"
 
 
 def test_what_is_painted_while_a_change_is_being_saved_is_saved_after_it(hands: Hands, clip: Path, stripes: Path):
     open_marked(hands, clip)
     session = hands.session
     hands.window.exchange.import_masks(stripes)
-    hands.bot.waitUntil(lambda: session.project.is_saving, timeout=20_000)
+    hands.bot.waitUntil(lambda: session.document.project.is_saving, timeout=20_000)
     assert hands.window.status.saved.text() == "saving…"
     hands.go_to(0)
     session.set_active(1)
     session.replace_mask(truth(5), "Mask")
-    assert not session.project.is_saving and np.array_equal(hands.labels(0) == 1, truth(5))
-    path, there = session.project.path, masks_in(session.project)
+    assert not session.document.project.is_saving and np.array_equal(hands.labels(0) == 1, truth(5))
+    path, there = session.document.project.path, masks_in(session.document.project)
     assert masks_on_disk(path) == there
     hands.act("undo")
     hands.act("undo")
-    there = masks_in(session.project)
+    there = masks_in(session.document.project)
     assert session.close() and masks_on_disk(path) == there, "closing waits for it"
 
 
 def test_what_changes_while_it_is_computed_is_kept_by_undo(hands: Hands, clip: Path, stripes: Path):
     open_marked(hands, clip)
-    session, media = hands.session, hands.session.media
+    session, media = hands.session, hands.session.document.media
     plan = Held(read_masks((stripes,), media, 0))
     making = hands.window.exchange.bring_in(plan, "stripes")
     hands.bot.waitUntil(plan.begun.is_set, timeout=20_000)
     hands.go_to(7)
     session.set_active(1)
     session.replace_mask(truth(7), "Mask")
-    there = masks_in(session.project)
+    there = masks_in(session.document.project)
     with hands.bot.waitSignals([making.made, hands.window.exchange.imported], timeout=20_000):
         plan.free.set()
-    assert session.project.cell(7, 1).mask != there[7, 1], "it was replaced like the others"
+    assert session.document.project.cell(7, 1).mask != there[7, 1], "it was replaced like the others"
     hands.act("undo")
-    assert masks_in(session.project) == there
+    assert masks_in(session.document.project) == there
 
 
 def test_an_object_that_is_locked_while_it_is_computed_is_left_alone(hands: Hands, clip: Path, stripes: Path):
     open_marked(hands, clip)
     session = hands.session
-    plan = Held(read_masks((stripes,), session.media, 0))
+    plan = Held(read_masks((stripes,), session.document.media, 0))
     hands.window.exchange.bring_in(plan, "stripes")
     hands.bot.waitUntil(plan.begun.is_set, timeout=20_000)
     session.set_active(2)
     hands.act("toggle_locked")
-    kept = session.project.cell(3, 2)
+    kept = session.document.project.cell(3, 2)
     with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
         plan.free.set()
-    assert session.project.cell(3, 2) == kept and hands.told("Locked", "Box")
+    assert session.document.project.cell(3, 2) == kept and hands.told("Locked", "Box")
 
 
 def test_cancelled_it_changes_nothing(hands: Hands, clip: Path, stripes: Path, qtbot):
     open_marked(hands, clip)
-    session, before = hands.session, masks_in(hands.session.project)
-    plan = Held(read_masks((stripes,), session.media, 0))
+    session, before = hands.session, masks_in(hands.session.document.project)
+    plan = Held(read_masks((stripes,), session.document.media, 0))
     making = hands.window.exchange.bring_in(plan, "stripes")
     hands.bot.waitUntil(plan.begun.is_set, timeout=20_000)
     with qtbot.assertNotEmitted(hands.window.exchange.imported, wait=300):
         making.cancel()
         plan.free.set()
-    assert masks_in(session.project) == before
+    assert masks_in(session.document.project) == before
 
 
 def test_the_dialog_shows_how_far_it_is_and_cancel_ends_it(hands: Hands, clip: Path, stripes: Path, monkeypatch):
@@ -142,7 +144,7 @@ def test_the_dialog_shows_how_far_it_is_and_cancel_ends_it(hands: Hands, clip: P
     open_import_dialog(hands.window, (stripes,))
     dialog = hands.dialog(ImportDialog)
     hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
-    plan = Held(read_masks((stripes,), hands.session.media, 0))
+    plan = Held(read_masks((stripes,), hands.session.document.media, 0))
     monkeypatch.setattr(Reading, "plan", lambda reading, answers, project, progress: plan(project, progress))
     dialog.accept_button.click()
     hands.bot.waitUntil(dialog.progress.isVisible, timeout=20_000)

@@ -92,7 +92,7 @@ def test_what_could_not_be_opened_is_forgotten_when_something_else_is(hands: Han
 
 def test_an_unreadable_frame_is_spoken_of_while_it_is_there(desk: Hands):
     for frame in (3, 4):
-        desk.session.go_to(frame)
+        desk.session.navigator.go_to(frame)
         desk.session.frames.failed.emit(frame, f"Frame {frame} cannot be read.")
         assert [text for text in desk.texts if "cannot be read" in text] == [f"Frame {frame} cannot be read."]
     desk.go_to(5)

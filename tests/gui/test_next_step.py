@@ -76,7 +76,7 @@ def test_the_demo_opens_with_its_next_step_and_nothing_else(hands: Hands, clip: 
     with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
         hands.window.open_demo(clip)
     hands.wait_for_frame()
-    assert hands.session.frame == 1
+    assert hands.session.navigator.frame == 1
     assert hands.texts == [], "nothing covers the picture"
     step = hands.window.canvas.strip.step
     assert step.isVisible() and "Next: propagate it to the other frames" in step.text()

@@ -55,7 +55,7 @@ def open_session(qtbot, tmp_path, footage):
     reference = FootageReference(footage, media.fingerprint(), len(media), media.size, Fraction(25))
     session.open(media, Project.new(reference, tmp_path / "p.pcvos"))
     runs.set_settings(replace(runs.settings, resolution=64, interval=3, device="cpu"))
-    qtbot.waitUntil(lambda: session.shown == 0)
+    qtbot.waitUntil(lambda: session.navigator.shown == 0)
     session.add_object("square")
     session.replace_mask(square(0), "Brush")
     yield session, runs
@@ -74,20 +74,20 @@ def test_run_play_and_compare(qtbot, open_session):
         widget.show()
     QTest.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: runs.state is RunState.IDLE, timeout=120_000)
-    states = session.project.states
+    states = session.document.project.states
     assert states[0] == CORRECTED | IN_MEMORY and (states[1:] == PREDICTED).all()
     assert runs.device == "CPU" and "frames on this machine" in panel.interval.cost.text()
     assert not memory.ram.isHidden() and memory.model.rowCount() == 1
     assert not timeline.scrubber.grab().isNull()
 
     seen = []
-    session.frame_changed.connect(seen.append)
+    session.navigator.frame_changed.connect(seen.append)
     QTest.mouseClick(timeline.buttons[2], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: FRAMES - 1 in seen and seen[-1] < FRAMES - 1, timeout=20_000)
     assert player.is_playing, "over and over"
     QTest.mouseClick(timeline.buttons[2], Qt.MouseButton.LeftButton)
 
-    session.go_to(0)
+    session.navigator.go_to(0)
     QTest.mouseClick(panel.compare_button, Qt.MouseButton.LeftButton)
     dialog = panel._compare
     qtbot.waitUntil(lambda: not runs.is_comparing, timeout=120_000)

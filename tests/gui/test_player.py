@@ -23,9 +23,9 @@ def player(desk):
 
 
 def test_play_reaches_the_end_at_about_the_true_rate_and_begins_anew(qtbot, desk, player):
-    desk.session.go_to(40)  # 20 frames at 25 a second: 0.8 s
+    desk.session.navigator.go_to(40)  # 20 frames at 25 a second: 0.8 s
     seen = []
-    desk.session.frame_changed.connect(seen.append)
+    desk.session.navigator.frame_changed.connect(seen.append)
     with qtbot.waitSignal(player.playing_changed):
         player.play()
     qtbot.waitUntil(lambda: 0 in seen, timeout=10_000)
@@ -41,9 +41,9 @@ def test_time_passes_by_timestamps_not_by_frames(qtbot, tmp_path):
     desk = Desk(tmp_path, media=media)
     player = Player(desk.session, desk.runs)
     player.play()
-    qtbot.waitUntil(lambda: desk.session.frame == 4)
+    qtbot.waitUntil(lambda: desk.session.navigator.frame == 4)
     qtbot.wait(200)
-    assert desk.session.frame == 4 and player.is_playing
+    assert desk.session.navigator.frame == 4 and player.is_playing
     desk.close()
     assert not player.is_playing
 
@@ -53,16 +53,16 @@ def test_frames_that_cannot_keep_up_are_skipped(qtbot, desk, player):
     desk.frames.requests.clear()
     player.play()
     for _ in range(3):
-        asked = desk.session.frame
+        asked = desk.session.navigator.frame
         qtbot.wait(200)  # five frames at the true rate
-        desk.frames.deliver(desk.session.frame)
-        qtbot.waitUntil(lambda asked=asked: desk.session.frame > asked)
-    assert desk.session.frame > 2 * len(desk.frames.requests)
+        desk.frames.deliver(desk.session.navigator.frame)
+        qtbot.waitUntil(lambda asked=asked: desk.session.navigator.frame > asked)
+    assert desk.session.navigator.frame > 2 * len(desk.frames.requests)
     player.pause()
 
 
 def test_shuttle_doubles_turns_and_stops(desk, player):
-    desk.session.go_to(30)
+    desk.session.navigator.go_to(30)
     speeds = []
     player.speed_changed.connect(speeds.append)
     for direction in (1, 1, 1, 1, 1, -1, -1, 0):
@@ -71,9 +71,9 @@ def test_shuttle_doubles_turns_and_stops(desk, player):
 
 
 def test_backwards_goes_on_from_the_last_frame(qtbot, desk, player):
-    desk.session.go_to(6)
+    desk.session.navigator.go_to(6)
     seen = []
-    desk.session.frame_changed.connect(seen.append)
+    desk.session.navigator.frame_changed.connect(seen.append)
     player.shuttle(-1)
     qtbot.waitUntil(lambda: 59 in seen, timeout=10_000)
     before = seen[: seen.index(59)]
@@ -84,9 +84,9 @@ def test_backwards_goes_on_from_the_last_frame(qtbot, desk, player):
 @pytest.mark.parametrize(("first", "last", "loop"), [(None, 3, {0, 1, 2, 3}), (57, None, {57, 58, 59})])
 def test_one_point_alone_bounds_the_loop_too(qtbot, desk, player, first, last, loop):
     desk.runs.set_in_out(first, last)
-    desk.session.go_to(30)
+    desk.session.navigator.go_to(30)
     seen = []
-    desk.session.frame_changed.connect(seen.append)
+    desk.session.navigator.frame_changed.connect(seen.append)
     player.play()
     qtbot.waitUntil(lambda: seen[1:].count(min(loop)) > 0 and len(seen) > len(loop), timeout=10_000)
     assert set(seen) <= loop and player.is_playing
@@ -97,15 +97,15 @@ def test_where_in_and_out_are_one_frame_nothing_plays_on(qtbot, desk, player):
     desk.runs.set_in_out(5, 5)
     player.play()
     qtbot.waitUntil(lambda: not player.is_playing, timeout=10_000)
-    assert desk.session.frame == 5
+    assert desk.session.navigator.frame == 5
 
 
 def test_in_and_out_make_a_loop(qtbot, desk, player):
     desk.runs.set_in_out(10, 13)
     seen = []
-    desk.session.frame_changed.connect(seen.append)
+    desk.session.navigator.frame_changed.connect(seen.append)
     player.play()
-    assert desk.session.frame == 10  # from outside into the loop
+    assert desk.session.navigator.frame == 10  # from outside into the loop
     qtbot.waitUntil(lambda: 10 in seen[3:], timeout=10_000)
     assert set(seen) <= {10, 11, 12, 13}
     assert player.is_playing
@@ -113,15 +113,15 @@ def test_in_and_out_make_a_loop(qtbot, desk, player):
 
 
 def test_play_at_the_end_begins_anew_and_a_jump_goes_on_from_there(qtbot, desk, player):
-    desk.session.go_to(59)
+    desk.session.navigator.go_to(59)
     player.toggle()
-    assert desk.session.frame == 0
-    desk.session.go_to(50)
-    qtbot.waitUntil(lambda: desk.session.frame > 50)
+    assert desk.session.navigator.frame == 0
+    desk.session.navigator.go_to(50)
+    qtbot.waitUntil(lambda: desk.session.navigator.frame > 50)
     player.toggle()
-    stays = desk.session.frame
+    stays = desk.session.navigator.frame
     qtbot.wait(100)
-    assert desk.session.frame == stays
+    assert desk.session.navigator.frame == stays
 
 
 def test_painting_ends_playing(qtbot, desk, player):
@@ -129,7 +129,7 @@ def test_painting_ends_playing(qtbot, desk, player):
     assert desk.session.begin_edit()
     qtbot.waitUntil(lambda: not player.is_playing)
     desk.session.cancel_edit()
-    desk.session.go_to(0)
+    desk.session.navigator.go_to(0)
     assert desk.session.begin_edit()
     player.play()
     assert not player.is_playing

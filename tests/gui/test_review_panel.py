@@ -24,7 +24,7 @@ def drawn(hands: Hands, clip: Path) -> Hands:
     for frame in range(1, COUNT):
         confidence = {3: 0.5, 4: 0.45, 9: 0.1}.get(frame, 0.95)
         cells[frame, 1] = (None, Cell(PackedMask.pack(truth(frame)), confidence=confidence))
-    hands.session.push_change(Change("drawn", cells, made_by=Author.RUN))
+    hands.session.document.push_change(Change("drawn", cells, made_by=Author.RUN))
     hands.go_to(0)
     hands.bot.waitUntil(lambda: len(hands.window.reviewer.stretches) == 2)
     return hands
@@ -44,7 +44,7 @@ def test_the_worst_stretch_comes_first_and_a_click_goes_there(drawn: Hands):
     at = panel.view.visualRect(panel.model.index(0)).center()
     QTest.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=at)
     drawn.wait_for_frame()
-    assert drawn.session.frame == 9 and drawn.session.active == 1
+    assert drawn.session.navigator.frame == 9 and drawn.session.active == 1
 
 
 def test_keys_go_from_doubt_to_doubt(drawn: Hands):
@@ -53,7 +53,7 @@ def test_keys_go_from_doubt_to_doubt(drawn: Hands):
     for name in ("next_doubtful", "next_doubtful", "next_doubtful", "previous_doubtful"):
         drawn.act(name)
         drawn.wait_for_frame()
-        seen.append(drawn.session.frame)
+        seen.append(drawn.session.navigator.frame)
     assert seen == [4, 9, 4, 9]
     keys = {name: drawn.window.actions_by_name[name].shortcut().toString() for name in ("next_doubtful",)}
     assert keys == {"next_doubtful": "F8"}
@@ -68,7 +68,7 @@ def test_what_is_ticked_off_is_passed_over_and_can_be_opened_again(drawn: Hands)
     assert [(s.frame, s.ticked) for s in rows(drawn)] == [(4, False), (9, True)]
     drawn.act("next_doubtful")
     drawn.wait_for_frame()
-    assert drawn.session.frame == 4
+    assert drawn.session.navigator.frame == 4
     drawn.go_to(9)
     assert panel.tick_button.text() == "Open again"
     QTest.mouseClick(panel.tick_button, Qt.MouseButton.LeftButton)
@@ -101,11 +101,11 @@ def test_a_run_counts_what_deserves_a_look_and_leads_there(hands: Hands, clip: P
     assert [action.text for action in message.actions] == ["Review"]
     message.actions[0].run()
     hands.wait_for_frame()
-    assert hands.window.review_panel.isVisible() and hands.session.frame == rows(hands)[0].frame > 0
+    assert hands.window.review_panel.isVisible() and hands.session.navigator.frame == rows(hands)[0].frame > 0
 
 
 def test_a_read_only_project_is_looked_through_but_not_ticked(drawn: Hands):
-    drawn.session.project.read_only = True
+    drawn.session.document.project.read_only = True
     stretch = rows(drawn)[0]
     drawn.window.reviewer.tick(replace(stretch))
     drawn.window.reviewer.refresh()

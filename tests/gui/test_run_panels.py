@@ -62,7 +62,7 @@ def direction(panel, name):
 
 
 def test_direction_and_range_are_the_runs(desk, panel):
-    desk.session.go_to(30)
+    desk.session.navigator.go_to(30)
     assert panel.frames_label.text() == "Frames 30 to 99 (70 frames)"
     click(direction(panel, "backward"))
     assert desk.runs.settings.direction == "backward"
@@ -330,9 +330,9 @@ def test_a_click_jumps_and_the_cross_takes_out(desk, memory):
         desk.correct(frame)
     desk.correct(50, id=2)
     QTest.mouseClick(memory.view.viewport(), Qt.MouseButton.LeftButton, pos=row_point(memory, 50))
-    assert desk.session.frame == 50 and memory.view.currentIndex().row() == 1
+    assert desk.session.navigator.frame == 50 and memory.view.currentIndex().row() == 1
     QTest.mouseClick(memory.view.viewport(), Qt.MouseButton.LeftButton, pos=row_point(memory, 7, cross=True))
-    assert desk.session.frame == 50
+    assert desk.session.navigator.frame == 50
     assert memory.model.rowCount() == 1
     assert desk.project.cell(7, 1).corrected and not desk.project.cell(7, 1).in_memory
     desk.session.undo_stack.undo()
@@ -342,7 +342,7 @@ def test_a_click_jumps_and_the_cross_takes_out(desk, memory):
 def test_one_object_can_be_taken_out(desk, memory):
     desk.correct(50)
     desk.correct(50, id=2)
-    desk.session.go_to(50)
+    desk.session.navigator.go_to(50)
     memory.remove_menu.aboutToShow.emit()
     actions = {a.text(): a for a in memory.remove_menu.actions()}
     assert list(actions) == ["Take out frame 50", "Take out Object 1 only", "Take out Object 2 only"]
@@ -358,7 +358,7 @@ def test_keys_jump_and_take_out(desk, memory):
     memory.view.setCurrentIndex(memory.model.index(0))
     QTest.keyClick(memory.view, Qt.Key.Key_Down)
     QTest.keyClick(memory.view, Qt.Key.Key_Return)
-    assert desk.session.frame == 50
+    assert desk.session.navigator.frame == 50
     QTest.keyClick(memory.view, Qt.Key.Key_Delete)
     assert [memory.model.frame(r) for r in range(memory.model.rowCount())] == [7]
 
@@ -429,9 +429,9 @@ def test_hundreds_of_frames(qtbot, tmp_path):
     panel.view.scrollToBottom()
     panel.grab()
     assert len(panel.model._rows) < 40  # only what was on the screen has been read
-    desk.session.go_to(0)
+    desk.session.navigator.go_to(0)
     QTest.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=row_point(panel, 0))
-    assert desk.session.frame == 0
+    assert desk.session.navigator.frame == 0
     desk.close()
     assert panel.model.rowCount() == 0 and panel._empty.text() == "Opening…"
 

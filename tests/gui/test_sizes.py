@@ -114,7 +114,7 @@ def test_the_window_is_no_larger_than_a_small_screen_at_any_scale(tmp_path: Path
         "def tell():\n"
         "    window.resize(10, 10); app.processEvents()\n"
         "    print(window.width(), window.height(), window.devicePixelRatioF()); window.close(); app.quit()\n"
-        "window.session.image_changed.connect(lambda: window.session.project and tell())\n"
+        "window.session.navigator.image_changed.connect(lambda: window.session.document.project and tell())\n"
         "window.open(Path(sys.argv[1])); app.exec()\n"
     )
     import os

@@ -119,20 +119,20 @@ def test_timecode_and_words():
 def test_click_and_drag_scrub(qtbot, desk, timeline):
     scrubber = timeline.scrubber
     QTest.mousePress(scrubber, Qt.MouseButton.LeftButton, pos=at(timeline, 25))
-    assert desk.session.frame == 25
+    assert desk.session.navigator.frame == 25
     QTest.mouseMove(scrubber, at(timeline, 60))
-    assert desk.session.frame == 60
+    assert desk.session.navigator.frame == 60
     QTest.mouseMove(scrubber, QPoint(5000, 50))
-    assert desk.session.frame == 99
+    assert desk.session.navigator.frame == 99
     QTest.mouseRelease(scrubber, Qt.MouseButton.LeftButton, pos=at(timeline, 60))
     QTest.mouseMove(scrubber, at(timeline, 10))
-    assert desk.session.frame == 99  # let go
+    assert desk.session.navigator.frame == 99  # let go
 
 
 def test_a_diamond_is_full_in_memory_and_hollow_otherwise(desk, timeline):
     desk.correct(30)
     desk.put(50, corrected=True)
-    desk.session.go_to(0)
+    desk.session.navigator.go_to(0)
     picture = timeline.scrubber.grab().toImage()
     middle = paint.MARKS[0] + paint.MARKS[1] // 2 - 1
     accent = timeline.palette().highlight().color()
@@ -176,7 +176,7 @@ def test_double_click_near_a_diamond_goes_to_it(qtbot, tmp_path):
     timeline = shown(qtbot, desk)
     desk.correct(5003)
     QTest.mouseDClick(timeline.scrubber, Qt.MouseButton.LeftButton, pos=at(timeline, 5003, 40) + QPoint(3, 0))
-    assert desk.session.frame == 5003
+    assert desk.session.navigator.frame == 5003
     desk.close()
 
 
@@ -196,17 +196,17 @@ def test_the_wheel_zooms_around_the_cursor_and_shift_scrolls(desk, timeline):
 def test_the_middle_button_drags_the_view(desk, timeline):
     scrubber = timeline.scrubber
     scrubber.zoom(4, 500)
-    first, frame = scrubber.visible.first, desk.session.frame
+    first, frame = scrubber.visible.first, desk.session.navigator.frame
     QTest.mousePress(scrubber, Qt.MouseButton.MiddleButton, pos=QPoint(400, 50))
     QTest.mouseMove(scrubber, QPoint(300, 50))
     QTest.mouseRelease(scrubber, Qt.MouseButton.MiddleButton, pos=QPoint(300, 50))
     assert scrubber.visible.first > first
-    assert desk.session.frame == frame
+    assert desk.session.navigator.frame == frame
 
 
 def test_the_view_follows_the_playhead(desk, timeline):
     timeline.scrubber.zoom(8, 0)
-    desk.session.go_to(90)
+    desk.session.navigator.go_to(90)
     visible = timeline.scrubber.visible
     assert visible.first <= 90 < visible.first + visible.span
 
@@ -235,7 +235,7 @@ def test_handles_of_in_and_out_are_dragged(desk, timeline):
     QTest.mouseMove(scrubber, QPoint(0, 26))
     QTest.mouseRelease(scrubber, Qt.MouseButton.LeftButton, pos=QPoint(0, 26))
     assert (runs.in_point, runs.out_point) == (35, 35)  # never past the other one
-    assert desk.session.frame == 0  # no scrubbing meanwhile
+    assert desk.session.navigator.frame == 0  # no scrubbing meanwhile
 
 
 def test_the_menu_sets_and_clears(desk, timeline):
@@ -270,13 +270,13 @@ def test_keys_on_the_scrubber(desk, timeline):
     desk.correct(70)
     scrubber = timeline.scrubber
     QTest.keyClick(scrubber, Qt.Key.Key_Right)
-    assert desk.session.frame == 1
+    assert desk.session.navigator.frame == 1
     QTest.keyClick(scrubber, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
-    assert desk.session.frame == 11
+    assert desk.session.navigator.frame == 11
     QTest.keyClick(scrubber, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
-    assert desk.session.frame == 70
+    assert desk.session.navigator.frame == 70
     QTest.keyClick(scrubber, Qt.Key.Key_End)
-    assert desk.session.frame == 99
+    assert desk.session.navigator.frame == 99
     QTest.keyClick(scrubber, Qt.Key.Key_Plus)
     assert scrubber.visible.span < 100
 
@@ -297,32 +297,32 @@ def test_the_ruler_counts_frames_or_time_and_remembers(qtbot, desk, timeline):
 def test_buttons_and_numbers_move(qtbot, desk, timeline):
     desk.correct(30)
     desk.correct(60)
-    desk.session.go_to(45)
+    desk.session.navigator.go_to(45)
     before, back, play, on, behind = timeline.buttons
     QTest.mouseClick(on, Qt.MouseButton.LeftButton)
-    assert desk.session.frame == 46
+    assert desk.session.navigator.frame == 46
     QTest.mouseClick(behind, Qt.MouseButton.LeftButton)
-    assert desk.session.frame == 60 and not behind.isEnabled()
+    assert desk.session.navigator.frame == 60 and not behind.isEnabled()
     QTest.mouseClick(before, Qt.MouseButton.LeftButton)
     QTest.mouseClick(back, Qt.MouseButton.LeftButton)
-    assert desk.session.frame == 29
+    assert desk.session.navigator.frame == 29
     assert timeline.frame_box.value() == 29
     timeline.frame_box.selectAll()
     QTest.keyClicks(timeline.frame_box, "77")
-    assert desk.session.frame == 29
+    assert desk.session.navigator.frame == 29
     QTest.keyClick(timeline.frame_box, Qt.Key.Key_Return)
-    assert desk.session.frame == 77
+    assert desk.session.navigator.frame == 77
     QTest.mouseClick(play, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: desk.session.frame > 77)
+    qtbot.waitUntil(lambda: desk.session.navigator.frame > 77)
     assert play.toolTip() == "Pause"
     QTest.mouseClick(play, Qt.MouseButton.LeftButton)
     assert play.toolTip() != "Pause"
 
 
 def test_set_in_and_out_at_the_playhead(desk, timeline):
-    desk.session.go_to(12)
+    desk.session.navigator.go_to(12)
     timeline.set_in()
-    desk.session.go_to(34)
+    desk.session.navigator.go_to(34)
     timeline.set_out()
     assert (desk.runs.in_point, desk.runs.out_point) == (12, 34)
     timeline.clear_in_out()
@@ -345,7 +345,7 @@ def test_very_short_footage(qtbot, tmp_path, frames):
     desk.correct(0)
     wheel(timeline.scrubber, 10, 10, 120)
     QTest.mouseClick(timeline.scrubber, Qt.MouseButton.LeftButton, pos=QPoint(timeline.scrubber.width() - 1, 50))
-    assert desk.session.frame == frames - 1
+    assert desk.session.navigator.frame == frames - 1
     desk.runs.set_in_out(0, 0)
     assert not timeline.scrubber.grab().isNull()
     desk.close()
@@ -369,7 +369,7 @@ def test_of_a_hundred_thousand_frames_as_many_columns_are_drawn_as_there_are_pix
         QTest.mouseClick(timeline.scrubber, Qt.MouseButton.LeftButton, pos=QPoint(x, 50))
         timeline.scrubber.grab()
     assert not drawn, "a click moves the playhead over tracks that stay"
-    assert desk.session.frame > 98_000
+    assert desk.session.navigator.frame > 98_000
     for _ in range(60):
         wheel(timeline.scrubber, 500, 50, 120)
     timeline.scrubber.grab()

@@ -22,14 +22,14 @@ ABSENT = {"unprocessed": "empty"}  # what was never processed is exported as abs
 
 def test_scribble_propagate_correct_again_undo(hands: Hands, clip: Path):
     hands.open(clip)
-    assert not hands.session.project.exists, "nothing was done, so there is no file"
+    assert not hands.session.document.project.exists, "nothing was done, so there is no file"
     # scribble and accept
     x, y = centre(0)
     hands.scribble((x - 10, y), (x + 10, y))
     hands.bot.keyClick(hands.view, Qt.Key.Key_Return)
     first = hands.labels(0) == 1
     assert overlap(first, truth(0)) > 0.7
-    assert hands.session.project.permanent_memory().keys() == {0}
+    assert hands.session.document.project.permanent_memory().keys() == {0}
     assert clip.with_suffix(".pcvos").is_file(), "the first stroke makes the project"
     # propagate
     hands.run(interval=3, direction="forward", range=Range.TO_END)
@@ -155,11 +155,11 @@ def test_close_and_reopen_finds_everything(hands: Hands, clip: Path):
     hands.go_to(9)
     hands.runs.set_in_out(2, 8)
     hands.act("close")
-    assert hands.session.project is None and hands.window.pages.currentWidget() is hands.window.start_page
+    assert not hands.session.is_open and hands.window.pages.currentWidget() is hands.window.start_page
     hands.open(clip)
     assert [o.name for o in hands.session.objects] == ["Ball"]
     assert all(np.array_equal(hands.labels(i), before[i]) for i in range(COUNT))
-    assert hands.session.frame == 9 and (hands.runs.in_point, hands.runs.out_point) == (2, 8)
+    assert hands.session.navigator.frame == 9 and (hands.runs.in_point, hands.runs.out_point) == (2, 8)
     assert hands.runs.settings.interval == 5
     assert not hands.session.undo_stack.canUndo()
     assert any("undo history" in m.text for m in hands.window.messages.messages)
@@ -189,8 +189,8 @@ def begin():
     runs.start()
 def told(clip=None):
     if runs.done:
-        print(max(i for i in range(14) if session.project.labels(i).any()), flush=True)
-session.image_changed.connect(lambda: session.objects or session.project is None or begin())
+        print(max(i for i in range(14) if session.document.project.labels(i).any()), flush=True)
+session.navigator.image_changed.connect(lambda: session.objects or not session.is_open or begin())
 runs.progressed.connect(told)
 window.show()
 window.open(Path({clip!r}))
@@ -218,10 +218,10 @@ def test_killed_in_the_middle_of_a_run_nothing_is_lost(hands: Hands, clip: Path,
         process.wait()
         process.stdout.close()
     hands.open(clip)
-    assert not hands.session.project.read_only, "the lock died with its process"
+    assert not hands.session.document.project.read_only, "the lock died with its process"
     assert np.array_equal(hands.labels(0) == 1, truth(0))
     assert all(hands.labels(i).any() for i in range(last + 1))
-    (_, run), *_ = hands.session.project.runs()
+    (_, run), *_ = hands.session.document.project.runs()
     assert run.state == "stopped"
     assert hands.told("interrupted at frame")
     hands.press("Go on")
@@ -237,7 +237,7 @@ def test_a_second_window_is_read_only(hands: Hands, clip: Path, qtbot):
     qtbot.addWidget(other)
     second = Hands(qtbot, other)
     second.open(clip)
-    assert second.session.project.read_only
+    assert second.session.document.project.read_only
     assert np.array_equal(second.labels(0) == 1, truth(0))
     assert any("read-only" in m.text for m in other.messages.messages)
     assert not other.actions_by_name["propagate"].isEnabled()
@@ -258,7 +258,7 @@ def test_import_and_export(hands: Hands, clip: Path, tmp_path: Path):
         hands.window.exchange.import_masks(masks)
     assert [o.id for o in hands.session.objects] == [3]
     assert np.array_equal(hands.labels(7) == 3, truth(7))
-    assert hands.session.project.permanent_memory().keys() == {0, 7}
+    assert hands.session.document.project.permanent_memory().keys() == {0, 7}
     from core.studio.exports import Export
 
     hands.run(interval=5, range=Range.TO_END, direction="both")
@@ -299,12 +299,12 @@ def test_what_cannot_be_opened_is_said_and_the_window_goes_on(hands: Hands, clip
     elif what == "folder without images":
         path = tmp_path / "empty"
         path.mkdir()
-    with hands.bot.waitSignal(hands.session.message, timeout=20_000) as blocker:
+    with hands.bot.waitSignal(hands.session.messages.said, timeout=20_000) as blocker:
         hands.window.open(path)
     (message,) = blocker.args
     assert message.level == "error" and path.name in message.text
     hands.open(clip)
-    assert hands.session.frame_count == COUNT
+    assert hands.session.navigator.frame_count == COUNT
 
 
 def test_one_pixel_and_one_frame(hands: Hands, tmp_path: Path):
@@ -329,14 +329,14 @@ def test_footage_that_moved_is_found_again(hands: Hands, clip: Path, tmp_path: P
     elsewhere.mkdir()
     moved = clip.rename(elsewhere / "clip.mp4")
     project = clip.with_suffix(".pcvos")
-    with hands.bot.waitSignal(hands.session.message, timeout=20_000) as blocker:
+    with hands.bot.waitSignal(hands.session.messages.said, timeout=20_000) as blocker:
         hands.window.open(project)
     assert "not where it was" in blocker.args[0].text and blocker.args[0].actions
     hands.window.opener.relink(project, moved)
-    hands.bot.waitUntil(lambda: hands.session.project is not None, timeout=20_000)
+    hands.bot.waitUntil(lambda: hands.session.is_open, timeout=20_000)
     hands.wait_for_frame()
     assert np.array_equal(hands.labels(0) == 1, truth(0))
-    assert hands.session.project.footage.path == moved
+    assert hands.session.document.project.footage.path == moved
 
 
 def test_undo_takes_back_a_stroke_of_a_scribble_where_nothing_else_can_be_undone(hands: Hands, clip: Path):

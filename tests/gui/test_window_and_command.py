@@ -23,9 +23,11 @@ def marked(hands: Hands, clip: Path) -> Path:
     hands.session.replace_mask(truth(8), "Mask")
     hands.session.add_object("Still")
     hands.paint((110, 16), brush=20)
-    cell = hands.session.project.cell(8, 2)
+    cell = hands.session.document.project.cell(8, 2)
     drawn = replace(cell, corrected=False, in_memory=False)
-    hands.session.push_change(replace(hands.session.undo_stack.command(2).change, cells={(5, 2): (None, drawn)}))
+    hands.session.document.push_change(
+        replace(hands.session.undo_stack.command(2).change, cells={(5, 2): (None, drawn)})
+    )
     hands.act("toggle_locked")
     hands.runs.set_in_out(1, COUNT - 2)
     hands.runs.set_settings(
@@ -33,7 +35,7 @@ def marked(hands: Hands, clip: Path) -> Path:
             hands.runs.settings, resolution=RESOLUTION, device="cpu", interval=3, direction="both", range=Range.IN_OUT
         )
     )
-    path = hands.session.project.path
+    path = hands.session.document.project.path
     for ending in ("", "-wal"):
         shutil.copyfile(f"{path}{ending}", f"{path.with_name('copy.pcvos')}{ending}")
     return path.with_name("copy.pcvos")
@@ -45,10 +47,10 @@ def content(project: Project) -> dict:
 
 def test_the_command_runs_a_project_as_the_window_does_and_the_window_takes_it_back(hands: Hands, clip: Path):
     copy = marked(hands, clip)
-    before = content(hands.session.project)
+    before = content(hands.session.document.project)
     hands.act("propagate")
     hands.bot.waitUntil(lambda: not hands.runs.is_busy, timeout=120_000)
-    in_window = content(hands.session.project)
+    in_window = content(hands.session.document.project)
     assert len(in_window) > len(before) + COUNT - 4
 
     done = CliRunner().invoke(app, ["propagate", str(copy)])
@@ -61,9 +63,9 @@ def test_the_command_runs_a_project_as_the_window_does_and_the_window_takes_it_b
     hands.open(copy)
     assert hands.window.actions_by_name["undo"].text() == f"Undo: Propagate frames 1 to {COUNT - 2}"
     hands.act("undo")
-    assert content(hands.session.project) == before
+    assert content(hands.session.document.project) == before
     hands.act("redo")
-    assert content(hands.session.project) == in_window
+    assert content(hands.session.document.project) == in_window
     hands.act("undo")
     hands.go_to(0)
     hands.session.set_active(1)
@@ -76,7 +78,7 @@ def test_the_command_runs_a_project_as_the_window_does_and_the_window_takes_it_b
 
 def test_a_project_that_the_window_has_open_is_not_run_by_the_command(hands: Hands, clip: Path):
     marked(hands, clip)
-    before = content(hands.session.project)
-    refused = CliRunner().invoke(app, ["propagate", str(hands.session.project.path)])
+    before = content(hands.session.document.project)
+    refused = CliRunner().invoke(app, ["propagate", str(hands.session.document.project.path)])
     assert refused.exit_code == 2 and "is open in another window" in refused.stderr
-    assert content(hands.session.project) == before
+    assert content(hands.session.document.project) == before

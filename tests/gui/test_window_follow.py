@@ -24,7 +24,7 @@ def idle(hands: Hands) -> None:
 def test_a_run_is_followed_and_leads_back_to_where_it_began(hands: Hands, clip: Path):
     marked(hands, clip)
     seen = []
-    hands.session.frame_changed.connect(seen.append)
+    hands.session.navigator.frame_changed.connect(seen.append)
     hands.run(interval=3, direction="forward", range=Range.TO_END)
     assert seen[-2:] == [COUNT - 1, 0] and len(seen) > 3
 
@@ -32,11 +32,11 @@ def test_a_run_is_followed_and_leads_back_to_where_it_began(hands: Hands, clip: 
 def test_a_run_that_is_stopped_leaves_the_playhead_where_it_is(hands: Hands, clip: Path):
     marked(hands, clip)
     hands.begin_run(interval=1, direction="forward", range=Range.TO_END)
-    hands.bot.waitUntil(lambda: hands.runs.done >= 4 and hands.session.frame >= 3, timeout=120_000)
+    hands.bot.waitUntil(lambda: hands.runs.done >= 4 and hands.session.navigator.frame >= 3, timeout=120_000)
     hands.act("stop")
-    seen_last = hands.session.frame
+    seen_last = hands.session.navigator.frame
     hands.wait_for_frame()
-    assert hands.session.frame == seen_last >= 3
+    assert hands.session.navigator.frame == seen_last >= 3
 
 
 def test_a_run_that_fails_leaves_the_playhead_where_it_is(hands: Hands, clip: Path, monkeypatch):
@@ -53,7 +53,7 @@ def test_a_run_that_fails_leaves_the_playhead_where_it_is(hands: Hands, clip: Pa
     marked(hands, clip)
     monkeypatch.setattr(Propagator, "run", fail)
     hands.run(interval=1, direction="forward", range=Range.TO_END)
-    assert hands.session.frame > 0
+    assert hands.session.navigator.frame > 0
 
 
 def test_who_steps_away_stays_there(hands: Hands, clip: Path):
@@ -63,7 +63,7 @@ def test_who_steps_away_stays_there(hands: Hands, clip: Path):
     hands.go_to(1)
     done = hands.runs.done
     idle(hands)
-    assert hands.runs.done > done and hands.session.frame == 1
+    assert hands.runs.done > done and hands.session.navigator.frame == 1
 
 
 def test_an_unfinished_scribble_is_neither_left_nor_accepted(hands: Hands, clip: Path):
@@ -74,8 +74,8 @@ def test_an_unfinished_scribble_is_neither_left_nor_accepted(hands: Hands, clip:
     hands.window.view_state.set_tool(Tool.MARK)
     hands.drag((20, 20), (40, 20))
     idle(hands)
-    assert hands.session.frame == COUNT - 1 and hands.window.canvas.tool.is_busy
-    assert hands.session.project.permanent_memory().keys() == {0}
+    assert hands.session.navigator.frame == COUNT - 1 and hands.window.canvas.tool.is_busy
+    assert hands.session.document.project.permanent_memory().keys() == {0}
 
 
 def test_undo_says_what_it_took_back_and_shows_the_frame(hands: Hands, clip: Path):
@@ -85,11 +85,11 @@ def test_undo_says_what_it_took_back_and_shows_the_frame(hands: Hands, clip: Pat
     hands.go_to(9)
     hands.act("undo")
     hands.wait_for_frame()
-    assert hands.session.frame == 5
+    assert hands.session.navigator.frame == 5
     assert any("Undone" in m.text and "5" in m.text for m in hands.window.messages.messages)
     hands.go_to(9)
     hands.act("redo")
-    assert hands.session.frame == 5
+    assert hands.session.navigator.frame == 5
 
 
 def test_in_and_out_choose_the_range_and_speed_is_that_of_real_work(hands: Hands, clip: Path):

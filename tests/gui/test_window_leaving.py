@@ -36,13 +36,13 @@ def test_a_run_is_not_ended_without_being_asked_about(hands: Hands, clip: Path, 
         hands.act(way)
     (question,) = asked
     assert "Propagation is under way" in question and "stays" in question
-    assert hands.runs.is_busy and hands.session.project is not None and hands.window.isVisible()
+    assert hands.runs.is_busy and hands.session.is_open and hands.window.isVisible()
     if way == "open another":
         hands.window.open(other)
-        hands.bot.waitUntil(lambda: len(asked) == 2 and hands.session.frame_count == 2, timeout=20_000)
+        hands.bot.waitUntil(lambda: len(asked) == 2 and hands.session.navigator.frame_count == 2, timeout=20_000)
     else:
         hands.act(way)
-        assert hands.session.project is None and hands.window.isVisible() == (way == "close")
+        assert not hands.session.is_open and hands.window.isVisible() == (way == "close")
     assert hands.runs.state is RunState.IDLE and len(asked) == 2
 
 
@@ -54,7 +54,7 @@ def test_an_export_is_not_ended_without_being_asked_about(hands: Hands, tmp_path
     given += ["Go on"]
     hands.window.exchange.export(Export("png", tmp_path / "out", 0, 59, None, {"unprocessed": "empty"}))
     hands.act("close")
-    assert "export is under way" in asked[0] and hands.session.project is not None
+    assert "export is under way" in asked[0] and hands.session.is_open
     hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=60_000)
     assert len(list((tmp_path / "out").glob("*.png"))) == 60
     hands.act("close")
@@ -80,7 +80,7 @@ def test_a_double_click_on_a_recent_file_leaves_no_dab(hands: Hands, clip: Path)
     opened = []
     hands.session.opened.connect(lambda: opened.append(1))
     QTest.mouseClick(page.viewport(), Qt.MouseButton.LeftButton, pos=at)
-    hands.bot.waitUntil(lambda: hands.session.project is not None, timeout=20_000)
+    hands.bot.waitUntil(lambda: hands.session.is_open, timeout=20_000)
     hands.wait_for_frame()
     viewport, middle = hands.view.viewport(), QPointF(hands.view.to_view(QPointF(64, 48)).toPoint())
     click(viewport, QEvent.Type.MouseButtonDblClick, middle)  # as Qt sends the second press
@@ -107,12 +107,12 @@ def test_what_is_being_opened_is_not_begun_again(hands: Hands, clip: Path):
 def test_a_project_that_is_open_can_be_opened_again_after_it_was_closed(hands: Hands, clip: Path):
     hands.open(clip)
     hands.session.add_object("Ball")
-    path = hands.session.project.path
+    path = hands.session.document.project.path
     hands.window.open(path)
-    assert hands.session.project.path == path, "it is open already"
+    assert hands.session.document.project.path == path, "it is open already"
     hands.act("close")
     hands.open(path)
-    assert hands.session.project.path == path
+    assert hands.session.document.project.path == path
 
 
 @pytest.mark.parametrize("size", [(96, 128), (2160, 3840)])
@@ -129,9 +129,9 @@ def test_the_first_frame_is_fitted_and_there_at_once(hands: Hands, tmp_path: Pat
         inside = all(view.viewport().rect().contains(corner.toPoint()) for corner in corners)
         picture = view.grab().toImage()
         middle = picture.pixelColor(picture.width() // 2, picture.height() // 2).getRgb()[:3]
-        seen.append((hands.session.project is None, inside, middle))
+        seen.append((not hands.session.is_open, inside, middle))
 
-    hands.session.image_changed.connect(look)
+    hands.session.navigator.image_changed.connect(look)
     hands.open(folder)
     assert len(seen) >= 2 and seen[0][0], "the first frame is shown while the rest is opened"
     assert all(inside and middle == (200, 200, 200) for _, inside, middle in seen), seen

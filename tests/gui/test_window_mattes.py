@@ -51,7 +51,7 @@ def marked(hands: Hands, clip: Path) -> Hands:
     for frame in range(COUNT):
         for id, mask in ((1, truth(frame)), (2, still() & ~truth(frame))):
             cells[frame, id] = (None, Cell(PackedMask.pack(mask), confidence=0.9, soft=soft_of(mask)))
-    hands.session.push_change(Change("Run", cells))
+    hands.session.document.push_change(Change("Run", cells))
     hands.window.view_state.set_tool(Tool.PAN)
     hands.go_to(3)
     hands.session.set_active(1)
@@ -61,7 +61,7 @@ def marked(hands: Hands, clip: Path) -> Hands:
 
 def exported(hands: Hands, folder: Path, frame: int, objects=None, **options) -> np.ndarray:
     """uint8 (H, W, 4): the PNG with alpha of a frame, as an export writes it from what is on disk."""
-    with Stored.of(hands.session.loaded_project, hands.session.loaded_media).opened() as (project, media):
+    with Stored.of(hands.session.document.project, hands.session.document.media).opened() as (project, media):
         target = folder / f"export {len(list(folder.glob('export *')))}"
         known = exporter("rgba")
         request = export_request(
@@ -124,7 +124,7 @@ def test_on_a_checkerboard_edges_are_between_the_frame_and_the_squares(marked: H
 
 def test_the_hard_mask_is_there_at_once_and_other_views_stay_hard(marked: Hands):
     marked.window.canvas.zoom_to_actual()
-    hard = over(np.dstack([marked.session.image, (marked.session.labels > 0) * np.uint8(255)]), (0, 0, 0))
+    hard = over(np.dstack([marked.session.navigator.image, (marked.session.labels > 0) * np.uint8(255)]), (0, 0, 0))
     marked.window.view_state.set_mode(ViewMode.MATTE)
     assert marked.window.mattes.alpha is None and marked.window.mattes.is_waiting
     assert np.abs(seen(marked) - hard).max() <= 2
@@ -176,9 +176,9 @@ def test_an_edit_and_its_undo_are_seen(marked: Hands, tmp_path: Path):
 def test_frames_around_change_a_calm_matte(marked: Hands, tmp_path: Path):
     marked.window.edges.set_values({"smooth": 2, "feather": 8.0})
     before = look_at(marked, ViewMode.MATTE)
-    cell = marked.session.project.cell(4, 1)
+    cell = marked.session.document.project.cell(4, 1)
     soft = soft_of(np.roll(truth(4), 2, axis=0))
-    marked.session.push_change(Change("Run", {(4, 1): (cell, Cell(cell.mask, soft=soft))}))
+    marked.session.document.push_change(Change("Run", {(4, 1): (cell, Cell(cell.mask, soft=soft))}))
     marked.bot.waitUntil(lambda: marked.window.mattes.alpha is not before, timeout=20_000)
     after = waited(marked)
     assert not np.array_equal(after, before)
@@ -227,11 +227,11 @@ def test_no_frame_ever_shows_another_ones_matte(marked: Hands, tmp_path: Path):
 
     def check() -> None:
         if mattes.alpha is not None:
-            shown.append(session.shown)
-            assert np.array_equal(mattes.alpha, expected[session.shown])
+            shown.append(session.navigator.shown)
+            assert np.array_equal(mattes.alpha, expected[session.navigator.shown])
 
     mattes.changed.connect(check)
-    session.image_changed.connect(check)
+    session.navigator.image_changed.connect(check)
     for frame in (9, 4, 10, 5, 3):
         marked.go_to(frame)
         marked.bot.waitUntil(lambda: not mattes._rest.isActive(), timeout=20_000)  # it is being worked out now
@@ -263,7 +263,7 @@ def test_while_it_plays_nothing_is_worked_out(marked: Hands):
     mattes.worker.done.connect(asked.append)
     marked.act("play")
     assert mattes.alpha is None and not mattes.is_waiting
-    marked.bot.waitUntil(lambda: marked.session.frame > COUNT // 2, timeout=20_000)
+    marked.bot.waitUntil(lambda: marked.session.navigator.frame > COUNT // 2, timeout=20_000)
     assert not asked and marked.window.player.is_playing
     marked.act("play")
     waited(marked)
@@ -333,7 +333,7 @@ def test_edges_turned_back_are_no_step_and_others_are_not_joined(marked: Hands):
     grow.setValue(2.0)
     assert stack.count() == begun + 3, "not across what was done meanwhile"
     marked.act("undo")
-    assert edges.values["grow"] == 1.0 and marked.session.frame == 3
+    assert edges.values["grow"] == 1.0 and marked.session.navigator.frame == 3
 
 
 def test_undo_from_the_keyboard_while_a_number_has_it(marked: Hands):
@@ -388,7 +388,7 @@ def test_edges_are_chosen_beside_the_view(marked: Hands):
 
 
 def test_a_matte_that_cannot_be_is_told_and_the_next_one_is(marked: Hands):
-    cell = marked.session.project.cell(6, 1)
+    cell = marked.session.document.project.cell(6, 1)
     broken = PackedMask(cell.mask.size, cell.mask.box, b"no zlib")
     marked.window.view_state.set_mode(ViewMode.MATTE)
     waited(marked)
@@ -403,9 +403,9 @@ def test_a_matte_that_cannot_be_is_told_and_the_next_one_is(marked: Hands):
 
 
 def test_frames_around_that_are_not_at_hand_are_read(marked: Hands, tmp_path: Path, qtbot):
-    project, settings = marked.session.project, matte_settings(resolve(MATTE_OPTIONS, {"smooth": 3}, "matte"))
+    project, settings = marked.session.document.project, matte_settings(resolve(MATTE_OPTIONS, {"smooth": 3}, "matte"))
     cells = {frame: project.cells(frame) for frame in range(1, 8)}
-    with open_media(marked.session.media.path) as media:
+    with open_media(marked.session.document.media.path) as media:
         pixels = {4: media.read(4)}
         footage = Footage(media.path, media.rate, media.stored_index())
     worker = MatteWorker()

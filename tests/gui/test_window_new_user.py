@@ -54,8 +54,8 @@ def test_the_shortcuts_are_as_many_columns_as_fit(window: MainWindow, width: int
 
 def test_parts_are_there_with_the_first_frame(hands: Hands, clip: Path):
     seen = []
-    hands.session.image_changed.connect(
-        lambda: seen.append((hands.session.project is None, hands.window.timeline.isVisible()))
+    hands.session.navigator.image_changed.connect(
+        lambda: seen.append((not hands.session.is_open, hands.window.timeline.isVisible()))
     )
     hands.open(clip)
     assert (True, True) in seen, "also while the video is still being read"
@@ -75,7 +75,7 @@ def test_recent_files_are_in_the_menu(hands: Hands, clip: Path, tmp_path: Path):
     assert names == ["&1  clip.mp4", "&2  other.mp4", "Clear this list"]
     with hands.bot.waitSignal(hands.session.opened, timeout=20_000):
         menu.actions()[1].trigger()
-    assert hands.session.media.path == tmp_path / "other.mp4"
+    assert hands.session.document.media.path == tmp_path / "other.mp4"
     menu.actions()[-1].trigger()
     menu.aboutToShow.emit()
     assert [action.isEnabled() for action in menu.actions() if action.text()] == [False, False]
@@ -212,7 +212,7 @@ def test_the_demo_begins_anew_and_can_be_gone_on_with(hands: Hands, clip: Path, 
         with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
             hands.window.open_demo(clip)
         hands.wait_for_frame()
-        return hands.session.project.path
+        return hands.session.document.project.path
 
     first = demo()
     assert first.is_relative_to(tmp_path / "data") and not clip.with_suffix(".pcvos").exists()
@@ -222,7 +222,10 @@ def test_the_demo_begins_anew_and_can_be_gone_on_with(hands: Hands, clip: Path, 
     assert second != first and [o.name for o in hands.session.objects] == ["Object 1"]
     with hands.bot.waitSignal(hands.session.opened, timeout=20_000):
         hands.press("Go on with that")
-    assert hands.session.project.path == first and [o.name for o in hands.session.objects] == ["Object 1", "mine"]
+    assert hands.session.document.project.path == first and [o.name for o in hands.session.objects] == [
+        "Object 1",
+        "mine",
+    ]
     hands.act("close")
     names = [hands.window.start_page.list.item(i).text() for i in range(hands.window.start_page.list.count())]
     assert names == ["clip.pcvos", "clip-2.pcvos"], "both are among the recent files"
@@ -262,7 +265,7 @@ def test_projects_are_opened_in_a_thread_and_let_go_of_when_something_else_is_wa
 ):
     hands.open(clip)
     hands.session.add_object("mine")
-    path = hands.session.project.path
+    path = hands.session.document.project.path
     hands.act("close")
     other, threads, opened = make_clip(tmp_path / "other.mp4", 2), [], []
     plain = Project.open.__func__
@@ -278,7 +281,7 @@ def test_projects_are_opened_in_a_thread_and_let_go_of_when_something_else_is_wa
         hands.open(other)
         hands.bot.waitUntil(lambda: all(project._closed for project in opened), timeout=20_000)
         hands.open(target)
-        assert not hands.session.project.read_only, "nobody holds its lock any more"
+        assert not hands.session.document.project.read_only, "nobody holds its lock any more"
         assert [o.name for o in hands.session.objects] == ["mine"]
         hands.act("close")
     assert threads and threading.main_thread() not in threads

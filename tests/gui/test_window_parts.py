@@ -110,16 +110,16 @@ def test_every_menu_entry_works_on_an_open_session(hands: Hands, clip: Path, tmp
             hands.wait_for_frame()
             hands.act(spec.name)
             after.get(spec.name, lambda: None)()
-            assert hands.session.project is not None
+            assert hands.session.is_open
             assert all(m.level == "info" for m in hands.window.messages.messages), spec.name
     assert not hands.runs.is_busy and not hands.runs.is_comparing and not hands.window.shortcuts.isVisible()
     with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
         hands.act("open_demo")
-    assert hands.session.media.path == demo and hands.runs.settings.direction == "both"
+    assert hands.session.document.media.path == demo and hands.runs.settings.direction == "both"
     hands.wait_for_frame()
-    assert hands.session.frame == 1 and np.array_equal(hands.labels(1) == 1, truth(1))
+    assert hands.session.navigator.frame == 1 and np.array_equal(hands.labels(1) == 1, truth(1))
     hands.act("close")
-    assert hands.session.project is None
+    assert not hands.session.is_open
     hands.act("quit")
     assert not hands.window.isVisible()
 
@@ -141,7 +141,7 @@ def test_file_dialogs_lead_to_files(hands: Hands, clip: Path, tmp_path: Path, mo
         hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
         with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
             dialog.accept_button.click()
-        assert hands.session.project.permanent_memory().keys() == frames
+        assert hands.session.document.project.permanent_memory().keys() == frames
     hands.runs.set_in_out(4, 6)
     for name, target in (("export", tmp_path / "out"), ("export_overlay", tmp_path / "overlay")):
         dialogs(monkeypatch, target)
@@ -191,14 +191,14 @@ def test_the_keyboard_alone(hands: Hands, clip: Path):
     hands.wait_for_frame()
     press(Qt.Key.Key_Right)
     hands.wait_for_frame()
-    assert hands.session.frame == 1
+    assert hands.session.navigator.frame == 1
     press("A")
-    assert hands.session.project.permanent_memory().keys() == {0, 1}
+    assert hands.session.document.project.permanent_memory().keys() == {0, 1}
     press(Qt.Key.Key_End)
     press(Qt.Key.Key_Left, control)
-    assert hands.session.frame == 1
+    assert hands.session.navigator.frame == 1
     press(Qt.Key.Key_Z, control)
-    assert hands.session.project.permanent_memory().keys() == {0}
+    assert hands.session.document.project.permanent_memory().keys() == {0}
     press(Qt.Key.Key_Z, control)
     assert not hands.labels(COUNT - 1).any()
     press("?")
@@ -206,7 +206,7 @@ def test_the_keyboard_alone(hands: Hands, clip: Path):
     press(Qt.Key.Key_Escape)
     assert not window.shortcuts.isVisible()
     press(Qt.Key.Key_W, control)
-    assert hands.session.project is None
+    assert not hands.session.is_open
 
 
 def test_undo_says_what_it_takes_back(hands: Hands, clip: Path):
@@ -257,7 +257,7 @@ def test_thumbnails_have_the_shape_of_the_footage(hands: Hands, clip: Path, monk
     kept: list[QImage] = []
     monkeypatch.setattr(RecentFiles, "set_thumbnail", lambda files, path, image: kept.append(image))
     hands.open(clip)
-    hands.session.media.sample_aspect_ratio = Fraction(3, 2)
+    hands.session.document.media.sample_aspect_ratio = Fraction(3, 2)
     hands.act("close")
     assert kept[-1].width() / kept[-1].height() == pytest.approx(1.5 * WIDTH / HEIGHT, rel=0.05)
 
@@ -281,7 +281,7 @@ def test_recent_files_with_thumbnails(hands: Hands, clip: Path, tmp_path: Path):
     with hands.bot.waitSignal(hands.session.opened, timeout=20_000):
         at = page.list.visualItemRect(page.list.item(0)).center()
         hands.bot.mouseClick(page.list.viewport(), Qt.MouseButton.LeftButton, pos=at)
-    assert hands.session.media.path == clip
+    assert hands.session.document.media.path == clip
     other.unlink()
     hands.act("close")
     assert names() == ["clip.mp4"], "what is gone is left out"
@@ -293,7 +293,7 @@ def test_a_start_button_is_pressed_by_the_keyboard(hands: Hands, key: Qt.Key):
     (button,) = [b for b in hands.window.start_page.findChildren(QToolButton) if b.defaultAction() is action]
     with hands.bot.waitSignal(hands.session.opened, timeout=20_000):
         hands.bot.keyClick(button, key)
-    assert hands.session.media.path == CLIP
+    assert hands.session.document.media.path == CLIP
 
 
 def test_the_list_of_recent_files(tmp_path: Path, qapp):
@@ -337,7 +337,7 @@ def test_dropping_on_start_page_and_canvas(hands: Hands, clip: Path, tmp_path: P
     hands.session.add_object()
     with hands.bot.waitSignal(hands.session.opened, timeout=20_000):
         assert drop(hands.view.viewport(), other)
-    assert hands.session.media.path == other
+    assert hands.session.document.media.path == other
     hands.wait_for_frame()
     masks = [tmp_path / f"{i:05d}.png" for i in range(2)]
     for i, path in enumerate(masks):
@@ -346,8 +346,8 @@ def test_dropping_on_start_page_and_canvas(hands: Hands, clip: Path, tmp_path: P
     dialog = hands.dialog(ImportDialog)
     hands.bot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
     dialog.accept_button.click()
-    hands.bot.waitUntil(lambda: len(hands.session.project.permanent_memory()) == 2, timeout=20_000)
-    assert np.array_equal(hands.labels(1) == 1, truth(1)) and hands.session.media.path == other
+    hands.bot.waitUntil(lambda: len(hands.session.document.project.permanent_memory()) == 2, timeout=20_000)
+    assert np.array_equal(hands.labels(1) == 1, truth(1)) and hands.session.document.media.path == other
 
 
 def test_what_is_no_file_is_not_welcome(window: MainWindow):

@@ -43,7 +43,7 @@ def test_undoing_a_run_under_way_stops_it_and_restores_exactly(hands: Hands, cli
     hands.bot.wait(300)
     assert np.array_equal(hands.labels(0), before)
     assert not any(hands.labels(i).any() for i in range(1, COUNT)), "what came later was dropped"
-    (_, run), *_ = hands.session.project.runs()
+    (_, run), *_ = hands.session.document.project.runs()
     assert run.state == "stopped"
     hands.act("redo")
     assert hands.labels(1).any()
@@ -93,9 +93,9 @@ def test_an_object_locked_during_a_run_is_left_as_it_is(hands: Hands, clip: Path
     wall[:, 70:100] = True
     hands.go_to(COUNT - 1)  # where the ball will be in front of it
     hands.session.replace_mask(wall, "Mask")
-    cell = hands.session.project.cell(COUNT - 1, 1)
+    cell = hands.session.document.project.cell(COUNT - 1, 1)
     drawn = replace(cell, corrected=False, in_memory=False)
-    hands.session.push_change(Change("as a run would have drawn it", {(COUNT - 1, 1): (cell, drawn)}))
+    hands.session.document.push_change(Change("as a run would have drawn it", {(COUNT - 1, 1): (cell, drawn)}))
     hands.session.add_object("Ball")
     hands.go_to(0)
     hands.session.replace_mask(truth(0), "Mask")
@@ -112,7 +112,7 @@ def test_an_object_locked_during_a_run_is_left_as_it_is(hands: Hands, clip: Path
 
 def test_leaving_during_a_run_does_not_wait_for_its_end_and_keeps_what_is_drawn(hands: Hands, clip: Path):
     begin(hands, clip)
-    path = hands.session.project.path
+    path = hands.session.document.project.path
     hands.session.may_leave = lambda: True
     assert hands.window.close()
     with Project.open(path) as stored:
@@ -185,15 +185,17 @@ def test_a_locked_object_is_drawn_where_it_has_no_mask_and_stays_where_it_has_on
     hands.session.replace_mask(truth(0), "Mask")
     hands.run(interval=5, direction="forward", range=Range.TO_END)
     drawn = [hands.labels(frame) for frame in range(COUNT)]
-    hands.session.clear(7, COUNT - 1)
-    wrong = hands.session.project.cell(5, 1)
-    hands.session.push_change(Change("as an earlier run drew it", {(5, 1): (wrong, replace(wrong, mask=still()))}))
+    hands.session.document.clear(7, COUNT - 1)
+    wrong = hands.session.document.project.cell(5, 1)
+    hands.session.document.push_change(
+        Change("as an earlier run drew it", {(5, 1): (wrong, replace(wrong, mask=still()))})
+    )
     hands.act("toggle_locked")
     hands.run(interval=5, direction="both", range=Range.TO_END)
     assert hands.runs.done > 0
     for frame in range(7, COUNT):
         assert overlap(hands.labels(frame) == 1, drawn[frame] == 1) > 0.8
-    assert hands.session.project.cell(5, 1).mask == still(), "what is there is protected"
+    assert hands.session.document.project.cell(5, 1).mask == still(), "what is there is protected"
     assert all(np.array_equal(hands.labels(frame), drawn[frame]) for frame in (0, 1, 2, 3, 4, 6))
     hands.act("undo")
     assert not hands.labels(COUNT - 1).any() and hands.labels(6).any()
@@ -217,10 +219,10 @@ def still() -> PackedMask:
 
 def test_a_run_accepts_a_scribble_that_was_left_by_a_crash(hands: Hands, clip: Path, qtbot):
     ready_with_a_scribble(hands, clip)
-    stored = hands.session.project.setting("scribbles")
+    stored = hands.session.document.project.setting("scribbles")
     hands.window.canvas.drop()
     hands.go_to(COUNT - 1)
-    hands.session.project.set_setting("scribbles", stored)  # as a process that was killed leaves it
+    hands.session.document.project.set_setting("scribbles", stored)  # as a process that was killed leaves it
     hands.act("close")
     hands.open(clip)
     assert hands.window.canvas.waiting_bar.isVisible() and not hands.labels(0).any()

@@ -21,7 +21,7 @@ def test_a_runs_probabilities_become_soft_mattes_also_where_a_person_corrected(
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")
     hands.run(interval=7, direction="forward", range=Range.TO_END)
-    project = hands.session.project
+    project = hands.session.document.project
     assert project.cell(0, 1).soft is None, "nobody predicted it"
     soft = [project.cell(frame, 1).soft for frame in range(1, COUNT)]
     assert None not in soft

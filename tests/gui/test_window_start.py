@@ -49,13 +49,14 @@ class Window(main_window.MainWindow):
     def show(self):
         super().show()
         self.seen = {}
-        self.session.image_changed.connect(lambda: QTimer.singleShot(0, self.act))
-        self.session.message.connect(lambda message: message.level == "error" and QTimer.singleShot(0, self.leave))
+        self.session.navigator.image_changed.connect(lambda: QTimer.singleShot(0, self.act))
+        said = self.session.messages.said
+        said.connect(lambda message: message.level == "error" and QTimer.singleShot(0, self.leave))
 
     def act(self):
-        if self.session.project is None or "footage" in self.seen:
+        if not self.session.is_open or "footage" in self.seen:
             return
-        self.seen["footage"] = self.session.media.path.name
+        self.seen["footage"] = self.session.document.media.path.name
         self.look_at("dark", lambda: self.look_at("light", self.go_wrong))
 
     def look_at(self, name, then):

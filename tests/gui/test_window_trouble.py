@@ -27,7 +27,7 @@ def mark(hands: Hands, clip: Path) -> Path:
     hands.open(clip)
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")
-    return hands.session.project.path
+    return hands.session.document.project.path
 
 
 def second_window(qtbot) -> Hands:
@@ -84,7 +84,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 def paint_until_unsaved(hands: Hands) -> None:
     """Strokes, until one finds no room; on full disks there may be a last page left."""
-    project = hands.session.project
+    project = hands.session.document.project
     for i in range(60):
         hands.paint((10 + i, 10), (20 + i, 80), brush=3)
         if project.unsaved:
@@ -107,7 +107,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, text: str) -> list[str]:
 def test_strokes_on_a_full_disk_are_kept_and_saved_when_there_is_room(hands: Hands, disk: Disk):
     path = mark(hands, make_clip(disk.place / "clip.mp4", 2))
     hands.session.add_object()
-    status, project = hands.window.status, hands.session.project
+    status, project = hands.window.status, hands.session.document.project
     assert status.saved.text() == "saved"
     disk.fill()
     paint_until_unsaved(hands)
@@ -134,7 +134,7 @@ def test_saving_is_tried_again_by_itself(hands: Hands, disk: Disk):
     hands.open(clip)
     disk.fill()
     hands.paint((30, 30), (60, 60))
-    project = hands.session.project
+    project = hands.session.document.project
     assert project.unsaved and not project.exists, "there is not even a file"
     assert hands.window.saving.timer.isActive()
     disk.free()
@@ -149,13 +149,13 @@ def test_nothing_is_given_up_unasked(hands: Hands, disk: Disk, monkeypatch):
     disk.fill()
     hands.session.add_object()
     paint_until_unsaved(hands)
-    painted, project = hands.labels(0), hands.session.project
+    painted, project = hands.labels(0), hands.session.document.project
     asked = answer(monkeypatch, "Stay")
     hands.act("close")
     assert not hands.window.close() and hands.window.isVisible()
     hands.window.open(other)
     hands.bot.waitUntil(lambda: len(asked) == 3, timeout=20_000)
-    assert hands.session.project is project, "opening something else closes nothing either"
+    assert hands.session.document.project is project, "opening something else closes nothing either"
     assert len(asked) == 3 and all("not saved" in text and "disk is full" in text for text in asked)
     assert np.array_equal(hands.labels(0), painted) and hands.session.undo_stack.canUndo()
     hands.paint((100, 80), brush=9)
@@ -177,7 +177,7 @@ def test_after_room_was_made_closing_asks_nothing(hands: Hands, disk: Disk, monk
     disk.free()
     asked = answer(monkeypatch, "Stay")
     hands.act("close")
-    assert not asked and hands.session.project is None
+    assert not asked and not hands.session.is_open
     with Project.open(path) as stored:
         assert np.array_equal(stored.labels(0), painted)
 
@@ -199,11 +199,11 @@ def test_a_read_only_folder(hands: Hands, disk: Disk, tmp_path: Path):
     hands.open(clip)
     assert hands.told("cannot be written", "clip.mp4", str(tmp_path / "data"))
     hands.paint((30, 30), (60, 60))
-    painted, path = hands.labels(0), hands.session.project.path
+    painted, path = hands.labels(0), hands.session.document.project.path
     assert path.is_relative_to(tmp_path / "data") and path.is_file() and painted.any()
     hands.act("close")
     hands.open(clip)
-    assert np.array_equal(hands.labels(0), painted) and hands.session.project.path == path
+    assert np.array_equal(hands.labels(0), painted) and hands.session.document.project.path == path
 
 
 def test_a_project_in_a_read_only_folder(hands: Hands, disk: Disk):
@@ -235,7 +235,7 @@ def test_the_second_window_can_write_once_the_first_is_closed(hands: Hands, clip
     with qtbot.waitSignal(second.session.opened, timeout=20_000):
         second.press("Open it again")
     second.wait_for_frame()
-    assert second.session.project.path == path and not second.session.project.read_only
+    assert second.session.document.project.path == path and not second.session.document.project.read_only
     second.paint((20, 20), (40, 20))
     assert second.labels(0)[20, 30] == 1
     second.window.close()
@@ -247,8 +247,8 @@ def test_the_second_window_can_write_once_the_first_is_closed(hands: Hands, clip
 def opened_nothing(hands: Hands) -> bool:
     window = hands.window
     return (
-        hands.session.project is None
-        and hands.session.image is None
+        not hands.session.is_open
+        and hands.session.navigator.image is None
         and window.pages.currentWidget() is window.start_page
         and "Opening" not in window.start_page.subtitle.text()
     )
@@ -281,7 +281,7 @@ def test_a_damaged_project_is_recovered_never_shown_as_an_empty_one(hands: Hands
         hands.press("Recover what can be read")
     hands.wait_for_frame()
     assert np.array_equal(hands.labels(0) == 1, truth(0))
-    assert hands.session.project.path.name == "clip-recovered.pcvos"
+    assert hands.session.document.project.path.name == "clip-recovered.pcvos"
     assert path.read_bytes() == content, "the damaged file is as it was"
     hands.act("close")
     hands.open(clip)
@@ -297,7 +297,7 @@ def test_an_unsound_view_state_is_no_obstacle(hands: Hands, clip: Path, run: dic
         project.set_setting("in_out", [3, 10_000])
         project.set_setting("frame", "first")
     hands.open(path)
-    assert hands.runs.settings.interval == 5 and hands.session.frame == 0
+    assert hands.runs.settings.interval == 5 and hands.session.navigator.frame == 0
     assert (hands.runs.in_point, hands.runs.out_point) == (3, None)
 
 
@@ -310,7 +310,7 @@ def test_other_footage_under_the_same_name(hands: Hands, tmp_path: Path):
     hands.act("close")
     cv2.imwrite(str(folder / "00002.png"), np.zeros_like(picture(0)))
     hands.open(folder)
-    assert hands.session.project.path == path and hands.told("was changed")
+    assert hands.session.document.project.path == path and hands.told("was changed")
     hands.press("It is the right one")
     hands.act("close")
     hands.window.messages.clear()
@@ -326,8 +326,8 @@ def test_footage_that_lost_frames_and_got_more(hands: Hands, tmp_path: Path):
     hands.act("close")
     (folder / "00003.png").unlink()
     hands.open(folder)
-    assert hands.session.frame_count == 3 and hands.told("has 3 frames", "had 4")
-    assert hands.session.frame == 2 and len(hands.session.project.states) == 3
+    assert hands.session.navigator.frame_count == 3 and hands.told("has 3 frames", "had 4")
+    assert hands.session.navigator.frame == 2 and len(hands.session.document.project.states) == 3
     hands.act("close")
     folder_of_images(folder, range(3, 6))
     hands.open(folder)
@@ -349,7 +349,7 @@ def test_footage_of_another_size_gets_a_project_of_its_own(hands: Hands, tmp_pat
     hands.open(folder)
     assert hands.told("64x48", "stays as it is") and not hands.session.objects
     hands.paint((30, 30), brush=9)
-    assert hands.labels(0).shape == (48, 64) and hands.session.project.path != path
+    assert hands.labels(0).shape == (48, 64) and hands.session.document.project.path != path
     with Project.open(path) as stored:
         assert np.array_equal(stored.labels(0) == 1, truth(0))
 
@@ -359,18 +359,18 @@ def test_a_truncated_video(hands: Hands, tmp_path: Path):
     content = clip.read_bytes()
     clip.write_bytes(content[: len(content) * 6 // 10])
     hands.open(clip)
-    assert 1 <= hands.session.frame_count < COUNT and hands.told("clip.mkv", "truncated")
-    hands.go_to(hands.session.frame_count - 1)
+    assert 1 <= hands.session.navigator.frame_count < COUNT and hands.told("clip.mkv", "truncated")
+    hands.go_to(hands.session.navigator.frame_count - 1)
     hands.paint((60, 60), brush=9)
-    assert hands.labels(hands.session.frame)[60, 60] == 1
+    assert hands.labels(hands.session.navigator.frame)[60, 60] == 1
 
 
 def test_footage_that_goes_away_while_it_is_open(hands: Hands, tmp_path: Path):
     folder = folder_of_images(tmp_path / "frames", range(30))
     mark(hands, folder)
     (folder / "00029.png").unlink()
-    with hands.bot.waitSignal(hands.session.message, timeout=20_000) as blocker:
-        hands.session.go_to(29)
+    with hands.bot.waitSignal(hands.session.messages.said, timeout=20_000) as blocker:
+        hands.session.navigator.go_to(29)
     assert blocker.args[0].level == "error" and "00029.png" in blocker.args[0].text
     assert not hands.session.can_edit
     hands.go_to(1)
@@ -388,7 +388,7 @@ def test_a_frame_in_8k(hands: Hands, tmp_path: Path):
     cv2.imwrite(str(folder / "0.png"), np.full((4320, 7680), 60, np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     shutil.copy(folder / "0.png", folder / "1.png")
     hands.open(folder)
-    assert hands.session.size == (4320, 7680)
+    assert hands.session.navigator.size == (4320, 7680)
     hands.paint((1000, 1000), (3000, 2000), brush=400)
     assert hands.labels(0)[1500, 2000] == 1
     hands.act("undo")
@@ -426,7 +426,7 @@ def test_footage_with_a_name_as_long_as_file_systems_take(hands: Hands, tmp_path
     hands.open(path)
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")
-    assert hands.session.project.exists and not hands.session.project.unsaved
+    assert hands.session.document.project.exists and not hands.session.document.project.unsaved
     assert hands.session.close()
     hands.open(path)
     assert (hands.labels(0) == 1).any()
@@ -447,6 +447,6 @@ def test_an_error_of_the_system_while_a_project_is_looked_for_is_a_sentence(hand
             patch.setattr(opener, name, refuse)
             told = hands.open_in_vain(clip)
             assert told.level == "error" and "Permission denied. Copy it to another folder" in told.text
-            assert hands.session.project is None
+            assert not hands.session.is_open
             assert "Opening" not in hands.window.start_page.subtitle.text()
     hands.open(clip)

@@ -65,10 +65,12 @@ class Hands:
 
     def wait_for_frame(self) -> None:
         session = self.session
-        self.bot.waitUntil(lambda: session.shown == session.frame and session.frame >= 0, timeout=20_000)
+        self.bot.waitUntil(
+            lambda: session.navigator.shown == session.navigator.frame and session.navigator.frame >= 0, timeout=20_000
+        )
 
     def go_to(self, frame: int) -> None:
-        self.session.go_to(frame)
+        self.session.navigator.go_to(frame)
         self.wait_for_frame()
 
     def act(self, name: str) -> None:
@@ -136,12 +138,12 @@ class Hands:
 
     def open_in_vain(self, path: Path) -> Message:
         """Open what cannot be opened; the error."""
-        with self.bot.waitSignal(self.session.message, timeout=20_000) as blocker:
+        with self.bot.waitSignal(self.session.messages.said, timeout=20_000) as blocker:
             self.window.open(path)
         return blocker.args[0]
 
     def labels(self, frame: int) -> np.ndarray:
-        return self.session.project.labels(frame)
+        return self.session.document.project.labels(frame)
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:

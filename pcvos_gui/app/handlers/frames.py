@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pcvos_gui.session.messages import Message
-
 if TYPE_CHECKING:
     from pcvos_gui.app.main_window import MainWindow
 
@@ -43,11 +41,11 @@ def jump_forward(window: MainWindow) -> None:
 
 
 def previous_corrected(window: MainWindow) -> None:
-    window.session.go_to_corrected(-1)
+    window.session.navigator.go_to_corrected(-1)
 
 
 def next_corrected(window: MainWindow) -> None:
-    window.session.go_to_corrected(1)
+    window.session.navigator.go_to_corrected(1)
 
 
 def previous_doubtful(window: MainWindow) -> None:
@@ -60,25 +58,29 @@ def next_doubtful(window: MainWindow) -> None:
 
 def _go_to_doubtful(window: MainWindow, step: int) -> None:
     if window.reviewer.go_to_next(step) is None:
-        window.session.message.emit(Message(window.tr("Nothing here deserves a look."), key="review"))
+        window.session.messages.say(window.tr("Nothing here deserves a look."), key="review")
 
 
 def first_frame(window: MainWindow) -> None:
-    window.session.go_to(0)
+    window.session.navigator.go_to(0)
 
 
 def last_frame(window: MainWindow) -> None:
-    window.session.go_to(window.session.frame_count - 1)
+    window.session.navigator.go_to(window.session.navigator.frame_count - 1)
 
 
 def set_in(window: MainWindow) -> None:
     out = window.runs.out_point
-    window.runs.set_in_out(window.session.frame, out if out is None or out >= window.session.frame else None)
+    window.runs.set_in_out(
+        window.session.navigator.frame, out if out is None or out >= window.session.navigator.frame else None
+    )
 
 
 def set_out(window: MainWindow) -> None:
     first = window.runs.in_point
-    window.runs.set_in_out(first if first is None or first <= window.session.frame else None, window.session.frame)
+    window.runs.set_in_out(
+        first if first is None or first <= window.session.navigator.frame else None, window.session.navigator.frame
+    )
 
 
 def clear_in_out(window: MainWindow) -> None:
@@ -87,4 +89,4 @@ def clear_in_out(window: MainWindow) -> None:
 
 def _step(window: MainWindow, by: int) -> None:
     window.player.pause()
-    window.session.go_to(window.session.frame + by)
+    window.session.navigator.go_to(window.session.navigator.frame + by)

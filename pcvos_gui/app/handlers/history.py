@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QUndoCommand
 
 from pcvos_gui.session.commands import ChangeCommand, RunCommand
-from pcvos_gui.session.messages import Message
 
 if TYPE_CHECKING:
     from pcvos_gui.app.main_window import MainWindow
@@ -33,5 +32,5 @@ def _travel(window: MainWindow, go: Callable[[], None], command: QUndoCommand | 
     frames = command.change.frames if isinstance(command, ChangeCommand | RunCommand) else ()
     go()
     if len(frames) == 1:
-        window.session.go_to(frames[0])
-    window.session.message.emit(Message(words.format(command.text()), key="undo"))
+        window.session.navigator.go_to(frames[0])
+    window.session.messages.say(words.format(command.text()), key="undo")

@@ -35,26 +35,26 @@ def remove_specks(window: MainWindow) -> None:
 
 
 def copy_previous(window: MainWindow) -> None:
-    _copy_from(window, window.session.frame - 1)
+    _copy_from(window, window.session.navigator.frame - 1)
 
 
 def copy_next(window: MainWindow) -> None:
-    _copy_from(window, window.session.frame + 1)
+    _copy_from(window, window.session.navigator.frame + 1)
 
 
 def clear_here(window: MainWindow) -> None:
-    frame = window.session.frame
-    window.session.clear(frame, frame, (window.session.active,), corrections=True)
+    frame = window.session.navigator.frame
+    window.session.document.clear(frame, frame, (window.session.active,), corrections=True)
 
 
 def absent_here(window: MainWindow) -> None:
     window.session.replace_mask(
-        np.zeros(window.session.size, bool), window.tr("Object is absent"), even_if_unchanged=True
+        np.zeros(window.session.navigator.size, bool), window.tr("Object is absent"), even_if_unchanged=True
     )
 
 
 def clear_range(window: MainWindow) -> None:
-    window.session.clear(*runs.chosen_range(window))
+    window.session.document.clear(*runs.chosen_range(window))
 
 
 def _edit(window: MainWindow, change: Callable[[np.ndarray], np.ndarray], text: str) -> None:
@@ -63,8 +63,8 @@ def _edit(window: MainWindow, change: Callable[[np.ndarray], np.ndarray], text: 
 
 
 def _copy_from(window: MainWindow, frame: int) -> None:
-    if 0 <= frame < window.session.frame_count:
-        cell = window.session.loaded_project.cell(frame, window.session.active)
+    if 0 <= frame < window.session.navigator.frame_count:
+        cell = window.session.document.project.cell(frame, window.session.active)
         if cell is not None:
             text = window.tr("Copy mask of frame {}").format(frame)
             window.session.replace_mask(cell.mask.unpack(), text, even_if_unchanged=True)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QInputDialog
 
-from pcvos_gui.session.messages import Message
-
 if TYPE_CHECKING:
     from pcvos_gui.app.main_window import MainWindow
 
@@ -44,7 +42,7 @@ def merge_object(window: MainWindow) -> None:
     if not others:
         text = window.tr("There is no other object to merge into.")
         holds = lambda: len(window.session.objects) < 2  # noqa: E731
-        window.session.message.emit(Message(text, key="merge", holds=holds))
+        window.session.messages.say(text, key="merge", holds=holds)
         return
     text = window.tr("Give the masks of {} to:").format(active.name)
     chosen, is_agreed = QInputDialog.getItem(window, window.tr("Merge objects"), text, list(others), 0, False)

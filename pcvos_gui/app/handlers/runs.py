@@ -28,6 +28,6 @@ def compare(window: MainWindow) -> None:
 
 
 def chosen_range(window: MainWindow) -> tuple[int, int]:
-    last = window.session.frame_count - 1
+    last = window.session.navigator.frame_count - 1
     out = window.runs.out_point
     return window.runs.in_point or 0, last if out is None else out

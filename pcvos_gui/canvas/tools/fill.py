@@ -4,7 +4,7 @@ import numpy as np
 
 from core.masks.edits import flood
 from pcvos_gui.canvas.tools.tool import CanvasTool, Pointer
-from pcvos_gui.session.messages import Message, MessageAction
+from pcvos_gui.session.messages import MessageAction
 
 _MOST = 0.5  # share of the frame that is filled without asking
 
@@ -22,7 +22,7 @@ class FillTool(CanvasTool):
 
     def press(self, pointer: Pointer) -> None:
         column, row = int(pointer.x // 1), int(pointer.y // 1)
-        height, width = self.session.size
+        height, width = self.session.navigator.size
         if not (0 <= row < height and 0 <= column < width) or not self.session.may_edit():
             return
         region = flood(self.session.shown_labels, (row, column))
@@ -49,14 +49,12 @@ class FillTool(CanvasTool):
 
     def _ask(self, region: np.ndarray, at: tuple[int, int]) -> None:
         session = self.session
-        where = session.shown, session.active
+        where = session.navigator.shown, session.active
 
         def fill() -> None:
-            if (session.shown, session.active) == where and session.may_edit():
+            if (session.navigator.shown, session.active) == where and session.may_edit():
                 self._fill(flood(session.shown_labels, at))
 
         share = np.count_nonzero(region) / region.size
         text = self.tr("This would fill {:.0%} of the frame: the region is not enclosed. Close its outline first.")
-        session.message.emit(
-            Message(text.format(share), actions=(MessageAction(self.tr("Fill it"), fill),), key="fill")
-        )
+        session.messages.say(text.format(share), actions=(MessageAction(self.tr("Fill it"), fill),), key="fill")

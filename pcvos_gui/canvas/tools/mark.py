@@ -15,7 +15,6 @@ from core.studio.jobs import Estimated, Marked, MarkJob, next_number
 from pcvos_gui.canvas.preview import BoxItem, PreviewItem
 from pcvos_gui.canvas.tools.scribble import BOX, DrawnStroke, Scribble, box_of, image_of, step_of
 from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
-from pcvos_gui.session.messages import Message
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.workers.assist import Subject
@@ -76,7 +75,7 @@ class MarkTool(CanvasTool):
         assist.changed.connect(self._on_network)
         session.opened.connect(self._restore)
         session.closed.connect(self._on_closed)
-        session.image_changed.connect(self._on_image)
+        session.navigator.image_changed.connect(self._on_image)
         session.active_changed.connect(self._on_active)
         session.objects_changed.connect(self._on_objects)
 
@@ -141,7 +140,9 @@ class MarkTool(CanvasTool):
             return
         self._reopen()
         if self._open is None:
-            self._open = Scribble(self.session.shown, self.session.active, np.zeros(self.session.size, np.uint8))
+            self._open = Scribble(
+                self.session.navigator.shown, self.session.active, np.zeros(self.session.navigator.size, np.uint8)
+            )
             self._show_strokes()
             self._ask()
         self._draws, self._open.is_accepted = True, False
@@ -171,10 +172,10 @@ class MarkTool(CanvasTool):
     def _end_stroke(self) -> None:
         self._draws = False
         stroke = self._open.strokes[-1]
-        if self.assist.has_network and step_of(stroke, self.session.size) is None:
+        if self.assist.has_network and step_of(stroke, self.session.navigator.size) is None:
             if stroke.value == BOX:
                 text = self.tr("This box has no extent within the frame: drag with Shift from corner to corner.")
-                self.session.message.emit(Message(text, key="scribble"))
+                self.session.messages.say(text, key="scribble")
             self.back()
             return
         self._submit()
@@ -244,11 +245,13 @@ class MarkTool(CanvasTool):
             return
         if active is not None and active.locked:
             return
-        open_ = self._open or Scribble(session.shown, session.active, np.zeros(session.size, np.uint8))
-        click = step_of(DrawnStroke(OBJECT, [(pointer.point, 0.0)]), session.size)
+        open_ = self._open or Scribble(
+            session.navigator.shown, session.active, np.zeros(session.navigator.size, np.uint8)
+        )
+        click = step_of(DrawnStroke(OBJECT, [(pointer.point, 0.0)]), session.navigator.size)
         if click is None or open_.job is not None:
             return
-        job = self._job_of(open_, session.image, session.labels)
+        job = self._job_of(open_, session.navigator.image, session.labels)
         job = replace(job, steps=(*job.steps, click), is_preview=True, number=next_number())
         self._asked_preview = job.number
         self.assist.submit(job)
@@ -262,8 +265,8 @@ class MarkTool(CanvasTool):
         """The person stays on this frame: its features will be needed."""
         session = self.session
         if self.is_in_hand and session.can_edit and self.assist.has_network:
-            here = session.shown, session.active
-            self.assist.submit(MarkJob(session.image, None, subject=here, engine=self.assist.engine))
+            here = session.navigator.shown, session.active
+            self.assist.submit(MarkJob(session.navigator.image, None, subject=here, engine=self.assist.engine))
 
     def _on_network(self) -> None:
         self._forget_preview()
@@ -271,15 +274,15 @@ class MarkTool(CanvasTool):
             what = self.assist.missing.rstrip(".").rsplit(": ", 1)[0]
             text = self.tr("{}: until that is mended, draw strokes over the object, whose masks are less exact.")
             holds = lambda: bool(self.assist.missing)  # noqa: E731
-            self.session.message.emit(Message(text.format(what), "warning", key="marking", holds=holds))
+            self.session.messages.say(text.format(what), "warning", key="marking", holds=holds)
         self.changed.emit()
 
     # masks
 
     def _ask(self) -> None:
-        if self.request_estimate is not None and self._asked != self.session.shown:
-            self._asked, self._estimates = self.session.shown, {}
-            self.request_estimate(self.session.shown)
+        if self.request_estimate is not None and self._asked != self.session.navigator.shown:
+            self._asked, self._estimates = self.session.navigator.shown, {}
+            self.request_estimate(self.session.navigator.shown)
 
     def set_estimate(self, estimated: Estimated) -> None:
         """Take the network's view of a frame; strokes that are there already are looked at again with it."""
@@ -290,7 +293,7 @@ class MarkTool(CanvasTool):
             self._submit()
 
     def _submit(self) -> None:
-        self._open.job = self._job_of(self._open, self.session.shown_image, self.session.shown_labels)
+        self._open.job = self._job_of(self._open, self.session.navigator.shown_image, self.session.shown_labels)
         self.assist.submit(self._open.job)
 
     def _job_of(self, scribble: Scribble, image: np.ndarray, labels: np.ndarray) -> MarkJob:
@@ -323,7 +326,7 @@ class MarkTool(CanvasTool):
         scribble = self._awaiting(number)
         if scribble is not None:
             scribble.job, scribble.is_accepted = None, False
-            self.session.message.emit(Message(sentence, "error", key="scribble"))
+            self.session.messages.say(sentence, "error", key="scribble")
             self.changed.emit()
 
     def _awaiting(self, number: int) -> Scribble | None:
@@ -389,7 +392,7 @@ class MarkTool(CanvasTool):
             if also_without_mask and scribble.mask is None and scribble.job is None:
                 image, labels = (
                     image_of(self.session, scribble.frame),
-                    self.session.loaded_project.labels(scribble.frame),
+                    self.session.document.project.labels(scribble.frame),
                 )
                 scribble.job = None if image is None else self._job_of(scribble, image, labels)
             self._finish(scribble)
@@ -400,7 +403,7 @@ class MarkTool(CanvasTool):
             if isinstance(found, Marked):
                 scribble.mask = found.mask
             else:
-                self.session.message.emit(Message(found, "error", key="scribble"))
+                self.session.messages.say(found, "error", key="scribble")
         if scribble.mask is not None or scribble is self._open:
             self._take(scribble)
 
@@ -425,7 +428,7 @@ class MarkTool(CanvasTool):
             return
         self._waiting.pop(scribble.subject, None)
         if scribble.mask is not None:
-            self.session.replace_mask_of(scribble.frame, scribble.object, scribble.mask, text)
+            self.session.document.replace_mask_of(scribble.frame, scribble.object, scribble.mask, text)
         self._store()
         self.changed.emit()
 
@@ -439,8 +442,8 @@ class MarkTool(CanvasTool):
     def _reopen(self) -> None:
         """Open again what waits here; the mask under it may have changed meanwhile."""
         session = self.session
-        here = session.shown, session.active
-        if self._open is not None or here not in self._waiting or session.shown != session.frame:
+        here = session.navigator.shown, session.active
+        if self._open is not None or here not in self._waiting or session.navigator.shown != session.navigator.frame:
             return
         self._open = scribble = self._waiting.pop(here)
         self._show_strokes()
@@ -460,14 +463,14 @@ class MarkTool(CanvasTool):
     def _restore(self) -> None:
         session = self.session
         objects = {o.id for o in session.objects}
-        stored = [] if session.loaded_project.read_only else session.loaded_project.setting(_SETTING, [])
+        stored = [] if session.document.project.read_only else session.document.project.setting(_SETTING, [])
         for one in stored if isinstance(stored, list) else ():
             try:
-                scribble = Scribble.from_json(one, session.size)
+                scribble = Scribble.from_json(one, session.navigator.size)
             except (KeyError, TypeError, ValueError):
                 log.warning("a scribble in the project cannot be read")
                 continue
-            if scribble.object in objects and 0 <= scribble.frame < session.frame_count:
+            if scribble.object in objects and 0 <= scribble.frame < session.navigator.frame_count:
                 self._waiting[scribble.subject] = scribble
         self.changed.emit()
 
@@ -491,7 +494,7 @@ class MarkTool(CanvasTool):
             self._reopen()
 
     def _on_image(self) -> None:
-        if self.session.shown != self._asked:  # when the person is back, memory may know more
+        if self.session.navigator.shown != self._asked:  # when the person is back, memory may know more
             self._asked, self._estimates = -1, {}
         self._forget_preview()
         self._frame_rests.start()

@@ -129,7 +129,7 @@ class PolygonTool(CanvasTool):
         if len(self._shape.points) < 3 or not self.session.begin_edit():
             return
         labels, active = self.session.labels, self.session.active
-        inside = polygon(self.session.size, self._shape.points)
+        inside = polygon(self.session.navigator.size, self._shape.points)
         protected = self.session.protected()
         if self._subtracts:
             labels[inside & (labels == active)] = 0

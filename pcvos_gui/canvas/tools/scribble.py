@@ -10,7 +10,6 @@ from core.masks.edits import Point, paint_line
 from core.masks.scribble import BACKGROUND, OBJECT
 from core.media import open_media
 from core.studio.jobs import Box, MarkJob
-from pcvos_gui.session.messages import Message
 from pcvos_gui.session.session import Session
 from pcvos_gui.workers.assist import Subject
 
@@ -101,12 +100,12 @@ def box_of(stroke: DrawnStroke) -> Box:
 
 def image_of(session: Session, frame: int) -> np.ndarray | None:
     """A frame's pixels, whichever is shown; None (with a message) where it cannot be read."""
-    known = session.image if frame == session.shown else session.frames.cached(frame)
+    known = session.navigator.image if frame == session.navigator.shown else session.navigator.frames.cached(frame)
     if known is not None:
         return known
     try:  # not the session's own source, which another thread reads from
-        with open_media(session.loaded_media.path, index=session.loaded_media.stored_index()) as media:
+        with open_media(session.document.media.path, index=session.document.media.stored_index()) as media:
             return media.read(frame)
     except PCVOSError as error:
-        session.message.emit(Message(str(error), "error", key="scribble"))
+        session.messages.say(str(error), "error", key="scribble")
         return None

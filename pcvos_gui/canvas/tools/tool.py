@@ -165,20 +165,20 @@ class CanvasTool(QObject):
     def is_locked_at(self, pointer: Pointer) -> bool:
         """Whether what is pointed at is an object's that is locked, or done here (a message says so)."""
         session, column, row = self.session, int(pointer.x // 1), int(pointer.y // 1)
-        height, width = session.size
+        height, width = session.navigator.size
         if pointer.inverted or not session.can_edit or not (0 <= row < height and 0 <= column < width):
             return False
         there = session.object(int(session.shown_labels[row, column]))
         if there is None or there.id == session.active:
             return False
-        frame, project = session.shown, session.loaded_project
+        frame, project = session.navigator.shown, session.document.project
         if there.locked:
             text = self.tr("These pixels are of {}, which is locked: unlock it in the list of objects to take them.")
             holds = lambda: getattr(session.object(there.id), "locked", False)  # noqa: E731
         elif there.id in project.done_on(frame):
             text = self.tr("These pixels are of {}, which is done on this frame: open it again to take them.")
-            holds = lambda: session.frame == frame and there.id in project.done_on(frame)  # noqa: E731
+            holds = lambda: session.navigator.frame == frame and there.id in project.done_on(frame)  # noqa: E731
         else:
             return False
-        session.message.emit(Message(text.format(there.name), "warning", key="locked", holds=holds))
+        session.messages.say(text.format(there.name), "warning", key="locked", holds=holds)
         return True
