@@ -108,7 +108,7 @@ def tour(window: MainWindow, clip: Path, output: Path) -> None:
     window.view_state.set_tool(Tool.BRUSH)
     me.take("painting")
     me.propagate(direction="both", range=Range.TO_END, interval=5)
-    wait(lambda: me.runs.done >= 45, 200)
+    wait(lambda: me.runs.progress.done >= 45, 200)
     me.take("running")
     wait(lambda: me.runs.state is RunState.IDLE, 400)
     me.go_to(75)

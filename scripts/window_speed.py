@@ -87,7 +87,7 @@ def busy_window(window: MainWindow, seconds: float) -> None:
     rng = random.Random(0)
     while time.perf_counter() < end:
         if not runs.is_busy:
-            drawn += runs.done
+            drawn += runs.progress.done
             session.undo_stack.clear()
             runs.start()
         session.navigator.go_to(rng.randrange(session.navigator.frame_count))
@@ -103,7 +103,7 @@ def busy_window(window: MainWindow, seconds: float) -> None:
             strokes += 1
             let_it_run(60)
     timer.stop()
-    drawn += runs.done
+    drawn += runs.progress.done
     runs.stop()
     print(f"in {seconds:.0f} s: {drawn} frames propagated, {strokes} strokes, {moves} jumps")
     figures("lateness of a 5 ms timer", late)

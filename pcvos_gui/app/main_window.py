@@ -189,7 +189,7 @@ class MainWindow(QMainWindow):
         self._connect_messages()
         for signal in (session.opened, session.closed, session.active_changed, session.objects_changed):
             signal.connect(self._show_what_is_open)
-        for signal in (runs.state_changed, runs.compare_ended):
+        for signal in (runs.state_changed, runs.comparison.ended):
             signal.connect(self._show_what_is_open)
         session.undo_stack.indexChanged.connect(self._show_what_is_open)
         session.navigator.image_changed.connect(self._show_page)
@@ -245,7 +245,7 @@ class MainWindow(QMainWindow):
         for spec in ACTIONS:
             self.actions_by_name[spec.name].setEnabled(allowed[spec.needs])
         self._show_undo()
-        self.actions_by_name["propagate"].setEnabled(writable and not runs.is_busy and not runs.is_comparing)
+        self.actions_by_name["propagate"].setEnabled(writable and not runs.is_busy and not runs.comparison.is_under_way)
         self.actions_by_name["compare"].setEnabled(is_open and not runs.is_busy)
         self.actions_by_name["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
         self.actions_by_name["stop"].setEnabled(runs.is_busy)
@@ -395,7 +395,7 @@ class MainWindow(QMainWindow):
         runs, parts = self.runs, []
         if runs.is_busy:
             text = self.tr("Propagation is under way ({:.0f} % of it is done). What it has drawn stays.")
-            parts.append(text.format(100 * runs.work_done / max(1, runs.work)))
+            parts.append(text.format(100 * runs.progress.work_done / max(1, runs.progress.work)))
         if self.exchange.is_exporting:
             parts.append(self.tr("An export is under way. What it has written goes away."))
         if not parts:

@@ -92,7 +92,7 @@ class StatusLine(QStatusBar):
         parts = [runs.device] if runs.device else []
         if runs.is_stopping and not runs.is_busy:
             parts.append(self.tr("stopping…"))
-        speed = runs.frames_per_second
+        speed = runs.progress.frames_per_second
         if runs.is_busy and speed:
             parts.append(self.tr("{:.1f} fps").format(speed))
         return " · ".join(parts)

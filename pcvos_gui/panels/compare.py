@@ -22,7 +22,8 @@ from core.masks.palette import palette_of
 from core.studio.jobs import Compared, CompareProgress
 from pcvos_gui.panels.compare_column import Column
 from pcvos_gui.panels.thumbnails import shown_size
-from pcvos_gui.session.runs import COMPARED_INTERVALS, RunController
+from pcvos_gui.session.comparison import COMPARED_INTERVALS
+from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 
 _SIZE = QSize(1120, 620)
@@ -104,9 +105,9 @@ class CompareDialog(QDialog):
         layout.addWidget(self.progress)
         layout.addLayout(self._make_slider())
         self.resize(_SIZE.boundedTo((parent or self).screen().availableSize() - _FRAME))
-        runs.compare_progressed.connect(self._on_progress)
-        runs.compared.connect(self._on_compared)
-        runs.compare_ended.connect(self._on_ended)
+        runs.comparison.progressed.connect(self._on_progress)
+        runs.comparison.compared.connect(self._on_compared)
+        runs.comparison.ended.connect(self._on_ended)
         session.navigator.image_changed.connect(self._show_frame)
         session.navigator.frame_changed.connect(self._on_frame)
         session.closing.connect(self.reject)
@@ -136,9 +137,9 @@ class CompareDialog(QDialog):
 
     def start(self) -> None:
         """Begin a comparison at the current frame, or show the one under way."""
-        if not self._runs.is_comparing:
+        if not self._runs.comparison.is_under_way:
             self._runs.compare()
-            if not self._runs.is_comparing:
+            if not self._runs.comparison.is_under_way:
                 return  # the run controller has said why
             self._make_columns(sorted({*COMPARED_INTERVALS, self._runs.settings.interval}))
             self._begin = max(0, self._session.navigator.frame)
@@ -161,9 +162,9 @@ class CompareDialog(QDialog):
 
     def _say(self) -> None:
         done = sum(c.result is not None for c in self.columns.values())
-        if self._runs.is_comparing and not self._frames_done:
+        if self._runs.comparison.is_under_way and not self._frames_done:
             self.message.setText(self.tr("Loading the network…"))
-        elif self._runs.is_comparing:
+        elif self._runs.comparison.is_under_way:
             text = self.tr("The next clips from frame {} at several L, apart from the project. {} of {} done.")
             self.message.setText(text.format(self._begin, done, len(self.columns)))
         elif done:
@@ -251,7 +252,7 @@ class CompareDialog(QDialog):
 
     def _end(self) -> None:
         self._clock.stop()
-        self._runs.stop_compare()
+        self._runs.comparison.stop()
         self._session.navigator.go_to(self._begin)
         for column in self.columns.values():
             column.result = None  # label maps of many frames

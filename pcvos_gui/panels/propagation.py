@@ -178,7 +178,8 @@ class PropagationPanel(QWidget):
         self.compare_button.clicked.connect(self.compare)
         self.follow.toggled.connect(self._view.set_follow)
         self._view.follow_changed.connect(self.follow.setChecked)
-        for signal in (runs.settings_changed, runs.state_changed, runs.compare_ended, session.opened, session.closed):
+        changes = (runs.settings_changed, runs.state_changed, runs.comparison.ended, session.opened, session.closed)
+        for signal in changes:
             signal.connect(self._refresh)
         for signal in (runs.in_out_changed, session.navigator.frame_changed, session.states_changed):
             signal.connect(self._refresh_frames)
@@ -189,8 +190,8 @@ class PropagationPanel(QWidget):
     def _refresh(self) -> None:
         runs, settings = self._runs, self._runs.settings
         is_open = self._session.is_open
-        is_writable = is_open and not self._session.document.project.read_only
-        is_free = not runs.is_busy and not runs.is_comparing
+        is_writable = self._session.is_writable
+        is_free = not runs.is_busy and not runs.comparison.is_under_way
         for button in self.directions.buttons():
             button.setChecked(button.objectName() == settings.direction)
             button.setEnabled(is_writable and is_free)
@@ -245,8 +246,8 @@ class PropagationPanel(QWidget):
     def _refresh_progress(self) -> None:
         runs = self._runs
         # An empty range is Qt's way to say "busy, nobody knows how long".
-        self.progress.setRange(0, 0 if runs.state is RunState.LOADING else max(1, runs.work))
-        self.progress.setValue(runs.work_done if runs.is_busy else 0)
+        self.progress.setRange(0, 0 if runs.state is RunState.LOADING else max(1, runs.progress.work))
+        self.progress.setValue(runs.progress.work_done if runs.is_busy else 0)
         self.progress.setVisible(runs.is_busy)
         self.status.setText(self._status())
         self.status.setVisible(bool(self.status.text()))
@@ -258,25 +259,25 @@ class PropagationPanel(QWidget):
         if not runs.is_busy:
             if runs.is_stopping:
                 return self.tr("Stopping…")
-            if runs.is_comparing:
+            if runs.comparison.is_under_way:
                 return self.tr("Comparing; see its window")
             return ""
-        parts, how = [self._count()], [runs.device]
+        parts, how, speed = [self._count()], [runs.device], runs.progress.frames_per_second
         if runs.state is RunState.PAUSED:
             parts.insert(0, self.tr("Paused"))
         elif runs.seconds_left is not None:
             parts.append(self.tr("{} left").format(duration(runs.seconds_left)))
-        if runs.frames_per_second:
-            how.insert(0, speed_text(runs.frames_per_second))
+        if speed:
+            how.insert(0, speed_text(speed))
         return "\n".join(" · ".join(filter(None, line)) for line in (parts, how))
 
     def _count(self) -> str:
         """How far the run is; where both of its passes draw the same frames, each is counted by itself."""
-        runs = self._runs
-        if runs.work <= runs.total:
-            return self.tr("{} of {} frames").format(runs.work_done, runs.work)
-        number, done, frames = runs.pass_under_way
-        return self.tr("Pass {} of {}: {} of {} frames").format(number, len(runs.passes), done, frames)
+        progress = self._runs.progress
+        if progress.work <= progress.total:
+            return self.tr("{} of {} frames").format(progress.work_done, progress.work)
+        number, done, frames = progress.pass_under_way
+        return self.tr("Pass {} of {}: {} of {} frames").format(number, len(progress.passes), done, frames)
 
     # what they do
 

@@ -1,7 +1,6 @@
 """Propagation as the window sees it: from a person's choices to a job, and from results to the project."""
 
 import logging
-from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from enum import StrEnum
@@ -18,20 +17,19 @@ from core.studio.interrupted import FinishedFrames, Interrupted
 from core.studio.jobs import (
     ClipDone,
     Compared,
-    CompareJob,
-    CompareProgress,
     EstimateJob,
     JobEnded,
     JobStarted,
     MemoryUse,
     PropagateJob,
     make_job,
-    masks_there,
 )
 from core.studio.recorded_run import RecordedRun
+from core.studio.run_progress import RunProgress
 from core.studio.run_settings import Range, RunSettings, frames_of, in_out_from, settings_from
 from core.studio.runs import NothingToDraw
 from pcvos_gui.session.commands import RunCommand
+from pcvos_gui.session.comparison import Comparison
 from pcvos_gui.session.messages import MessageAction
 from pcvos_gui.session.reviewer import run_summary
 from pcvos_gui.session.run_forecast import RunForecast
@@ -39,9 +37,6 @@ from pcvos_gui.session.session import Leaving, Session
 from pcvos_gui.workers.inference import InferenceWorker
 
 log = logging.getLogger(__name__)
-
-COMPARED_INTERVALS = (1, 5, 15, 25)
-"""Intervals that "Compare L" runs, besides the one chosen."""
 
 
 class RunState(StrEnum):
@@ -56,9 +51,8 @@ class RunController(QObject):
 
     Attributes:
         settings: chosen for the next run. state: of the present one.
-        done, total: frames drawn and to draw. work_done, work: the same with those counted twice that are drawn from
-            both sides. device: what runs where, in words.
-        passes: frames to draw of each pass.
+        progress: of the present run, or the last one. device: what runs where, in words.
+        comparison: of memory intervals; none begins while a run is under way, and no run while it is.
         outcome: of the last run that ended: "done", "stopped", "failed"; "": none did.
         memory: as of the last clip, also after the run.
         in_point, out_point: frames, or None.
@@ -68,9 +62,6 @@ class RunController(QObject):
     state_changed = Signal()
     progressed = Signal()
     memory_changed = Signal()
-    compare_progressed = Signal(object)  # CompareProgress
-    compared = Signal(object)  # Compared
-    compare_ended = Signal()
     estimated = Signal(object)  # Estimated
     in_out_changed = Signal()
     review_wanted = Signal()
@@ -80,8 +71,10 @@ class RunController(QObject):
         self.session, self.worker = session, worker
         self.settings = RunSettings()
         self.state = RunState.IDLE
-        self.done = self.total = self.work_done = self.work = 0
-        self.passes: tuple[int, ...] = ()
+        self.progress = RunProgress()
+        self.comparison = Comparison(
+            session, worker, lambda first, last: self._make_job(first, last, "forward"), self._cancel, self
+        )
         self.device = ""
         self.outcome = ""
         self._told_of_device = ""
@@ -89,17 +82,15 @@ class RunController(QObject):
         self.in_point: int | None = None
         self.out_point: int | None = None
         self._job: PropagateJob | None = None
-        self._compare: CompareJob | None = None
         self._stopping: set[int] = set()  # jobs that were cancelled, and have not ended
         self._command: RunCommand | None = None
         self._run: RecordedRun | None = None  # under way, or the last one
-        self._clips: deque[tuple[int, float]] = deque(maxlen=12)
         self._forecast = RunForecast(session, self)
         worker.started.connect(self._on_started)
         worker.clip_done.connect(self._on_clip)
         worker.ended.connect(self._on_ended)
-        worker.compare_progressed.connect(self._on_compare_progress)
-        worker.compared.connect(self._on_compared)
+        self.comparison.compared.connect(self._on_compared)
+        self.comparison.began.connect(self.state_changed)  # what else could begin waits
         worker.estimated.connect(self.estimated)
         worker.estimated.connect(lambda found: found.cells and self._forecast.loaded(self.settings))
         session.objects_changed.connect(self._on_objects)
@@ -157,33 +148,13 @@ class RunController(QObject):
         return self._forecast.seconds_for(self.settings, interval, *self.frames_to_draw())
 
     @property
-    def frames_per_second(self) -> float | None:
-        """Of the last few clips of this run."""
-        seconds = sum(s for _, s in self._clips)
-        return sum(n for n, _ in self._clips) / seconds if seconds else None
-
-    @property
     def seconds_left(self) -> float | None:
         """Of this run; None before anything was measured on this machine."""
         return None if self._forecast.pace is None else self._forecast.pace.seconds_left
 
     @property
-    def pass_under_way(self) -> tuple[int, int, int]:
-        """Its number, from 1, and how many frames of how many it has drawn; one that draws nothing is passed over."""
-        done = self.work_done
-        for number, frames in enumerate(self.passes, 1):
-            if done < frames or number == len(self.passes):
-                return number, done, frames
-            done -= frames
-        return 1, self.work_done, self.work
-
-    @property
     def is_busy(self) -> bool:
         return self.state is not RunState.IDLE
-
-    @property
-    def is_comparing(self) -> bool:
-        return self._compare is not None
 
     @property
     def is_stopping(self) -> bool:
@@ -206,7 +177,7 @@ class RunController(QObject):
         self._begin(self._make_job(run.start, run.end, run.direction, finished=left.finished), left.finished)
 
     def _may_start(self) -> bool:
-        if self.is_busy or self._compare or not self.session.is_open:
+        if self.is_busy or self.comparison.is_under_way or not self.session.is_open:
             return False
         self.session.settling.emit(Leaving.FOR_RUN)
         if self.session.document.project.read_only:
@@ -217,9 +188,7 @@ class RunController(QObject):
     def _begin(self, job: PropagateJob | None, finished: FinishedFrames | None = None) -> None:
         if job is None:
             return
-        self._job, self.done, self.total = job, 0, job.end - job.start + 1
-        self.work_done, self.work = 0, self.total
-        self._clips.clear()
+        self._job, self.progress = job, RunProgress(job.end - job.start + 1)
         text = self.tr("Propagate frames {} to {}").format(job.start, job.end)
         known = {id for frame in job.permanent for id in frame.masks}
         self._command = RunCommand(text, self._apply_undo)
@@ -245,25 +214,10 @@ class RunController(QObject):
             self._cancel(self._job.number)
             self._finish("stopped")
 
-    def compare(self, clips: int = 2) -> None:
-        """Run the next clips at several intervals; the results come as `compared`, and nothing enters the project."""
-        if self.is_busy or self._compare or not self.session.is_open:
-            return
-        self.session.settling.emit(Leaving.FOR_RUN)
-        intervals = tuple(sorted({*COMPARED_INTERVALS, self.settings.interval}))
-        here = self.session.navigator.frame
-        last = min(self.session.navigator.frame_count - 1, here + clips * max(intervals))
-        job = self._make_job(here, last, "forward")
-        if job is not None:
-            self._compare = CompareJob(job, intervals, masks_there(self.session.document.project, job))
-            self.worker.submit(self._compare)
-            self.state_changed.emit()  # what else could begin waits
-
-    def stop_compare(self) -> None:
-        if self._compare is not None:
-            self._cancel(self._compare.number)
-            self._compare = None
-            self.compare_ended.emit()
+    def compare(self) -> None:
+        """Run the next clips at several intervals, unless something is under way."""
+        if not self.is_busy and not self.comparison.is_under_way and self.session.is_open:
+            self.comparison.start(self.settings)
 
     def _cancel(self, number: int) -> None:
         self._stopping.add(number)
@@ -314,8 +268,8 @@ class RunController(QObject):
 
     def _on_started(self, started: JobStarted) -> None:
         if self._job is not None and started.number == self._job.number:
-            self.device, self.total, self.work = started.device, started.frames, started.steps
-            self.passes = started.passes
+            self.device = started.device
+            self.progress.begin(started)
             self._forecast.begin(self.settings, self._job, started)
             if started.passed_over and started.passed_over != self._told_of_device:
                 self._told_of_device = started.passed_over  # once is enough
@@ -334,10 +288,7 @@ class RunController(QObject):
             self._command.add(change)
         if not clip.provisional:
             self._run.note_clip(clip.frames, clip.drawn)
-        self.done = len(self._run.drawn)
-        self.work_done += len(clip.drawn)
-        if clip.drawn:  # frames that were given take no time, and say nothing of the speed
-            self._clips.append((len(clip.drawn), clip.seconds))
+        self.progress.add(clip, len(self._run.drawn))
         self._forecast.clip_done(clip.seconds, clip.memory)
         self.memory = clip.memory
         self.memory_changed.emit()
@@ -351,38 +302,28 @@ class RunController(QObject):
         if ended.number in self._stopping:
             self._stopping.discard(ended.number)
             self.progressed.emit()
-        if self._compare is not None and ended.number == self._compare.number:
-            self._compare = None
-            self.compare_ended.emit()
-        elif self._job is None or ended.number != self._job.number:
-            return
-        else:
+        if self._job is not None and ended.number == self._job.number:
             self._finish(ended.state)
+        elif not self.comparison.end(ended.number):
+            return
         if ended.state == "failed":
             self._forecast.forget()
             self._say(ended.sentence, "error", *self._ways_on(ended.remedies))
 
-    def _on_compare_progress(self, progress: CompareProgress) -> None:
-        if self._compare is not None and progress.number == self._compare.number:
-            self.compare_progressed.emit(progress)
-
     def _on_compared(self, compared: Compared) -> None:
-        if self._compare is not None and compared.number == self._compare.number:
-            masks = len({id for frame in self._compare.base.permanent for id in frame.masks})
-            self._forecast.measured(self.settings, compared.interval, compared.frames_per_second, masks)
-            self.settings_changed.emit()
-            self.compared.emit(compared)
+        self._forecast.measured(self.settings, compared.interval, compared.frames_per_second, self.comparison.marked)
+        self.settings_changed.emit()
 
     def _finish(self, state: str) -> None:
         job, self._job, self._command = self._job, None, None
-        self._forecast.end(keeps=self.work_done >= 2 * job.settings.interval)
+        self._forecast.end(keeps=self.progress.work_done >= 2 * job.settings.interval)
         frames = (*self.memory.permanent, *self.memory.working) if self.memory else ()
         seconds = self._run.end(state, frames)
         self.outcome = state
         self._set_state(RunState.IDLE)
         self.settings_changed.emit()  # the next one has another price
         if state == "done":
-            text, doubtful = run_summary(self.session.document.project, self.done, seconds)
+            text, doubtful = run_summary(self.session.document.project, self.progress.done, seconds)
             way = (MessageAction(self.tr("Review"), self.review_wanted.emit),) if doubtful else ()
             self._say(text, "info", *way, key="run")
 
@@ -448,7 +389,7 @@ class RunController(QObject):
 
     def _on_closing(self) -> None:
         self.stop()
-        self.stop_compare()
+        self.comparison.stop()
 
     def _on_closed(self) -> None:
         self.in_point = self.out_point = None

@@ -164,7 +164,7 @@ def test_closing_cancels(desk, dialog):
     number = desk.worker.jobs[-1].number
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert ("cancel", number) in desk.worker.told
-    assert not desk.runs.is_comparing and not dialog.isVisible()
+    assert not desk.runs.comparison.is_under_way and not dialog.isVisible()
     assert dialog.panel.run_button.isEnabled()
     answer(desk, 5)  # too late
     assert dialog.columns[5].result is None

@@ -51,12 +51,13 @@ def test_only_what_is_drawn_counts(desk):
     clip = Work(10, 10, 10, 10)
     desk.worker.begin(58, steps=80, plan=(Work(), *[clip] * 8))
     desk.worker.draw(range(0, 1), [], desk.media.size)  # given
-    assert (desk.runs.done, desk.runs.work_done) == (0, 0)
+    assert (desk.runs.progress.done, desk.runs.progress.work_done) == (0, 0)
     desk.worker.draw(range(1, 11), [1], desk.media.size, seconds=2.0, provisional=True)
-    assert (desk.runs.done, desk.runs.work_done) == (0, 10), "it is drawn again"
+    assert (desk.runs.progress.done, desk.runs.progress.work_done) == (0, 10), "it is drawn again"
     desk.worker.draw(range(31, 41), [1], desk.media.size, seconds=2.0)
     desk.worker.draw(range(10, 0, -1), [1], desk.media.size, seconds=2.0)
-    assert (desk.runs.done, desk.runs.total, desk.runs.work_done, desk.runs.work) == (20, 58, 30, 80)
+    progress = desk.runs.progress
+    assert (progress.done, progress.total, progress.work_done, progress.work) == (20, 58, 30, 80)
     assert desk.runs.seconds_left == pytest.approx(10.0, abs=1.0), "five clips like those before"
     desk.worker.end()
     assert desk.messages[-1].text.startswith("Done: 20 frames")
@@ -80,7 +81,7 @@ def test_it_is_told_once_and_gone_on_from(desk, tmp_path):
     desk.worker.begin(39)
     desk.worker.draw(range(21, 60), [1], desk.media.size)
     desk.worker.end()
-    assert desk.runs.done == 39 and (desk.project.states[1:] != 0).all()
+    assert desk.runs.progress.done == 39 and (desk.project.states[1:] != 0).all()
     take_over(desk, killed)
     assert not any("interrupted" in m.text for m in desk.messages)
 
@@ -103,7 +104,7 @@ def test_the_network_draws_the_rest_only(hands: Hands, clip: Path):
     hands.session.add_object()
     hands.session.replace_mask(truth(0), "Mask")
     hands.run(interval=3)
-    assert hands.runs.done == COUNT - 1
+    assert hands.runs.progress.done == COUNT - 1
     whole = [hands.labels(frame) for frame in range(COUNT)]
     hands.session.document.clear(7, COUNT - 1)
     left = find_left(hands, 6)

@@ -111,7 +111,7 @@ def test_each_pass_is_counted_by_itself_where_both_draw_the_same_frames(desk, pa
         desk.worker.draw(range(first, first + 10), [1], desk.media.size, provisional=True)
         seen.append(panel.status.text().splitlines()[0].split(" · ")[0])
     assert seen == [f"Pass 1 of 2: {done} of 98 frames" for done in (0, 10, 20)] and panel.progress.value() == 20
-    assert desk.runs.done == 0, "they are drawn again"
+    assert desk.runs.progress.done == 0, "they are drawn again"
     desk.worker.draw(range(21, 99), [1], desk.media.size)
     desk.worker.draw(range(59, 49, -1), [1], desk.media.size)
     assert panel.status.text().startswith("Pass 2 of 2: 10 of 59 frames")

@@ -97,13 +97,13 @@ def test_painting_goes_on_while_a_run_goes_on(hands: Hands, clip: Path):
     hands.session.replace_mask(truth(0), "Mask")
     hands.window.view_state.set_follow(False)
     hands.begin_run(interval=2, direction="forward", range=Range.TO_END)
-    hands.bot.waitUntil(lambda: hands.runs.done >= 2, timeout=120_000)
+    hands.bot.waitUntil(lambda: hands.runs.progress.done >= 2, timeout=120_000)
     hands.session.add_object()
     hands.paint((110, 16), brush=14)
     painted = hands.labels(0) == 2
     assert painted.any()
     hands.bot.waitUntil(lambda: hands.runs.state is RunState.IDLE, timeout=120_000)
-    assert hands.runs.done == COUNT - 1
+    assert hands.runs.progress.done == COUNT - 1
     assert np.array_equal(hands.labels(0) == 2, painted)
     assert hands.labels(COUNT - 1).any()
 
@@ -113,10 +113,10 @@ def test_a_run_stops_at_once_and_what_it_drew_stays(hands: Hands, clip: Path):
     hands.session.add_object()
     hands.session.replace_mask(truth(0), "Mask")
     hands.begin_run(interval=1, direction="forward", range=Range.TO_END)
-    hands.bot.waitUntil(lambda: hands.runs.done >= 3, timeout=120_000)
+    hands.bot.waitUntil(lambda: hands.runs.progress.done >= 3, timeout=120_000)
     hands.act("stop")
     assert hands.runs.state is RunState.IDLE
-    done = hands.runs.done
+    done = hands.runs.progress.done
     hands.bot.wait(300)
     drawn = [i for i in range(1, COUNT) if hands.labels(i).any()]
     assert drawn == list(range(1, done + 1)), "results that came later were dropped"
@@ -188,7 +188,7 @@ def begin():
     runs.set_settings(replace(runs.settings, interval=1, resolution=96, device="cpu"))
     runs.start()
 def told(clip=None):
-    if runs.done:
+    if runs.progress.done:
         print(max(i for i in range(14) if session.document.project.labels(i).any()), flush=True)
 session.navigator.image_changed.connect(lambda: session.objects or not session.is_open or begin())
 runs.progressed.connect(told)
@@ -226,7 +226,7 @@ def test_killed_in_the_middle_of_a_run_nothing_is_lost(hands: Hands, clip: Path,
     assert hands.told("interrupted at frame")
     hands.press("Go on")
     hands.bot.waitUntil(lambda: hands.runs.state is RunState.IDLE, timeout=120_000)
-    assert hands.labels(COUNT - 1).any() and hands.runs.done < COUNT - last
+    assert hands.labels(COUNT - 1).any() and hands.runs.progress.done < COUNT - last
 
 
 def test_a_second_window_is_read_only(hands: Hands, clip: Path, qtbot):

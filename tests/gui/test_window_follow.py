@@ -32,7 +32,7 @@ def test_a_run_is_followed_and_leads_back_to_where_it_began(hands: Hands, clip: 
 def test_a_run_that_is_stopped_leaves_the_playhead_where_it_is(hands: Hands, clip: Path):
     marked(hands, clip)
     hands.begin_run(interval=1, direction="forward", range=Range.TO_END)
-    hands.bot.waitUntil(lambda: hands.runs.done >= 4 and hands.session.navigator.frame >= 3, timeout=120_000)
+    hands.bot.waitUntil(lambda: hands.runs.progress.done >= 4 and hands.session.navigator.frame >= 3, timeout=120_000)
     hands.act("stop")
     seen_last = hands.session.navigator.frame
     hands.wait_for_frame()
@@ -59,17 +59,17 @@ def test_a_run_that_fails_leaves_the_playhead_where_it_is(hands: Hands, clip: Pa
 def test_who_steps_away_stays_there(hands: Hands, clip: Path):
     marked(hands, clip)
     hands.begin_run(interval=1, direction="forward", range=Range.TO_END)
-    hands.bot.waitUntil(lambda: hands.runs.done >= 3, timeout=120_000)
+    hands.bot.waitUntil(lambda: hands.runs.progress.done >= 3, timeout=120_000)
     hands.go_to(1)
-    done = hands.runs.done
+    done = hands.runs.progress.done
     idle(hands)
-    assert hands.runs.done > done and hands.session.navigator.frame == 1
+    assert hands.runs.progress.done > done and hands.session.navigator.frame == 1
 
 
 def test_an_unfinished_scribble_is_neither_left_nor_accepted(hands: Hands, clip: Path):
     marked(hands, clip)
     hands.begin_run(interval=1, direction="forward", range=Range.TO_END)
-    hands.bot.waitUntil(lambda: hands.runs.done >= 3, timeout=120_000)
+    hands.bot.waitUntil(lambda: hands.runs.progress.done >= 3, timeout=120_000)
     hands.go_to(COUNT - 1)
     hands.window.view_state.set_tool(Tool.MARK)
     hands.drag((20, 20), (40, 20))
@@ -100,7 +100,7 @@ def test_in_and_out_choose_the_range_and_speed_is_that_of_real_work(hands: Hands
     assert hands.runs.settings.range is Range.TO_END
     hands.runs.set_in_out(0, 0)
     hands.run()
-    assert hands.runs.frames_per_second is None, "a frame that was given says nothing of the speed"
+    assert hands.runs.progress.frames_per_second is None, "a frame that was given says nothing of the speed"
 
 
 def test_the_wheel_changes_no_setting_that_has_not_the_focus(hands: Hands, clip: Path):

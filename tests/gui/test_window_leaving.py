@@ -20,7 +20,7 @@ def running(hands: Hands, clip: Path) -> None:
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")
     hands.begin_run(interval=1, direction="forward", range=Range.TO_END)
-    hands.bot.waitUntil(lambda: hands.runs.done >= 2, timeout=120_000)
+    hands.bot.waitUntil(lambda: hands.runs.progress.done >= 2, timeout=120_000)
 
 
 @pytest.mark.parametrize("way", ["quit", "close", "open another"])

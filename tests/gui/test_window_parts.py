@@ -112,7 +112,7 @@ def test_every_menu_entry_works_on_an_open_session(hands: Hands, clip: Path, tmp
             after.get(spec.name, lambda: None)()
             assert hands.session.is_open
             assert all(m.level == "info" for m in hands.window.messages.messages), spec.name
-    assert not hands.runs.is_busy and not hands.runs.is_comparing and not hands.window.shortcuts.isVisible()
+    assert not hands.runs.is_busy and not hands.runs.comparison.is_under_way and not hands.window.shortcuts.isVisible()
     with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
         hands.act("open_demo")
     assert hands.session.document.media.path == demo and hands.runs.settings.direction == "both"
@@ -186,7 +186,9 @@ def test_the_keyboard_alone(hands: Hands, clip: Path):
     press(Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
     assert window.view_state.mode is ViewMode.OUTLINE
     press("R")
-    hands.bot.waitUntil(lambda: hands.runs.state is RunState.IDLE and hands.runs.done == COUNT - 1, timeout=120_000)
+    hands.bot.waitUntil(
+        lambda: hands.runs.state is RunState.IDLE and hands.runs.progress.done == COUNT - 1, timeout=120_000
+    )
     press(Qt.Key.Key_Home)
     hands.wait_for_frame()
     press(Qt.Key.Key_Right)

@@ -24,7 +24,7 @@ def begin(hands: Hands, clip: Path, clips: int = 2, second: bool = False) -> Non
         hands.paint((110, 16), brush=20)
     hands.window.view_state.set_follow(False)
     hands.begin_run(interval=1, direction="forward", range=Range.TO_END)
-    hands.bot.waitUntil(lambda: hands.runs.done > clips, timeout=120_000)
+    hands.bot.waitUntil(lambda: hands.runs.progress.done > clips, timeout=120_000)
     assert hands.runs.state is RunState.RUNNING
 
 
@@ -78,7 +78,7 @@ def test_an_object_deleted_during_a_run_stays_away_also_if_its_number_is_given_a
     assert hands.session.add_object("Another") == 1
     hands.go_to(COUNT - 1)
     finish(hands)
-    assert hands.runs.done == COUNT - 1
+    assert hands.runs.progress.done == COUNT - 1
     assert not any((hands.labels(i) == 1).any() for i in range(COUNT)), "the new object is not the old one"
     assert (hands.labels(COUNT - 1) == 2).any(), "the other one is carried on"
     hands.act("undo")
@@ -102,7 +102,7 @@ def test_an_object_locked_during_a_run_is_left_as_it_is(hands: Hands, clip: Path
     hands.go_to(0)
     hands.window.view_state.set_follow(False)
     hands.begin_run(interval=1, direction="forward", range=Range.TO_END)
-    hands.bot.waitUntil(lambda: hands.runs.done > 2, timeout=120_000)
+    hands.bot.waitUntil(lambda: hands.runs.progress.done > 2, timeout=120_000)
     hands.session.change_object(replace(hands.session.object(1), locked=True))
     assert hands.window.actions_by_name["undo"].text() == "Undo: Lock Wall"
     finish(hands)
@@ -192,7 +192,7 @@ def test_a_locked_object_is_drawn_where_it_has_no_mask_and_stays_where_it_has_on
     )
     hands.act("toggle_locked")
     hands.run(interval=5, direction="both", range=Range.TO_END)
-    assert hands.runs.done > 0
+    assert hands.runs.progress.done > 0
     for frame in range(7, COUNT):
         assert overlap(hands.labels(frame) == 1, drawn[frame] == 1) > 0.8
     assert hands.session.document.project.cell(5, 1).mask == still(), "what is there is protected"

@@ -417,7 +417,7 @@ def test_a_video_of_one_pixel(hands: Hands, tmp_path: Path):
     hands.act("accept_frame")
     assert hands.labels(0).tolist() == [[1]]
     hands.run(interval=2)
-    assert hands.runs.done == 2, "frame 0 was given"
+    assert hands.runs.progress.done == 2, "frame 0 was given"
 
 
 @pytest.mark.parametrize("name", ["字" * 83, "字" * 80, "🐇" * 62])
