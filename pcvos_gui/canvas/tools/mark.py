@@ -11,8 +11,9 @@ from PySide6.QtCore import QObject, QRectF, Qt, QTimer
 from core.masks.edits import paint_line
 from core.masks.packed_mask import PackedMask
 from core.masks.scribble import BACKGROUND, OBJECT
-from core.studio.jobs import Estimated, Marked, MarkJob, next_number
+from core.studio.jobs import Estimated, Marked, MarkJob
 from pcvos_gui.canvas.preview import BoxItem, PreviewItem
+from pcvos_gui.canvas.tools.click_preview import REST_MS, ClickPreview
 from pcvos_gui.canvas.tools.scribble import BOX, DrawnStroke, Scribble, box_of, image_of, step_of
 from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
 from pcvos_gui.session.session import Session
@@ -23,7 +24,6 @@ from pcvos_gui.workers.marking import MarkingWorker
 log = logging.getLogger(__name__)
 
 _SETTING = "scribbles"  # of the project
-_REST = 150  # ms that the pointer, or the person on a frame, rests before anything is done about it
 _DRAG = 4.0  # screen pixels from which a press is a drag
 _LINE = 2.0  # screen pixels, radius of a stroke as it is seen
 
@@ -55,14 +55,10 @@ class MarkTool(CanvasTool):
     ):
         super().__init__(session, view_state, parent)
         self.assist, self.request_estimate = assist, request_estimate
-        self._item, self._ghost, self._box_item = PreviewItem(), PreviewItem(is_faint=True), BoxItem()
-        self.items = (self._ghost, self._item, self._box_item)
-        self._pointer: Pointer | None = None  # that rests over the frame
-        self._preview: np.ndarray | None = None  # what a click there would give
-        self._asked_preview = 0  # a job's number
-        self._pointer_rests = QTimer(self, singleShot=True, interval=_REST)
-        self._pointer_rests.timeout.connect(self._ask_preview)
-        self._frame_rests = QTimer(self, singleShot=True, interval=_REST)
+        self._item, self._box_item = PreviewItem(), BoxItem()
+        self._preview = ClickPreview(assist, lambda: self.is_in_hand and not self._draws, self._job_at, self)
+        self.items = (self._preview.item, self._item, self._box_item)
+        self._frame_rests = QTimer(self, singleShot=True, interval=REST_MS)
         self._frame_rests.timeout.connect(self._look)
         self._open: Scribble | None = None  # on the shown frame, of the active object
         self._waiting: dict[Subject, Scribble] = {}
@@ -71,7 +67,6 @@ class MarkTool(CanvasTool):
         self._estimates: Mapping[int, PackedMask] = {}
         assist.done.connect(self._on_done)
         assist.failed.connect(self._on_failed)
-        assist.previewed.connect(self._on_previewed)
         assist.changed.connect(self._on_network)
         session.opened.connect(self._restore)
         session.closed.connect(self._on_closed)
@@ -101,7 +96,7 @@ class MarkTool(CanvasTool):
     @property
     def preview(self) -> np.ndarray | None:
         """The mask that a click where the pointer rests would give, bool (H, W)."""
-        return self._preview
+        return self._preview.mask
 
     @property
     def is_busy(self) -> bool:
@@ -130,12 +125,12 @@ class MarkTool(CanvasTool):
     def show_colour(self, colour: tuple[int, int, int]) -> None:
         """The active object's colour, 8-bit RGB."""
         self._item.set_colour(colour)
-        self._ghost.set_colour(colour)
+        self._preview.item.set_colour(colour)
 
     # strokes
 
     def press(self, pointer: Pointer) -> None:
-        self._forget_preview()
+        self._preview.forget()
         if self._draws or self.is_locked_at(pointer) or not self._may_mark():
             return
         self._reopen()
@@ -214,52 +209,23 @@ class MarkTool(CanvasTool):
     # what a click would give
 
     def hover(self, pointer: Pointer) -> None:
-        self._pointer = pointer
-        self._pointer_rests.start()
-        if self._preview is not None and not self._is_in(self._preview, pointer):
-            self._forget_preview(rests=True)
+        self._preview.hover(pointer)
 
     def leave(self) -> None:
-        self._pointer = None
-        self._forget_preview()
+        self._preview.leave()
 
-    @staticmethod
-    def _is_in(mask: np.ndarray, pointer: Pointer) -> bool:
-        column, row = int(pointer.x // 1), int(pointer.y // 1)
-        return 0 <= row < mask.shape[0] and 0 <= column < mask.shape[1] and bool(mask[row, column])
-
-    def _forget_preview(self, rests: bool = False) -> None:
-        if not rests:
-            self._pointer_rests.stop()
-        if self._asked_preview:
-            self.assist.drop_previews()
-        self._asked_preview = 0
-        if self._preview is not None:
-            self._preview = None
-            self._ghost.clear()
-
-    def _ask_preview(self) -> None:
-        session, pointer = self.session, self._pointer
+    def _job_at(self, pointer: Pointer) -> MarkJob | None:
+        """What a click there would ask for, where it could be made."""
+        session, shown = self.session, self.session.navigator.shown
         active = session.object(session.active)
-        if pointer is None or not self.is_in_hand or self._draws or not session.can_edit or not self.assist.has_network:
-            return
-        if active is not None and active.locked:
-            return
-        open_ = self._open or Scribble(
-            session.navigator.shown, session.active, np.zeros(session.navigator.size, np.uint8)
-        )
+        if not session.can_edit or not self.assist.has_network or (active is not None and active.locked):
+            return None
+        scribble = self._open or Scribble(shown, session.active, np.zeros(session.navigator.size, np.uint8))
         click = step_of(DrawnStroke(OBJECT, [(pointer.point, 0.0)]), session.navigator.size)
-        if click is None or open_.job is not None:
-            return
-        job = self._job_of(open_, session.navigator.image, session.labels)
-        job = replace(job, steps=(*job.steps, click), is_preview=True, number=next_number())
-        self._asked_preview = job.number
-        self.assist.submit(job)
-
-    def _on_previewed(self, marked: Marked) -> None:
-        if marked.number == self._asked_preview and not self._draws and self.is_in_hand:
-            self._asked_preview, self._preview = 0, marked.mask
-            self._ghost.set_mask(marked.mask)
+        if click is None or scribble.job is not None:
+            return None
+        job = self._job_of(scribble, session.navigator.shown_image, session.shown_labels)
+        return replace(job, steps=(*job.steps, click))
 
     def _look(self) -> None:
         """The person stays on this frame: its features will be needed."""
@@ -269,7 +235,7 @@ class MarkTool(CanvasTool):
             self.assist.submit(MarkJob(session.navigator.image, None, subject=here, engine=self.assist.engine))
 
     def _on_network(self) -> None:
-        self._forget_preview()
+        self._preview.forget()
         if self.assist.missing:
             what = self.assist.missing.rstrip(".").rsplit(": ", 1)[0]
             text = self.tr("{}: until that is mended, draw strokes over the object, whose masks are less exact.")
@@ -434,7 +400,7 @@ class MarkTool(CanvasTool):
 
     def _put_away(self) -> None:
         self._open, self._draws = None, False
-        self._forget_preview()
+        self._preview.forget()
         self._item.clear()
         self._show_box()
         self.changed.emit()
@@ -496,7 +462,7 @@ class MarkTool(CanvasTool):
     def _on_image(self) -> None:
         if self.session.navigator.shown != self._asked:  # when the person is back, memory may know more
             self._asked, self._estimates = -1, {}
-        self._forget_preview()
+        self._preview.forget()
         self._frame_rests.start()
         if self.is_in_hand:
             self._reopen()

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtWidgets import QGraphicsItem
 
-from pcvos_gui.session.messages import Message
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import ViewState
 
