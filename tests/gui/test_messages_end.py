@@ -93,7 +93,7 @@ def test_what_could_not_be_opened_is_forgotten_when_something_else_is(hands: Han
 def test_an_unreadable_frame_is_spoken_of_while_it_is_there(desk: Hands):
     for frame in (3, 4):
         desk.session.navigator.go_to(frame)
-        desk.session.frames.failed.emit(frame, f"Frame {frame} cannot be read.")
+        desk.session.navigator.frames.failed.emit(frame, f"Frame {frame} cannot be read.")
         assert [text for text in desk.texts if "cannot be read" in text] == [f"Frame {frame} cannot be read."]
     desk.go_to(5)
     assert not desk.told("cannot be read")
@@ -118,7 +118,7 @@ def test_what_an_import_has_brought_is_not_spoken_of_when_it_is_undone(desk: Han
 def test_a_long_session_never_hides_more_than_a_line_of_the_picture(desk: Hands):
     window = desk.window
     for number in range(10):
-        desk.session.frames.failed.emit(0, f"Trouble {number}: " + "much is to be said about this. " * 20)
+        desk.session.navigator.frames.failed.emit(0, f"Trouble {number}: " + "much is to be said about this. " * 20)
         window.show_trouble(f"Error {number}", "details")
     line = window.fontMetrics().height()
     assert window.messages.height() <= 2.5 * line
