@@ -52,6 +52,11 @@ class Stretch:
     def is_unprocessed(self) -> bool:
         return bool(np.isnan(self.confidence))
 
+    @property
+    def waits(self) -> bool:
+        """Whether it was drawn, and nobody has ticked it off."""
+        return not self.ticked and not self.is_unprocessed
+
 
 def doubtful_stretches(project: Project) -> list[Stretch]:
     """All stretches of a project that deserve a look, worst first; those that were ticked off at the end.
@@ -81,9 +86,7 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
 def next_doubtful(stretches: Sequence[Stretch], frame: int, step: int) -> Stretch | None:
     """The drawn stretch to look at next in the order of frames, after (`step` 1) or before (-1) `frame`, from the other
     end if there is none; ticked ones are passed over."""
-    open_ones = sorted(
-        (s for s in stretches if not s.ticked and not s.is_unprocessed), key=lambda s: (s.frame, s.object)
-    )
+    open_ones = sorted((s for s in stretches if s.waits), key=lambda s: (s.frame, s.object))
     if not open_ones:
         return None
     if step > 0:

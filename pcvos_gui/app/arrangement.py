@@ -10,6 +10,7 @@ from pcvos_gui.widgets.scroll_area import Scroll
 _GEOMETRY, _STATE, _SCREEN, _DIVIDED = "window/geometry", "window/state", "window/screen", "window/divided"
 _LIST_SHARE = 0.6  # of the column's height that the list of objects may claim for some rows
 _SETTLED_MS = 200  # after which Qt forgets a restored state
+_HIGH = 720  # pixels of a window from which on there is room for what is useful and not needed
 _SLACK = 20  # pixels, for a line of text more
 _TEXT_ROOM = 2  # pixels more than a tab's text needs
 
@@ -31,6 +32,7 @@ class Arrangement:
         self._store = QSettings()
         self._fits_screen = self._store.value(_SCREEN) == self._screen
         self._is_divided = self._fits_screen and self._store.value(_DIVIDED, False, bool)  # by the person
+        self._bottom_height = -1  # as made here
         self._heights: tuple[int, int] | None = None  # of the whole column and its lower part, as made here
 
     @property
@@ -62,6 +64,17 @@ class Arrangement:
         window.resizeDocks([self._upper], [self._upper.minimumSizeHint().width()], Qt.Orientation.Horizontal)
         window.resizeDocks([self._bottom], [self._bottom.minimumSizeHint().height()], Qt.Orientation.Vertical)
         QTimer.singleShot(0, window, self.share_height)  # laid out by then
+
+    def fit_bottom(self) -> None:
+        """The dock at the bottom gets what it asks for, in a window that is high enough, unless the person has given it
+        another height that is no less."""
+        bottom, now = self._bottom, self._bottom.height()
+        least, wanted = bottom.minimumSizeHint().height(), bottom.sizeHint().height()
+        if bottom.isFloating() or not bottom.isVisible() or self._window.height() < _HIGH:
+            return
+        if now < wanted or now == self._bottom_height:
+            self._bottom_height = max(least, wanted)
+            self._window.resizeDocks([bottom], [self._bottom_height], Qt.Orientation.Vertical)
 
     def share_height(self, tries: int = 2) -> None:
         """The lower docks get what they need, if there is room; the list above takes the rest.

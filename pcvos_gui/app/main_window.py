@@ -141,7 +141,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
 
     def _make_panels(self) -> None:
-        self.timeline = Timeline(self.session, self.runs, self.player, self)
+        self.timeline = Timeline(self.session, self.runs, self.player, self.reviewer, self)
         self.objects_panel = ObjectsPanel(self.session, self)
         self.propagation_panel = PropagationPanel(self.runs, self.view_state, self)
         self.memory_panel = MemoryPanel(self.session, self.runs, self)
@@ -197,6 +197,8 @@ class MainWindow(QMainWindow):
         view.changed.connect(self._show_view)
         view.tool_changed.connect(self._show_view)
         view.follow_changed.connect(self._show_view)
+        self.timeline.rows.rows_changed.connect(self._show_view)
+        self.timeline.rows.rows_changed.connect(lambda: QTimer.singleShot(0, self, self._places.fit_bottom))
         self.canvas.hint_changed.connect(self._show_undo)
         self.canvas.space_tapped.connect(self.player.toggle)
         self.player.playing_changed.connect(self.mattes.set_playing)
@@ -296,6 +298,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name[f"view_{view.mode}"].setChecked(True)
         self.actions_by_name[f"tool_{view.tool}"].setChecked(True)
         self.actions_by_name["follow"].setChecked(view.follow)
+        self.actions_by_name["object_rows"].setChecked(not self.timeline.rows.is_collapsed)
 
     def _show_busy(self, name: str) -> None:
         self.start_page.subtitle.setText(

@@ -15,6 +15,7 @@ THUMBNAIL = (96, 54)
 """Most width and height, in pixels of the window."""
 
 _RATIO = 2  # they are kept for screens of double density
+_MOST = 300  # frames that are kept
 _UNSEEN = 128  # grey, where a frame has not been read yet
 
 
@@ -54,14 +55,19 @@ class Thumbnails(QObject):
             session.navigator.frames.request_aside(frame)
             grey = np.full((*session.navigator.size, 1), _UNSEEN, np.uint8)
             return np.repeat(self._shrunk(grey)[..., None], 3, axis=2)
-        self._small[frame] = self._shrunk(image)
+        self._keep(frame, image)
         return self._small[frame]
 
     def _take(self, frame: int, image: np.ndarray | None) -> None:
         if frame in self._wanted and image is not None:
             self._wanted.discard(frame)
-            self._small[frame] = self._shrunk(image)
+            self._keep(frame, image)
             self.arrived.emit(frame)
+
+    def _keep(self, frame: int, image: np.ndarray) -> None:
+        while len(self._small) >= _MOST:
+            del self._small[next(iter(self._small))]  # the oldest
+        self._small[frame] = self._shrunk(image)
 
     def _forget(self) -> None:
         self._small, self._wanted = {}, set()

@@ -1,8 +1,10 @@
 """The review of the open project, brought up to date while one works."""
 
+import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from core.project.project import Project
+from core.studio.cell_states import worst_states
 from core.studio.review import Stretch, doubtful_stretches, next_doubtful, tick_off
 from pcvos_gui.session.session import Session
 
@@ -22,8 +24,11 @@ class Reviewer(QObject):
         super().__init__(parent)
         self._session = session
         self.stretches: list[Stretch] = []
+        self._by_object: dict[int, list[Stretch]] = {}
+        self._worst: np.ndarray | None = None
         self._timer = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._timer.timeout.connect(self.refresh)
+        session.states_changed.connect(self._forget_worst)
         session.states_changed.connect(self._timer.start)
         session.objects_changed.connect(self._timer.start)
         session.opened.connect(self.refresh)
@@ -32,14 +37,35 @@ class Reviewer(QObject):
     @property
     def waiting(self) -> list[Stretch]:
         """Those that were drawn, and that nobody has ticked off."""
-        return [stretch for stretch in self.stretches if not stretch.ticked and not stretch.is_unprocessed]
+        return [stretch for stretch in self.stretches if stretch.waits]
+
+    def stretches_of(self, obj: int) -> list[Stretch]:
+        """Those of one object."""
+        return self._by_object.get(obj, [])
+
+    def waiting_of(self, obj: int) -> int:
+        """How many of an object wait (0: of any)."""
+        return sum(stretch.waits for stretch in (self.stretches_of(obj) if obj else self.stretches))
+
+    @property
+    def worst(self) -> np.ndarray:
+        """The worst state of all objects on each frame of the open project, uint8 (frames,), of `CellState`."""
+        if self._worst is None:
+            self._worst = worst_states(self._session.document.project, self.stretches)
+        return self._worst
+
+    def _forget_worst(self) -> None:
+        self._worst = None
 
     def refresh(self) -> None:
         """Find them anew."""
         self._timer.stop()
+        self._worst = None
         found = doubtful_stretches(self._session.document.project) if self._session.is_open else []
         if found != self.stretches:
-            self.stretches = found
+            self.stretches, self._by_object, self._worst = found, {}, None
+            for stretch in found:
+                self._by_object.setdefault(stretch.object, []).append(stretch)
             self.changed.emit()
 
     def go_to_next(self, step: int) -> Stretch | None:
@@ -65,7 +91,7 @@ class Reviewer(QObject):
 def run_summary(project: Project, drawn: int, seconds: float) -> tuple[str, int]:
     """The message when a run has drawn so many frames, and how many stretches deserve a look."""
     tr = lambda text: QCoreApplication.translate("review", text)  # noqa: E731
-    count = sum(not stretch.ticked and not stretch.is_unprocessed for stretch in doubtful_stretches(project))
+    count = sum(stretch.waits for stretch in doubtful_stretches(project))
     frames = tr("1 frame") if drawn == 1 else tr("{} frames").format(drawn)
     done = tr("Done: {} in {:.0f} s.").format(frames, seconds)
     if not count:

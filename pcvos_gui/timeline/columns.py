@@ -56,35 +56,59 @@ class Columns:
         left, right: int32 (n,), the pixels a column takes, right excluded.
         states: uint8 (n,), flags that any frame of the column has.
         confidence: float32 (n,), the least one of the column; NaN where none is known.
+        open: float32 (n,), the least one that nobody has ticked off.
     """
 
     left: np.ndarray
     right: np.ndarray
     states: np.ndarray
     confidence: np.ndarray
+    open: np.ndarray
 
 
-def gather(visible: Visible, states: np.ndarray, confidence: np.ndarray) -> Columns:
+def gather(visible: Visible, states: np.ndarray, confidence: np.ndarray, ticked: np.ndarray | None = None) -> Columns:
     """The columns of the visible frames.
 
     Args:
-        states: uint8 (frames,). confidence: float32 (frames,), NaN where unknown.
+        states: uint8 (frames,). confidence: float32 (frames,), NaN where unknown. ticked: bool (frames,), found to be
+            right by a person; None: nothing is.
     """
     begin = max(0, int(np.floor(visible.first)))
     end = min(len(states), int(np.ceil(visible.first + visible.span)))
     if end <= begin:
         none = np.zeros(0, np.int32)
-        return Columns(none, none, np.zeros(0, np.uint8), np.zeros(0, np.float32))
+        return Columns(none, none, np.zeros(0, np.uint8), *[np.zeros(0, np.float32)] * 2)
+    asks = confidence if ticked is None else np.where(ticked, np.float32(np.nan), confidence)
     if visible.per_frame >= 1:
         edges = np.floor((np.arange(begin, end + 1) - visible.first) * visible.per_frame).astype(np.int32)
-        return Columns(edges[:-1], np.maximum(edges[1:], edges[:-1] + 1), states[begin:end], confidence[begin:end])
+        right, here = np.maximum(edges[1:], edges[:-1] + 1), slice(begin, end)
+        return Columns(edges[:-1], right, states[here], confidence[here], asks[here])
     pixels = np.arange(visible.width, dtype=np.int32)
     starts = np.ceil(visible.first + pixels * (visible.span / visible.width)).astype(np.int64)
     starts = np.minimum(starts, end - 1)
     starts[0] = begin
     any_state = np.bitwise_or.reduceat(states[:end], starts)
-    least = np.fmin.reduceat(confidence[:end], starts)
-    return Columns(pixels, pixels + 1, any_state, least)
+    least, open_ = (np.fmin.reduceat(values[:end], starts) for values in (confidence, asks))
+    return Columns(pixels, pixels + 1, any_state, least, open_)
+
+
+def at_pixels(visible: Visible, values: np.ndarray, several: np.ufunc = np.maximum) -> np.ndarray:
+    """What each pixel of a row shows, uint8 (width,).
+
+    Args:
+        values: uint8 (frames,). several: what becomes of those of several frames in a pixel.
+    """
+    end = min(len(values), int(np.ceil(visible.first + visible.span)))
+    if end <= 0:
+        return np.zeros(visible.width, np.uint8)
+    first = np.minimum(frames_at(visible), end - 1)
+    return values[first] if visible.per_frame >= 1 else several.reduceat(values[:end], first)
+
+
+def frames_at(visible: Visible) -> np.ndarray:
+    """The frame in the middle of each pixel, int64 (width,); where pixels have several, the first of each."""
+    middle = 0.5 if visible.per_frame >= 1 else 0.0
+    return np.floor(visible.first + (np.arange(visible.width) + middle) / visible.per_frame).astype(np.int64)
 
 
 def spread(columns: Columns, flag: int, apart: int) -> np.ndarray:

@@ -19,7 +19,9 @@ HANDLE = 10
 _LABELS = 20  # height of the ruler's upper part
 LANE = (_LABELS - 2, RULER[1])
 """Where the handles are: (top, bottom)."""
-_DIAMOND, _STAMP, _MARKS_APART = 5.0, 13, 6
+_REACH, _MARKS_APART = 5.0, 6
+DIAMOND = 13
+"""Width and height of the picture that `diamond` makes."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def _paint_results(painter: QPainter, columns: Columns, width: int, colours: Col
     confidence = np.where(inside, columns.confidence[at], np.nan)
     is_last = (pixels == columns.right[at] - 1) & (columns.right[at] - columns.left[at] >= 4)  # a gap between bars
     known = np.isfinite(confidence)
-    low = known & (confidence < LOW_CONFIDENCE)
+    low = known & (columns.open[at] < LOW_CONFIDENCE)
     predicted = inside & ((columns.states[at] & PREDICTED) != 0)
     painted = inside & ((columns.states[at] & CORRECTED) != 0)
     tall = np.where(known & ~is_last, np.clip(np.where(known, confidence, 0), 0.06, 1) * (height - 2), 0)
@@ -112,25 +114,25 @@ def _paint_results(painter: QPainter, columns: Columns, width: int, colours: Col
 def _paint_marks(painter: QPainter, columns: Columns, colours: Colours) -> None:
     """Diamonds: full where the frame is permanent memory, hollow where it is corrected only."""
     ratio = painter.device().devicePixelRatioF()
-    full, hollow = (_stamp(colours.accent, fill, ratio) for fill in (colours.accent, colours.ground))
-    top = MARKS[0] + (MARKS[1] - 1 - _STAMP) / 2
+    full, hollow = (diamond(colours.accent, fill, ratio) for fill in (colours.accent, colours.ground))
+    top = MARKS[0] + (MARKS[1] - 1 - DIAMOND) / 2
     for index in spread(columns, CORRECTED, _MARKS_APART).tolist():
         middle = (int(columns.left[index]) + int(columns.right[index])) / 2
         stamp = full if columns.states[index] & IN_MEMORY else hollow
-        painter.drawPixmap(QPointF(middle - _STAMP / 2, top), stamp)
+        painter.drawPixmap(QPointF(middle - DIAMOND / 2, top), stamp)
 
 
-def _stamp(line: QColor, fill: QColor, ratio: float) -> QPixmap:
+def diamond(line: QColor, fill: QColor, ratio: float) -> QPixmap:
     """A diamond, to be set down many times."""
-    pixmap = QPixmap(round(_STAMP * ratio), round(_STAMP * ratio))
+    pixmap = QPixmap(round(DIAMOND * ratio), round(DIAMOND * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(line, 1.5))
     painter.setBrush(fill)
-    middle = _STAMP / 2
-    corners = ((0, -_DIAMOND), (_DIAMOND, 0), (0, _DIAMOND), (-_DIAMOND, 0))
+    middle = DIAMOND / 2
+    corners = ((0, -_REACH), (_REACH, 0), (0, _REACH), (-_REACH, 0))
     painter.drawPolygon(QPolygonF([QPointF(middle + dx, middle + dy) for dx, dy in corners]))
     painter.end()
     return pixmap

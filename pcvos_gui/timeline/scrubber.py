@@ -18,7 +18,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
 from core.project.tracks import CORRECTED
+from core.studio.cell_states import CellState
 from pcvos_gui.app.icons import icon
+from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 from pcvos_gui.timeline import paint
@@ -41,9 +43,9 @@ class Scrubber(QWidget):
 
     visible_changed = Signal()
 
-    def __init__(self, session: Session, runs: RunController, parent: QWidget | None = None):
+    def __init__(self, session: Session, runs: RunController, reviewer: Reviewer, parent: QWidget | None = None):
         super().__init__(parent)
-        self._session, self._runs = session, runs
+        self._session, self._runs, self._reviewer = session, runs, reviewer
         self._visible = Visible(0.0, 1.0, 1)
         self._tracks: QPixmap | None = None
         self._held = ""  # "scrub", "in", "out", "pan": what the pressed button moves
@@ -66,6 +68,7 @@ class Scrubber(QWidget):
         session.opened.connect(self.show_all)
         session.closed.connect(self.show_all)
         session.states_changed.connect(self._repaint_tracks)
+        self._reviewer.changed.connect(self._repaint_tracks)
         session.navigator.frame_changed.connect(self._on_frame)
         runs.memory_changed.connect(self._repaint_tracks)
         runs.in_out_changed.connect(self.update)
@@ -118,7 +121,8 @@ class Scrubber(QWidget):
         self._tracks = None
         self.update()
 
-    def _frame_at(self, x: float) -> int:
+    def frame_at(self, x: float) -> int:
+        """The frame at a pixel, held within the footage."""
         return min(max(int(self._visible.frame(x)), 0), max(0, self._session.navigator.frame_count - 1))
 
     @property
@@ -154,7 +158,8 @@ class Scrubber(QWidget):
         painter = QPainter(pixmap)
         painter.setFont(self.font())
         project, memory = self._session.document.project, self._runs.memory
-        columns = gather(self._visible, project.states, project.confidence)
+        ticked = self._reviewer.worst == CellState.TICKED_OFF
+        columns = gather(self._visible, project.states, project.confidence, ticked)
         paint.paint_tracks(painter, columns, self._visible, colours)
         if memory is not None:
             paint.paint_memory(painter, self._visible, colours, memory.permanent, memory.working)
@@ -206,14 +211,14 @@ class Scrubber(QWidget):
         elif event.button() == Qt.MouseButton.LeftButton:
             self._held = self._handle_at(event.position().toPoint()) or "scrub"
             if self._held == "scrub":
-                self._session.navigator.go_to(self._frame_at(x))
+                self._session.navigator.go_to(self.frame_at(x))
             else:
                 self._held_range = (self._runs.in_point, self._runs.out_point)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         x = event.position().x()
         if self._held == "scrub":
-            frame = self._frame_at(x)
+            frame = self.frame_at(x)
             if frame != self._session.navigator.frame:
                 self._session.navigator.go_to(frame)
         elif self._held == "pan":
@@ -243,7 +248,7 @@ class Scrubber(QWidget):
 
     def corrected_near(self, x: float) -> int | None:
         """The corrected frame whose diamond is at pixel `x`, or near it."""
-        low, high = self._frame_at(x - _GRIP), self._frame_at(x + _GRIP)
+        low, high = self.frame_at(x - _GRIP), self.frame_at(x + _GRIP)
         found = low + np.flatnonzero(self._session.document.project.states[low : high + 1] & CORRECTED)
         if not len(found):
             return None
@@ -274,11 +279,18 @@ class Scrubber(QWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:
         delta = event.angleDelta()
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier or abs(delta.x()) > abs(delta.y()):
-            turned = delta.x() or delta.y()
-            self.scroll_to(self._visible.first - turned / 120 * self._visible.span / 10)
+            self.turn_view(delta.x() or delta.y())
         else:
-            self.zoom(_ZOOM ** (delta.y() / 120), event.position().x())
+            self.turn_zoom(delta.y(), event.position().x())
         event.accept()
+
+    def turn_zoom(self, turned: int, x: float | None = None) -> None:
+        """Zoom as a wheel does that is turned by so much (120: a notch)."""
+        self.zoom(_ZOOM ** (turned / 120), x)
+
+    def turn_view(self, turned: int) -> None:
+        """Scroll as a wheel does that is turned by so much."""
+        self.scroll_to(self._visible.first - turned / 120 * self._visible.span / 10)
 
     def _tell(self, event: QHelpEvent) -> None:
         """The tooltip."""
@@ -286,7 +298,7 @@ class Scrubber(QWidget):
             QToolTip.hideText()
             return
         near = self.corrected_near(event.pos().x()) if event.pos().y() >= paint.MARKS[0] else None
-        frame = self._frame_at(event.pos().x()) if near is None else near
+        frame = self.frame_at(event.pos().x()) if near is None else near
         project, memory = self._session.document.project, self._runs.memory
         was_read = memory is not None and frame in (*memory.permanent, *memory.working)
         seconds = float(self._session.document.media.timestamps[frame])
@@ -307,7 +319,7 @@ class Scrubber(QWidget):
         elif event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End):
             session.navigator.go_to(0 if event.key() == Qt.Key.Key_Home else session.navigator.frame_count - 1)
         elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
-            self.zoom(1 / _ZOOM if event.key() == Qt.Key.Key_Minus else _ZOOM)
+            self.turn_zoom(-120 if event.key() == Qt.Key.Key_Minus else 120)
         else:
             super().keyPressEvent(event)
 
@@ -316,7 +328,7 @@ class Scrubber(QWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self._session.is_open:
             is_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
-            menu = self.make_menu(self._frame_at(event.pos().x()) if is_mouse else self._session.navigator.frame)
+            menu = self.make_menu(self.frame_at(event.pos().x()) if is_mouse else self._session.navigator.frame)
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             menu.popup(event.globalPos())
 

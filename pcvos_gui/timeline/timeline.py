@@ -1,15 +1,20 @@
-"""The timeline as the window shows it: transport buttons, and the scrubber."""
+"""The timeline as the window shows it: transport buttons, the scrubber, and the rows of the objects."""
 
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollBar, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollBar, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from pcvos_gui.app.icons import icon
 from pcvos_gui.session.player import Player
+from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 from pcvos_gui.timeline.columns import timecode
+from pcvos_gui.timeline.film import HEIGHT as FILM_HEIGHT
+from pcvos_gui.timeline.film import Film
+from pcvos_gui.timeline.rows import ObjectRows
 from pcvos_gui.timeline.scrubber import Scrubber
 
 _SCROLL_STEPS = 1000  # of the scroll bar for one visible width
@@ -19,28 +24,42 @@ class Timeline(QWidget):
     """Where the person is in the footage, and how to get elsewhere.
 
     Attributes:
-        scrubber: the tracks.
+        scrubber: the tracks. rows: of the objects. film: pictures of frames, where the panel is high enough.
     """
 
-    def __init__(self, session: Session, runs: RunController, player: Player, parent: QWidget | None = None):
+    def __init__(
+        self,
+        session: Session,
+        runs: RunController,
+        player: Player,
+        reviewer: Reviewer | None = None,
+        parent: QWidget | None = None,
+    ):
         super().__init__(parent)
         self._session, self._runs, self._player = session, runs, player
-        self.scrubber = Scrubber(session, runs)
+        reviewer = reviewer or Reviewer(session, self)
+        self.scrubber = Scrubber(session, runs, reviewer)
+        self.rows = ObjectRows(session, reviewer, self.scrubber)
+        self.film = Film(session, self.scrubber)
         self._scroll = QScrollBar(Qt.Orientation.Horizontal)
         self._scroll.setAccessibleName(self.tr("Visible part of the timeline"))
         self._scroll.setToolTip(self.tr("Which part of the footage the timeline shows"))
         policy = self._scroll.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self._scroll.setSizePolicy(policy)
-        tracks = QVBoxLayout()
-        tracks.setSpacing(0)
-        tracks.addWidget(self.scrubber)
-        tracks.addWidget(self._scroll)
-        layout = QHBoxLayout(self)
+        layout = QGridLayout(self)
         layout.setContentsMargins(8, 8, 8, 0)
-        layout.setSpacing(16)
-        layout.addLayout(self._make_transport())
-        layout.addLayout(tracks, 1)
+        layout.setHorizontalSpacing(16)
+        layout.setVerticalSpacing(0)
+        layout.addLayout(self._make_transport(), 0, 0)
+        layout.addWidget(self.scrubber, 0, 1, alignment=Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.film, 1, 1)
+        layout.addWidget(self.rows, 2, 0, 1, 2)
+        layout.addWidget(self.rows.bar, 2, 2)
+        layout.addWidget(self._scroll, 3, 1)
+        layout.setColumnStretch(1, 1)
+        layout.setRowStretch(2, 1)
+        self.film.hide()
         self._connect()
         self._update_all()
 
@@ -105,6 +124,16 @@ class Timeline(QWidget):
         self.frame_box.valueChanged.connect(self._on_number)
         self.scrubber.visible_changed.connect(self._update_scroll)
         self._scroll.valueChanged.connect(self._on_scrolled)
+        self.rows.rows_changed.connect(self._show_film)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_film()
+
+    def _show_film(self) -> None:
+        """The film strip, where there is room besides the rows."""
+        taken = self.scrubber.height() + self._scroll.sizeHint().height() + self.rows.sizeHint().height() + 8
+        self.film.setVisible(self.height() - taken >= FILM_HEIGHT)
 
     # in and out, for menus
 

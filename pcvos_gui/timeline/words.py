@@ -6,6 +6,7 @@ from PySide6.QtCore import QCoreApplication
 
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
 from core.propagation.doubt import LOW_CONFIDENCE
+from core.studio.cell_states import CellState
 from pcvos_gui.timeline.columns import HIGH_CONFIDENCE, timecode
 
 
@@ -30,6 +31,26 @@ def describe(frame: int, seconds: float, state: int, confidence: float, was_memo
         lines.append(f"{confidence_in_words(confidence)} ({confidence:.0%})")
     if was_memory:
         lines.append(_tr("In memory when the last propagation ended"))
+    return "\n".join(lines)
+
+
+def describe_cell(name: str, frame: int, seconds: float, state: CellState, confidence: float, is_done: bool) -> str:
+    """A few lines about one object on a frame; confidence 0 to 1, NaN: unknown."""
+    words = {
+        CellState.UNKNOWN: _tr("Never processed: nothing is known here"),
+        CellState.NOT_SEEN: _tr("Propagated: not seen here"),
+        CellState.DRAWN: _tr("Propagated"),
+        CellState.TICKED_OFF: _tr("Propagated with doubt, and ticked off: looks right"),
+        CellState.SAID_ABSENT: _tr("Absent here, as a person said"),
+        CellState.CORRECTED: _tr("Corrected, not in memory"),
+        CellState.IN_MEMORY: _tr("Corrected, in permanent memory"),
+        CellState.DOUBTFUL: _tr("Propagated with doubt: worth a look"),
+    }
+    lines = [f"{name} · {_tr('Frame {} · {}').format(frame, timecode(seconds))}", words[state]]
+    if math.isfinite(confidence):
+        lines.append(f"{confidence_in_words(confidence)} ({confidence:.0%})")
+    if is_done:
+        lines.append(_tr("Done: nothing changes it until it is opened again"))
     return "\n".join(lines)
 
 

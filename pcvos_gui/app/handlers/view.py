@@ -37,6 +37,22 @@ def actual_size(window: MainWindow) -> None:
     window.canvas.zoom_to_actual()
 
 
+def timeline_in(window: MainWindow) -> None:
+    window.timeline.scrubber.turn_zoom(120)
+
+
+def timeline_out(window: MainWindow) -> None:
+    window.timeline.scrubber.turn_zoom(-120)
+
+
+def timeline_all(window: MainWindow) -> None:
+    window.timeline.scrubber.show_all()
+
+
+def object_rows(window: MainWindow, on: bool) -> None:
+    window.timeline.rows.set_collapsed(not on)
+
+
 def follow(window: MainWindow, on: bool) -> None:
     window.view_state.set_follow(on)
 
