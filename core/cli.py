@@ -185,6 +185,7 @@ def propagate(
 app.command(short_help="Train a network, in pieces, within a time limit.", epilog=TRAIN_EXAMPLES)(
     training_options.train
 )
+app.command(short_help="Weights that learn from the corrections in projects.")(training_options.adapt)
 app.command("train-marking", short_help="Train the marking network, in pieces, within a time limit.")(
     training_options.train_marking
 )

@@ -7,7 +7,10 @@ from typing import Annotated
 import typer
 
 from core.commands.choices import Precision, Preset, Stage, Unit
-from core.commands.terminal import check_packages, shown_errors
+from core.commands.setting_options import setting_options
+from core.commands.terminal import check_packages, note, say, shown_errors, warn
+from core.errors import PCVOSError
+from core.studio.run_settings import RunSettings
 
 
 def train(
@@ -119,3 +122,31 @@ def train_marking(
         settings = MarkingTrainingSettings(budget_minutes=budget, session_minutes=minutes, rate=rate, seed=seed)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
         command(data, weights, begin, run, settings, device, output, late)
+
+
+@setting_options("interval", "resolution", "weights", "device")
+def adapt(
+    projects: Annotated[list[Path], typer.Argument(metavar="PROJECT...", help="Project files, NAME.pcvos.")],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The weights to write, NAME.safetensors.")],
+    minutes: Annotated[float, typer.Option(metavar="MINUTES", help="How long it trains.")] = 10.0,
+    steps: Annotated[int | None, typer.Option(metavar="N", help="Steps of training, in place of a time.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    *,
+    settings: RunSettings,
+) -> None:
+    """Weights that learn from the frames a person has corrected, for more footage of the same kind.
+
+    The last quarter of each project's corrected frames is held back; the weights are written only if they do better
+    there. They go on from --weights, which stay as they are. After Ctrl-C the same command goes on.
+    """
+    with shown_errors():
+        check_packages()
+        from core.commands.adapt import adapt_to_projects
+        from core.studio.adaptation import AdaptationRequest
+
+        if not minutes > 0:
+            raise PCVOSError(f"--minutes {minutes} is no time: give a number above 0.")
+        request = AdaptationRequest(
+            output, settings.engine.weights, minutes, steps, settings.device, settings.propagation
+        )
+        adapt_to_projects(projects, request, overwrite, say, note, warn)

@@ -23,7 +23,8 @@ DEFAULT_MARKING_WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "pcv
 """The file that ships."""
 
 _METADATA_KEY = "pcvos_marking"
-_FEATURE_PARTS = ("key_encoder.", "key_proj.", "key_comp.", "decoder.up_16_8.skip_conv.", "decoder.up_8_4.skip_conv.")
+FEATURE_PARTS = ("key_encoder.", "key_proj.", "key_comp.", "decoder.up_16_8.skip_conv.", "decoder.up_8_4.skip_conv.")
+"""Parts of a network that make its key features, by the beginnings of their names."""
 
 
 def initial_marking_network(network: PCVOS, seed: int = 0) -> MarkingNetwork:
@@ -67,7 +68,7 @@ def features_fingerprint(network: PCVOS) -> str:
     """SHA-256 of the weights that make a network's key features, as fp16: which features a marking network knows."""
     digest = hashlib.sha256()
     for name, value in sorted(network.state_dict().items()):
-        if name.startswith(_FEATURE_PARTS):
+        if name.startswith(FEATURE_PARTS):
             digest.update(name.encode())
             digest.update(value.detach().half().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from core.errors import PCVOSError
+from core.network.marking_weights import FEATURE_PARTS
 from core.training.clips import ClipSettings
 from core.training.losses import ALL_TERMS, LossTerms
 
@@ -111,6 +112,22 @@ fast motion, smoke, and objects that are hidden for a while, or uncovered.
 
 Half of the steps use progressive matching, so that a raw readout learns to be a memory value (the paper's training has
 none). Of the key encoder's trunk only the last layer learns, which spares most of its backward pass."""
+
+
+def adaptation_schedule(shorter_side: int, has_photos: bool) -> Schedule:
+    """The schedule for a person's corrected frames, for some minutes.
+
+    Key features stay as they are: what was learned of marking, of confidence and of matching fits them, and a backward
+    pass costs a third.
+
+    Args:
+        shorter_side: of the footage, pixels; crops are no larger. has_photos: whether objects can be cut out of photos.
+    """
+    size = min(_LATE.size, 16 * max(1, shorter_side // 16))
+    clips = replace(_LATE, size=size, length=2, inter_gap=15, intra_gap=3, paste_share=0.3, hide_share=0.2)
+    if not has_photos:
+        clips = replace(clips, video_share=1.0, paste_share=0.0, hide_share=0.0)
+    return Schedule((Phase(1.0, clips),), begin=0.5, frozen=FEATURE_PARTS, rate_factors=())
 
 
 @dataclass(frozen=True)

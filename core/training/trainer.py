@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader
 
 from core.files import atomic_write
 from core.network.pcvos import PCVOS
+from core.progress import UNWATCHED, Progress
 from core.training.clips import ClipSettings, ClipStream
 from core.training.data import TrainingData
 from core.training.distributed import ALONE, Processes
@@ -68,7 +69,7 @@ class TrainingSettings:
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a run is."""
 
     step: int = 0
@@ -92,9 +93,11 @@ class Trainer:
         validate: Callable[[PCVOS], float] | None = None,
         schedule: Schedule = FROM_IMAGENET,
         processes: Processes = ALONE,
+        watch: Progress = UNWATCHED,
     ):
+        """`watch` is told of every step, and may raise `Cancelled`: what was learned by then is saved."""
         self.settings, self.data, self.device, self.validate = settings, data, device, validate
-        self.schedule, self.processes = schedule, processes
+        self.schedule, self.processes, self._watch = schedule, processes, watch
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.network = network.to(device).to(memory_format=torch.channels_last).train()
@@ -111,7 +114,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             _groups(self.network, settings, schedule), lr=settings.rate, betas=(0.9, 0.98), fused=True
         )
-        self.progress = Progress()
+        self.progress = TrainingProgress()
         if (self.folder / "progress.json").is_file():
             self._resume()
 
@@ -146,6 +149,7 @@ class Trainer:
             losses.append(self._step([next(batches) for _ in range(self.settings.accumulate)], phase, generator))
             took = self.processes.shared((time.monotonic() - before) / 60)
             self.progress.minutes += took
+            self._watch.say(round(1000 * self.share), 1000)
             if len(losses) == 50:
                 rate = 50 * self._samples / 60 / (self.progress.minutes - reported)
                 self._log(loss=sum(losses) / 50, clips_per_second=rate)
@@ -239,7 +243,7 @@ class Trainer:
         atomic_write(self.folder / "progress.json", json.dumps(asdict(self.progress)).encode())
 
     def _resume(self) -> None:
-        self.progress = Progress(**json.loads((self.folder / "progress.json").read_text()))
+        self.progress = TrainingProgress(**json.loads((self.folder / "progress.json").read_text()))
         averaged = load_file(self.folder / "ema.safetensors")
         weights = self.folder / "network.safetensors"
         self.ema.load_state_dict(averaged)
