@@ -17,8 +17,8 @@ from core.exchange.options import parse_options
 from core.exchange.plan import change, make_plan, unanswered
 from core.media import FrameSource, open_media
 from core.project import places
-from core.project.creation import replace_file
 from core.project.model import FootageReference
+from core.project.places import replace_file
 from core.project.project import Project
 
 Say = Callable[[str], None]

@@ -1,4 +1,4 @@
-"""Whether a change can be, whether a run may make it, and whether footage is the one it was."""
+"""Whether a change can be, and whether a run may make it."""
 
 from collections.abc import Iterable
 
@@ -55,21 +55,3 @@ def check_done(change: Change, done: Iterable[DoneStretch], objects: Iterable[Ob
         if any(stretch.holds(key) for stretch in held) and any(stretch.holds(key) for stretch in after):
             name = next((info.name for info in objects if info.id == key[1]), f"object {key[1]}")
             raise PCVOSError(f"{name} is done on frame {key[0]}: open it again to change it there.")
-
-
-def difference(known: FootageReference, found: FootageReference) -> str | None:
-    """A sentence if `found` is not the footage `known` to a project; None if it is, wherever it lies."""
-    if tuple(found.size) != tuple(known.size):
-        (height, width), (found_height, found_width) = known.size, found.size
-        return (
-            f"{found.path} is {found_width}x{found_height}, but the project's footage was {width}x{height}: "
-            "its masks do not fit."
-        )
-    if found.frames != known.frames:
-        return (
-            f"{found.path} has {found.frames} frames, but the project's footage had {known.frames}: "
-            "masks may lie on other frames."
-        )
-    if found.fingerprint != known.fingerprint:
-        return f"{found.path} was changed since the project was made: check that the masks still fit."
-    return None

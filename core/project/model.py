@@ -29,6 +29,23 @@ class FootageReference:
     size: tuple[int, int]
     rate: Fraction
 
+    def difference(self, found: "FootageReference") -> str | None:
+        """A sentence if `found` is other footage; None if it is this, wherever it lies."""
+        if tuple(found.size) != tuple(self.size):
+            (height, width), (found_height, found_width) = self.size, found.size
+            return (
+                f"{found.path} is {found_width}x{found_height}, but the project's footage was {width}x{height}: "
+                "its masks do not fit."
+            )
+        if found.frames != self.frames:
+            return (
+                f"{found.path} has {found.frames} frames, but the project's footage had {self.frames}: "
+                "masks may lie on other frames."
+            )
+        if found.fingerprint != self.fingerprint:
+            return f"{found.path} was changed since the project was made: check that the masks still fit."
+        return None
+
 
 @dataclass(frozen=True)
 class ObjectInfo:

@@ -17,16 +17,13 @@ import numpy as np
 from core.errors import PCVOSError
 from core.files import disk_error
 from core.masks.packed_mask import PackedMask
-from core.project.batch import Batch
-from core.project.checks import check_change, check_done, check_run, difference
-from core.project.connection import is_small
-from core.project.creation import make_file
-from core.project.kept_undo import KeptUndo
-from core.project.lock import WriteLock
+from core.project.checks import check_change, check_done, check_run
+from core.project.database import WriteLock, is_small
 from core.project.model import Cell, Change, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
-from core.project.rows import find_again, relative_path
-from core.project.soundness import examine, is_too_old_to_read
-from core.project.store import Store
+from core.project.places import make_file
+from core.project.saving import KeptUndo, Saver
+from core.project.schema import find_again, relative_path
+from core.project.store import Store, examine, is_too_old_to_read
 from core.project.tracks import IN_MEMORY, Tracks
 
 _FRAMES_AT_ONCE = 128
@@ -58,11 +55,8 @@ class Project:
         self._subscribers: list[Callable[[Change], None]] = []
         self._store: Store | None = None
         self._lock: WriteLock | None = None
-        self._batch = Batch()
-        self._saving: Iterator[None] | None = None  # writes the batch, piece by piece
+        self._saver = Saver(self._file)
         self._closed = False
-        self._unsaved = 0
-        self._save_error: str | None = None
         self._kept = KeptUndo()
 
     # its life
@@ -110,7 +104,7 @@ class Project:
         self._settings = store.settings()
         self._runs = store.runs()
         self._kept = KeptUndo(None if self.read_only else store.earlier_cells(self.footage.size))
-        self._batch.forget_earlier = not self._kept  # what is there all the same is damaged
+        self._saver.batch.forget_earlier = not self._kept  # what is there all the same is damaged
         self._load_tracks()
         if self.refusal is not None:
             self.warnings.append(self.refusal)
@@ -129,14 +123,14 @@ class Project:
                 self.warnings.append(
                     f"Masks of {outside} frames lie after the end of the footage: they are kept, but not shown."
                 )
-        self._tracks.update(dict(self._batch.all_cells()))
+        self._tracks.update(dict(self._saver.batch.all_cells()))
 
     def _end_runs(self) -> None:
         """A run that is "running" when a project is opened was ended together with its process."""
         ended = {id: replace(run, state="stopped") for id, run in self._runs.items() if run.state == "running"}
         self._runs |= ended
         if ended and not self.read_only:
-            self._batch.runs |= ended
+            self._saver.batch.runs |= ended
             self._save()
 
     def refresh(self) -> None:
@@ -155,8 +149,8 @@ class Project:
             PCVOSError: something cannot be saved; the project stays open.
         """
         self.finish_saving()
-        if self._unsaved and not self.retry_save() and not discard:
-            raise PCVOSError(f"{self._unsaved} changes are not saved yet. {self._save_error}")
+        if self.unsaved and not self.retry_save() and not discard:
+            raise PCVOSError(f"{self.unsaved} changes are not saved yet. {self.save_error}")
         self._closed = True
         store, self._store = self._store, None
         lock, self._lock = self._lock, None
@@ -174,7 +168,7 @@ class Project:
         """
         copy = type(self)(self.path, self.footage)
         copy.read_only = True
-        copy._objects, copy._tracks, copy._batch = self._objects, self._tracks.copy(), self._batch.copy()
+        copy._objects, copy._tracks, copy._saver.batch = self._objects, self._tracks.copy(), self._saver.batch.copy()
         copy._done = self._done
         if self._store is not None:
             copy._store = Store.open(self.path, read_only=True)
@@ -272,10 +266,10 @@ class Project:
         keys = [key for key in keys if self._tracks.has(key)]
         stored: dict[Key, Cell | None] = {}
         if self._store is not None:
-            wanted = [key for key in keys if not self._batch.has(key)]
+            wanted = [key for key in keys if not self._saver.batch.has(key)]
             stored = self._store.cells(wanted, self.footage.size, soft=soft)
         for key in keys:
-            cell = self._batch.cell(key) if self._batch.has(key) else stored.get(key)
+            cell = self._saver.batch.cell(key) if self._saver.batch.has(key) else stored.get(key)
             if cell is not None:
                 yield key, cell
             elif key in stored:
@@ -336,10 +330,10 @@ class Project:
         check_run(change, self._tracks, self._objects)
         check_done(change, self._done, self._objects)
         if keep_undo:
-            self._kept.keep(change, self._batch)
+            self._kept.keep(change, self._saver.batch)
         else:
-            self._kept.forget(self._batch)
-        self._batch.add(change)
+            self._kept.forget(self._saver.batch)
+        self._saver.batch.add(change)
         self._tracks.update({key: after for key, (_, after) in change.cells.items()})
         if change.objects is not None:
             self._objects = change.objects[1]
@@ -347,7 +341,7 @@ class Project:
             self._done = change.done[1]
         if change.cells or change.objects is not None or change.done is not None:
             if in_steps:
-                self._begin_saving()
+                self._saver.begin()
             else:
                 self._save(make=True)
         for subscriber in tuple(self._subscribers):
@@ -385,7 +379,7 @@ class Project:
     def set_setting(self, key: str, value: Any) -> None:
         """Store view state that JSON can hold (else TypeError); a project without a file gets none by it."""
         self._check_writable()
-        self._settings[key] = self._batch.settings[key] = json.dumps(value)
+        self._settings[key] = self._saver.batch.settings[key] = json.dumps(value)
         self._save()
 
     def start_run(self, run: RunInfo) -> int:
@@ -398,7 +392,7 @@ class Project:
     def update_run(self, id: int, run: RunInfo) -> None:
         """Note what became of a run."""
         self._check_writable()
-        self._runs[id] = self._batch.runs[id] = run
+        self._runs[id] = self._saver.batch.runs[id] = run
         self._save(make=True)
 
     def runs(self) -> list[tuple[int, RunInfo]]:
@@ -407,14 +401,14 @@ class Project:
 
     def index_cache(self) -> bytes | None:
         """The footage's frame index as it was stored."""
-        if _INDEX_CACHE in self._batch.caches:
-            return self._batch.caches[_INDEX_CACHE]
+        if _INDEX_CACHE in self._saver.batch.caches:
+            return self._saver.batch.caches[_INDEX_CACHE]
         return None if self._store is None else self._store.cache(_INDEX_CACHE)
 
     def set_index_cache(self, data: bytes) -> None:
         """Store the footage's frame index; a project without a file gets none by it."""
         self._check_writable()
-        self._batch.caches[_INDEX_CACHE] = bytes(data)
+        self._saver.batch.caches[_INDEX_CACHE] = bytes(data)
         self._save()
 
     # footage
@@ -425,7 +419,7 @@ class Project:
 
     def check_footage(self, reference: FootageReference) -> str | None:
         """A sentence if this is not the footage that the project was made with."""
-        return difference(self.footage, reference)
+        return self.footage.difference(reference)
 
     def relink(self, footage: FootageReference) -> None:
         """The footage is there now, or is known better; its size must be the same (else PCVOSError).
@@ -440,7 +434,7 @@ class Project:
             self._load_tracks()
         if not self.read_only:
             self._check_writable()
-            self._batch.footage = footage
+            self._saver.batch.footage = footage
             self._save()
 
     # saving
@@ -448,42 +442,25 @@ class Project:
     @property
     def unsaved(self) -> int:
         """How many changes wait because they could not be written."""
-        return self._unsaved
+        return self._saver.unsaved
 
     @property
     def save_error(self) -> str | None:
         """Why they could not, as a sentence."""
-        return self._save_error
+        return self._saver.error
 
     @property
     def is_saving(self) -> bool:
         """Whether a change is being written by `save_more`."""
-        return self._saving is not None
+        return self._saver.is_under_way
 
     def save_more(self) -> None:
         """Write some more of a change that is applied in steps."""
-        if self._saving is None:
-            return
-        try:
-            if next(self._saving, self) is self:  # its end
-                self._all_is_saved()
-        except (PCVOSError, OSError) as error:
-            self._saving = None
-            self._unsaved += 1
-            self._not_saved(error)
+        self._saver.write_more()
 
     def finish_saving(self) -> None:
         """Write all that is left of it."""
-        while self._saving is not None:
-            self.save_more()
-
-    def _begin_saving(self) -> None:
-        try:
-            store = self._make_file() if self._store is None else self._store
-            self._saving = store.write_in_steps(self._batch)
-        except (PCVOSError, OSError) as error:
-            self._unsaved += 1
-            self._not_saved(error)
+        self._saver.finish()
 
     def ensure_file(self) -> None:
         """Make its file, also if there is nothing in it yet; if it cannot be made, `save_error` says so."""
@@ -492,39 +469,22 @@ class Project:
 
     def retry_save(self) -> bool:
         """Try to write what waits; whether all is saved."""
-        self.finish_saving()
-        return not self._unsaved or self._attempt()
+        return self._saver.retry()
 
     def _save(self, *, make: bool = False) -> None:
-        if self._store is None and not make and not self._unsaved:
-            return
-        if not self._attempt():
-            self._unsaved += 1
+        if self._store is not None or make or self.unsaved:
+            self._saver.save()
 
-    def _attempt(self) -> bool:
-        try:
-            store = self._make_file() if self._store is None else self._store
-            store.write(self._batch)
-        except (PCVOSError, OSError) as error:
-            self._not_saved(error)
-            return False
-        self._all_is_saved()
-        return True
-
-    def _not_saved(self, error: Exception) -> None:
-        sentence = disk_error(error, self.path) if isinstance(error, OSError) else error
-        _logger.warning("Not saved: %s", sentence)
-        self._save_error = str(sentence)
-
-    def _all_is_saved(self) -> None:
-        self._batch, self._saving = Batch(), None
-        self._unsaved, self._save_error = 0, None
-
-    def _make_file(self) -> Store:
-        self._store, self._lock = make_file(self.path, self.footage)
-        if self._store.path != self.path:
-            self.warnings.append(f"{self.path} is taken or cannot be written: the project is {self._store.path}.")
-            self.path = self._store.path
+    def _file(self) -> Store:
+        """Its file, made where there is none yet; raises PCVOSError."""
+        if self._store is None:
+            try:
+                self._store, self._lock = make_file(self.path, self.footage)
+            except OSError as error:
+                raise disk_error(error, self.path) from error
+            if self._store.path != self.path:
+                self.warnings.append(f"{self.path} is taken or cannot be written: the project is {self._store.path}.")
+                self.path = self._store.path
         return self._store
 
 

@@ -21,11 +21,10 @@ from core.files import disk_error
 from core.masks.palette import DISPLAY_PALETTE
 from core.masks.soft_mask import SoftMask
 from core.project import places, row_salvage, schema
-from core.project.batch import Batch
-from core.project.connection import SQLITE_ERRORS, beside, reading
-from core.project.lock import WriteLock
+from core.project.database import SQLITE_ERRORS, WriteLock, beside, reading
 from core.project.model import MAX_OBJECTS, Cell, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
-from core.project.rows import (
+from core.project.saving import Batch
+from core.project.schema import (
     cell_from_row,
     done_from_row,
     footage_from_json,

@@ -13,28 +13,22 @@ import numpy as np
 from core.errors import PCVOSError
 from core.masks.soft_mask import SoftMask
 from core.project import schema, tracks
-from core.project.batch import Batch
-from core.project.checkpoints import Checkpoints
-from core.project.connection import SQLITE_ERRORS, ReadingConnection, beside, connect, damaged, reading, write_error
-from core.project.model import Cell, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
-from core.project.rows import (
-    cell_from_row,
-    cell_row,
-    done_from_row,
-    earlier_from_row,
-    earlier_row,
-    footage_from_json,
-    footage_to_json,
-    object_from_row,
-    object_row,
-    run_from_row,
-    run_row,
-    settings_from_rows,
-    soft_from_data,
-    soft_row,
+from core.project.database import (
+    SQLITE_ERRORS,
+    Checkpoints,
+    ReadingConnection,
+    beside,
+    connect,
+    damaged,
+    is_small,
+    reading,
+    write_error,
 )
+from core.project.model import Cell, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
+from core.project.saving import Batch
 
 _PIECE, _PIECE_BYTES = 100, 2**19  # cells, and bytes of their masks: some milliseconds
+_MAGIC = b"SQLite format 3\0"
 _AT_ONCE = 256  # rows a query; below SQLite's old limit of 999 variables
 
 _logger = logging.getLogger(__name__)
@@ -131,7 +125,7 @@ class Store:
             columns = schema.object_columns(self._connection)
             rows = self._connection.execute(f"SELECT {columns} FROM objects ORDER BY position").fetchall()
         try:
-            return tuple(object_from_row(row) for row in rows)
+            return tuple(schema.object_from_row(row) for row in rows)
         except (TypeError, ValueError) as error:
             raise damaged(self.path, "its objects cannot be read") from error
 
@@ -142,7 +136,7 @@ class Store:
         with reading(self.path):
             rows = self._connection.execute("SELECT object, first, last FROM done").fetchall()
         try:
-            return tuple(sorted(done_from_row(row) for row in rows))
+            return tuple(sorted(schema.done_from_row(row) for row in rows))
         except ValueError as error:
             raise damaged(self.path, "what is done in it cannot be read") from error
 
@@ -151,14 +145,14 @@ class Store:
         with reading(self.path):
             rows = self._connection.execute("SELECT * FROM runs ORDER BY id").fetchall()
         try:
-            return {row[0]: run_from_row(row) for row in rows}
+            return {row[0]: schema.run_from_row(row) for row in rows}
         except (TypeError, ValueError) as error:
             raise damaged(self.path, "its runs cannot be read") from error
 
     def settings(self) -> dict[str, str]:
         """JSON by key."""
         with reading(self.path):
-            return settings_from_rows(self._connection.execute("SELECT key, value FROM settings"))
+            return schema.settings_from_rows(self._connection.execute("SELECT key, value FROM settings"))
 
     def cache(self, key: str) -> bytes | None:
         """The value stored under `key`."""
@@ -199,7 +193,7 @@ class Store:
             query = f"SELECT id, corrected, in_memory, confidence, mask FROM cells WHERE id IN ({marks})"
             with reading(self.path):
                 for id, *rest in self._connection.execute(query, ids):
-                    found[divmod(id, 256)] = cell_from_row(rest, size)
+                    found[divmod(id, 256)] = schema.cell_from_row(rest, size)
             if soft and self._has_soft_masks:
                 for key, mask in self._soft_masks(ids):
                     if (cell := found.get(key)) is not None:
@@ -210,7 +204,7 @@ class Store:
         marks = ",".join("?" * len(ids))
         try:
             for id, data in self._connection.execute(f"SELECT id, data FROM soft_masks WHERE id IN ({marks})", ids):
-                yield divmod(id, 256), soft_from_data(data)
+                yield divmod(id, 256), schema.soft_from_data(data)
         except sqlite3.DatabaseError as error:  # masks do without
             _logger.warning("Soft masks of %s: %s", self.path, error)
 
@@ -218,7 +212,7 @@ class Store:
         """The change that takes the last run of the command back (see `Project.apply`); empty where it is damaged."""
         try:
             rows = self._connection.execute("SELECT id, confidence, mask, soft FROM earlier_cells").fetchall()
-            return dict(earlier_from_row(row, size) for row in rows)
+            return dict(schema.earlier_from_row(row, size) for row in rows)
         except (*SQLITE_ERRORS, TypeError, ValueError) as error:
             _logger.warning("The undo kept in %s: %s", self.path, error)
             return {}
@@ -262,7 +256,7 @@ class Store:
             write_footage(connection, self.path, batch.footage)
         if batch.objects is not None:
             connection.execute("DELETE FROM objects")
-            rows = (object_row(position, info) for position, info in enumerate(batch.objects))
+            rows = (schema.object_row(position, info) for position, info in enumerate(batch.objects))
             columns = "id, position, name, colour, visible, locked, class"
             connection.executemany(f"INSERT INTO objects ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         if batch.done is not None:
@@ -270,13 +264,13 @@ class Store:
             connection.executemany("INSERT INTO done VALUES (?, ?, ?)", map(astuple, batch.done))
         if batch.forget_earlier:
             connection.execute("DELETE FROM earlier_cells")
-        rows = (earlier_row(key, cell) for key, cell in batch.earlier.items())
+        rows = (schema.earlier_row(key, cell) for key, cell in batch.earlier.items())
         connection.executemany("REPLACE INTO earlier_cells VALUES (?, ?, ?, ?)", rows)
         cells = batch.all_cells()
         while piece := _piece(cells):
             self._write_cells(piece)
             yield
-        rows = (run_row(id, run) for id, run in batch.runs.items())
+        rows = (schema.run_row(id, run) for id, run in batch.runs.items())
         connection.executemany("REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.executemany("REPLACE INTO settings VALUES (?, ?)", batch.settings.items())
         connection.executemany("REPLACE INTO caches VALUES (?, ?)", batch.caches.items())
@@ -285,11 +279,11 @@ class Store:
         connection = self._connection
         gone = [(frame * 256 + obj,) for (frame, obj), cell in cells if cell is None]
         connection.executemany("DELETE FROM cells WHERE id = ?", gone)
-        rows = (cell_row(key, cell) for key, cell in cells if cell is not None)
+        rows = (schema.cell_row(key, cell) for key, cell in cells if cell is not None)
         connection.executemany("REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         without = ((frame * 256 + obj,) for (frame, obj), cell in cells if cell is None or cell.soft is None)
         connection.executemany("DELETE FROM soft_masks WHERE id = ?", without)
-        rows = (soft_row(key, cell.soft) for key, cell in cells if cell is not None and cell.soft)
+        rows = (schema.soft_row(key, cell.soft) for key, cell in cells if cell is not None and cell.soft)
         connection.executemany("REPLACE INTO soft_masks VALUES (?, ?)", rows)
 
 
@@ -309,14 +303,14 @@ def load_footage(connection: sqlite3.Connection, path: Path) -> tuple[FootageRef
     with reading(path):
         row = connection.execute("SELECT value FROM meta WHERE key = 'footage'").fetchone()
     try:
-        return footage_from_json(row[0])
+        return schema.footage_from_json(row[0])
     except (TypeError, ValueError, KeyError, ArithmeticError) as error:
         raise damaged(path, "it does not say which footage it is about") from error
 
 
 def write_footage(connection: sqlite3.Connection, path: Path, footage: FootageReference) -> None:
     """Set the reference in the project `path`."""
-    connection.execute("REPLACE INTO meta VALUES ('footage', ?)", (footage_to_json(footage, path),))
+    connection.execute("REPLACE INTO meta VALUES ('footage', ?)", (schema.footage_to_json(footage, path),))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -334,3 +328,68 @@ def _put_in_place(temporary: Path, path: Path) -> None:
         if log.exists():  # of a project that was deleted; SQLite would take it for this one's
             log.rename(f"{log}-old")
     temporary.rename(path)
+
+
+# before it is opened
+
+
+def examine(path: Path) -> None:
+    """Make sure that a file is a sound project, without writing to it.
+
+    Small files are read through. Of large ones this would take too long: their damage is met when it is read.
+
+    Raises:
+        DamagedProject: it was one. PCVOSError: it is none, or a newer one, or cannot be read.
+    """
+    with reading(path):
+        if not path.exists():
+            raise PCVOSError(f"There is no project {path}: it was moved or deleted.")
+        if path.is_dir():
+            raise PCVOSError(f"{path} is a folder, not a project.")
+        with path.open("rb") as file:
+            head = file.read(100)
+        if not head.startswith(_MAGIC):
+            if path.suffix.lower() == ".pcvos":
+                raise damaged(path, "it does not begin like a project" if head else "it is empty")
+            raise PCVOSError(f"{path} is not a PCVOS Studio project: choose a .pcvos file.")
+        with closing(ReadingConnection(path)) as reader:
+            _examine_tables(reader.sqlite, path)
+
+
+def _examine_tables(connection: sqlite3.Connection, path: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application != schema.APPLICATION_ID:
+        if (application ^ schema.APPLICATION_ID).bit_count() == 1:  # of another program it would be all different
+            raise damaged(path, "a bit of its head has flipped")
+        raise PCVOSError(f"{path} is a database of another program, not a PCVOS Studio project.")
+    schema.check_version(connection, path)
+    foreign = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%'"
+    ).fetchone()
+    if foreign is not None:
+        raise PCVOSError(f"{path} holds {foreign[0]}, which no project does, and is not opened: it was tampered with.")
+    if not schema.is_as_made(connection):
+        raise damaged(path, "its tables are not as they were made")
+    if is_small(path):
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            _logger.warning("%s: %s", path, found)
+            raise damaged(path, "its pages contradict each other")
+
+
+def read_footage(path: Path) -> FootageReference | None:
+    """The footage of a project, without opening more of it; None if it is a database of another program.
+
+    Raises:
+        DamagedProject, PCVOSError: it cannot be read.
+    """
+    with reading(path), closing(ReadingConnection(path)) as reader:
+        if reader.sqlite.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+            return None
+        return load_footage(reader.sqlite, path)[0]
+
+
+def is_too_old_to_read(path: Path) -> bool:
+    """Whether a project that was examined has to be brought up to date first; raises as `read_footage` does."""
+    with reading(path), closing(ReadingConnection(path)) as reader:
+        return not schema.can_be_read(reader.sqlite)

@@ -13,7 +13,7 @@ from core.media import open_media
 from core.media.provisional import ProvisionalFootage, open_provisionally
 from core.media.source import FrameSource
 from core.progress import Cancelled, Progress
-from core.project.connection import DamagedProject
+from core.project.database import DamagedProject
 from core.project.model import FootageReference
 from core.project.places import find_project, new_project, new_project_for_user, projects_of_user
 from core.project.project import Project

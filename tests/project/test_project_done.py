@@ -5,7 +5,7 @@ from project_files import content, execute, listing, mask, objects, painted, pre
 
 from core.masks.packed_mask import PackedMask
 from core.project import schema
-from core.project.connection import DamagedProject
+from core.project.database import DamagedProject
 from core.project.model import Cell, Change, DoneStretch
 from core.project.project import Project
 from core.project.recovery import recover

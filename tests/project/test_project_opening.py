@@ -12,7 +12,7 @@ from project_files import as_killed, content, execute, footage, listing, objects
 
 from core.errors import PCVOSError
 from core.project import schema
-from core.project.connection import DamagedProject
+from core.project.database import DamagedProject
 from core.project.model import RunInfo
 from core.project.project import Project
 

@@ -8,7 +8,7 @@ import pytest
 from project_files import execute, footage, listing
 
 from core.errors import PCVOSError
-from core.project.connection import DamagedProject
+from core.project.database import DamagedProject
 from core.project.places import find_project, new_project, new_project_for_user
 from core.project.project import Project
 from core.project.recovery import recover

@@ -103,7 +103,7 @@ def test_a_damaged_one_leaves_the_mask(path):
 
 
 def test_a_damaged_table_leaves_the_masks_of_a_large_project(path, monkeypatch):
-    monkeypatch.setattr("core.project.connection._EXAMINED_BYTES", 0)
+    monkeypatch.setattr("core.project.database._EXAMINED_BYTES", 0)
     _overwrite(path, _root(path))
     with Project.open(path) as project:
         assert content(project)[1] == {key: replace(cell, soft=None) for key, cell in CELLS.items()}

@@ -1,12 +1,16 @@
-"""Ways to an SQLite file: for writing, for reading where nothing can be written, and what its errors mean."""
+"""The database file: connections to it, who may write it, how its log comes into it, and what its errors mean."""
 
 import logging
+import os
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from core.errors import PCVOSError, ResourceError
 
@@ -15,6 +19,7 @@ SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 
 _logger = logging.getLogger(__name__)
 _EXAMINED_BYTES = 64 * 2**20
+_PAUSE = 1.0  # seconds from one checkpoint to the next
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT}
 
 
@@ -28,7 +33,7 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         # With a write-ahead log a reader never waits for the writer, nor the other way round. NORMAL: a commit is
         # handed to the system, not awaited on the disk. It survives the end of the process (kill -9 included); a power
-        # loss can cost the changes since the last checkpoint (`checkpoints`: some seconds), never the file.
+        # loss can cost the changes since the last checkpoint (`Checkpoints`: some seconds), never the file.
         # Where a log is not possible (some network drives) SQLite stays with its rollback journal, which needs FULL.
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
@@ -95,6 +100,95 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA trusted_schema = OFF")  # the file may come from anybody: nothing in it is run
     connection.execute("PRAGMA cell_size_check = ON")
     connection.execute("PRAGMA cache_size = -16000")
+
+
+class Checkpoints:
+    """Brings the write-ahead log into the file, in a thread of its own: waiting for the disk would stall a window.
+
+    After `ask`, what was written until then is soon on the disk, safe from a power loss. Writing goes on."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._asked = threading.Event()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def ask(self) -> None:
+        """Ask for a checkpoint; costs nothing."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="project checkpoints", daemon=True)
+            self._thread.start()
+        self._asked.set()
+
+    def close(self) -> None:
+        """End the thread; a checkpoint that is under way is finished first."""
+        self._ended.set()
+        self._asked.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with closing(connect(self._path)) as connection:
+                while not self._ended.is_set():
+                    self._asked.wait()
+                    self._asked.clear()
+                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                    self._ended.wait(_PAUSE)
+        except sqlite3.Error as error:  # nothing is lost: the log holds it, and closing tries again
+            _logger.warning("No more checkpoints of %s: %s", self._path, error)
+
+
+class WriteLock:
+    """The right to write one project file. The system takes it back when the process ends, however it ends.
+
+    Attributes:
+        refusal: None if the lock is held; otherwise why the project can only be read, as a sentence.
+        by_other: whether that is because somebody else is writing it.
+    """
+
+    def __init__(self, project: Path):
+        self.refusal: str | None = None
+        self.by_other = False
+        self._path = Path(f"{project}-lock")
+        self._lock = FileLock(self._path, thread_local=False)
+        self._acquire(project)
+
+    def _acquire(self, project: Path) -> None:
+        cannot_write = f"{project} is open for reading only: it, or its folder, cannot be written."
+        if not os.access(project.parent, os.W_OK | os.X_OK) or (
+            os.path.exists(project) and not os.access(project, os.W_OK)
+        ):
+            self.refusal = cannot_write
+            return
+        try:
+            self._try_lock()
+        except Timeout:
+            self.by_other = self._path.exists()
+            in_use = f"{project} is open in another window: here it can be looked at, but not changed."
+            self.refusal = in_use if self.by_other else cannot_write  # where no file can be, filelock waits for one
+        except OSError as error:
+            _logger.info("No lock %s: %s", self._path, error)
+            self.refusal = cannot_write
+
+    def _try_lock(self) -> None:
+        """At once; once more if whoever had it has just given it back."""
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            if self._path.exists():
+                raise
+            self._lock.acquire(timeout=0)
+
+    def release(self) -> None:
+        """Give the right back; nothing happens if it is not held."""
+        if not self._lock.is_locked:
+            return
+        if os.name == "posix":
+            # Still locked, so nobody can hold the same file; filelock notices an unlinked one and makes another.
+            with suppress(OSError):
+                self._path.unlink()
+        self._lock.release()
 
 
 @contextmanager
