@@ -9,7 +9,7 @@ from pathlib import Path
 # Known here so that the window need not wait for the import of everything that the commands use.
 COMMANDS = (
     *("new", "mark", "propagate", "export", "import", "recover", "info", "formats"),
-    *("eval", "train", "train-marking", "validate", "bench"),
+    *("eval", "train", "train-marking", "adapt", "validate", "bench"),
 )
 
 NO_DISPLAY = "There is no display to show a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)"
