@@ -141,6 +141,9 @@ def propagate(
     masks_complete: Annotated[
         bool, typer.Option("--masks-complete", help="Objects that a mask leaves out are absent there.")
     ] = False,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Of a project: the whole range, not only what corrections touch.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in DIR.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in DIR.")] = False,
 ) -> None:
@@ -150,13 +153,16 @@ def propagate(
     says how they were made.
 
     A project is run as the window would: from its permanent memory, with its settings unless options say otherwise.
-    What is drawn goes into the project; corrected frames, and what a locked object has, stay.
+    What is drawn goes into the project; corrected frames, and what a locked object has, stay. After corrections only
+    what they touch is drawn anew: outward from each, until it agrees with what is there or meets another one.
     """
     with shown_errors():
         check_packages()
         if projects.is_project(footage):
             projects.propagate(context)
             return
+        if everything:
+            raise PCVOSError("Leave out --everything: without a project the whole range is drawn anyway.")
         if masks is None or output is None:
             missing = "--masks (a PNG, or a folder of them)" if masks is None else "--output (a folder for the results)"
             raise PCVOSError(f"{missing} is missing: only a project, NAME.pcvos, does without.")
@@ -254,6 +260,9 @@ def evaluate(
         int | None, typer.Option(metavar="ROUNDS", help="Simulate an annotator who corrects so many frames.")
     ] = None,
     marks: Annotated[int, typer.Option(metavar="N", help="With --annotator: most clicks on an object on a frame.")] = 5,
+    touched: Annotated[
+        bool, typer.Option("--touched", help="With --annotator: compare with runs of only what corrections touch.")
+    ] = False,
     every: Annotated[int, typer.Option(metavar="N", help="With --marking: every so many frames with a mask.")] = 10,
     marking_weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="For marking, in place of the shipped.")
@@ -281,7 +290,7 @@ def evaluate(
             from core.commands.eval_annotator import AnnotatorRequest, evaluate_annotator
 
             wanted = replace(settings, interval=_one_interval(interval))
-            work = (wanted, marking_weights, annotator, marks, output)
+            work = (wanted, marking_weights, annotator, marks, output, touched)
             return evaluate_annotator(AnnotatorRequest(dataset, layout.value, split, limit, *work), say, warn)
         from core.commands import eval as command
 

@@ -10,7 +10,15 @@ from typing import Any
 from core.commands.places import check_writable
 from core.commands.progress import FrameProgress
 from core.errors import PCVOSError
-from core.evaluation.annotator import POLICIES, AnnotatedRound, Annotator, Policy, annotator_table
+from core.evaluation.annotator import (
+    POLICIES,
+    TOUCHED,
+    AnnotatedRound,
+    Annotator,
+    Policy,
+    annotator_table,
+    touched_table,
+)
 from core.evaluation.dataset import Layout, find_sequences
 from core.evaluation.tables import table_lines
 from core.evaluation.truth import read_truth
@@ -33,6 +41,7 @@ class AnnotatorRequest:
     Attributes:
         dataset, layout, split, limit: as `find_sequences` takes them. settings: with device and weights.
         rounds: corrections. marks: the most for one object on one frame.
+        touched: also draw only what corrections touch, and compare.
         output: a folder for `annotator.json`; with the same request it goes on where it was interrupted.
     """
 
@@ -45,6 +54,15 @@ class AnnotatorRequest:
     rounds: int
     marks: int
     output: Path | None
+    touched: bool = False
+
+    @property
+    def ways_of_working(self) -> dict[str, tuple[Policy, bool]]:
+        """Policy, and whether only what corrections touch is drawn, by name."""
+        if not self.touched:
+            return {policy: (policy, False) for policy in POLICIES}
+        own: tuple[Policy, ...] = ("suggested", "even")  # the oracle costs as much, and tells no more of this
+        return {policy + TOUCHED * touched: (policy, touched) for policy in own for touched in (False, True)}
 
 
 def evaluate_annotator(request: AnnotatorRequest, say: Say, warn: Say) -> None:
@@ -62,21 +80,26 @@ def evaluate_annotator(request: AnnotatorRequest, say: Say, warn: Say) -> None:
     marker = Marker(network, load_marking(request.marking_weights, next(network.parameters()).device))
     facts = _facts(request, network.weights_fingerprint)
     done = _read(request.output, facts)
-    total = sum(s.count_frames() for s in sequences) * len(POLICIES) * (1 + 2 * request.rounds)
+    works = request.ways_of_working
+    total = sum(s.count_frames() for s in sequences) * len(works) * (1 + 2 * request.rounds)
     with FrameProgress("Annotating", total) as progress:
         for sequence in sequences:
             if sequence.name in done:
-                progress.advance(sequence.count_frames() * len(POLICIES) * (1 + 2 * request.rounds))
+                progress.advance(sequence.count_frames() * len(works) * (1 + 2 * request.rounds))
                 continue
             with open_media(sequence.frames) as media:
                 truth = read_truth(sequence, media, warn)
                 settings = request.settings.propagation
                 work = Annotator(network, marker, media, truth, settings, request.marks, progress.advance)
-                done[sequence.name] = {policy: work.work(policy, request.rounds) for policy in POLICIES}
+                done[sequence.name] = {name: work.work(how[0], request.rounds, how[1]) for name, how in works.items()}
             _write(request.output, facts, done)
-    found: dict[Policy, list[list[AnnotatedRound]]] = {p: [done[s.name][p] for s in sequences] for p in POLICIES}
-    for line in table_lines(annotator_table(found, request.rounds, request.marks)):
-        say(line)
+    found = {name: [done[s.name][name] for s in sequences] for name in works}
+    tables = [annotator_table(found, request.rounds, request.marks)]
+    if request.touched:
+        tables.append(touched_table(found, request.rounds))
+    for table in tables:
+        for line in table_lines(table):
+            say(line)
 
 
 def _facts(request: AnnotatorRequest, fingerprint: str) -> dict[str, Any]:
@@ -90,10 +113,10 @@ def _facts(request: AnnotatorRequest, fingerprint: str) -> dict[str, Any]:
             (request.marking_weights or DEFAULT_MARKING_WEIGHTS).read_bytes()
         ).hexdigest(),
         "settings": settings,
-    }
+    } | ({"touched": True} if request.touched else {})
 
 
-def _read(output: Path | None, facts: dict[str, Any]) -> dict[str, dict[Policy, list[AnnotatedRound]]]:
+def _read(output: Path | None, facts: dict[str, Any]) -> dict[str, dict[str, list[AnnotatedRound]]]:
     """Sequences that an interrupted evaluation with the same facts has done."""
     if output is None or not (output / JSON).is_file():
         return {}
@@ -102,14 +125,14 @@ def _read(output: Path | None, facts: dict[str, Any]) -> dict[str, dict[Policy, 
         if stored["facts"] != facts:
             raise PCVOSError(f"{output / JSON} is of another evaluation: choose another --output.")
         return {
-            name: {policy: [AnnotatedRound(**one) for one in own[policy]] for policy in POLICIES}
+            name: {policy: [AnnotatedRound(**one) for one in rounds] for policy, rounds in own.items()}
             for name, own in stored["sequences"].items()
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PCVOSError(f"{output / JSON} is no evaluation of this kind: choose another --output.") from error
 
 
-def _write(output: Path | None, facts: dict[str, Any], done: dict[str, dict[Policy, list[AnnotatedRound]]]) -> None:
+def _write(output: Path | None, facts: dict[str, Any], done: dict[str, dict[str, list[AnnotatedRound]]]) -> None:
     if output is None:
         return
     output.mkdir(parents=True, exist_ok=True)

@@ -102,7 +102,7 @@ def propagate(context: typer.Context) -> None:
     if "weights" in given:
         given["weights"] = given["weights"].absolute()
     places = {name: given.pop(name, None) for name in ("output", "overlay", "start", "end")}
-    flags = {name: given.pop(name, False) for name in ("resume", "overwrite")}
+    flags = {name: given.pop(name, False) for name in ("everything", "resume", "overwrite")}
     request = ProjectRequest(given["footage"], setting_values(given), **places, **flags)
     propagate_project(request, say, note, warn)
 

@@ -1,7 +1,7 @@
 """`pcvos propagate P.pcvos`: a project run as the window would run it, its results written into it clip by clip."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ from core.exchange.unprocessed import UNPROCESSED
 from core.media import FrameSource
 from core.project.model import Change
 from core.project.project import Project
-from core.propagation import Propagator
+from core.propagation import ClipResult, Propagator
 from core.studio import interrupted
 from core.studio.interrupted import Interrupted
 from core.studio.recorded_run import RecordedRun
 from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
 from core.studio.runs import LabelMaps, RunPlan, annotate, plan_run, predictions
+from core.studio.touched import ProjectThere, Touched, find_touched, touched_again
 
 Say = Callable[[str], None]
 
@@ -35,6 +36,7 @@ class ProjectRequest:
         settings: those of the run that are given, named as in `RunSettings`; others are as the project has them.
         output: also a folder for the masks of the range. overlay: also a video of them.
         start, end: the range, inclusive; None: the project's in and out points if its runs go by them, else all frames.
+        everything: draw the whole range, also where corrections touch only part of it.
         resume: go on with the project's interrupted run. overwrite: replace files that are at `output` and `overlay`.
     """
 
@@ -44,6 +46,7 @@ class ProjectRequest:
     overlay: Path | None = None
     start: int | None = None
     end: int | None = None
+    everything: bool = False
     resume: bool = False
     overwrite: bool = False
 
@@ -116,9 +119,28 @@ class _ProjectRun:
 
     def _make_plan(self) -> RunPlan:
         if self._left is not None:
-            run = self._left.run
-            return plan_run(self._project, run.start, run.end, self._left.direction, self._left.finished)
+            run, around = self._left.run, self._left.around
+            touched = touched_again(self._project, self._settings, around) if around else None
+            ways = touched.ways if touched else ()
+            return plan_run(self._project, run.start, run.end, self._left.direction, self._left.finished, ways)
+        if touched := self._find_touched():
+            return plan_run(self._project, *touched.extent, "both", ways=touched.ways)
         return plan_run(self._project, *self._range(), self._settings.direction)
+
+    def _find_touched(self) -> Touched | None:
+        """What corrections touch, if nothing else was asked for."""
+        request = self._request
+        if (
+            request.everything
+            or request.start is not None
+            or request.end is not None
+            or "direction" in request.settings
+        ):
+            return None
+        touched = find_touched(self._project, self._settings)
+        if touched:
+            self._note(f"{touched.in_words} All frames: --everything.")
+        return touched
 
     def _range(self) -> tuple[int, int]:
         project, request = self._project, self._request
@@ -147,19 +169,18 @@ class _ProjectRun:
         del settings["cache_bytes"]
         text = f"Propagate frames {plan.start} to {plan.end}"
         finished, last = (self._left.finished, self._left.last) if self._left else (None, None)
-        range = plan.start, plan.end, plan.direction
-        run = RecordedRun(project, text, *range, settings, plan.objects, finished, last)
+        run = RecordedRun(project, text, plan, settings, finished, last)
         self._check_saved()
         return run
 
     def _propagate(self, propagator: Propagator, run: RecordedRun) -> None:
         plan, project = self._plan, self._project
         passes = [
-            set(one) - set(run.finished) for one in propagator.frames_to_draw(plan.start, plan.end, plan.direction)
+            set(one) - set(run.finished)
+            for one in propagator.frames_to_draw(plan.start, plan.end, plan.direction, plan.ways)
         ]
         to_draw = set().union(*passes)
-        clips = propagator.run(plan.start, plan.end, plan.direction, LabelMaps(plan.finished, self._media.size))
-        with FrameProgress("Propagating", sum(map(len, passes))) as progress, closing(clips):
+        with FrameProgress("Propagating", sum(map(len, passes))) as progress, self._clips(propagator) as clips:
             for clip in clips:
                 change = run.change(predictions(clip, plan.keep), clip.provisional)
                 project.apply(change, keep_undo=True)
@@ -167,7 +188,19 @@ class _ProjectRun:
                     run.note_clip(clip.frames, to_draw.intersection(clip.frames))
                 self._check_saved()
                 self._memory = (*propagator.memory, *propagator.working_frames)
-                progress.advance(len(to_draw.intersection(clip.frames)))
+                progress.advance(len(to_draw.intersection(clip.frames)) + sum(map(len, clip.spared)))
+
+    @contextmanager
+    def _clips(self, propagator: Propagator) -> Iterator[Iterator[ClipResult]]:
+        """The run's clips."""
+        plan, size = self._plan, self._media.size
+        if not plan.ways:
+            with closing(propagator.run(plan.start, plan.end, plan.direction, LabelMaps(plan.finished, size))) as clips:
+                yield clips
+            return
+        there = ProjectThere(self._project.snapshot(), plan.objects)
+        with closing(there), closing(propagator.run_along(plan.ways, there, plan.finished)) as clips:
+            yield clips
 
     def _check_saved(self) -> None:
         if self._project.unsaved:

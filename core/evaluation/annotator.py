@@ -9,8 +9,8 @@ object exists; on annotated frames they are those of the annotator's own masks.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
@@ -27,15 +27,18 @@ from core.marking.marks import Marks
 from core.marking.wrong_parts import largest_wrong_part
 from core.media.source import FrameSource
 from core.network.pcvos import PCVOS
-from core.propagation import PropagationSettings, Propagator
+from core.propagation import ClipResult, PropagationSettings, Propagator
 from core.propagation.doubt import frame_to_correct
-from core.propagation.settings import Direction
+from core.propagation.ways import ways_around
 
 Policy = Literal["suggested", "even", "worst"]
 """Which frame is corrected next: where the tool has most doubt; the one farthest from all annotated; an oracle's, of
 the lowest J."""
 
 POLICIES: tuple[Policy, ...] = ("suggested", "even", "worst")
+
+TOUCHED = ", touched"
+"""Behind a policy's name: after each correction only what it touches was drawn anew."""
 
 GOOD = 0.95
 """IoU of a mask on the frame that is being marked from which on nobody marks any more."""
@@ -46,14 +49,15 @@ TARGETS = (0.85, 0.90, 0.95)
 
 @dataclass(frozen=True)
 class AnnotatedRound:
-    """One round: mean J and F over the frames, all marks so far, seconds of computing in it, and the frame that was
-    annotated for it."""
+    """One round: mean J and F over the frames, all marks so far, seconds of computing in it, the frame that was
+    annotated for it, and how many frames were drawn, those of both passes twice."""
 
     j: float
     f: float
     marks: int
     seconds: float
     frame: int
+    drawn: int = 0
 
     @property
     def j_and_f(self) -> float:
@@ -81,39 +85,60 @@ class Annotator:
         self._network, self._marker, self._media, self._truth = network, marker, media, truth
         self._settings, self._most, self._advance = settings, marks, advance
         self._marks = 0
-        self._drawn: dict[int, np.ndarray] = {}  # label maps of the last round, by frame
+        self._there = _There()  # of the last round
+        self._first = Propagator(network, media, settings)  # knows the frames' features, which are the same for all
 
-    def work(self, policy: Policy, rounds: int) -> list[AnnotatedRound]:
-        """The state after 0, 1, …, `rounds` corrections; fewer where no frame is left."""
+    def work(self, policy: Policy, rounds: int, touched: bool = False) -> list[AnnotatedRound]:
+        """The state after 0, 1, …, `rounds` corrections; fewer where no frame is left.
+
+        Args:
+            touched: after a correction only what it touches is drawn anew (`core.propagation.touched`).
+        """
         begin = time.perf_counter()
         propagator = Propagator(self._network, self._media, self._settings)
-        self._marks, self._drawn = 0, {}
+        propagator.cache = self._first.cache
+        self._marks, self._there = 0, _There()
         given = self._truth.given_frames()
         for frame, objects in given.items():
             propagator.memory.add(frame, self._mark(frame, objects), objects)
         frame, found = min(given), []
         for round_ in range(rounds + 1):
-            scores = self._propagate(propagator, "both" if round_ else "forward")
+            if round_ and touched:
+                annotated = {one: propagator.memory[one].objects for one in propagator.memory}
+                ways = ways_around(frame, annotated, 0, len(self._media) - 1)
+                drawn = self._draw(propagator, propagator.run_along(ways, self._there)) if ways else 0
+            else:
+                drawn = self._draw(propagator, propagator.run(direction="both" if round_ else "forward"))
             seconds = time.perf_counter() - begin
-            found.append(AnnotatedRound(*_means(scores), self._marks, seconds, frame))
+            scores = self._judge()
+            found.append(AnnotatedRound(*_means(scores), self._marks, seconds, frame, drawn))
             begin = time.perf_counter()
             chosen = self._choose(policy, scores, given) if round_ < rounds else None
             if chosen is None:
                 break
             frame, objects = chosen, self._truth.known(chosen)
             given = {**given, frame: objects}
-            propagator.memory.add(frame, self._mark(frame, objects, self._drawn.get(frame)), objects)
+            mask = self._mark(frame, objects, self._there.labels(frame))
+            propagator.memory.add(frame, mask, objects)
+            self._there.masks[frame], self._there.sure[frame] = mask, dict.fromkeys(objects, 1.0)
         return found
 
-    def _propagate(self, propagator: Propagator, direction: Direction) -> SequenceScores:
-        judge = Judge("", self._truth)
-        for clip in propagator.run(direction=direction):
+    def _draw(self, propagator: Propagator, clips: Iterable[ClipResult]) -> int:
+        """Take what a run gives; how many frames it drew."""
+        drawn, there = 0, self._there
+        for clip in clips:
             self._advance(len(clip.frames))
+            drawn += sum(frame not in propagator.memory for frame in clip.frames)
             for i, frame in enumerate(clip.frames if not clip.provisional else ()):
-                labels = clip.labels[i]
-                known = np.where(np.isin(labels, list(self._truth.known(frame))), labels, np.uint8(0))
-                judge.see(frame, known, {obj: float(own[i]) for obj, own in clip.confidence.items()})
-                self._drawn[frame] = known
+                there.masks[frame], there.levels[frame] = clip.labels[i], clip.small[i]
+                there.sure[frame] = {obj: float(own[i]) for obj, own in clip.confidence.items()}
+        return drawn
+
+    def _judge(self) -> SequenceScores:
+        judge = Judge("", self._truth)
+        for frame, labels in sorted(self._there.masks.items()):
+            known = np.where(np.isin(labels, list(self._truth.known(frame))), labels, np.uint8(0))
+            judge.see(frame, known, self._there.sure[frame])
         return judge.scores({})
 
     def _mark(self, frame: int, objects: frozenset[int], before: np.ndarray | None = None) -> np.ndarray:
@@ -159,6 +184,22 @@ class Annotator:
         return frame_to_correct(confidence, given)
 
 
+@dataclass
+class _There:
+    """What was drawn, by frame: label maps uint8 (H, W), and by object the probabilities and confidence of
+    `ClipResult`; as `core.propagation.touched.There`."""
+
+    masks: dict[int, np.ndarray] = field(default_factory=dict)
+    levels: dict[int, Mapping[int, np.ndarray]] = field(default_factory=dict)
+    sure: dict[int, dict[int, float]] = field(default_factory=dict)
+
+    def labels(self, frame: int) -> np.ndarray | None:
+        return self.masks.get(frame)
+
+    def small(self, frame: int) -> Mapping[int, np.ndarray]:
+        return self.levels.get(frame, {})
+
+
 def _means(scores: SequenceScores) -> tuple[float, float]:
     """Mean J and F over the objects, each over its frames."""
     pairs = [(np.nanmean(own.j), np.nanmean(own.f)) for own in scores.objects]
@@ -177,7 +218,7 @@ def marks_to(rounds: Sequence[AnnotatedRound], target: float) -> int | None:
     return next((one.marks for one in rounds if one.j >= target), None)
 
 
-def annotator_table(found: Mapping[Policy, Sequence[Sequence[AnnotatedRound]]], rounds: int, marks: int) -> Table:
+def annotator_table(found: Mapping[str, Sequence[Sequence[AnnotatedRound]]], rounds: int, marks: int) -> Table:
     """A row a policy: mean J&F over the sequences after each round, area, marks to the targets, seconds a round.
 
     Where a sequence needs no more rounds its last one stands for those left. Marks to a target are the median over all
@@ -198,3 +239,33 @@ def annotator_table(found: Mapping[Policy, Sequence[Sequence[AnnotatedRound]]], 
         seconds = f"{np.mean([one.seconds for own in sequences for one in own]):.1f}"
         rows.append((policy, *curve, number(float(np.mean([area(own) for own in padded]))), *needed, seconds))
     return Table(title, columns, tuple(rows))
+
+
+def touched_table(found: Mapping[str, Sequence[Sequence[AnnotatedRound]]], rounds: int) -> Table:
+    """What it spares to draw only what corrections touch: a row a policy.
+
+    Args:
+        found: sequences by policy, and by policy and `TOUCHED`.
+    """
+    title = f"Only what {rounds} corrections touch, against everything after each: frames drawn, and J&F more or less"
+    columns = ("policy", "frames", *map(str, range(1, rounds + 1)), "J&F", *map(str, range(1, rounds + 1)))
+    rows = []
+    for policy in (name for name in found if name + TOUCHED in found):
+        pairs = list(zip(found[policy], found[policy + TOUCHED], strict=True))
+        shares = [
+            _share([(a[i].drawn, b[i].drawn) for a, b in pairs if i < min(len(a), len(b))])
+            for i in range(1, rounds + 1)
+        ]
+        every = [(x.drawn, y.drawn) for a, b in pairs for x, y in zip(a[1:], b[1:], strict=False)]
+        lost = [
+            np.mean([b[min(i, len(b) - 1)].j_and_f - a[min(i, len(a) - 1)].j_and_f for a, b in pairs])
+            for i in range(1, rounds + 1)
+        ]
+        rows.append((policy, _share(every), *shares, f"{np.mean(lost):+.4f}", *(f"{one:+.4f}" for one in lost)))
+    return Table(title, columns, tuple(rows))
+
+
+def _share(pairs: Sequence[tuple[int, int]]) -> str:
+    """Frames drawn, as a share of those drawn when everything is."""
+    full = sum(all_of_it for all_of_it, _ in pairs)
+    return number(sum(part for _, part in pairs) / full) if full else "-"

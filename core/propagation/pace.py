@@ -147,9 +147,10 @@ class Pace:
         now = self.prices.of(waiting[0])
         return sum(map(self.prices.of, waiting)) - min(self._clock() - self._since, now)
 
-    def clip_done(self, seconds: float) -> None:
-        """The next clip of the plan is done, and took this long."""
+    def clip_done(self, seconds: float, spared: int = 0) -> None:
+        """The next clip of the plan is done, and took this long; so many that would follow it do not come."""
         self._seconds.append(seconds)
+        del self._plan[len(self._seconds) : len(self._seconds) + spared]
         self._since = self._clock()
         self.prices = self._fitted(_HALF_LIFE, _TRUST)
 

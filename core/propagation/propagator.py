@@ -1,6 +1,6 @@
 """Per-clip propagation of masks through footage (paper Sec. 3 and 4.1)."""
 
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -28,6 +28,8 @@ from core.propagation.published import PublishedLoop
 from core.propagation.run import Run
 from core.propagation.schedule import Annotated, Pass
 from core.propagation.settings import Direction, PropagationSettings
+from core.propagation.touched import There, TouchedRun
+from core.propagation.ways import Way, extent, pass_along
 
 CACHE_BYTES = 2**30
 """Most memory that the frame features of earlier runs may take on a CPU."""
@@ -123,11 +125,17 @@ class Propagator:
         return self._encoder.distractors
 
     def plan(
-        self, start: int = 0, end: int | None = None, direction: Direction = "forward", finished: Collection[int] = ()
+        self,
+        start: int = 0,
+        end: int | None = None,
+        direction: Direction = "forward",
+        finished: Collection[int] = (),
+        ways: Sequence[Way] = (),
     ) -> list[Work]:
-        """The work of each clip of a run, as `run` with the same arguments yields them."""
+        """The work of each clip of a run, as `run` with the same arguments yields them, or `run_along` these ways, at
+        most."""
         start, end = self._range(start, end)
-        known, passes = self.cache.frames, self._passes(start, end, direction)
+        known, passes = self.cache.frames, self._passes(start, end, direction, ways)
         room = room_for(self.cache.capacity, known, start, end)
         return plan(passes, self._annotated(), self._engine.settings, known, room, finished)
 
@@ -136,11 +144,11 @@ class Propagator:
         return sum(len(p.frames) for p in self._passes(*self._range(start, end), direction))
 
     def frames_to_draw(
-        self, start: int = 0, end: int | None = None, direction: Direction = "forward"
+        self, start: int = 0, end: int | None = None, direction: Direction = "forward", ways: Sequence[Way] = ()
     ) -> list[tuple[int, ...]]:
-        """Per pass of a run the frames on which it draws something: an object exists there, in this pass or in the one
-        before, that nobody spoke for."""
-        passes, annotated = self._passes(*self._range(start, end), direction), self._annotated()
+        """Per pass of a run, or per way, the frames on which it draws something: an object exists there, in this pass
+        or in the one before, that nobody spoke for."""
+        passes, annotated = self._passes(*self._range(start, end), direction, ways), self._annotated()
 
         def draws(frame: int, so_far: Sequence[Pass]) -> bool:
             existing = {obj for one in so_far if frame in one.frames for obj in one.objects_at(frame)}
@@ -203,14 +211,40 @@ class Propagator:
             PCVOSError: nothing is annotated, or the range or the settings cannot be.
             ResourceError: out of memory. Cancelled: it is not wanted any more.
         """
+
+        def made(parts: Parts) -> Run | PublishedLoop:
+            passes = self._passes(*self._range(start, end), direction)
+            return self._loop(parts, passes, EarlierRun(parts, finished or {}, remembered or {}))
+
+        yield from self._clips(made, *self._range(start, end))
+
+    @torch.inference_mode()
+    def run_along(
+        self, ways: Sequence[Way], there: There, finished: Collection[int] = ()
+    ) -> Generator[ClipResult, None, None]:
+        """Draw anew what corrections touch: outward from corrected frames, a clip at a time, each way until it agrees
+        with what is there (`core.propagation.touched`). Frames between two corrected frames can come from both sides;
+        the later clip counts.
+
+        Args:
+            ways: from frames of permanent memory. there: masks before the run; asked for as it goes.
+            finished: frames that an interrupted run has drawn already.
+
+        Raises:
+            PCVOSError: as `run` does. ResourceError: out of memory. Cancelled: it is not wanted any more.
+        """
+        yield from self._clips(lambda parts: TouchedRun(parts, ways, there, frozenset(finished)), *extent(ways))
+
+    def _clips(
+        self, made: Callable[[Parts], Run | PublishedLoop], start: int, end: int
+    ) -> Generator[ClipResult, None, None]:
+        """The clips of a run through frames `start` to `end`."""
         try:
             with self._watched():
-                start, end = self._range(start, end)
-                passes = self._passes(start, end, direction)
+                self._range(start, end)
                 self.cache.begin_run(range(start, end + 1))
                 drawing = self._engine, self._geometry, self._composer, self._encoder
-                parts = Parts(self._engine.settings, self.media, self.memory, *drawing)
-                self._run = self._loop(parts, passes, EarlierRun(parts, finished or {}, remembered or {}))
+                self._run = made(Parts(self._engine.settings, self.media, self.memory, *drawing))
                 yield from self._run.clips()
         finally:
             self._run = None
@@ -279,11 +313,13 @@ class Propagator:
             raise PCVOSError(f"There are no frames {start} to {end}: the footage has frames 0 to {last}.")
         return start, end
 
-    def _passes(self, start: int, end: int, direction: Direction) -> list[Pass]:
+    def _passes(self, start: int, end: int, direction: Direction, ways: Sequence[Way] = ()) -> list[Pass]:
         """The passes of a run."""
         annotated = self._annotated()
         if not annotated:
             raise PCVOSError("No frame is annotated: give the mask of at least one object on one frame.")
+        if ways:
+            return [pass_along(way, annotated) for way in ways]
         return self._loop.passes(direction, start, end, annotated)
 
     def _out_of_memory(self) -> ResourceError:

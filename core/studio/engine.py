@@ -6,6 +6,7 @@ Importing this imports PyTorch, which takes a second or more: only the thread do
 import logging
 import time
 from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -196,7 +197,7 @@ class Engine:
             frames=len(set().union(*passes)),
             steps=sum(map(len, passes)),
             passes=tuple(map(len, passes)),
-            plan=tuple(propagator.plan(job.start, job.end, job.direction, job.finished.keys())),
+            plan=tuple(propagator.plan(job.start, job.end, job.direction, job.finished.keys(), job.ways)),
             loading_seconds=self._loading_seconds,
             annotated=self._annotated,
             annotating_seconds=self._annotating_seconds,
@@ -208,7 +209,7 @@ class Engine:
             seconds = time.perf_counter() - self._marking_seconds - begin
             cells, drawn = predictions(clip, job.keep), _predicted(clip, propagator.memory)
             memory = self._memory_use(propagator)
-            yield ClipDone(job.number, clip.frames, drawn, cells, clip.provisional, seconds, memory)
+            yield ClipDone(job.number, clip.frames, drawn, cells, clip.provisional, seconds, memory, clip.spared)
             begin = time.perf_counter() - self._marking_seconds
 
     def _compare(self, job: CompareJob, propagator: Propagator) -> Generator[Result, None, None]:
@@ -239,12 +240,17 @@ class Engine:
 
     @staticmethod
     def _clips(job: PropagateJob, propagator: Propagator) -> Generator[ClipResult, None, None]:
-        yield from propagator.run(job.start, job.end, job.direction, LabelMaps(job.finished, propagator.media.size))
+        if job.there is not None:
+            with closing(job.there):
+                yield from propagator.run_along(job.ways, job.there, job.finished)
+        else:
+            finished = LabelMaps(job.finished, propagator.media.size)
+            yield from propagator.run(job.start, job.end, job.direction, finished)
         propagator.progress.raise_if_cancelled()
 
     @staticmethod
     def _frames_to_draw(job: PropagateJob, propagator: Propagator) -> list[tuple[int, ...]]:
-        return propagator.frames_to_draw(job.start, job.end, job.direction)
+        return propagator.frames_to_draw(job.start, job.end, job.direction, job.ways)
 
     def _estimate(self, job: EstimateJob, propagator: Propagator) -> Estimated:
         frame = job.base.start

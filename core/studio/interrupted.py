@@ -10,6 +10,9 @@ from core.propagation.settings import Direction
 
 _KEY = "unfinished run"
 
+AROUND = "around"
+"""Among the stored settings of a run of what corrections touch: the frames that it went outward from."""
+
 
 class FinishedFrames:
     """Frames as a few ranges, in the order they were drawn."""
@@ -51,6 +54,12 @@ class Interrupted:
     def direction(self) -> Direction:
         """Which way it went."""
         return cast(Direction, self.run.direction)  # `find` lets no other through
+
+    @property
+    def around(self) -> tuple[int, ...]:
+        """Of a run of what corrections touch the frames that it went outward from."""
+        stored = self.run.settings.get(AROUND)
+        return tuple(frame for frame in stored if isinstance(frame, int)) if isinstance(stored, list) else ()
 
 
 def note(project: Project, run: int, finished: FinishedFrames, last: int | None) -> None:

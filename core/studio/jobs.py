@@ -17,8 +17,10 @@ from core.project.project import Project
 from core.propagation import PropagationSettings
 from core.propagation.pace import Work
 from core.propagation.settings import Direction
+from core.propagation.ways import Way
 from core.studio.run_settings import EngineChoice, RunSettings
 from core.studio.runs import PermanentFrame, Predicted, plan_run
+from core.studio.touched import ProjectThere, Touched
 
 _numbers = itertools.count(1)
 
@@ -41,6 +43,8 @@ class PropagateJob:
         keep: per frame of the range, masks that stay as they are (locked objects): results never overlap them.
         finished: masks by object of the frames that this run has drawn already, before it was interrupted.
         index: the footage's `stored_index()`, which spares the thread reading a long video through.
+        ways: of a run of what corrections touch, from which frames and how far at most; empty: all is drawn.
+        there: what such a run compares with; the thread closes it.
     """
 
     footage: Path
@@ -53,6 +57,8 @@ class PropagateJob:
     keep: Mapping[int, tuple[PackedMask, ...]] = field(default_factory=dict)
     index: bytes | None = field(default=None, repr=False)
     finished: Mapping[int, Mapping[int, PackedMask]] = field(default_factory=dict, repr=False)
+    ways: tuple[Way, ...] = ()
+    there: ProjectThere | None = field(default=None, repr=False, compare=False)
     number: int = field(default_factory=next_number)
 
 
@@ -103,10 +109,10 @@ class JobStarted:
 
     Attributes:
         device: in words, e.g. "CPU" or a graphics card's name.
-        frames: how many there are to draw; frames that were given whole are not among them.
+        frames: how many there are to draw, at most; frames that were given whole are not among them.
         steps: the work that this is: frames that both passes of a run draw count twice.
         passes: the frames of each pass; of a run that draws some twice there are two.
-        plan: the work of each clip that will come.
+        plan: the work of each clip that will come, at most.
         loading_seconds: that the network took to be there; 0 if it was. annotating_seconds: that `annotated` frames
             took to be encoded, which are new or have changed.
         passed_over: why no better device is used although one seems to be there, in sentences; "" where there is none.
@@ -135,6 +141,7 @@ class ClipDone:
         cells: by (frame, object); none where an object does not exist in this run (forward: before it is annotated).
         provisional: another pass draws these frames again.
         seconds: time this clip took.
+        spared: frames of each clip of the plan that does not come after this one, as in `ClipResult`.
     """
 
     number: int
@@ -144,6 +151,7 @@ class ClipDone:
     provisional: bool
     seconds: float
     memory: MemoryUse
+    spared: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -259,6 +267,7 @@ def make_job(
     last: int,
     direction: Direction | None = None,
     finished: Iterable[int] = (),
+    touched: Touched | None = None,
 ) -> PropagateJob:
     """A run of a project through frames `first` to `last`.
 
@@ -266,11 +275,13 @@ def make_job(
         footage: where it is.
         direction: another one than the settings'.
         finished: frames that it has drawn already, before it was interrupted.
+        touched: draw only what corrections touch; `first` and `last` are its extent.
 
     Raises:
         NothingToDraw: it would draw nothing. PCVOSError: settings that cannot be.
     """
-    plan = plan_run(project, first, last, direction or settings.direction, finished)
+    ways = touched.ways if touched else ()
+    plan = plan_run(project, first, last, "both" if ways else direction or settings.direction, finished, ways)
     return PropagateJob(
         footage,
         settings.engine,
@@ -282,6 +293,8 @@ def make_job(
         plan.keep,
         project.index_cache(),
         plan.finished,
+        plan.ways,
+        ProjectThere(project.snapshot(), plan.objects) if ways else None,
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from core.project.model import Change, Key, RunInfo
 from core.project.project import Project
-from core.propagation.settings import Direction
 from core.studio import interrupted
 from core.studio.interrupted import FinishedFrames
-from core.studio.runs import Predicted, RunResults
+from core.studio.jobs import PropagateJob
+from core.studio.runs import Predicted, RunPlan, RunResults
+from core.studio.touched import note_read
 
 
 class RecordedRun:
@@ -19,8 +20,7 @@ class RecordedRun:
 
     Args:
         project: where its results go. text: of the step of undo.
-        start, end: frames, both inclusive. settings: as they are stored.
-        objects: that it carries.
+        plan: its range, and what it reads. settings: as they are stored.
         finished: frames that it has drawn already, before it was interrupted. last: of those, the one drawn last.
 
     Attributes:
@@ -31,20 +31,18 @@ class RecordedRun:
         self,
         project: Project,
         text: str,
-        start: int,
-        end: int,
-        direction: Direction,
+        plan: RunPlan | PropagateJob,
         settings: dict[str, Any],
-        objects: Iterable[int],
         finished: FinishedFrames | None = None,
         last: int | None = None,
     ):
         self.finished, self.drawn = FinishedFrames(finished.ranges if finished else None), set[int]()
-        self._project = project
-        self._results = RunResults(project, objects, text)
+        self._project, self._plan = project, plan
+        self._results = RunResults(project, {id for frame in plan.permanent for id in frame.masks}, text)
         self._began = time.monotonic()
         started = datetime.now().astimezone().isoformat(timespec="seconds")
-        self._info = RunInfo(started, start, end, direction, settings)
+        settings |= {interrupted.AROUND: list(dict.fromkeys(way.frames[0] for way in plan.ways))} if plan.ways else {}
+        self._info = RunInfo(started, plan.start, plan.end, plan.direction, settings)
         self._id = project.start_run(self._info)
         interrupted.note(project, self._id, self.finished, last)
 
@@ -67,6 +65,8 @@ class RecordedRun:
         seconds = time.monotonic() - self._began
         info = replace(self._info, state=state, frames=len(self.drawn), seconds=seconds, memory_frames=memory_frames)
         self._project.update_run(self._id, info)
+        if state == "done":
+            note_read(self._project, self._plan.permanent, self._plan.start, self._plan.end)
         if not may_go_on:
             interrupted.note_end(self._project)
         return seconds

@@ -13,12 +13,13 @@ class RunProgress:
 
     Attributes:
         done, total: frames drawn and to draw. work_done, work: the same with those counted twice that are drawn from
-            both sides. passes: frames to draw of each pass.
+            both sides. passes: frames to draw of each pass. is_bound: they are what is drawn at most.
     """
 
-    def __init__(self, total: int = 0):
+    def __init__(self, total: int = 0, is_bound: bool = False):
         self.done = self.work_done = 0
         self.total = self.work = total
+        self.is_bound = is_bound
         self.passes: Sequence[int] = ()
         self._clips: deque[tuple[int, float]] = deque(maxlen=_RECENT)
 
@@ -30,6 +31,7 @@ class RunProgress:
         """A clip was drawn; `done`: frames of the run that are drawn now."""
         self.done = done
         self.work_done += len(clip.drawn)
+        self.work -= sum(map(len, clip.spared))
         if clip.drawn:  # frames that were given take no time, and say nothing of the speed
             self._clips.append((len(clip.drawn), clip.seconds))
 

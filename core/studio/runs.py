@@ -16,6 +16,7 @@ from core.masks.soft_mask import SoftMask
 from core.project.model import Author, Cell, Change, Key
 from core.project.project import Project
 from core.propagation.settings import Direction
+from core.propagation.ways import Way
 from core.studio.done import done_frames
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class RunPlan:
         keep: per frame of the range, masks that stay as they are (of locked objects, and of what is done): results
             never overlap them.
         finished: masks by object of the frames that the run has drawn already, before it was interrupted.
+        ways: of a run of what corrections touch (`core.studio.touched`); empty: all of the range is drawn.
     """
 
     start: int
@@ -61,6 +63,7 @@ class RunPlan:
     permanent: tuple[PermanentFrame, ...]
     keep: Mapping[int, tuple[PackedMask, ...]]
     finished: Mapping[int, Mapping[int, PackedMask]] = field(default_factory=dict, repr=False)
+    ways: tuple[Way, ...] = ()
 
     @property
     def objects(self) -> frozenset[int]:
@@ -68,7 +71,14 @@ class RunPlan:
         return frozenset(id for frame in self.permanent for id in frame.masks)
 
 
-def plan_run(project: Project, start: int, end: int, direction: Direction, finished: Iterable[int] = ()) -> RunPlan:
+def plan_run(
+    project: Project,
+    start: int,
+    end: int,
+    direction: Direction,
+    finished: Iterable[int] = (),
+    ways: tuple[Way, ...] = (),
+) -> RunPlan:
     """A run through frames `start` to `end` (inclusive) of `project`, from its permanent memory.
 
     A locked object takes part where there is a frame on which nothing is known of it yet; what is known stays, and so
@@ -76,6 +86,7 @@ def plan_run(project: Project, start: int, end: int, direction: Direction, finis
 
     Args:
         finished: frames that the run has drawn already, before it was interrupted.
+        ways: along which it goes, of a run of what corrections touch.
 
     Raises:
         NothingToDraw: no object is marked, or all that are marked are locked and known on every frame.
@@ -96,7 +107,7 @@ def plan_run(project: Project, start: int, end: int, direction: Direction, finis
             if id in locked or id in project.done_on(frame):
                 keep[frame] = (*keep.get(frame, ()), cell.mask)
     drawn = {frame: {id: c.mask for id, c in project.cells(frame).items() if id in carried} for frame in finished}
-    return RunPlan(start, end, direction, permanent, keep, drawn)
+    return RunPlan(start, end, direction, permanent, keep, drawn, ways)
 
 
 def locked_objects(project: Project) -> frozenset[int]:

@@ -247,7 +247,8 @@ class MainWindow(QMainWindow):
         for spec in ACTIONS:
             self.actions_by_name[spec.name].setEnabled(allowed[spec.needs])
         self._show_undo()
-        self.actions_by_name["propagate"].setEnabled(writable and not runs.is_busy and not runs.comparison.is_under_way)
+        for name in ("propagate", "propagate_everything"):
+            self.actions_by_name[name].setEnabled(writable and not runs.is_busy and not runs.comparison.is_under_way)
         self.actions_by_name["compare"].setEnabled(is_open and not runs.is_busy)
         self.actions_by_name["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
         self.actions_by_name["stop"].setEnabled(runs.is_busy)

@@ -47,9 +47,12 @@ def cost_text(runs: RunController, interval: int) -> str:
             "A small L is more accurate, a large one faster. How fast on this machine is told here once there is "
             "something to propagate."
         )
-    first, last = runs.frames_to_draw()
-    text = _tr("L = {}: about {} for the {} frames on this machine.")
-    parts = [text.format(interval, duration(seconds), last - first + 1)]
+    if runs.touched:
+        text, frames = _tr("L = {}: at most {} for at most {} frames on this machine."), runs.touched.frames_at_most
+    else:
+        first, last = runs.frames_to_draw()
+        text, frames = _tr("L = {}: about {} for the {} frames on this machine."), last - first + 1
+    parts = [text.format(interval, duration(seconds), frames)]
     others = [other for other in {measured[0], measured[-1]} if other != interval]
     if others:
         told = [f"L = {other}: {duration(runs.seconds_for(other) or 0)}" for other in sorted(others)]

@@ -37,7 +37,7 @@ class PropagationPanel(QWidget):
     """Choices above, which scroll; starting and watching it below, always in sight.
 
     Attributes:
-        run_button, pause_button, stop_button, compare_button: what they say.
+        run_button, everything_button, pause_button, stop_button, compare_button: what they say.
     """
 
     def __init__(self, runs: RunController, view: ViewState, parent: QWidget | None = None):
@@ -125,13 +125,17 @@ class PropagationPanel(QWidget):
         self.run_button = PrimaryButton("play-circle-outline", self.tr("Propagate"))
         self.run_button.setToolTip(self.tr("Carry the masks through the range (R)"))
         self.run_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.everything_button = QPushButton(self.tr("Everything"))
+        self.everything_button.setToolTip(
+            self.tr("Propagate the whole range, not only what was corrected since (Ctrl+Shift+Return)")
+        )
         self.pause_button = QPushButton(icon("pause-circle-outline"), self.tr("Pause"))
         self.stop_button = QPushButton(icon("stop-circle-outline"), self.tr("Stop"))
         self.stop_button.setToolTip(self.tr("End it; what is drawn stays"))
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.run_button, 2)
-        for button in (self.pause_button, self.stop_button):
+        for button in (self.everything_button, self.pause_button, self.stop_button):
             button.setMinimumHeight(32)
             button.setIconSize(QSize(18, 18))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -172,7 +176,8 @@ class PropagationPanel(QWidget):
         self.range.activated.connect(  # Qt keeps a plain string
             lambda _: runs.set_settings(replace(runs.settings, range=Range(self.range.currentData())))
         )
-        self.run_button.clicked.connect(runs.start)
+        self.run_button.clicked.connect(lambda: runs.start())
+        self.everything_button.clicked.connect(lambda: runs.start(everything=True))
         self.pause_button.clicked.connect(self._pause_or_resume)
         self.stop_button.clicked.connect(runs.stop)
         self.compare_button.clicked.connect(self.compare)
@@ -200,6 +205,7 @@ class PropagationPanel(QWidget):
         for widget in (self.interval, self.advanced):  # are also for comparing, which changes nothing
             widget.setEnabled(is_open and is_free)
         self.run_button.setEnabled(is_writable and is_free)
+        self.everything_button.setEnabled(is_writable and is_free)
         self.compare_button.setEnabled(is_open and not runs.is_busy)
         self.stop_button.setEnabled(runs.is_busy)
         self.pause_button.setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
@@ -219,10 +225,22 @@ class PropagationPanel(QWidget):
         elif self._session.document.project.read_only:
             self.frames_label.setText(self.tr("Read-only: nothing can be propagated here."))
         else:
-            first, last = self._runs.frames_to_draw()
-            text = self.tr("Frames {} to {} ({} frames)")
-            self.frames_label.setText(text.format(first, last, last - first + 1))
+            self.frames_label.setText(self._frames_text())
+        self.everything_button.setVisible(self._session.is_open and self._runs.touched is not None)
         self._costs.start()
+
+    def _frames_text(self) -> str:
+        """What is propagated next."""
+        touched, (first, last) = self._runs.touched, self._runs.frames_to_draw()
+        if touched is None:
+            return self.tr("Frames {} to {} ({} frames)").format(first, last, last - first + 1)
+        where = (
+            self.tr("Around frame {}").format(touched.frames[0])
+            if len(touched.frames) == 1
+            else self.tr("Around {} corrected frames").format(len(touched.frames))
+        )
+        text = self.tr("{}, until it agrees with what is there: at most frames {} to {} ({} frames)")
+        return text.format(where, first, last, touched.frames_at_most)
 
     def _name_ranges(self) -> None:
         runs = self._runs
@@ -266,7 +284,8 @@ class PropagationPanel(QWidget):
         if runs.state is RunState.PAUSED:
             parts.insert(0, self.tr("Paused"))
         elif runs.seconds_left is not None:
-            parts.append(self.tr("{} left").format(duration(runs.seconds_left)))
+            left = self.tr("at most {} left") if runs.progress.is_bound else self.tr("{} left")
+            parts.append(left.format(duration(runs.seconds_left)))
         if speed:
             how.insert(0, speed_text(speed))
         return "\n".join(" · ".join(filter(None, line)) for line in (parts, how))
@@ -274,6 +293,8 @@ class PropagationPanel(QWidget):
     def _count(self) -> str:
         """How far the run is; where both of its passes draw the same frames, each is counted by itself."""
         progress = self._runs.progress
+        if progress.is_bound:
+            return self.tr("{} of at most {} frames").format(progress.work_done, progress.work)
         if progress.work <= progress.total:
             return self.tr("{} of {} frames").format(progress.work_done, progress.work)
         number, done, frames = progress.pass_under_way

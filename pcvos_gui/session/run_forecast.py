@@ -1,10 +1,13 @@
 """How long the next run takes, and the one under way."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject
 
 from core.propagation.pace import Pace, Prices, Work, plan, room_for
 from core.propagation.schedule import Annotated, passes_of
 from core.propagation.settings import Direction
+from core.propagation.ways import Way, pass_along
 from core.studio.jobs import JobStarted, MemoryUse, PropagateJob
 from core.studio.run_settings import RunSettings
 from core.studio.runs import carried_objects
@@ -53,10 +56,10 @@ class RunForecast(QObject):
         """The network that these settings ask for is there."""
         self._loaded = settings.device, settings.weights
 
-    def clip_done(self, seconds: float, memory: MemoryUse) -> None:
-        """The next clip took this long."""
+    def clip_done(self, seconds: float, memory: MemoryUse, spared: int = 0) -> None:
+        """The next clip took this long, and so many that would follow it do not come."""
         if self.pace is not None:
-            self.pace.clip_done(seconds)
+            self.pace.clip_done(seconds, spared)
         self._known, self._capacity = memory.known, memory.capacity
 
     def end(self, keeps: bool) -> None:
@@ -87,17 +90,20 @@ class RunForecast(QObject):
         """Memory intervals whose prices were measured on this machine with these settings; ascending."""
         return self._prices.intervals(settings)
 
-    def seconds_for(self, settings: RunSettings, interval: int, start: int, end: int) -> float | None:
-        """Time that a run through `start` to `end` takes, all included; None where nothing was measured, or nothing is
-        there to draw."""
+    def seconds_for(
+        self, settings: RunSettings, interval: int, start: int, end: int, ways: Sequence[Way] = ()
+    ) -> float | None:
+        """Time that a run through `start` to `end` takes, all included, or one along `ways` at most; None where nothing
+        was measured, or nothing is there to draw."""
         prices = self._prices.at(settings, interval)
         if prices is None or not self._session.is_open:
             return None
-        annotated = self._annotated_for(start, end, settings.direction)
+        annotated = self._annotated_for(start, end, "both" if ways else settings.direction)
         if not annotated:
             return None
         known = self._known if _sees_alike(settings, self._settings) else frozenset()
-        passes = passes_of(settings.direction, start, end, annotated)
+        along = [pass_along(way, annotated) for way in ways]
+        passes = along or passes_of(settings.direction, start, end, annotated)
         propagation = RunSettings(**{**vars(settings), "interval": interval}).propagation
         work = plan(passes, annotated, propagation, known, room_for(self._capacity, known, start, end))
         new = sum(self._encoded.get(frame) != objects for frame, objects in annotated.items())

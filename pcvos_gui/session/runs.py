@@ -28,6 +28,7 @@ from core.studio.recorded_run import RecordedRun
 from core.studio.run_progress import RunProgress
 from core.studio.run_settings import Range, RunSettings, frames_of, in_out_from, settings_from
 from core.studio.runs import NothingToDraw
+from core.studio.touched import Touched, find_touched, touched_again
 from pcvos_gui.session.commands import RunCommand
 from pcvos_gui.session.comparison import Comparison
 from pcvos_gui.session.messages import MessageAction
@@ -86,6 +87,8 @@ class RunController(QObject):
         self._command: RunCommand | None = None
         self._run: RecordedRun | None = None  # under way, or the last one
         self._forecast = RunForecast(session, self)
+        self._touched: Touched | None = None
+        self._has_touched = False  # `_touched` is as the project is now
         worker.started.connect(self._on_started)
         worker.clip_done.connect(self._on_clip)
         worker.ended.connect(self._on_ended)
@@ -94,6 +97,8 @@ class RunController(QObject):
         worker.estimated.connect(self.estimated)
         worker.estimated.connect(lambda found: found.cells and self._forecast.loaded(self.settings))
         session.objects_changed.connect(self._on_objects)
+        for signal in (session.states_changed, session.objects_changed, self.settings_changed, self.state_changed):
+            signal.connect(self._forget_touched)
         session.opened.connect(self._on_opened)
         session.closing.connect(self._on_closing)
         session.closed.connect(self._on_closed)
@@ -120,8 +125,24 @@ class RunController(QObject):
             elif not unset:
                 self.set_settings(replace(self.settings, range=Range.IN_OUT))
 
+    @property
+    def touched(self) -> Touched | None:
+        """What the next run is about, if it only draws what corrections touch; None: it draws its whole range."""
+        if not self._has_touched and not self.is_busy:
+            project = self.session.document.project if self.session.is_open else None
+            self._touched = None if project is None or project.read_only else find_touched(project, self.settings)
+            self._has_touched = True
+        return self._touched
+
+    def _forget_touched(self) -> None:
+        self._has_touched = False
+
     def frames_to_draw(self) -> tuple[int, int]:
-        """First and last frame of the next run."""
+        """First and last frame of the next run; at most, where it only draws what corrections touch."""
+        return self.touched.extent if self.touched else self._range()
+
+    def _range(self) -> tuple[int, int]:
+        """First and last frame that were chosen."""
         here, count = max(0, self.session.navigator.frame), self.session.navigator.frame_count
         corrected = self.session.document.project.next_corrected if self.session.is_open else None
         return frames_of(self.settings, here, count, self.in_point, self.out_point, corrected)
@@ -144,8 +165,9 @@ class RunController(QObject):
         return self._forecast.intervals(self.settings)
 
     def seconds_for(self, interval: int) -> float | None:
-        """Time the next run would take at this interval, all of its passes; None where nothing was measured."""
-        return self._forecast.seconds_for(self.settings, interval, *self.frames_to_draw())
+        """Time the next run would take at this interval, all of its passes, or at most; None: nothing was measured."""
+        ways = self.touched.ways if self.touched else ()
+        return self._forecast.seconds_for(self.settings, interval, *self.frames_to_draw(), ways)
 
     @property
     def seconds_left(self) -> float | None:
@@ -163,10 +185,15 @@ class RunController(QObject):
 
     # a run
 
-    def start(self) -> None:
-        """Run with the present choices; what stands in the way is said as a message."""
+    def start(self, everything: bool = False) -> None:
+        """Run with the present choices; what stands in the way is said as a message.
+
+        Args:
+            everything: the whole range, also where corrections touch only part of it.
+        """
         if self._may_start():
-            self._begin(self._make_job(*self.frames_to_draw()))
+            touched = None if everything else self.touched
+            self._begin(self._make_job(*(touched.extent if touched else self._range()), touched=touched))
 
     def go_on(self, left: Interrupted) -> None:
         """Run to the end what was interrupted, with its settings; what it has drawn is not drawn again."""
@@ -174,7 +201,9 @@ class RunController(QObject):
             return
         run = left.run
         self.set_settings(settings_from(run.settings))
-        self._begin(self._make_job(run.start, run.end, run.direction, finished=left.finished), left.finished)
+        again = touched_again(self.session.document.project, self.settings, left.around) if left.around else None
+        job = self._make_job(run.start, run.end, run.direction, finished=left.finished, touched=again)
+        self._begin(job, left.finished)
 
     def _may_start(self) -> bool:
         if self.is_busy or self.comparison.is_under_way or not self.session.is_open:
@@ -188,13 +217,11 @@ class RunController(QObject):
     def _begin(self, job: PropagateJob | None, finished: FinishedFrames | None = None) -> None:
         if job is None:
             return
-        self._job, self.progress = job, RunProgress(job.end - job.start + 1)
+        self._job, self.progress = job, RunProgress(job.end - job.start + 1, is_bound=bool(job.ways))
         text = self.tr("Propagate frames {} to {}").format(job.start, job.end)
-        known = {id for frame in job.permanent for id in frame.masks}
         self._command = RunCommand(text, self._apply_undo)
         self.session.undo_stack.push(self._command)
-        range = job.start, job.end, job.direction
-        self._run = RecordedRun(self.session.document.project, text, *range, asdict(self.settings), known, finished)
+        self._run = RecordedRun(self.session.document.project, text, job, asdict(self.settings), finished)
         self._set_state(RunState.LOADING)
         self.worker.submit(job)
 
@@ -241,6 +268,7 @@ class RunController(QObject):
         direction: Direction | None = None,
         quiet: bool = False,
         finished: FinishedFrames | None = None,
+        touched: Touched | None = None,
     ) -> PropagateJob | None:
         try:
             return make_job(
@@ -251,6 +279,7 @@ class RunController(QObject):
                 last,
                 direction,
                 finished or (),
+                touched,
             )
         except NothingToDraw as nothing:
             if not quiet:
@@ -289,7 +318,7 @@ class RunController(QObject):
         if not clip.provisional:
             self._run.note_clip(clip.frames, clip.drawn)
         self.progress.add(clip, len(self._run.drawn))
-        self._forecast.clip_done(clip.seconds, clip.memory)
+        self._forecast.clip_done(clip.seconds, clip.memory, len(clip.spared))
         self.memory = clip.memory
         self.memory_changed.emit()
         self.progressed.emit()

@@ -12,6 +12,10 @@ def propagate(window: MainWindow) -> None:
     window.propagate()
 
 
+def propagate_everything(window: MainWindow) -> None:
+    window.runs.start(everything=True)
+
+
 def pause(window: MainWindow) -> None:
     if window.runs.state.value == "paused":
         window.runs.resume()

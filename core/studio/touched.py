@@ -1,0 +1,175 @@
+"""Run of what corrections touch, in a project: from which frames, how far at most, and what is there.
+
+The rule is `core.propagation.touched`'s; here it meets a project: a run that is done notes which masks of permanent
+memory it has read, and what differs from that note has been corrected since.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.masks.packed_mask import PackedMask
+from core.project.project import Project
+from core.propagation.schedule import Annotated
+from core.propagation.ways import Way, extent, ways_around
+from core.studio.run_settings import Range, RunSettings
+from core.studio.runs import PermanentFrame, carried_objects
+
+_KEY = "memory read"
+
+Memory = Mapping[int, Mapping[int, PackedMask]]
+"""Permanent memory: masks by frame, then object."""
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A run of what corrections touch.
+
+    Attributes:
+        frames: that were corrected since the last run; it goes outward from them along `ways`.
+    """
+
+    frames: tuple[int, ...]
+    ways: tuple[Way, ...]
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """The first and last frame that it may come to."""
+        return extent(self.ways)
+
+    @property
+    def frames_at_most(self) -> int:
+        """Number of frames that it may draw."""
+        return len({frame for way in self.ways for frame in way.frames[1:]})
+
+    @property
+    def in_words(self) -> str:
+        """What it is about, as a sentence."""
+        frames = ", ".join(map(str, self.frames[:3])) + (", …" if self.frames[3:] else "")
+        plural = "s" if self.frames[1:] else ""
+        first, last = self.extent
+        return (
+            f"Only what the correction{plural} of frame{plural} {frames} touch{'' if plural else 'es'} is drawn: "
+            f"at most {self.frames_at_most} frames, {first} to {last}."
+        )
+
+
+def find_touched(project: Project, settings: RunSettings, memory: Memory | None = None) -> Touched | None:
+    """What the next run is about if it only draws what corrections touch; None: it draws its whole range, for
+
+    - its range was chosen ("to the end" is none), or the published loop has no such runs,
+    - nothing was corrected since the last run, or nobody knows what that has read,
+    - what was corrected was never drawn: nothing is there to agree with.
+
+    A way goes on over frames on which nothing is known, in the settings' direction; against it, it ends there.
+
+    Args:
+        memory: permanent memory, if it is at hand.
+    """
+    read = project.setting(_KEY)
+    if settings.range is not Range.TO_END or settings.exact or not isinstance(read, dict):
+        return None
+    memory = project.permanent_memory() if memory is None else memory
+    changed = {
+        frame: ids
+        for frame, masks in sorted(memory.items())
+        if (ids := {id for id, mask in masks.items() if _known(read, frame, id) != _sum(mask)})
+    }
+    if not changed or not all(_was_drawn(project, frame, ids) for frame, ids in changed.items()):
+        return None
+    return _outward(project, settings, memory, changed)
+
+
+def touched_again(project: Project, settings: RunSettings, frames: Iterable[int]) -> Touched | None:
+    """The run that an interrupted one from these frames was; None: nothing of them is in memory any more."""
+    memory = project.permanent_memory()
+    return _outward(project, settings, memory, {frame: set(memory[frame]) for frame in frames if frame in memory})
+
+
+def _outward(
+    project: Project, settings: RunSettings, memory: Memory, changed: Mapping[int, set[int]]
+) -> Touched | None:
+    """The run from frames on which these objects were corrected."""
+    last = project.footage.frames - 1
+    carried = carried_objects(project, memory, 0, last, "both")
+    annotated: Annotated = {f: frozenset(kept) for f, masks in memory.items() if (kept := carried & masks.keys())}
+    ways: list[Way] = []
+    for frame in (frame for frame in changed if frame in annotated):
+        low, high = _known_around(project, frame, changed[frame])
+        low = low if settings.direction == "forward" else 0
+        high = high if settings.direction == "backward" else last
+        ways += ways_around(frame, annotated, low, high)
+    return Touched(tuple(changed), tuple(ways)) if ways else None
+
+
+def note_read(project: Project, permanent: tuple[PermanentFrame, ...], start: int, end: int) -> None:
+    """A run through frames `start` to `end` (inclusive) is done: its masks know of this permanent memory there."""
+    stored = project.setting(_KEY)
+    read: dict[str, Any] = stored if isinstance(stored, dict) else {}
+    now = {given.frame: {str(id): _sum(mask) for id, mask in given.masks.items()} for given in permanent}
+    for frame, sums in now.items():
+        if start <= frame <= end or str(frame) not in read:
+            known = read.get(str(frame))
+            read[str(frame)] = (known if isinstance(known, dict) else {}) | (sums if start <= frame <= end else {})
+    project.set_setting(_KEY, read)
+
+
+class ProjectThere:
+    """The masks that a project has before a run, as `core.propagation.touched.There`.
+
+    Args:
+        project: a snapshot, which is closed with this. objects: ids of those that the run carries.
+    """
+
+    def __init__(self, project: Project, objects: frozenset[int]):
+        self._project, self._objects = project, objects
+
+    def labels(self, frame: int) -> np.ndarray | None:
+        cells = {id: cell for (_, id), cell in self._project.cells_in(frame, frame, self._objects)}
+        if not cells:
+            return None
+        labels = np.zeros(self._project.footage.size, np.uint8)
+        for id, cell in sorted(cells.items(), key=lambda item: item[1].corrected):
+            cell.mask.draw(labels, id)
+        return labels
+
+    def small(self, frame: int) -> Mapping[int, np.ndarray]:
+        found = {}
+        for (_, id), cell in self._project.cells_in(frame, frame, self._objects):
+            if cell.soft is not None and not cell.corrected:
+                found[id] = cell.soft.levels()
+        return found
+
+    def close(self) -> None:
+        """Let go of the snapshot."""
+        self._project.close()
+
+
+def _known(read: Mapping[str, Any], frame: int, id: int) -> object:
+    own = read.get(str(frame))
+    return own.get(str(id)) if isinstance(own, dict) else None
+
+
+def _sum(mask: PackedMask) -> int:
+    return zlib.crc32(mask.to_bytes())
+
+
+def _was_drawn(project: Project, frame: int, ids: set[int]) -> bool:
+    """Whether on a neighbouring frame something is known of each of these objects."""
+    around = {frame - 1, frame + 1}
+    return all(around.intersection(project.frames_of(id).tolist()) for id in ids)
+
+
+def _known_around(project: Project, frame: int, ids: set[int]) -> tuple[int, int]:
+    """First and last frame around `frame` up to which something is known of one of these objects."""
+    lows, highs = [], []
+    last = project.footage.frames - 1
+    for id in ids:
+        missing = project.unprocessed(0, last, (id,))[id]
+        place = int(np.searchsorted(missing, frame))
+        lows.append(int(missing[place - 1]) + 1 if place else 0)
+        highs.append(int(missing[place]) - 1 if place < len(missing) else last)
+    return min(lows), max(highs)
