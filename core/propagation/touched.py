@@ -5,8 +5,8 @@ memory is read whole, as ever; the corrected frame stands for the given one, and
 the frames before it were drawn by what the correction has just put right. Objects that the person did not speak for on
 the corrected frame enter working memory as they are there.
 
-Joining. Between two corrected frames masks have been, and are, the nearer one's more than the other's
-(`schedule.forward_weight`). The other one's side has been drawn already: the soft masks that are there are joined in,
+Joining. Between two corrected frames masks are the nearer one's more than the other's (`schedule.forward_weight`). The
+other one's side has been drawn already: the soft masks that are there are joined in, the more the nearer that frame is,
 so that what is drawn passes over into what stays.
 """
 
@@ -30,10 +30,13 @@ from core.propagation.ways import Way, pass_along
 AGREES = 0.995
 """IoU with what is there, of every object over a whole clip, from which on a clip agrees with it."""
 
-FADE = 2.0
-
 AGREEING_CLIPS = 2
 """Clips in a row that agree with what is there, after which a way ends."""
+
+
+FADE = 2.0
+"""Power of the share of the way to the next corrected frame, which is how much what is there counts: it was drawn before
+this correction was known, and is the better one only near that frame."""
 
 
 class There(Protocol):

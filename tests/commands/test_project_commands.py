@@ -17,7 +17,7 @@ from core.masks.packed_mask import PackedMask
 from core.project.model import Cell, Change
 from core.project.places import find_project
 from core.project.project import Project
-from core.studio import interrupted
+from core.studio import edits, interrupted
 
 LAST = FRAMES - 1
 
@@ -243,7 +243,7 @@ def test_ctrl_c_keeps_what_is_drawn_and_resume_goes_on(run, path, monkeypatch):
 
 KILLED = """
 import os, signal
-from core.studio import interrupted
+from core.studio import edits, interrupted
 note, calls = interrupted.note, []
 def noting(*arguments):
     calls.append(arguments)
@@ -343,3 +343,24 @@ def test_recover_with_nothing_to_recover(tmp_path):
     (tmp_path / "empty.pcvos").write_bytes(b"")
     assert "it is empty" in pcvos("recover", tmp_path / "empty.pcvos").error
     assert [file.name for file in tmp_path.iterdir() if file.suffix] == ["empty.pcvos"]
+
+
+# --- after a correction
+
+
+def test_only_what_a_correction_touches_is_drawn_unless_everything_is_asked_for(run, path, scene):
+    run("--direction", "both")
+    correct = lambda project: edits.replace_mask(project, "corrected", LAST, 1, scene.labels[LAST] > 0)  # noqa: E731
+    change(path, correct)
+    said = run()
+    assert said.code == 0 and f"correction of frame {LAST} touches is drawn: at most" in said.err
+    assert "--everything" in said.err
+    again = run()
+    assert "touches" not in again.err, "nothing was corrected since"
+    change(path, lambda project: edits.replace_mask(project, "corrected", 0, 1, scene.labels[0] > 0))
+    whole = run("--everything")
+    assert whole.code == 0 and "touches" not in whole.err
+    with Project.open(path) as project:
+        infos = [info for _, info in project.runs()]
+    assert [info.settings.get("around") for info in infos] == [None, [LAST], None, None]
+    assert "without a project" in pcvos("propagate", scene.video, "--everything").err

@@ -10,7 +10,15 @@ from dataset_folders import disc_and_square, write_sequence
 from typer.testing import CliRunner
 
 from core.cli import app
-from core.evaluation.annotator import AnnotatedRound, Annotator, annotator_table, area, marks_to
+from core.evaluation.annotator import (
+    TOUCHED,
+    AnnotatedRound,
+    Annotator,
+    annotator_table,
+    area,
+    marks_to,
+    touched_table,
+)
 from core.evaluation.tables import table_lines
 from core.evaluation.truth import Truth
 from core.media.arrays import ArraySource
@@ -69,6 +77,17 @@ def test_the_table():
     _, columns, row = table_lines(annotator_table({"even": [curve, curve[:1]]}, 1, 5))
     assert columns.split()[:4] == ["policy", "0", "1", "area"]
     assert row.split() == ["even", "0.800", "0.850", "0.825", "-", "-", "-", "1.7"]
+
+
+def test_what_it_spares_to_draw_only_what_corrections_touch(setup):
+    annotator, _ = setup
+    full, touched = annotator.work("even", 2), annotator.work("even", 2, touched=True)
+    assert [one.frame for one in full] == [one.frame for one in touched] and full[0].drawn == touched[0].drawn == 8
+    assert [one.drawn for one in full[1:]] == [7 * 2, 6 + 6], "both passes"
+    assert touched[1].drawn <= 7 and touched[2].drawn <= 6
+    _, columns, row = table_lines(touched_table({"even": [full], "even" + TOUCHED: [touched]}, 2))
+    assert columns.split() == ["policy", "frames", "1", "2", "J&F", "1", "2"]
+    assert row.split()[:2] == ["even", f"{(touched[1].drawn + touched[2].drawn) / 26:.3f}"]
 
 
 def test_the_command_goes_on_where_it_was(tmp_path: Path):
