@@ -21,6 +21,7 @@ from core.propagation import ClipResult, Propagator
 from core.studio import interrupted
 from core.studio.interrupted import Interrupted
 from core.studio.recorded_run import RecordedRun
+from core.studio.run_records import let_go_in_words
 from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
 from core.studio.runs import LabelMaps, RunPlan, annotate, plan_run, predictions
 from core.studio.touched import ProjectThere, Touched, find_touched, touched_again
@@ -89,6 +90,7 @@ class _ProjectRun:
         for frame in self._plan.permanent:
             annotate(propagator.memory, frame, self._media.size)
         run = self._begin()
+        run.note_weights(network.weights_fingerprint)
         try:
             self._propagate(propagator, run)
         except BaseException as error:
@@ -99,6 +101,8 @@ class _ProjectRun:
             raise
         seconds = run.end("done", self._memory)
         note_distractors(propagator, self._note)
+        if run.let_go:
+            self._note(let_go_in_words(run.let_go))
         frames = "1 frame" if len(run.drawn) == 1 else f"{len(run.drawn)} frames"
         done = [f"{frames} in {seconds:.1f} s, in {self._project.path}"]
         return "; ".join([*done, *map(self._export, self._wanted_exports())]) + "."

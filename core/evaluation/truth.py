@@ -36,7 +36,7 @@ class Truth:
     def from_array(cls, labels: np.ndarray) -> Self:
         """From label maps uint8 (T, H, W) of all frames."""
         ids = {frame: object_ids(own) for frame, own in enumerate(labels)}
-        return cls({frame: PackedLabels(own) for frame, own in enumerate(labels)}, _first_frames(ids))
+        return cls({frame: PackedLabels(own) for frame, own in enumerate(labels)}, first_frames(ids))
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -74,7 +74,7 @@ def read_truth(sequence: SequenceFolder, media: FrameSource, warn: Callable[[str
     """
     masks, ids = read_masks(sequence.masks, sequence.name, media, warn)
     frames = {media.stems[frame]: frame for frame in masks}
-    given = _first_frames(ids)
+    given = first_frames(ids)
     for obj, stem in sequence.first.items():
         if obj in ids.get(frames.get(stem, -1), ()):  # what meta.json says counts where the mask bears it out
             given[obj] = frames[stem]
@@ -119,7 +119,7 @@ def read_masks(
     return {f: mask.packed for f, mask in found.items()}, {f: mask.ids for f, mask in found.items()}
 
 
-def _first_frames(ids: Mapping[int, tuple[int, ...]]) -> dict[int, int]:
+def first_frames(ids: Mapping[int, tuple[int, ...]]) -> dict[int, int]:
     """The first frame of each object, by id ascending."""
     first: dict[int, int] = {}
     for frame in sorted(ids):

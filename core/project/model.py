@@ -147,6 +147,8 @@ class RunInfo:
         started: ISO 8601, with the zone. settings: JSON-able. state: "running", "done", "stopped", "failed".
         frames: how many it drew. seconds: how long that took.
         memory_frames: permanent and working memory when it ended.
+        weights: fingerprint of those that drew it; "": not known.
+        pinned: its masks are kept whatever room they take. kept_bytes: that they take; 0: they are not kept.
     """
 
     started: str
@@ -158,3 +160,6 @@ class RunInfo:
     frames: int = 0
     seconds: float = 0.0
     memory_frames: tuple[int, ...] = ()
+    weights: str = ""
+    pinned: bool = False
+    kept_bytes: int = 0

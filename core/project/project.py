@@ -17,6 +17,7 @@ import numpy as np
 from core.errors import PCVOSError
 from core.files import disk_error
 from core.masks.packed_mask import PackedMask
+from core.project import kept_runs
 from core.project.checks import check_change, check_done, check_run
 from core.project.database import WriteLock, is_small
 from core.project.model import Cell, Change, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
@@ -168,6 +169,7 @@ class Project:
         """
         copy = type(self)(self.path, self.footage)
         copy.read_only = True
+        copy._runs = dict(self._runs)
         copy._objects, copy._tracks, copy._saver.batch = self._objects, self._tracks.copy(), self._saver.batch.copy()
         copy._done = self._done
         if self._store is not None:
@@ -398,6 +400,26 @@ class Project:
     def runs(self) -> list[tuple[int, RunInfo]]:
         """All runs with their ids, oldest first."""
         return sorted(self._runs.items())
+
+    def keep_run_cells(self, run: int, change: Change, known: set[Key]) -> None:
+        """Keep what a run has changed; see `kept_runs.keep`. It is written with what is written next."""
+        self._check_writable()
+        kept_runs.keep(self._saver.batch, run, change, known)
+
+    def drop_run_cells(self, run: int) -> None:
+        """Let go of the masks of a run; what it was stays noted. Written as above."""
+        self._check_writable()
+        kept_runs.drop(self._saver.batch, run)
+
+    def run_cells(self, run: int, first: int, last: int, before: bool = False) -> Iterator[tuple[Key, Cell]]:
+        """What a run drew on frames `first` to `last` (inclusive), or what was there `before`, by frame and object."""
+        self._check_open()
+        yield from kept_runs.read(self._store, self._saver.batch, (run, before), first, last, self.footage.size)
+
+    def run_cell_keys(self, run: int, before: bool = False) -> list[Key]:
+        """The (frame, object) of all that `run_cells` has."""
+        self._check_open()
+        return kept_runs.keys(self._store, self._saver.batch, (run, before))
 
     def index_cache(self) -> bytes | None:
         """The footage's frame index as it was stored."""

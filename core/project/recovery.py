@@ -133,6 +133,7 @@ class _Recovery:
         self._path, self._target, self._folder = path, target, folder
         self._known_footage = footage
         self._found = _Found()
+        self._kept_runs = 0
 
     def run(self) -> RecoveryReport:
         pages = self._pages()
@@ -207,7 +208,9 @@ class _Recovery:
         found.settings = settings_from_rows(self._rows(connection, "SELECT key, value FROM settings"))
         for row in self._rows(connection, "SELECT * FROM runs"):
             try:
-                found.runs[row[0]] = run_from_row(row)
+                run = run_from_row(row)
+                found.runs[row[0]] = replace(run, kept_bytes=0, pinned=False)
+                self._kept_runs += run.kept_bytes > 0
             except (TypeError, ValueError):
                 found.lost.append("A run of the history is lost.")
         failures: list[Exception] = []
@@ -353,6 +356,8 @@ class _Recovery:
         lost_cells = tuple(sorted(((found.keys or set()) | found.damaged) - found.saved))
         if found.keys is None:
             found.lost.append("Other masks may be lost, too.")
+        if self._kept_runs:
+            found.lost.append("Masks that earlier propagations had drawn, and that count no more, are left out.")
         frames = len({frame for frame, _ in found.saved})
         counts = len(found.objects), len(found.saved), frames
         return RecoveryReport(self._path, self._target, *counts, lost_cells, tuple(found.lost))

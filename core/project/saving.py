@@ -21,6 +21,7 @@ class Batch:
     Attributes:
         cells: by frame, then object; None: to be deleted. objects, done: all of them.
         settings: JSON by key. runs: by id. caches: by key.
+        run_cells: masks of runs, by side (`kept_runs.Side`). dropped_runs: whose masks go, before others are added.
         earlier: cells that a change with `keep_undo` touched, as they were before (see `Project.apply`).
         forget_earlier: those that are in the file are void.
     """
@@ -31,6 +32,8 @@ class Batch:
     footage: FootageReference | None = None
     settings: dict[str, str] = field(default_factory=dict)
     runs: dict[int, RunInfo] = field(default_factory=dict)
+    run_cells: dict[tuple[int, bool], dict[Key, Cell]] = field(default_factory=dict)
+    dropped_runs: set[int] = field(default_factory=set)
     caches: dict[str, bytes] = field(default_factory=dict)
     earlier: dict[Key, Cell | None] = field(default_factory=dict)
     forget_earlier: bool = False
@@ -48,7 +51,9 @@ class Batch:
         """The same again, to be changed by itself."""
         cells = {frame: dict(here) for frame, here in self.cells.items()}
         settings, runs, caches, earlier = dict(self.settings), dict(self.runs), dict(self.caches), dict(self.earlier)
-        return replace(self, cells=cells, settings=settings, runs=runs, caches=caches, earlier=earlier)
+        run_cells = {side: dict(own) for side, own in self.run_cells.items()}
+        copy = replace(self, cells=cells, settings=settings, runs=runs, caches=caches, earlier=earlier)
+        return replace(copy, run_cells=run_cells, dropped_runs=set(self.dropped_runs))
 
     def has(self, key: Key) -> bool:
         """Whether a cell waits here to be written or deleted."""

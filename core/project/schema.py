@@ -65,10 +65,19 @@ _VERSION_5 = (
     "CREATE TABLE done (object INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+# What each run drew, and what was there before it (ids: `kept_runs.run_cell_id`), as long as there is room for it.
+_VERSION_6 = (
+    "ALTER TABLE runs ADD COLUMN weights TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE runs ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE runs ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+    """CREATE TABLE run_cells (
+        id INTEGER PRIMARY KEY, corrected INTEGER NOT NULL, confidence REAL, mask BLOB NOT NULL, soft BLOB)""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 """Step n: the statements that lead from version n to n + 1; version 0 is an empty file."""
 
-_READABLE = 5
+_READABLE = 6
 """Up to this version `Store` reads older files as they are, e.g. where they cannot be written: a step that adds what is
 read raises this once the reading can do without."""
 
@@ -126,6 +135,11 @@ def absent_query(connection: sqlite3.Connection) -> str | None:
 def has_done(connection: sqlite3.Connection) -> bool:
     """Whether the file is of a version that knows what is done."""
     return version(connection) >= 5
+
+
+def has_run_cells(connection: sqlite3.Connection) -> bool:
+    """Whether the file is of a version that keeps the masks of runs."""
+    return version(connection) >= 6
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -212,6 +226,20 @@ def earlier_from_row(row: Sequence[Any], size: tuple[int, int]) -> tuple[Key, Ce
     return divmod(id, 256), cell if cell is None or soft is None else replace(cell, soft=soft_from_data(soft))
 
 
+def run_cell_row(id: int, cell: Cell) -> tuple[Any, ...]:
+    """For the table run_cells."""
+    soft = None if cell.soft is None else cell.soft.to_bytes()
+    confidence = None if cell.confidence is None else float(cell.confidence)
+    return id, int(cell.corrected), confidence, cell.mask.to_bytes(), soft
+
+
+def run_cell_from_row(row: Sequence[Any], size: tuple[int, int]) -> Cell | None:
+    """From (corrected, confidence, mask, soft) of the table run_cells; None if it is damaged."""
+    corrected, confidence, mask, soft = row
+    cell = cell_from_row((corrected, False, confidence, mask), size)
+    return cell if cell is None or soft is None else replace(cell, soft=soft_from_data(soft))
+
+
 def object_from_row(row: Sequence[Any]) -> ObjectInfo:
     """From (id, name, colour, visible, locked), and a class or none; TypeError or ValueError: they cannot be."""
     id, name, colour, visible, locked, class_name = (*row, "")[:6]
@@ -246,14 +274,17 @@ def settings_from_rows(rows: Iterable[Sequence[Any]]) -> dict[str, str]:
 def run_row(id: int, run: RunInfo) -> tuple[Any, ...]:
     """For the table runs."""
     extent = run.start, run.end, run.direction, json.dumps(run.settings)
-    return id, run.started, *extent, run.state, run.frames, run.seconds, json.dumps(run.memory_frames)
+    kept = run.weights, int(run.pinned), int(run.kept_bytes)
+    return id, run.started, *extent, run.state, run.frames, run.seconds, json.dumps(run.memory_frames), *kept
 
 
 def run_from_row(row: Sequence[Any]) -> RunInfo:
     """A run from a row of the table runs; TypeError or ValueError if it is damaged."""
-    _, started, start, end, direction, settings, state, frames, seconds, memory = row
+    _, started, start, end, direction, settings, state, frames, seconds, memory, *kept = row
+    weights, pinned, size = kept or ("", 0, 0)  # a file of before has none of these
     memory_frames = tuple(int(frame) for frame in json.loads(memory))
-    return RunInfo(started, start, end, direction, json.loads(settings), state, frames, seconds, memory_frames)
+    extent = started, start, end, direction, json.loads(settings)
+    return RunInfo(*extent, state, frames, seconds, memory_frames, str(weights), bool(pinned), int(size))
 
 
 def relative_path(footage: Path, project: Path) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import astuple, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from core.project.database import (
     reading,
     write_error,
 )
+from core.project.kept_runs import Side, first_id, run_cell_id, side_and_key
 from core.project.model import Cell, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.saving import Batch
 
@@ -217,6 +219,30 @@ class Store:
             _logger.warning("The undo kept in %s: %s", self.path, error)
             return {}
 
+    def run_cells(self, side: Side, first: int, last: int, size: tuple[int, int]) -> dict[Key, Cell]:
+        """The cells of one side of a run on frames `first` to `last` (inclusive), without those that are damaged."""
+        columns = "id, corrected, confidence, mask, soft"
+        rows = self._rows_of_run(columns, run_cell_id(side, (first, 0)), run_cell_id(side, (last + 1, 0)))
+        found = {side_and_key(id)[1]: schema.run_cell_from_row(rest, size) for id, *rest in rows}
+        return {key: cell for key, cell in found.items() if cell is not None}
+
+    def run_cell_keys(self, side: Side) -> list[Key]:
+        """The cells that one side of a run has, without their masks, by frame, then object."""
+        run, before = side
+        end = first_id((run + 1, False) if before else (run, True))
+        return [side_and_key(id)[1] for (id,) in self._rows_of_run("id", first_id(side), end)]
+
+    def _rows_of_run(self, columns: str, begin: int, end: int) -> list[tuple[Any, ...]]:
+        """Rows with ids from `begin` to before `end`; none where they cannot be read: a project does without."""
+        if not schema.has_run_cells(self._connection):
+            return []
+        try:
+            query = f"SELECT {columns} FROM run_cells WHERE id >= ? AND id < ?"
+            return self._connection.execute(query, (begin, end)).fetchall()
+        except SQLITE_ERRORS as error:
+            _logger.warning("Masks of runs of %s: %s", self.path, error)
+            return []
+
     # writing
 
     def write(self, batch: Batch) -> None:
@@ -271,9 +297,18 @@ class Store:
             self._write_cells(piece)
             yield
         rows = (schema.run_row(id, run) for id, run in batch.runs.items())
-        connection.executemany("REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.executemany(f"REPLACE INTO runs VALUES ({', '.join('?' * 13)})", rows)
+        self._write_run_cells(batch)
         connection.executemany("REPLACE INTO settings VALUES (?, ?)", batch.settings.items())
         connection.executemany("REPLACE INTO caches VALUES (?, ?)", batch.caches.items())
+
+    def _write_run_cells(self, batch: Batch) -> None:
+        connection = self._connection
+        bounds = ((first_id((run, False)), first_id((run + 1, False))) for run in batch.dropped_runs)
+        connection.executemany("DELETE FROM run_cells WHERE id >= ? AND id < ?", bounds)
+        cells = ((run_cell_id(side, key), cell) for side, own in batch.run_cells.items() for key, cell in own.items())
+        rows = (schema.run_cell_row(id, cell) for id, cell in cells)
+        connection.executemany("REPLACE INTO run_cells VALUES (?, ?, ?, ?, ?)", rows)
 
     def _write_cells(self, cells: Sequence[tuple[Key, Cell | None]]) -> None:
         connection = self._connection

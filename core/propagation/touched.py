@@ -34,9 +34,9 @@ AGREEING_CLIPS = 2
 """Clips in a row that agree with what is there, after which a way ends."""
 
 
-FADE = 2.0
-"""Power of the share of the way to the next corrected frame, which is how much what is there counts: it was drawn before
-this correction was known, and is the better one only near that frame."""
+FADE = 4.0
+"""Power of the share of the way to the next corrected frame, which is how much what is there counts: it was drawn
+before this correction was known, and is the better one only near that frame."""
 
 
 class There(Protocol):

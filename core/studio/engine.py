@@ -203,6 +203,7 @@ class Engine:
             annotating_seconds=self._annotating_seconds,
             passed_over=propagator.network.passed_over,
             memory_advice=propagator.memory_advice(job.start, job.end, job.direction) or "",
+            weights=propagator.network.weights_fingerprint,
         )
         begin = time.perf_counter() - self._marking_seconds
         for clip in self._clips(job, propagator):

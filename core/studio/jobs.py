@@ -117,6 +117,7 @@ class JobStarted:
             took to be encoded, which are new or have changed.
         passed_over: why no better device is used although one seems to be there, in sentences; "" where there is none.
         memory_advice: what to change if the run may take more memory than is free, in a sentence; "" where it fits.
+        weights: fingerprint of the network's.
     """
 
     number: int
@@ -130,6 +131,7 @@ class JobStarted:
     annotating_seconds: float = field(default=0.0, compare=False)
     passed_over: str = ""
     memory_advice: str = field(default="", compare=False)
+    weights: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

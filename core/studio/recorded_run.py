@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from core.project.kept_runs import bytes_of
 from core.project.model import Change, Key, RunInfo
 from core.project.project import Project
 from core.studio import interrupted
 from core.studio.interrupted import FinishedFrames
 from core.studio.jobs import PropagateJob
+from core.studio.run_records import make_room
 from core.studio.runs import Predicted, RunPlan, RunResults
 from core.studio.touched import note_read
 
@@ -24,7 +26,9 @@ class RecordedRun:
         finished: frames that it has drawn already, before it was interrupted. last: of those, the one drawn last.
 
     Attributes:
+        id: of the run in the project.
         finished: frames that are done. drawn: those of them that were drawn since it began.
+        let_go: runs whose masks had to make room when it ended.
     """
 
     def __init__(
@@ -43,12 +47,21 @@ class RecordedRun:
         started = datetime.now().astimezone().isoformat(timespec="seconds")
         settings |= {interrupted.AROUND: list(dict.fromkeys(way.frames[0] for way in plan.ways))} if plan.ways else {}
         self._info = RunInfo(started, plan.start, plan.end, plan.direction, settings)
-        self._id = project.start_run(self._info)
-        interrupted.note(project, self._id, self.finished, last)
+        self.id = project.start_run(self._info)
+        self._known, self._bytes = set[Key](), 0  # cells that it has changed, and what its masks take
+        self.let_go: list[int] = []
+        interrupted.note(project, self.id, self.finished, last)
 
     def change(self, found: Mapping[Key, Predicted], provisional: bool) -> Change:
-        """The change that a clip makes; see `RunResults.change`."""
-        return self._results.change(found, provisional)
+        """The change that a clip makes; see `RunResults.change`. The project keeps it as this run's."""
+        change = self._results.change(found, provisional)
+        self._project.keep_run_cells(self.id, change, self._known)
+        self._bytes += bytes_of(change)
+        return change
+
+    def note_weights(self, fingerprint: str) -> None:
+        """The weights that draw it."""
+        self._info = replace(self._info, weights=fingerprint)
 
     def forget_deleted(self) -> None:
         """Objects were deleted: they leave the run for good, also if their ids are given again."""
@@ -58,13 +71,14 @@ class RecordedRun:
         """A clip's change has been applied, and no other pass draws its frames again."""
         self.finished.add(frames)
         self.drawn.update(drawn)
-        interrupted.note(self._project, self._id, self.finished, frames[-1])
+        interrupted.note(self._project, self.id, self.finished, frames[-1])
 
     def end(self, state: str, memory_frames: tuple[int, ...], may_go_on: bool = False) -> float:
         """It is over: "done", "stopped" or "failed"; how many seconds it took. `may_go_on`: later, where it stopped."""
         seconds = time.monotonic() - self._began
         info = replace(self._info, state=state, frames=len(self.drawn), seconds=seconds, memory_frames=memory_frames)
-        self._project.update_run(self._id, info)
+        self._project.update_run(self.id, replace(info, kept_bytes=self._bytes))
+        self.let_go = make_room(self._project)
         if state == "done":
             note_read(self._project, self._plan.permanent, self._plan.start, self._plan.end)
         if not may_go_on:

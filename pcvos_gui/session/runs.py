@@ -299,6 +299,7 @@ class RunController(QObject):
         if self._job is not None and started.number == self._job.number:
             self.device = started.device
             self.progress.begin(started)
+            self._run.note_weights(started.weights)
             self._forecast.begin(self.settings, self._job, started)
             if started.passed_over and started.passed_over != self._told_of_device:
                 self._told_of_device = started.passed_over  # once is enough

@@ -69,6 +69,13 @@ def execute(path: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
+TO_VERSION_5 = (
+    "DROP TABLE run_cells",
+    *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("bytes", "pinned", "weights")),
+)
+"""What takes a project's tables back to those of version 5."""
+
+
 def as_killed(path: Path, target: Path) -> Path:
     """A copy of an open project, as it is left if its process is killed now."""
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Stretches that are done, and absent cells, in the file: of the version before, damaged, recovered."""
 
 import pytest
-from project_files import content, execute, listing, mask, objects, painted, predicted, rows, setting
+from project_files import TO_VERSION_5, content, execute, listing, mask, objects, painted, predicted, rows, setting
 
 from core.masks.packed_mask import PackedMask
 from core.project import schema
@@ -25,7 +25,7 @@ def path(project):
 
 
 def test_a_project_of_version_4_is_brought_up_to_date_and_loses_nothing(path):
-    execute(path, "DROP TABLE done", "DROP INDEX absent_cells", "PRAGMA user_version = 4")
+    execute(path, *TO_VERSION_5, "DROP TABLE done", "DROP INDEX absent_cells", "PRAGMA user_version = 4")
     with Project.open(path, to_write=False) as project:  # as it is
         assert content(project) == (objects(1, 2), CELLS) and project.done == ()
         assert project.flags_of(1)[:3].tolist()[1:] == [PREDICTED, PREDICTED], "it cannot tell"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from project_files import content, execute, footage, listing, painted, predicted, rows, setting
+from project_files import TO_VERSION_5, content, execute, footage, listing, painted, predicted, rows, setting
 
 from core.masks.soft_mask import SoftMask
 from core.project.model import Change
@@ -69,6 +69,7 @@ def test_they_wait_with_their_cells_while_nothing_can_be_written(path, monkeypat
 
 
 OLDER = (
+    *TO_VERSION_5,
     "DROP TABLE soft_masks",
     "DROP TABLE earlier_cells",
     "ALTER TABLE objects DROP COLUMN class",

@@ -1,0 +1,222 @@
+"""Masks side by side: what is there, what a run drew, what was there before it, and a reference made elsewhere.
+
+A run is a proposal: it is applied as it comes, and this says what it changed, and takes back what is not wanted.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from core.errors import PCVOSError
+from core.evaluation.metrics import region_similarity
+from core.evaluation.scores import Judge, SequenceScores, means, summarize_objects
+from core.evaluation.truth import Truth, first_frames, read_masks
+from core.exchange.overlaps import without
+from core.masks.packed_mask import PackedMask
+from core.media.source import FrameSource
+from core.progress import UNWATCHED, Progress
+from core.project.model import Cell, Change, Key
+from core.project.project import Project
+from core.propagation.doubt import neighbours
+from core.studio.done import done_frames
+from core.studio.runs import locked_objects
+
+SAME = 0.995
+"""IoU from which on two masks of an object count as the same."""
+
+_GAP = 3  # frames that agree between two that do not, and do not end a stretch
+_AT_ONCE = 64  # frames whose masks are read together
+
+
+class Side(Protocol):
+    """Masks that can be compared, of any origin."""
+
+    def keys(self) -> Collection[Key]:
+        """The (frame, object) of all of them."""
+
+    def cells(self, first: int, last: int) -> Iterator[tuple[Key, Cell]]:
+        """Those of frames `first` to `last` (inclusive), by frame, then object."""
+
+
+@dataclass(frozen=True)
+class Present:
+    """What is there now."""
+
+    project: Project
+
+    def keys(self) -> Collection[Key]:
+        return {(f, info.id) for info in self.project.objects for f in self.project.frames_of(info.id).tolist()}
+
+    def cells(self, first: int, last: int) -> Iterator[tuple[Key, Cell]]:
+        return self.project.cells_in(first, last)
+
+
+@dataclass(frozen=True)
+class OfRun:
+    """What a run drew or, `before`, what was there before it of what it changed."""
+
+    project: Project
+    run: int
+    before: bool = False
+
+    def keys(self) -> Collection[Key]:
+        return self.project.run_cell_keys(self.run, self.before)
+
+    def cells(self, first: int, last: int) -> Iterator[tuple[Key, Cell]]:
+        return self.project.run_cells(self.run, first, last, self.before)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Masks made elsewhere, with the ids of the project's objects.
+
+    Attributes:
+        path: their folder. notes: sentences on how they were read.
+    """
+
+    path: Path
+    truth: Truth
+    notes: tuple[str, ...] = ()
+
+    def keys(self) -> Collection[Key]:
+        return {(frame, obj) for frame in self.truth.frames for obj in self.truth.objects}
+
+    def cells(self, first: int, last: int) -> Iterator[tuple[Key, Cell]]:
+        for frame in (frame for frame in self.truth.frames if first <= frame <= last):
+            labels = self.truth.labels(frame)
+            for obj in self.truth.objects:
+                yield (frame, obj), Cell(PackedMask.pack(labels == obj))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Neighbouring frames, `first` to `last`, on which two sides have other masks of an object; `frame` is where they
+    agree least, and `agreement` their IoU there, 0 to 1."""
+
+    object: int
+    first: int
+    last: int
+    frame: int
+    agreement: float
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two sides, compared.
+
+    Attributes:
+        agreement: IoU by object, float32 (frames,), 0 to 1; NaN where one of the sides has nothing.
+    """
+
+    agreement: Mapping[int, np.ndarray]
+
+    @property
+    def lowest(self) -> np.ndarray:
+        """The lowest of all objects, float32 (frames,); NaN where nothing was compared."""
+        return np.fmin.reduce(list(self.agreement.values())) if self.agreement else np.empty(0, np.float32)
+
+    @property
+    def differences(self) -> list[Difference]:
+        """All stretches, those first that differ most."""
+        found = []
+        for obj, own in self.agreement.items():
+            with np.errstate(invalid="ignore"):
+                differing = np.flatnonzero(own < SAME)
+            for frames in neighbours(differing, _GAP):
+                worst = int(frames[np.argmin(own[frames])])
+                weight = float((1 - own[frames]).sum())
+                found.append((weight, Difference(obj, int(frames[0]), int(frames[-1]), worst, float(own[worst]))))
+        return [one for _, one in sorted(found, key=lambda pair: (-pair[0], pair[1].first, pair[1].object))]
+
+
+def compare(one: Side, other: Side, frames: int, progress: Progress = UNWATCHED) -> Comparison:
+    """Compare two sides wherever both have something, of footage of so many frames.
+
+    Raises:
+        Cancelled: `progress` says so.
+    """
+    both = sorted(set(one.keys()) & set(other.keys()))
+    agreement = {obj: np.full(frames, np.nan, np.float32) for obj in sorted({obj for _, obj in both})}
+    wanted = set(both)
+    blocks = sorted({frame // _AT_ONCE for frame, _ in both})
+    for block in progress.over(blocks):
+        first, last = block * _AT_ONCE, block * _AT_ONCE + _AT_ONCE - 1
+        theirs = dict(other.cells(first, last))
+        for key, cell in one.cells(first, last):
+            if key in wanted and (match := theirs.get(key)) is not None:
+                agreement[key[1]][key[0]] = _iou(cell.mask, match.mask)
+    return Comparison(agreement)
+
+
+def _iou(one: PackedMask, other: PackedMask) -> float:
+    return 1.0 if one == other else region_similarity(one.unpack(), other.unpack())
+
+
+def take(
+    project: Project, text: str, side: Side, first: int, last: int, objects: Iterable[int] | None = None
+) -> Change:
+    """Make the masks of a side those of the project, on frames `first` to `last` (inclusive), as one step of undo.
+
+    What was corrected, locked or declared done stays, and no other object loses pixels.
+
+    Args:
+        text: of the step of undo. objects: ids; None: all that the project has.
+    """
+    ids = {info.id for info in project.objects} - locked_objects(project)
+    ids &= ids if objects is None else set(objects)
+    done = {id: done_frames(project, id) for id in ids}
+    cells: dict[Key, tuple[Cell | None, Cell | None]] = {}
+    for begin in range(first, last + 1, _AT_ONCE):
+        end = min(last, begin + _AT_ONCE - 1)
+        there = dict(project.cells_in(begin, end))
+        found = {key: cell for key, cell in side.cells(begin, end) if key[1] in ids and not done[key[1]][key[0]]}
+        found = {key: cell for key, cell in found.items() if key not in there or not there[key].corrected}
+        for (frame, id), cell in found.items():
+            others = [
+                c.mask for (f, other), c in there.items() if f == frame and other != id and (frame, other) not in found
+            ]
+            before = there.get((frame, id))
+            after = Cell(without(cell.mask, others), confidence=cell.confidence, soft=cell.soft)
+            if before is None or before.mask != after.mask:
+                cells[frame, id] = (before, after)
+    return Change(text, cells)
+
+
+# a reference
+
+
+def read_reference(folder: Path, media: FrameSource) -> Reference:
+    """Masks of a folder, PNGs named like the footage's frames, as `pcvos eval` reads them.
+
+    Raises:
+        PCVOSError: none, one that is damaged, of another size or of no frame of the footage, or no object.
+    """
+    notes: list[str] = []
+    if not folder.is_dir():
+        raise PCVOSError(f"There is no folder {folder}: choose one with a mask PNG for each frame.")
+    masks, ids = read_masks(folder, media.path.name, media, notes.append)
+    given = first_frames(ids)
+    if not given:
+        raise PCVOSError(f"No mask in {folder} has an object: choose a folder of masks, PNGs named like the frames.")
+    return Reference(folder, Truth(masks, given), tuple(notes))
+
+
+def score(project: Project, reference: Reference, progress: Progress = UNWATCHED) -> SequenceScores:
+    """J and F of the project's masks, by frame and object, by the functions of `pcvos eval`."""
+    judge = Judge(reference.path.name, reference.truth)
+    for frame in progress.over(reference.truth.frames):
+        judge.see(frame, project.labels(frame))
+    return judge.scores()
+
+
+def score_in_words(scores: SequenceScores, name_of: Callable[[int], str]) -> str:
+    """Mean J and F over the frames that `pcvos eval` counts, of all objects and of each."""
+    found = summarize_objects(scores)
+    if not found:
+        return "The reference has too few frames for a mean."
+    mean = means(found)
+    each = "; ".join(f"{name_of(one.object)} J {one.j.mean:.3f}, F {one.f.mean:.3f}" for one in found[:4])
+    return f"J&F {mean.j_and_f:.3f} (J {mean.j.mean:.3f}, F {mean.f.mean:.3f}). {each}"
