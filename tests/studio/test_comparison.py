@@ -47,7 +47,7 @@ def draw(project: Project, places: dict[int, int], state: str = "done") -> int:
 def test_what_a_run_changed_is_listed_by_stretch_most_first(project):
     run = draw(project, {1: 4, 2: 6, 3: 6, 4: 4, 8: 9})
     found = compare(Present(project), OfRun(project, run, before=True), FRAMES)
-    assert found.agreement[1][[1, 2, 4]].round(2).tolist() == [1, 0.6, 1] and np.isnan(found.agreement[1][5])
+    assert found.agreement[1][[1, 2, 4]] == pytest.approx([1, 0.6, 1]) and np.isnan(found.agreement[1][5])
     first, second = found.differences
     assert (first.object, first.first, first.last) == (1, 2, 3) and (second.first, second.last, second.frame) == (
         8,
@@ -144,5 +144,5 @@ def test_a_reference_that_does_not_fit_is_told(media, tmp_path):
     with pytest.raises(PCVOSError, match="belongs to no frame"):
         read_reference(write_masks(tmp_path / "long", FRAMES + 3), media)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(PCVOSError, match=r"PNGs named like the frames|[Nn]o mask"):
+    with pytest.raises(PCVOSError, match="holds no PNG"):
         read_reference(tmp_path / "empty", media)
