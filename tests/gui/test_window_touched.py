@@ -36,7 +36,7 @@ def test_only_the_stretch_around_a_correction_is_drawn_and_undo_takes_it_back(co
     before = {frame: hands.labels(frame) for frame in range(COUNT)}
     hands.run()
     assert hands.session.undo_stack.undoText() == "Propagate frames 1 to 11"
-    (_, info) = hands.session.project.runs()[-1]
+    (_, info) = hands.session.document.project.runs()[-1]
     assert info.state == "done" and info.settings["around"] == [CORRECTED] and info.frames <= 10
     assert np.array_equal(hands.labels(13), before[13]) and np.array_equal(hands.labels(12), before[12])
     assert any(not np.array_equal(hands.labels(frame), before[frame]) for frame in range(1, 12))
@@ -49,5 +49,5 @@ def test_everything_is_one_click_away(corrected: Hands):
     hands, panel = corrected, corrected.window.propagation_panel
     hands.bot.mouseClick(panel.everything_button, Qt.MouseButton.LeftButton)
     hands.bot.waitUntil(lambda: not hands.runs.is_busy, timeout=120_000)
-    (_, info) = hands.session.project.runs()[-1]
+    (_, info) = hands.session.document.project.runs()[-1]
     assert "around" not in info.settings and (info.start, info.end) == (CORRECTED, COUNT - 1)
