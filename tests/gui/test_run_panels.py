@@ -129,7 +129,10 @@ def test_the_time_of_the_next_run_counts_both_passes_and_what_is_known(desk, pan
     desk.worker.end()
     again = desk.runs.seconds_for(10)
     desk.correct(50)
+    touched = desk.runs.seconds_for(10)
+    desk.runs.set_in_out(0, None)  # all of it, not only what the correction touches
     twice = desk.runs.seconds_for(10)
+    assert touched < twice
     assert twice > 1.3 * again, "frames 1 to 49 are drawn by both passes now, and there is a further annotated frame"
     desk.runs.set_settings(replace(desk.runs.settings, resolution=240))
     assert desk.runs.seconds_for(10) is None, "nothing was measured at this size"
