@@ -181,7 +181,7 @@ class Annotator:
             plane = np.full(len(self._media), np.nan)
             plane[list(scores.frames)] = own.confidence
             confidence.append(plane)
-        return frame_to_correct(confidence, given)
+        return frame_to_correct(confidence, [given] * len(confidence))
 
 
 @dataclass

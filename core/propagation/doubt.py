@@ -8,7 +8,8 @@ LOW_CONFIDENCE = 0.6
 """Below it a frame deserves a look (`core.propagation.confidence` says what the figure means)."""
 
 _GAP = 3  # frames of more confidence between two doubtful ones that do not end a stretch
-_REACH = 7  # frames: how far a correction is felt, roughly; doubt so near counts with a frame's own
+REACH = 7
+"""Frames: how far a correction is felt, roughly; doubt so near counts with a frame's own."""
 
 
 def doubtful_frames(frames: np.ndarray, confidence: np.ndarray) -> list[np.ndarray]:
@@ -29,28 +30,49 @@ def neighbours(frames: np.ndarray, gap: int = 0) -> list[np.ndarray]:
     return np.split(frames, np.flatnonzero(np.diff(frames) > gap + 1) + 1)
 
 
-def frame_to_correct(confidence: Iterable[np.ndarray], annotated: Collection[int]) -> int | None:
+def frame_to_correct(confidence: Iterable[np.ndarray], annotated: Iterable[Collection[int]]) -> int | None:
     """The frame whose correction promises most: in the middle of much doubt, and not beside an annotated one.
 
     Args:
-        confidence: of each object, float (frames,), NaN where nothing is known. annotated: frames that are out of
-            question.
+        confidence: of each object, float (frames,), NaN where nothing is known. annotated: of each, the frames that are
+            out of question.
 
     Returns:
         None where nothing is known of any frame that could be corrected.
     """
-    known = [np.asarray(own, np.float64) for own in confidence]
-    if not known:
+    doubts: dict[tuple[int, ...], np.ndarray] = {}  # objects that were annotated on the same frames go together
+    known: dict[tuple[int, ...], np.ndarray] = {}
+    for own, frames in zip(confidence, annotated, strict=True):
+        given = tuple(sorted(int(frame) for frame in frames))
+        own = np.asarray(own, np.float64)
+        doubts[given] = np.nan_to_num(1 - own) + doubts.get(given, 0)
+        known[given] = ~np.isnan(own) | known.get(given, False)
+    promised = [_around(doubt, given) for given, doubt in doubts.items()]
+    possible = [known[given] & (_distance(len(known[given]), given) > 0) for given in doubts]
+    if not np.any(possible):
         return None
-    doubt = np.sum([np.nan_to_num(1 - own) for own in known], axis=0)
-    is_known = np.any([~np.isnan(own) for own in known], axis=0)
-    frames = np.arange(len(doubt))
-    near = np.maximum(0, 1 - np.abs(np.arange(-_REACH, _REACH + 1)) / (_REACH + 1))
-    around = np.convolve(doubt, near)[_REACH : _REACH + len(doubt)]
-    if annotated:
-        distance = np.abs(frames[:, None] - np.array(sorted(annotated))).min(1)
-        around *= np.minimum(1, distance / (_REACH + 1))
-        is_known &= distance > 0
-    around[~is_known] = -1
-    best = int(np.argmax(around))
-    return best if around[best] >= 0 else None
+    return int(np.argmax(np.where(np.any(possible, axis=0), np.sum(promised, axis=0), -1)))
+
+
+def promise(confidence: np.ndarray, annotated: Collection[int], frame: int) -> float:
+    """How much of one object's doubt a correction of a frame may end; arguments as for `frame_to_correct`."""
+    return float(_around(np.nan_to_num(1 - np.asarray(confidence, np.float64)), annotated)[frame])
+
+
+def _around(doubt: np.ndarray, annotated: Collection[int]) -> np.ndarray:
+    """The doubt near each frame, less where an annotated one is near."""
+    near = np.maximum(0, 1 - np.abs(np.arange(-REACH, REACH + 1)) / (REACH + 1))
+    around = np.convolve(doubt, near)[REACH : REACH + len(doubt)]
+    promised: np.ndarray = around * np.minimum(1, _distance(len(doubt), annotated) / (REACH + 1))
+    return promised
+
+
+def _distance(count: int, annotated: Collection[int]) -> np.ndarray:
+    """Frames from each of `count` to the nearest annotated one."""
+    if not len(annotated):
+        return np.full(count, np.inf)
+    frames, given = np.arange(count), np.sort(np.fromiter(annotated, np.int64))
+    behind = np.searchsorted(given, frames)
+    before, after = given[np.maximum(behind - 1, 0)], given[np.minimum(behind, len(given) - 1)]
+    distance: np.ndarray = np.minimum(np.abs(frames - before), np.abs(after - frames))
+    return distance.astype(np.float64)

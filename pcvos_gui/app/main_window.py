@@ -368,10 +368,9 @@ class MainWindow(QMainWindow):
         dock.raise_()
 
     def _review(self) -> None:
-        """To the first frame that deserves a look, with the list of all of them."""
+        """To the frame to correct next, with the list of all that deserve a look."""
         self.show_dock("review")
-        self.reviewer.refresh()
-        if self.reviewer.waiting:
+        if self.reviewer.go_to_suggested() is None and self.reviewer.waiting:
             self.reviewer.show(self.reviewer.waiting[0])
 
     # messages and trouble

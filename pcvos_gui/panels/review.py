@@ -15,8 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.studio.review import Reason, Stretch, reason_of
+from core.studio.review import Stretch
 from pcvos_gui.app.icons import icon
+from pcvos_gui.panels.suggestion import SuggestionCard, words_of
 from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_thumbnail
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.session import Session
@@ -95,16 +96,7 @@ class ReviewModel(QAbstractListModel):
 
     def _words(self, stretch: Stretch) -> tuple[str, str]:
         """Which frames, and why."""
-        frames = self.tr("Frame {}").format(stretch.first)
-        if stretch.last > stretch.first:
-            frames = self.tr("Frames {} to {}").format(stretch.first, stretch.last)
-        reasons = {
-            Reason.PART_LOST: self.tr("part lost"),
-            Reason.SOMETHING_ELSE: self.tr("may be something else"),
-            Reason.NOT_SEEN: self.tr("not seen"),
-            Reason.NEVER_PROCESSED: self.tr("never processed"),
-        }
-        reason = reasons[reason_of(self._session.document.project, stretch)]
+        frames, reason = words_of(self._session, stretch)
         return frames, self.tr("looks right") if stretch.ticked else reason
 
 
@@ -151,6 +143,10 @@ class _Delegate(QStyledItemDelegate):
 class _View(QListView):
     """Enter goes to the row again; the keys of a list do the rest."""
 
+    def sizeHint(self) -> QSize:
+        """Two rows and a bit: it takes the room that there is, and the panel need not scroll for more."""
+        return QSize(super().sizeHint().width(), 5 * _ROW // 2)
+
     def event(self, event: QEvent) -> bool:
         if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.ShortcutOverride:
             return super().event(event)
@@ -168,6 +164,7 @@ class ReviewPanel(QWidget):
         self._session, self._reviewer = session, reviewer
         self.model = ReviewModel(session, reviewer, self)
         self.view = self._make_view()
+        self.next_card = SuggestionCard(session, reviewer, self)
         self._empty = QLabel()
         self._empty.setWordWrap(True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -192,6 +189,7 @@ class ReviewPanel(QWidget):
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
+        layout.addWidget(self.next_card)
         layout.addWidget(self._stack, 1)
         layout.addLayout(buttons)
         outer = QVBoxLayout(self)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 from core.project.project import Project
 from core.studio.cell_states import worst_states
 from core.studio.review import Stretch, doubtful_stretches, next_doubtful, tick_off
+from core.studio.suggestion import Suggestion, suggest
 from pcvos_gui.session.session import Session
 
 _SETTLE_MS = 150  # clips and strokes come faster than anybody reads
@@ -15,7 +16,7 @@ class Reviewer(QObject):
     """The doubtful stretches of the open project, worst first, and the way through them.
 
     Attributes:
-        stretches: as `doubtful_stretches` gives them.
+        stretches: as `doubtful_stretches` gives them. suggestion: the frame to correct next, if one is worth it.
     """
 
     changed = Signal()
@@ -26,6 +27,7 @@ class Reviewer(QObject):
         self.stretches: list[Stretch] = []
         self._by_object: dict[int, list[Stretch]] = {}
         self._worst: np.ndarray | None = None
+        self.suggestion: Suggestion | None = None
         self._timer = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._timer.timeout.connect(self.refresh)
         session.states_changed.connect(self._forget_worst)
@@ -61,9 +63,12 @@ class Reviewer(QObject):
         """Find them anew."""
         self._timer.stop()
         self._worst = None
-        found = doubtful_stretches(self._session.document.project) if self._session.is_open else []
-        if found != self.stretches:
-            self.stretches, self._by_object, self._worst = found, {}, None
+        found, suggested = [], None
+        if self._session.is_open:
+            found = doubtful_stretches(self._session.document.project)
+            suggested = suggest(self._session.document.project, found)
+        if (found, suggested) != (self.stretches, self.suggestion):
+            self.stretches, self.suggestion, self._by_object, self._worst = found, suggested, {}, None
             for stretch in found:
                 self._by_object.setdefault(stretch.object, []).append(stretch)
             self.changed.emit()
@@ -75,6 +80,14 @@ class Reviewer(QObject):
         if found is not None:
             self.show(found)
         return found
+
+    def go_to_suggested(self) -> Suggestion | None:
+        """Look at the frame to correct next, with its object active; None: there is none."""
+        self.refresh()
+        if self.suggestion is not None:
+            self._session.set_active(self.suggestion.object)
+            self._session.navigator.go_to(self.suggestion.frame)
+        return self.suggestion
 
     def show(self, stretch: Stretch) -> None:
         """Go to its frame, with its object active."""

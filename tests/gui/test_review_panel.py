@@ -101,7 +101,8 @@ def test_a_run_counts_what_deserves_a_look_and_leads_there(hands: Hands, clip: P
     assert [action.text for action in message.actions] == ["Review"]
     message.actions[0].run()
     hands.wait_for_frame()
-    assert hands.window.review_panel.isVisible() and hands.session.navigator.frame == rows(hands)[0].frame > 0
+    suggested = hands.window.reviewer.suggestion
+    assert hands.window.review_panel.isVisible() and hands.session.navigator.frame == suggested.frame > 0
 
 
 def test_a_read_only_project_is_looked_through_but_not_ticked(drawn: Hands):
@@ -110,3 +111,24 @@ def test_a_read_only_project_is_looked_through_but_not_ticked(drawn: Hands):
     drawn.window.reviewer.tick(replace(stretch))
     drawn.window.reviewer.refresh()
     assert not any(s.ticked for s in rows(drawn))
+
+
+def test_the_frame_to_correct_next_is_on_top_with_its_reason_and_a_key_goes_there(drawn: Hands):
+    card = drawn.window.review_panel.next_card
+    drawn.window.show_dock("review")
+    suggested = drawn.window.reviewer.suggestion
+    assert card.isVisible() and card.title.text() == f"Correct next: frame {suggested.frame}"
+    assert card.reason.text() == "Ball: frame 9, may be something else; 9 frames from a correction"
+    QTest.mouseClick(card.button, Qt.MouseButton.LeftButton)
+    drawn.wait_for_frame()
+    assert drawn.session.navigator.frame == suggested.frame == 9
+    drawn.go_to(0)
+    drawn.act("correct_next")
+    drawn.wait_for_frame()
+    assert drawn.session.navigator.frame == 9
+    assert drawn.window.actions_by_name["correct_next"].shortcut().toString() == "F9"
+    for stretch in rows(drawn):
+        drawn.window.reviewer.tick(stretch)
+    assert not card.isVisible()
+    drawn.act("correct_next")
+    assert drawn.told("Nothing here deserves a look")

@@ -31,19 +31,25 @@ def test_what_is_unknown_is_no_doubt():
 
 
 def test_the_middle_of_the_worst_stretch_is_corrected_first():
-    assert 33 <= frame_to_correct([with_doubt(f10_12=0.3, f30_39=0.3)], {0}) <= 36
-    assert 10 <= frame_to_correct([with_doubt(f10_12=0.3, f30_39=0.3)], {0, 34}) <= 12, "not beside what is known"
+    assert 33 <= frame_to_correct([with_doubt(f10_12=0.3, f30_39=0.3)], [{0}]) <= 36
+    assert 10 <= frame_to_correct([with_doubt(f10_12=0.3, f30_39=0.3)], [{0, 34}]) <= 12, "not beside what is known"
 
 
 def test_doubt_of_several_objects_adds_up():
     one, other = with_doubt(f10_15=0.4, f40_45=0.3), with_doubt(f10_15=0.4)
-    assert 10 <= frame_to_correct([one, other], {0}) <= 15
-    assert 40 <= frame_to_correct([one], {0}) <= 45
+    assert 10 <= frame_to_correct([one, other], [{0}, {0}]) <= 15
+    assert 40 <= frame_to_correct([one], [{0}]) <= 45
 
 
 def test_frames_of_which_nothing_is_known_and_annotated_ones_are_never_chosen():
     unknown = np.full(5, np.nan)
-    assert frame_to_correct([unknown], set()) is None and frame_to_correct([], {0}) is None
+    assert frame_to_correct([unknown], [set()]) is None and frame_to_correct([], []) is None
     unknown[[1, 3]] = 0.2
-    assert frame_to_correct([unknown], {1}) == 3
-    assert frame_to_correct([unknown], {1, 3}) is None
+    assert frame_to_correct([unknown], [{1}]) == 3
+    assert frame_to_correct([unknown], [{1, 3}]) is None
+
+
+def test_a_correction_of_one_object_says_nothing_of_another():
+    one, other = with_doubt(f10_12=0.3), with_doubt(f30_39=0.3)
+    assert 10 <= frame_to_correct([one, other], [{0}, {0, 34}]) <= 12
+    assert 33 <= frame_to_correct([one, other], [{0, 34}, {0}]) <= 36

@@ -61,6 +61,11 @@ def _go_to_doubtful(window: MainWindow, step: int) -> None:
         window.session.messages.say(window.tr("Nothing here deserves a look."), key="review")
 
 
+def correct_next(window: MainWindow) -> None:
+    if window.reviewer.go_to_suggested() is None:
+        window.session.messages.say(window.tr("Nothing here deserves a look."), key="review")
+
+
 def first_frame(window: MainWindow) -> None:
     window.session.navigator.go_to(0)
 
