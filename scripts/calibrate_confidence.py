@@ -14,9 +14,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.evaluation.correlation import spearman
 from core.evaluation.metrics import region_similarity
 from core.evaluation.pasted_sequences import PASTED
+from core.evaluation.scores import spearman
 from core.media.arrays import ArraySource
 from core.network import PCVOS, load_network
 from core.propagation import PropagationSettings, Propagator

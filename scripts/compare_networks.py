@@ -22,10 +22,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.evaluation.sequences import mean_j
+from core.evaluation.held_out import mean_j
 from core.network import PCVOS, SMALL
 from core.network.config import PCVOSConfig
-from core.network.inference import prepare
+from core.network.preparation import prepare
 from core.network.value_encoder import FeatureFuser
 from core.propagation import PropagationSettings
 from core.training.data import Sequence, TrainingData, load_training_data

@@ -10,7 +10,7 @@ from pretend_device import pretend
 from stand_in_network import stand_in_network
 
 from core.network import PAPER, PCVOS, SMALL
-from core.network.inference import prepare
+from core.network.preparation import prepare
 
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)  # the same on every machine
 hypothesis.settings.load_profile("project")

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from core.benchmark.baseline import Bank, PlainInference
 from core.media.arrays import ArraySource
 from core.network.config import PCVOSConfig
-from core.network.frames import normalise
-from core.network.inference import prepare
+from core.network.imagenet import normalise
 from core.network.pcvos import PCVOS
+from core.network.preparation import prepare
 from core.propagation import PropagationSettings, Propagator
 from core.propagation.settings import Precision
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.commands.opened_project import opened_project
-from core.commands.places import check_writable
+from core.commands.result_places import check_writable
 from core.errors import PCVOSError
 from core.evaluation.tables import Table, number, table_lines
 from core.progress import Progress

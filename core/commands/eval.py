@@ -15,15 +15,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.commands.places import check_writable
 from core.commands.progress import FrameProgress
+from core.commands.result_places import check_writable
 from core.commands.run_record import device_name, versions
 from core.errors import PCVOSError
 from core.evaluation.dataset import Layout, SequenceFolder, find_sequences
 from core.evaluation.page import PICTURES, report_page
 from core.evaluation.pictures import Picture, picture_worst
 from core.evaluation.results import RunResults, all_tables, runs_as_json, scores_csv
-from core.evaluation.runs import Round, SequenceRunner, Variant, counted_frames, judge_masks, too_short, variants
+from core.evaluation.sequence_runner import (
+    Round,
+    SequenceRunner,
+    Variant,
+    counted_frames,
+    judge_masks,
+    too_short,
+    variants,
+)
 from core.evaluation.tables import table_lines
 from core.evaluation.truth import Truth, read_masks, read_truth
 from core.files import atomic_write, disk_error

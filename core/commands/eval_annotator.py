@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core.commands.places import check_writable
 from core.commands.progress import FrameProgress
+from core.commands.result_places import check_writable
 from core.errors import PCVOSError
 from core.evaluation.annotator import (
     POLICIES,

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from core.commands.places import check_writable
 from core.commands.progress import FrameProgress
+from core.commands.result_places import check_writable
 from core.errors import PCVOSError
 from core.evaluation.dataset import Layout, find_sequences
 from core.evaluation.marking import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.commands.places import check_writable
+from core.commands.result_places import check_writable
 from core.errors import PCVOSError
 from core.marking.marker import Marker
 from core.marking.marks import Marks

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.commands.exchange import parse_answers
-from core.commands.places import check_writable
 from core.commands.projects import SUFFIX
+from core.commands.result_places import check_writable
 from core.errors import PCVOSError
 from core.exchange import registry
 from core.exchange.importer import import_request

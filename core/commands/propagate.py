@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core.commands.places import check_output, check_overlay
 from core.commands.progress import FrameProgress
 from core.commands.result_folder import ClipWriter, ResultFolder
+from core.commands.result_places import check_output, check_overlay
 from core.commands.run_record import RunRecord, State, add_seconds, device_name, versions
 from core.errors import PCVOSError, ResourceError
 from core.masks.frame_numbers import Numbering

@@ -7,18 +7,18 @@ from pathlib import Path
 import torch
 
 from core.errors import PCVOSError
-from core.evaluation.sequences import mean_j
+from core.evaluation.held_out import mean_j
 from core.network.checkpoint import load_state, read_weights, save_network
 from core.network.config import PRESETS, PCVOSConfig
 from core.network.devices import find_device
-from core.network.inference import prepare
 from core.network.pcvos import PCVOS
+from core.network.preparation import prepare
 from core.propagation import PropagationSettings
 from core.training.data import DataFolder, TrainingData, load_training_data
 from core.training.distributed import joined_processes
 from core.training.initialise import initial_network, initial_paper_network
 from core.training.precision import faster_precision
-from core.training.schedule import CONTINUATION, FROM_IMAGENET, Schedule
+from core.training.stages import CONTINUATION, FROM_IMAGENET, Schedule
 from core.training.trainer import Trainer, TrainingSettings
 
 log = logging.getLogger(__name__)

@@ -61,7 +61,7 @@ def train(
         from core.commands.train import TrainRequest
         from core.commands.train import train as command
         from core.training.data import DataFolder
-        from core.training.schedule import paper_schedule
+        from core.training.stages import paper_schedule
         from core.training.trainer import TrainingSettings
 
         settings = TrainingSettings(

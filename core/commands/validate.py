@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import PCVOSError
+from core.evaluation.held_out import label_all, propagate_all
 from core.evaluation.pasted_sequences import PASTED
 from core.evaluation.plain_matching import imagenet_trunk, match_labels
 from core.evaluation.results import scores_table
-from core.evaluation.runs import variants
-from core.evaluation.sequences import label_all, propagate_all
+from core.evaluation.sequence_runner import variants
 from core.evaluation.tables import table_lines
 from core.network.checkpoint import load_network
 from core.propagation import PropagationSettings

@@ -18,8 +18,8 @@ import numpy as np
 
 from core.evaluation.marking import first_mark
 from core.evaluation.metrics import region_similarity
-from core.evaluation.runs import worst_frame
 from core.evaluation.scores import Judge, SequenceScores
+from core.evaluation.sequence_runner import worst_frame
 from core.evaluation.tables import Table, number
 from core.evaluation.truth import Truth
 from core.marking.marker import Marker

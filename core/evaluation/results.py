@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from core.evaluation.runs import Round
 from core.evaluation.scores import (
     Means,
     ObjectSummary,
@@ -17,6 +16,7 @@ from core.evaluation.scores import (
     means,
     summarize_objects,
 )
+from core.evaluation.sequence_runner import Round
 from core.evaluation.tables import Table, number
 
 _SCORES = ("mean", "recall", "decay")

@@ -5,12 +5,11 @@ sequence (DAVIS leaves out both), and without frames on which the object's mask 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.evaluation.correlation import spearman
 from core.evaluation.metrics import Summary, boundary_accuracy, region_similarity, summarize_counted
 from core.evaluation.truth import Truth
 
@@ -175,3 +174,25 @@ def confidence_correlation(sequences: Iterable[SequenceScores]) -> float:
 def _mean(summaries: Iterable[Summary]) -> Summary:
     table = np.array([(s.mean, s.recall, s.decay) for s in summaries])
     return Summary(*(float(value) for value in table.mean(0)))
+
+
+def spearman(one: Sequence[float], other: Sequence[float]) -> float:
+    """Spearman's rank correlation, -1 to 1: Pearson's of the ranks, equals sharing the mean of theirs.
+
+    Pairs with a NaN are left out. NaN for fewer than two pairs, or where one side is all equal: no order to compare.
+    """
+    first, second = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    if first.shape != second.shape or first.ndim != 1:
+        raise ValueError(f"expected two series of one length, got {first.shape} and {second.shape}")
+    both = ~(np.isnan(first) | np.isnan(second))
+    a, b = (_ranks(values[both]) for values in (first, second))
+    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """From 0, as floats; equal values get the mean of their ranks."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - (counts + 1) / 2)[place]

@@ -13,8 +13,8 @@ import numpy as np
 
 from core.errors import PCVOSError
 from core.marking.local import local_change, touching
-from core.marking.looks import Known, Look, Region, look_at, mask_logits, slices
 from core.marking.marks import Marks
+from core.marking.regions import Known, Look, Region, look_at, mask_logits, slices
 from core.masks.matte import guided
 from core.masks.soft_mask import SoftMask
 from core.network.marking import STRIDE, MarkingNetwork

@@ -25,7 +25,6 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from core.errors import PCVOSError
-from core.media import libtiff
 from core.media.source import FrameSource, Timestamps
 from core.media.tiff import has_unsigned_samples, silence_libtiff
 from core.progress import UNWATCHED, Progress
@@ -189,8 +188,6 @@ def _pixels(file: Path) -> np.ndarray:
 def _decode(file: Path) -> np.ndarray:
     with _opened(file) as opened, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if opened.format == "TIFF":
-            silence_libtiff()
         opened.load()
         image = ImageOps.exif_transpose(opened) if _has_exif(opened) else opened
         if image.mode == "F":
@@ -210,7 +207,7 @@ def _grey16_to_rgb(samples: np.ndarray) -> np.ndarray:
 
 
 def _opened(file: Path) -> Image.Image:
-    libtiff.silence()
+    silence_libtiff()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a damaged header also raises; one sentence is enough
         return Image.open(file)

@@ -2,11 +2,14 @@
 
 import ctypes
 import ctypes.util
+import logging
 from functools import cache
 from pathlib import Path
 
 import PIL
 from PIL import Image
+
+_logger = logging.getLogger(__name__)
 
 _SAMPLE_FORMAT = 339  # the tag; 2: signed whole numbers
 _SIGNED = 2
@@ -14,21 +17,21 @@ _SIGNED = 2
 
 @cache
 def silence_libtiff() -> None:
-    """Keep libtiff from writing what it finds in damaged files to stderr: Pillow raises an error as well.
-
-    Where its library is no file of its own (Pillow's wheels for Windows), it goes on doing so.
-    """
-    package = Path(PIL.__file__).parent
-    found = [*package.parent.glob("pillow.libs/libtiff*"), *package.glob(".dylibs/libtiff*")]
-    name = str(found[0]) if found else ctypes.util.find_library("tiff")
-    if name is None:
-        return
-    try:
-        library = ctypes.CDLL(name)
-        library.TIFFSetErrorHandler(None)
-        library.TIFFSetWarningHandler(None)
-    except (OSError, AttributeError):
-        return
+    """Keep libtiff from printing what it finds in damaged files, which Pillow raises as well; where it cannot be found,
+    it goes on printing."""
+    packages = Path(PIL.__file__).parents[1]
+    bundled = (*packages.glob("[Pp]illow.libs/libtiff*"), *packages.glob("PIL/.dylibs/libtiff*"))
+    for library in (*map(str, bundled), ctypes.util.find_library("tiff") if not bundled else None):
+        if library is None:
+            continue
+        try:
+            tiff = ctypes.CDLL(library)  # the one that Pillow has loaded, or will
+            for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+                handler = getattr(tiff, name)
+                handler.argtypes, handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+                handler(None)
+        except (OSError, AttributeError) as error:
+            _logger.info("libtiff of %s keeps printing: %s", library, error)
 
 
 def has_unsigned_samples(image: Image.Image) -> bool:

@@ -18,9 +18,9 @@ from core.errors import PCVOSError
 from core.files import atomic_write
 from core.network.config import PAPER, PRESETS, PCVOSConfig
 from core.network.devices import choose_device
-from core.network.inference import prepare
 from core.network.marking_weights import features_fingerprint
 from core.network.pcvos import PCVOS
+from core.network.preparation import prepare
 
 DEFAULT_WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "pcvos-small.safetensors"
 """The file that ships."""

@@ -1,4 +1,4 @@
-"""Weights that were learned on ImageNet, with torchvision's names, for the trunks of a network."""
+"""Frames as ImageNet's networks take them, and the weights that were learned on it, with torchvision's names."""
 
 from pathlib import Path
 
@@ -7,7 +7,21 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from core.errors import PCVOSError
+from core.network.constants import made_once
 from core.network.key_encoder import KeyEncoder
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+def normalise(frames: Tensor) -> Tensor:
+    """uint8 (..., 3, H, W) RGB to float32, zero mean and unit variance over ImageNet."""
+    return (frames.float() / 255 - _of_channels(MEAN, frames.device)) / _of_channels(STD, frames.device)
+
+
+@made_once(16)
+def _of_channels(values: tuple[float, ...], device: torch.device) -> Tensor:
+    return torch.tensor(values, device=device).view(3, 1, 1)
 
 
 def load_imagenet_trunk(trunk: KeyEncoder, weights: str | Path) -> None:

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from core.errors import PCVOSError
 from core.files import atomic_write
-from core.network.inference import use_winograd
 from core.network.marking import PLANES, MarkingNetwork
 from core.network.pcvos import PCVOS
+from core.network.preparation import use_winograd
 from core.network.resnet import bias_of
 
 DEFAULT_MARKING_WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "pcvos-marking.safetensors"

@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.network.devices import float32_exactly, wait_for
-from core.network.inference import in_type
 from core.network.matching import joined, localised, read_top_k
 from core.network.pcvos import PCVOS
+from core.network.preparation import in_type
 from core.progress import UNWATCHED, Progress
 from core.propagation.batches import Batches
 from core.propagation.distractors import compete

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.network.frames import normalise
+from core.network.imagenet import normalise
 from core.network.transfer import upload
 
 STRIDE = 16

@@ -29,7 +29,7 @@ from core.propagation import PropagationSettings, Propagator
 from core.training.annotated_footage import annotated_data, annotated_sequence
 from core.training.data import IGNORE
 from core.training.precision import faster_precision
-from core.training.schedule import adaptation_schedule
+from core.training.stages import adaptation_schedule
 from core.training.trainer import Trainer, TrainingSettings
 
 LEAST_FRAMES = 3

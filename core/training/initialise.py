@@ -9,8 +9,7 @@ from torch import nn
 
 from core.errors import PCVOSError
 from core.network.config import PCVOSConfig
-from core.network.frames import normalise
-from core.network.imagenet import copy_weights, fold_norms, load_imagenet_trunk, read_weights
+from core.network.imagenet import copy_weights, fold_norms, load_imagenet_trunk, normalise, read_weights
 from core.network.pcvos import PCVOS
 from core.network.refinement import RefinementBlock, RefinementLayer
 from core.network.resnet import bias_of

@@ -1,7 +1,7 @@
 """L_image + L_clip (paper Sec. 3.6): bootstrapped cross-entropy per frame, dice over whole clips.
 
 A third term is not the paper's: what is found of an object on frames where it is not. Dice over a clip hardly sees it:
-a blob of ten pixels costs an absent object all that a hundred do.
+a blob of ten pixels costs an absent object all that a hundred do. Then the loss of the marking network.
 """
 
 from dataclasses import dataclass
@@ -113,3 +113,26 @@ def absence_loss(logits: Tensor, labels: Tensor) -> Tensor:
     found = found.masked_fill((labels == IGNORE).unsqueeze(1), 0).flatten(3)
     likeliest = found.topk(max(1, int(ABSENCE_PIXELS * found.shape[-1])), dim=-1).values.mean(-1)
     return (likeliest * ~present).sum(1).mean()
+
+
+_EASY = 0.1
+"""Weight of pixels that are certain and right; the weight of others is the probability of being wrong more."""
+
+
+def marking_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Cross-entropy weighted by how wrong a pixel is, normalised per mask, and dice: mean over masks, ().
+
+    Args:
+        logits: (N, H, W). truth: uint8 (N, H, W), 1 inside, 255 unknown.
+    """
+    seen = (truth != IGNORE).float().flatten(1)
+    target = (truth == 1).float().flatten(1)
+    flat = logits.flatten(1)
+    p = flat.sigmoid()
+    wrong = (p.detach() - target).abs()
+    weight = (wrong + _EASY) * seen
+    entropy = F.binary_cross_entropy_with_logits(flat, target, reduction="none")
+    cross = (weight * entropy).sum(1) / seen.sum(1).clamp(min=1)
+    p = p * seen
+    dice = 1 - (2 * (p * target).sum(1) + 1) / (p.square().sum(1) + (target * seen).sum(1) + 1)
+    return (4 * cross + dice).mean()

@@ -18,10 +18,10 @@ from torch.utils.data import DataLoader
 
 from core.files import atomic_write
 from core.network.decoder import enlarge
-from core.network.frames import normalise
+from core.network.imagenet import normalise
 from core.network.marking import STRIDE, MarkingNetwork
 from core.network.pcvos import PCVOS, KeyFeatures
-from core.training.marking_losses import marking_loss
+from core.training.losses import marking_loss
 from core.training.marking_photos import PhotoStore
 from core.training.marking_samples import (
     PREVIOUS,

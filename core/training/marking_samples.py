@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
-from core.marking.planes import draw_box, draw_point, draw_stroke
+from core.marking.marks import draw_box, draw_point, draw_stroke
 from core.marking.wrong_parts import depth, largest_wrong_part
 from core.network.marking import PLANES
 from core.training.clips import colour_matrix, motion_blur

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core.network.aggregation import aggregation_logits
 from core.network.decoder import enlarge
-from core.network.frames import normalise
+from core.network.imagenet import normalise
 from core.network.matching import read_dense
 from core.network.pcvos import PCVOS, KeyFeatures
 from core.training.data import IGNORE

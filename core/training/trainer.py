@@ -24,7 +24,7 @@ from core.progress import UNWATCHED, Progress
 from core.training.clips import ClipSettings, ClipStream
 from core.training.data import TrainingData
 from core.training.distributed import ALONE, Processes
-from core.training.schedule import FROM_IMAGENET, Phase, Schedule
+from core.training.stages import FROM_IMAGENET, Phase, Schedule
 from core.training.step import SampleLoss, StepSettings
 
 log = logging.getLogger(__name__)

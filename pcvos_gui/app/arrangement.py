@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar
 
-from pcvos_gui.widgets.scroll_area import Scroll
+from pcvos_gui.widgets.scrolling import Scroll
 
 _GEOMETRY, _STATE, _SCREEN, _DIVIDED = "window/geometry", "window/state", "window/screen", "window/divided"
 _LIST_SHARE = 0.6  # of the column's height that the list of objects may claim for some rows

@@ -25,9 +25,7 @@ from pcvos_gui.app.arrangement import Arrangement
 from pcvos_gui.app.field_keys import FieldKeys
 from pcvos_gui.app.handlers.help import about_text
 from pcvos_gui.app.preferences import Preferences
-from pcvos_gui.app.recent import RecentFiles
-from pcvos_gui.app.recent_menu import RecentMenu
-from pcvos_gui.app.recent_pictures import RecentPictures
+from pcvos_gui.app.recent import RecentFiles, RecentMenu, RecentPictures
 from pcvos_gui.app.shortcuts_overlay import ShortcutsOverlay
 from pcvos_gui.app.start_page import StartPage
 from pcvos_gui.app.status import StatusLine
@@ -42,7 +40,6 @@ from pcvos_gui.panels.memory import MemoryPanel
 from pcvos_gui.panels.objects import ObjectsPanel
 from pcvos_gui.panels.propagation import PropagationPanel
 from pcvos_gui.panels.review import ReviewPanel
-from pcvos_gui.session.damage import DamageWatch
 from pcvos_gui.session.edges import Edges
 from pcvos_gui.session.follow import Follower
 from pcvos_gui.session.messages import Message, MessageAction
@@ -51,10 +48,10 @@ from pcvos_gui.session.opener import Opener
 from pcvos_gui.session.player import Player
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.runs import RunController, RunState
-from pcvos_gui.session.save_watch import SaveWatch
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.typed_number import TypedNumber
 from pcvos_gui.session.view_state import Tool, ViewMode, ViewState
+from pcvos_gui.session.watches import DamageWatch, SaveWatch
 from pcvos_gui.timeline.timeline import Timeline
 from pcvos_gui.widgets.dock import Dock
 from pcvos_gui.widgets.fold import Fold

@@ -5,8 +5,8 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene, QVBoxLayout, QWidge
 
 from core.studio.jobs import Estimated
 from pcvos_gui.canvas.brush_size import brush_text
+from pcvos_gui.canvas.colour_tables import NO_LOOK, look_of, matte_look_of
 from pcvos_gui.canvas.items import FrameItem, LabelsItem, MatteItem
-from pcvos_gui.canvas.looks import NO_LOOK, look_of, matte_look_of
 from pcvos_gui.canvas.matte_preview import MattePreview
 from pcvos_gui.canvas.strip import Strip
 from pcvos_gui.canvas.tools.brush import BrushTool

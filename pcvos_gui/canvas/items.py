@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from pcvos_gui.canvas.looks import EDGES, NO_LOOK, Look, Style
+from pcvos_gui.canvas.colour_tables import EDGES, NO_LOOK, Look, Style
 from pcvos_gui.canvas.screen import draw_indexed, draw_patch, edges, indexed_image, outlines, sample, zoom_of
 
 _HARD_PIXELS = 2.0  # zoom from which a pixel is a square

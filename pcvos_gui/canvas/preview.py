@@ -6,8 +6,8 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from pcvos_gui.canvas.colour_tables import argb
 from pcvos_gui.canvas.items import ArrayItem
-from pcvos_gui.canvas.looks import argb
 from pcvos_gui.canvas.screen import dashes, draw_indexed, draw_patch, indexed_image, sample, strokes
 
 _FILL, _FAINT_FILL = 130, 70  # alpha

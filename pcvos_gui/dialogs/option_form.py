@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSpinBox, QWidget
 
 from core.exchange.options import Option, Value
-from pcvos_gui.widgets.wheel import WheelGuard
+from pcvos_gui.widgets.scrolling import WheelGuard
 
 _NO_LIMIT = 999_999
 

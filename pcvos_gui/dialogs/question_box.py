@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.exchange.importer import Question
-from pcvos_gui.widgets.wheel import WheelGuard
+from pcvos_gui.widgets.scrolling import WheelGuard
 
 _HEIGHT = 160
 

@@ -21,7 +21,7 @@ from core.project.classes import clean_class
 from pcvos_gui.app.icons import icon
 from pcvos_gui.session.classes import Classes
 from pcvos_gui.session.session import Leaving, Session
-from pcvos_gui.widgets.wheel import WheelGuard
+from pcvos_gui.widgets.scrolling import WheelGuard
 
 _FOLDER = "folder"  # where files were chosen last
 

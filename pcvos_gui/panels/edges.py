@@ -10,7 +10,7 @@ from pcvos_gui.canvas.matte_preview import MattePreview
 from pcvos_gui.dialogs.option_form import OptionForm
 from pcvos_gui.session.edges import Edges
 from pcvos_gui.session.view_state import ViewState
-from pcvos_gui.widgets.scroll_area import Scroll
+from pcvos_gui.widgets.scrolling import Scroll
 
 _PATIENCE_MS = 400
 """A matte that takes longer than this is announced."""

@@ -28,7 +28,7 @@ from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 from pcvos_gui.timeline.columns import timecode
 from pcvos_gui.widgets.fold import Fold
-from pcvos_gui.widgets.scroll_area import Scroll
+from pcvos_gui.widgets.scrolling import Scroll
 
 _ROW = 64
 _DOT, _DOT_STEP, _REMOVE = 10, 16, 32

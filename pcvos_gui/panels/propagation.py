@@ -26,9 +26,8 @@ from pcvos_gui.session.runs import Range, RunController, RunState
 from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.widgets.fold import Fold
 from pcvos_gui.widgets.primary_button import PrimaryButton
-from pcvos_gui.widgets.scroll_area import Scroll
+from pcvos_gui.widgets.scrolling import Scroll, WheelGuard
 from pcvos_gui.widgets.segment import Segment
-from pcvos_gui.widgets.wheel import WheelGuard
 
 _REST_MS = 100
 

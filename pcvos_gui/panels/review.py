@@ -21,7 +21,7 @@ from pcvos_gui.panels.suggestion import SuggestionCard, words_of
 from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_thumbnail
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.session import Session
-from pcvos_gui.widgets.scroll_area import Scroll
+from pcvos_gui.widgets.scrolling import Scroll
 
 STRETCH_ROLE = Qt.ItemDataRole.UserRole
 _WORDS_ROLE = Qt.ItemDataRole.UserRole + 1  # frames, reason

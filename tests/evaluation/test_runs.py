@@ -8,8 +8,8 @@ import torch
 from dataset_folders import disc_and_square
 
 from core.errors import PCVOSError
-from core.evaluation.runs import SequenceRunner, counted_frames, too_short, variants, without_refinement
-from core.evaluation.sequences import label_all, mean_j, propagate_all
+from core.evaluation.held_out import label_all, mean_j, propagate_all
+from core.evaluation.sequence_runner import SequenceRunner, counted_frames, too_short, variants, without_refinement
 from core.evaluation.truth import Truth
 from core.media.arrays import ArraySource, LabelledSequence
 from core.network.checkpoint import load_network

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.evaluation.correlation import spearman
 from core.evaluation.metrics import summarize_counted
-from core.evaluation.runs import judge_masks, worst_frame
-from core.evaluation.scores import Judge, confidence_correlation, means, summarize_objects
+from core.evaluation.scores import Judge, confidence_correlation, means, spearman, summarize_objects
+from core.evaluation.sequence_runner import judge_masks, worst_frame
 from core.evaluation.truth import Truth
 from core.masks.packed_labels import PackedLabels
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QInputDevice, QMouseEvent, QPointingDevice, QTabletEvent
 from PySide6.QtWidgets import QApplication
 
-from core.masks.edits import paint_line
+from core.masks.drawing import paint_line
 from core.masks.packed_mask import PackedMask
 from core.masks.soft_mask import SoftMask
 from core.project.model import Cell, Change, ObjectInfo

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.project.model import ObjectInfo
 from pcvos_gui.canvas import stepped_brush, view
-from pcvos_gui.canvas.looks import CHROMA_GREEN
+from pcvos_gui.canvas.colour_tables import CHROMA_GREEN
 from pcvos_gui.session.view_state import Tool, ViewMode
 
 GREEN = (CHROMA_GREEN >> 16 & 255, CHROMA_GREEN >> 8 & 255, CHROMA_GREEN & 255)

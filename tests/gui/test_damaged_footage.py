@@ -4,7 +4,7 @@ import numpy as np
 from canvas_parts import CanvasRig
 
 from core.progress import UNWATCHED
-from pcvos_gui.session.damage import DamageWatch
+from pcvos_gui.session.watches import DamageWatch
 
 
 def test_damage_is_told_when_its_frame_is_shown(qtbot, tmp_path):

@@ -20,7 +20,7 @@ from core.masks.soft_mask import STRIDE, SoftMask
 from core.media import open_media
 from core.project.model import Cell, Change
 from core.studio.exports import Stored
-from pcvos_gui.canvas.looks import CHROMA_GREEN
+from pcvos_gui.canvas.colour_tables import CHROMA_GREEN
 from pcvos_gui.dialogs.export_dialog import ExportDialog
 from pcvos_gui.session.view_state import Tool, ViewMode
 from pcvos_gui.workers.mattes import Footage, MatteDone, MatteJob, MatteWorker

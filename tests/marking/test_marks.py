@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import PCVOSError
-from core.marking.marks import Marks, Stroke
-from core.marking.planes import RADIUS, draw_box, draw_point, draw_stroke
+from core.marking.marks import RADIUS, Marks, Stroke, draw_box, draw_point, draw_stroke
 
 SIZE = (60, 80)
 INSIDE = Marks.clicks([(10, 10)])

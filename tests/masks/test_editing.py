@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from core.masks.edits import fill_holes, flood, grow, line_rect, paint_line, polygon, remove_specks, shrink
+from core.masks.drawing import fill_holes, flood, grow, line_rect, paint_line, polygon, remove_specks, shrink
 
 SIZES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24)
 MASKS = hnp.arrays(bool, SIZES)

@@ -12,7 +12,7 @@ from torch import Tensor
 from core.benchmark.baseline import PlainInference
 from core.media.arrays import ArraySource
 from core.network import PCVOS
-from core.network.frames import normalise
+from core.network.imagenet import normalise
 from core.propagation import PropagationSettings, Propagator
 from core.propagation.composer import Composer, Distribution
 from core.propagation.geometry import Geometry

@@ -9,7 +9,7 @@ from pretend_device import PretendDevice, pretend
 
 from core.media.arrays import ArraySource
 from core.network import PCVOS, SMALL
-from core.network.inference import prepare
+from core.network.preparation import prepare
 from core.propagation import PropagationSettings, Propagator
 
 

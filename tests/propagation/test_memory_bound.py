@@ -12,7 +12,7 @@ from stand_in_network import stand_in_network
 
 from core.benchmark.bench import peak_memory
 from core.network import PCVOS, SMALL
-from core.network.inference import prepare
+from core.network.preparation import prepare
 from core.propagation import PropagationSettings
 from core.propagation.memory_bound import RunSize, memory_bound
 

@@ -14,7 +14,7 @@ from stand_in_network import stand_in_network
 from core.errors import PCVOSError, ResourceError
 from core.masks.soft_mask import SoftMask
 from core.network import PCVOS, SMALL
-from core.network.inference import prepare
+from core.network.preparation import prepare
 from core.propagation import PropagationSettings, stretch
 from core.propagation import clip_inference as engine
 from core.propagation.stretch import blend

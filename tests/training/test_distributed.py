@@ -16,7 +16,7 @@ from training_files import photos, sequence, write_tar
 from core.network import PAPER, PCVOS, SMALL
 from core.network.checkpoint import read_weights
 from core.training.losses import LossTerms
-from core.training.schedule import paper_schedule
+from core.training.stages import paper_schedule
 from core.training.step import SampleLoss, StepSettings
 
 WORKER = Path(__file__).with_name("gradient_worker.py")

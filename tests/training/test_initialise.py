@@ -9,8 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from core.errors import PCVOSError
 from core.network import PCVOS, SMALL
-from core.network.frames import normalise
-from core.network.imagenet import load_imagenet_trunk
+from core.network.imagenet import load_imagenet_trunk, normalise
 from core.network.key_encoder import KeyEncoder
 from core.training.data import TrainingData
 from core.training.initialise import initial_network

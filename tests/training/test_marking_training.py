@@ -13,8 +13,8 @@ from core.network.config import SMALL
 from core.network.marking_weights import initial_marking_network, read_marking, save_marking
 from core.network.pcvos import PCVOS
 from core.training.data import IGNORE, VALIDATION_SEQUENCES
+from core.training.losses import marking_loss
 from core.training.marking import MarkingPhase, MarkingTrainer, MarkingTrainingSettings
-from core.training.marking_losses import marking_loss
 from core.training.marking_photos import PhotoStore
 from core.training.marking_samples import (
     NEGATIVE,

@@ -12,7 +12,7 @@ from core.propagation import PropagationSettings, Propagator
 from core.training.data import IGNORE
 from core.training.losses import clip_loss
 from core.training.rollout import ClipPrediction, list_objects, rollout
-from core.training.schedule import FROM_IMAGENET
+from core.training.stages import FROM_IMAGENET
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from core.training.clips import ClipSettings
 from core.training.data import DataFolder, TrainingData
 from core.training.losses import LossTerms
 from core.training.precision import faster_precision
-from core.training.schedule import CONTINUATION, FROM_IMAGENET, Phase, Schedule, paper_schedule
+from core.training.stages import CONTINUATION, FROM_IMAGENET, Phase, Schedule, paper_schedule
 from core.training.trainer import Trainer, TrainingSettings
 
 CPU = torch.device("cpu")

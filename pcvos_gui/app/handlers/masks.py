@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.masks import edits
+from core.masks import drawing
 from pcvos_gui.app.handlers import runs
 
 if TYPE_CHECKING:
@@ -19,19 +19,19 @@ def accept_frame(window: MainWindow) -> None:
 
 
 def grow(window: MainWindow) -> None:
-    _edit(window, lambda mask: edits.grow(mask, 1), window.tr("Grow"))
+    _edit(window, lambda mask: drawing.grow(mask, 1), window.tr("Grow"))
 
 
 def shrink(window: MainWindow) -> None:
-    _edit(window, lambda mask: edits.shrink(mask, 1), window.tr("Shrink"))
+    _edit(window, lambda mask: drawing.shrink(mask, 1), window.tr("Shrink"))
 
 
 def fill_holes(window: MainWindow) -> None:
-    _edit(window, edits.fill_holes, window.tr("Fill holes"))
+    _edit(window, drawing.fill_holes, window.tr("Fill holes"))
 
 
 def remove_specks(window: MainWindow) -> None:
-    _edit(window, edits.remove_specks, window.tr("Remove specks"))
+    _edit(window, drawing.remove_specks, window.tr("Remove specks"))
 
 
 def copy_previous(window: MainWindow) -> None:

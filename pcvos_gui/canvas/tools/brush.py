@@ -5,7 +5,7 @@ from enum import Enum, auto
 import numpy as np
 from PySide6.QtCore import QObject, Qt
 
-from core.masks.edits import Point, paint_line
+from core.masks.drawing import Point, paint_line
 from pcvos_gui.canvas.tools.tool import CanvasTool, Pointer
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import ViewState

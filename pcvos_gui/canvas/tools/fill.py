@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.masks.edits import flood
+from core.masks.drawing import flood
 from pcvos_gui.canvas.tools.tool import CanvasTool, Pointer
 from pcvos_gui.session.messages import MessageAction
 

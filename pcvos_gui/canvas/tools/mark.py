@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QObject, QRectF, Qt, QTimer
 
-from core.masks.edits import paint_line
+from core.masks.drawing import paint_line
 from core.masks.packed_mask import PackedMask
 from core.masks.scribble import BACKGROUND, OBJECT
 from core.studio.jobs import Estimated, Marked, MarkJob

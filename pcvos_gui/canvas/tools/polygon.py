@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from core.masks.edits import Point, polygon
+from core.masks.drawing import Point, polygon
 from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import ViewState

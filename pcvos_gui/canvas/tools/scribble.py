@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import PCVOSError
 from core.marking.marks import Stroke
-from core.masks.edits import Point, paint_line
+from core.masks.drawing import Point, paint_line
 from core.masks.scribble import BACKGROUND, OBJECT
 from core.media import open_media
 from core.studio.jobs import Box, MarkJob

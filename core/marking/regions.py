@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from core.marking.marks import Marks
-from core.marking.planes import draw_box, draw_stroke
+from core.marking.marks import Marks, draw_box, draw_stroke
 from core.network.marking import PLANES, STRIDE, MarkingNetwork
 from core.network.pcvos import PCVOS, KeyFeatures
 from core.propagation.geometry import Geometry

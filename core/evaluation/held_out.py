@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from core.evaluation.results import RunResults
-from core.evaluation.runs import Round, SequenceRunner, Variant, judge_masks
 from core.evaluation.scores import means, summarize_objects
+from core.evaluation.sequence_runner import Round, SequenceRunner, Variant, judge_masks
 from core.evaluation.truth import Truth
 from core.masks.packed_labels import PackedLabels
 from core.media.arrays import ArraySource, LabelledSequence
