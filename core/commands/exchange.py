@@ -16,6 +16,7 @@ from core.exchange.options import Value, parse_options
 from core.exchange.plan import change, make_plan, unanswered
 from core.project.classes import CLASSES, read_class_list
 from core.project.project import Project
+from core.studio.done import not_done_in_words
 
 Say = Callable[[str], None]
 
@@ -83,6 +84,8 @@ def export(command: ExportCommand, say: Say, note: Say, warn: Say) -> None:
             note(sentence)
         if request.about_unknown and not request.stops:  # else it is the error's
             note(request.about_unknown)
+        if left := not_done_in_words(project, command.objects, request.first, request.last):
+            note(left)
         with FrameProgress("Export", len(request.frames)) as progress:
             run_export(exporter, request, overwrite=command.overwrite, progress=progress)
         for sentence in media.warnings:

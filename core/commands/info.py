@@ -17,6 +17,7 @@ from core.project.model import ObjectInfo
 from core.project.project import Project
 from core.project.tracks import CORRECTED, IN_MEMORY
 from core.studio import interrupted
+from core.studio.done import done_frames
 
 Say = Callable[[str], None]
 Facts = dict[str, Any]
@@ -135,6 +136,7 @@ def _of_object(project: Project, info: ObjectInfo) -> Facts:
         "corrected": _frames(project.frames_of(info.id, CORRECTED)),
         "in_memory": _frames(project.frames_of(info.id, IN_MEMORY)),
         "unprocessed": _frames(never),
+        "done": _frames(np.flatnonzero(done_frames(project, info.id))),
     }
 
 
@@ -195,6 +197,8 @@ def _project_lines(facts: Facts) -> Iterator[str]:
         yield f"    {info['id']}: {info['name']}{state}"
         yield f"      corrected: {_words(info['corrected'])}"
         yield f"      unprocessed: {_words(info['unprocessed'])}"
+        if info["done"]["count"]:
+            yield f"      done: {_words(info['done'])}"
 
 
 def _words(frames: Facts) -> str:

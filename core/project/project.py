@@ -328,9 +328,7 @@ class Project:
             ValueError: a frame, an object or a mask that cannot be.
         """
         self._check_writable()
-        check_change(change, self.footage)
-        check_run(change, self._tracks, self._objects)
-        check_done(change, self._done, self._objects)
+        self.check(change)
         if keep_undo:
             self._kept.keep(change, self._saver.batch)
         else:
@@ -348,6 +346,12 @@ class Project:
                 self._save(make=True)
         for subscriber in tuple(self._subscribers):
             subscriber(change)
+
+    def check(self, change: Change) -> None:
+        """Raise as `apply` does for a change that cannot be made."""
+        check_change(change, self.footage)
+        check_run(change, self._tracks, self._objects)
+        check_done(change, self._done, self._objects)
 
     def kept_undo(self) -> Change | None:
         """The changes with `keep_undo` since the last other one, as one."""

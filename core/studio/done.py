@@ -27,6 +27,10 @@ class DoneShare:
         return self.done / self.total if self.total else 0.0
 
     @property
+    def is_all(self) -> bool:
+        return 0 < self.total == self.done
+
+    @property
     def percent(self) -> int:
         """0 to 100; 100 only where all is done."""
         return int(100 * self.share)
@@ -49,6 +53,21 @@ def set_done(
     return Change(text, done=None if done == project.done else (project.done, done))
 
 
+def stretch_to_toggle(
+    project: Project, obj: int, frame: int, chosen: tuple[int, int] | None = None
+) -> tuple[int, int, bool]:
+    """First and last frame of what one key declares done (True), or opens again (False).
+
+    Args:
+        frame: where the person is. chosen: the range they have chosen; None: none, which means the whole object or,
+            where `frame` is done, the done stretch around it.
+    """
+    if chosen is not None:
+        return *chosen, not done_frames(project, obj)[chosen[0] : chosen[1] + 1].all()
+    around = next((stretch for stretch in project.done if stretch.holds((frame, obj))), None)
+    return (0, project.footage.frames - 1, True) if around is None else (around.first, around.last, False)
+
+
 def done_frames(project: Project, obj: int, done: Iterable[DoneStretch] | None = None) -> np.ndarray:
     """On which frames an object is done, bool (frames,), the caller's own."""
     frames = np.zeros(project.footage.frames, bool)
@@ -63,7 +82,7 @@ def _stretches(obj: int, frames: np.ndarray) -> list[DoneStretch]:
     return [DoneStretch(obj, first, last - 1) for first, last in edges.reshape(-1, 2).tolist()]
 
 
-def progress_of(project: Project, objects: Iterable[int] | None = None, first: int = 0, last: int = -1) -> DoneShare:
+def done_share(project: Project, objects: Iterable[int] | None = None, first: int = 0, last: int = -1) -> DoneShare:
     """How much of these objects (None: all) is done, on frames `first` to `last` (inclusive; -1: the last one)."""
     ids = {info.id for info in project.objects} & set(objects or (info.id for info in project.objects))
     end = min(project.footage.frames - 1, last if last >= 0 else project.footage.frames - 1)

@@ -5,11 +5,14 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
+from core.studio.done import done_share
 from pcvos_gui.app.icons import icon
 from pcvos_gui.dialogs.exchange import Exchange
 from pcvos_gui.panels.costs import duration
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
+
+_TOLD = 20  # objects that a tooltip names
 
 
 def timecode(seconds: float) -> str:
@@ -27,7 +30,7 @@ class StatusLine(QStatusBar):
     def __init__(self, session: Session, runs: RunController, exchange: Exchange, parent: QWidget | None = None):
         super().__init__(parent)
         self._session, self._runs = session, runs
-        self.place, self.object, self.engine, self.saved = (QLabel(self) for _ in range(4))
+        self.place, self.object, self.done, self.engine, self.saved = (QLabel(self) for _ in range(5))
         self.export = QProgressBar(self)
         longest = self.tr("Export 100 %") + self.tr(" · {} left").format(duration(35_999))
         self.export.setFixedWidth(self.export.fontMetrics().horizontalAdvance(longest) + 16)
@@ -42,7 +45,7 @@ class StatusLine(QStatusBar):
         self.saved.setContentsMargins(0, 0, 6, 0)
         for widget in (self.place, self.object):
             self.addWidget(widget)
-        for widget in (self.export, self.cancel, self.engine, self.saved):
+        for widget in (self.export, self.cancel, self.done, self.engine, self.saved):
             self.addPermanentWidget(widget)
         self._show_export("", 0, 0, -1.0)
         exchange.progress.connect(self._show_export)
@@ -65,7 +68,7 @@ class StatusLine(QStatusBar):
     def refresh(self) -> None:
         session = self._session
         is_open = session.is_open
-        for widget in (self.engine, self.saved):
+        for widget in (self.done, self.engine, self.saved):
             widget.setVisible(is_open)
         for widget in (self.place, self.object):
             widget.setVisible(is_open and not self.currentMessage())  # what the pointer is over is told in their place
@@ -81,11 +84,28 @@ class StatusLine(QStatusBar):
         )
         active = session.object(session.active)
         self.object.setText("· " + (active.name if active else self.tr("no object")))
+        self._show_done()
         engine = self._engine_text()
         self.engine.setText(f"{engine} ·" if engine else "")
         self.engine.setToolTip(self._memory_text())
         self.saved.setText(self._saved_text())
         self.saved.setToolTip(str(session.document.project.path))
+
+    def _show_done(self) -> None:
+        """How much is done: of the active object, and of all; nothing, where nobody has declared anything done."""
+        session, project = self._session, self._session.document.project
+        self.done.setVisible(bool(project.done))
+        if not project.done:
+            return
+        shares = {info: done_share(project, (info.id,)) for info in session.objects}
+        parts = [self.tr("done: {} %").format(done_share(project).percent)]
+        if (active := session.object(session.active)) is not None and len(shares) > 1:
+            parts.append(self.tr("this object {} %").format(shares[active].percent))
+        self.done.setText(", ".join(parts) + " ·")
+        told = self.tr("{}: {} of {} frames done")
+        words = [told.format(info.name, share.done, share.total) for info, share in shares.items()]
+        more = [self.tr("…")] if len(words) > _TOLD else []
+        self.done.setToolTip("\n".join([*words[:_TOLD], *more]))
 
     def _engine_text(self) -> str:
         runs = self._runs

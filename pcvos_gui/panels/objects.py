@@ -274,6 +274,10 @@ class ObjectsPanel(QWidget):
         lock, unlock = self.tr("Lock"), self.tr("Unlock")
         add("lock-open-variant-outline" if obj.locked else "lock", unlock if obj.locked else lock,
             lambda: switch(Column.LOCKED))  # fmt: skip
+        end, document = session.navigator.frame_count - 1, session.document
+        add("check-decagram-outline", self.tr("Done on all frames"), lambda: document.set_done(obj.id, 0, end, True))
+        is_some = can_change and any(stretch.object == obj.id for stretch in document.project.done)
+        add("pencil-lock-outline", self.tr("Open again"), lambda: document.set_done(obj.id, 0, end, False), is_some)
         add("target", self.tr("Show all objects") if is_solo else self.tr("Show this one alone"),
             lambda: switch(Column.SOLO), True)  # fmt: skip
         menu.addSeparator()

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QObject
 
 from core.project.tracks import IN_MEMORY, PREDICTED
+from core.studio.done import done_share
 from pcvos_gui.canvas import Canvas
 from pcvos_gui.session.runs import RunController, RunState
 from pcvos_gui.session.session import Session
@@ -50,6 +51,8 @@ class NextStep(QObject):
             return self.tr("Read-only: look around, or export")
         if self._canvas.offer_bar.isVisibleTo(self._canvas):
             return self.tr("Next: accept it, or go on marking")
+        if done_share(session.document.project).is_all:
+            return self.tr("Everything is done. Next: export (Ctrl+E)")
         if not (session.document.project.states & IN_MEMORY).any():
             return self.tr("Next: mark an object on any frame")
         if not (session.document.project.states & PREDICTED).any():

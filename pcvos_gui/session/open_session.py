@@ -11,6 +11,7 @@ from core.media.source import FrameSource
 from core.project.model import Change, ObjectInfo
 from core.project.project import Project
 from core.studio import edits
+from core.studio.done import set_done
 from pcvos_gui.session.commands import ChangeCommand
 from pcvos_gui.session.messages import Messages
 
@@ -58,6 +59,7 @@ class OpenSession(QObject):
             self.tell_read_only()
             return
         try:
+            self.project.check(change)  # where Qt calls, errors are a defect's
             self.undo_stack.push(ChangeCommand(change, self.apply))
         except PCVOSError as error:
             step = self.undo_stack.index()
@@ -123,6 +125,14 @@ class OpenSession(QObject):
         if self.push_unless_empty(change) and not in_memory:
             text = self.tr("Frame {} is out of memory; its mask stays. Clear it (Del) to have it propagated again.")
             self._messages.say(text.format(frame), key="memory")
+
+    def set_done(self, id: int, first: int, last: int, is_done: bool) -> None:
+        """Declare an object done on frames `first` to `last`, or open it again there."""
+        name = next((info.name for info in self.objects if info.id == id), "")
+        text = self.tr("Done: {}, frames {} to {}") if is_done else self.tr("Open again: {}, frames {} to {}")
+        change = set_done(self.project, text.format(name, first, last), (id,), first, last, is_done)
+        if change.done is not None:
+            self.push_change(change)
 
     def clear(self, first: int, last: int, ids: Iterable[int] | None = None, corrections: bool = False) -> None:
         """Forget masks on frames `first` to `last`; corrections only where asked for, locked objects never."""

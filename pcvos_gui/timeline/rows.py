@@ -3,6 +3,7 @@
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QRect, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QAction,
     QColor,
     QContextMenuEvent,
     QHelpEvent,
@@ -14,10 +15,11 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QScrollBar, QSizePolicy, QStyle, QStyleOption, QToolTip, QWidget
+from PySide6.QtWidgets import QMenu, QScrollBar, QSizePolicy, QStyle, QStyleOption, QToolTip, QWidget
 
 from core.studio.cell_states import CellState, states_of
-from core.studio.done import done_frames
+from core.studio.done import done_frames, stretch_to_toggle
+from pcvos_gui.app.icons import icon
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.session import Session
 from pcvos_gui.timeline import paint
@@ -283,9 +285,25 @@ class ObjectRows(QWidget):
         if self._session.is_open:
             is_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
             x = event.pos().x() - self.left
-            menu = self._scrubber.make_menu(self._scrubber.frame_at(x) if is_mouse else self._session.navigator.frame)
+            frame = self._scrubber.frame_at(x) if is_mouse else self._session.navigator.frame
+            row = self.row_at(event.pos().y()) if is_mouse else self._session.active
+            menu = self.make_menu(row or ALL, frame)
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             menu.popup(event.globalPos())
+
+    def make_menu(self, row: int, frame: int) -> QMenu:
+        """The menu of a cell: the frame's, and that the object is done."""
+        menu = self._scrubber.make_menu(frame)
+        info, document = self._session.object(row), self._session.document
+        if info is not None:
+            first, last, is_done = stretch_to_toggle(document.project, row, frame, self._scrubber.chosen)
+            text = self.tr("{}: done on frames {} to {}") if is_done else self.tr("{}: open again, frames {} to {}")
+            toggle = QAction(icon("check-decagram-outline"), text.format(info.name, first, last), menu)
+            toggle.triggered.connect(lambda: document.set_done(row, first, last, is_done))
+            toggle.setEnabled(self._session.is_writable)
+            menu.insertAction(menu.actions()[0], toggle)
+            menu.insertSeparator(menu.actions()[1])
+        return menu
 
     # the keyboard
 

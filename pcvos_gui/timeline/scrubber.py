@@ -130,6 +130,14 @@ class Scrubber(QWidget):
         """In and out points as they are drawn: while one is dragged, not yet those of the run."""
         return self._held_range or (self._runs.in_point, self._runs.out_point)
 
+    @property
+    def chosen(self) -> tuple[int, int] | None:
+        """First and last frame between in and out; None: neither is set."""
+        first, last = self._runs.in_point, self._runs.out_point
+        if first is None and last is None:
+            return None
+        return first or 0, self._session.navigator.frame_count - 1 if last is None else last
+
     # painting
 
     def paintEvent(self, event: QPaintEvent) -> None:

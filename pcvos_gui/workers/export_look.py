@@ -18,6 +18,7 @@ from core.exchange.unprocessed import counts
 from core.media import FrameSource
 from core.progress import Progress
 from core.project.project import Project
+from core.studio.done import not_done_in_words
 from core.studio.exports import Export, Stored
 from pcvos_gui.workers.newest import NewestJobWorker
 
@@ -133,7 +134,9 @@ def _check(format: Exporter, request: ExportRequest, wish: Export, frame: int) -
         free = shutil.disk_usage(folder).free
         there = tuple(existing_files(format, request))
         unknown = counts(request.unknown, request.range)
-        return Checked(wish, "", format.notes(request), there, free, request.about_unknown, unknown, request.stops)
+        left = not_done_in_words(request.project, wish.objects, wish.first, wish.last)
+        notes = (*format.notes(request), *([left] if left else []))
+        return Checked(wish, "", notes, there, free, request.about_unknown, unknown, request.stops)
     except Exception as error:
         return Checked(wish, _sentence(error))
 

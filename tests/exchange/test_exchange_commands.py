@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from core.cli import app
 from core.exchange import registry
 from core.project.project import Project
+from core.studio.done import set_done
 
 
 @pytest.fixture
@@ -59,6 +60,16 @@ def test_out_of_one_project_and_into_another(path, empty, out):
     again = pcvos("import", empty, out / "masks.json", "--not-corrected")
     assert (again.exit_code, again.stderr.count("\n")) == (2, 1) and "Nothing to import" in again.stderr
     assert "Nothing would change" in pcvos("import", empty, out / "masks.json", "--dry-run").stdout
+
+
+def test_it_says_what_is_not_done(project, out):
+    assert "Not done" not in pcvos("export", project.path, "--format", "png", "--output", out).output
+    info = project.objects[0]
+    project.apply(set_done(project, "done", (info.id,), 0, 1))
+    said = pcvos(
+        "export", project.path, "--format", "png", "--output", out, "--overwrite", "--objects", str(info.id)
+    ).output
+    assert f"Not done yet: {info.name} on" in " ".join(said.split())
 
 
 def test_not_corrected(path, empty, out):

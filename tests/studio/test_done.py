@@ -7,7 +7,7 @@ from core.errors import PCVOSError
 from core.project.model import DoneStretch
 from core.project.project import Project
 from core.studio import edits
-from core.studio.done import not_done_in_words, progress_of, set_done
+from core.studio.done import done_share, not_done_in_words, set_done
 from core.studio.runs import NothingToDraw, Predicted, RunResults, plan_run
 
 
@@ -98,13 +98,13 @@ def test_where_all_is_done_there_is_nothing_to_draw(project):
 
 
 def test_how_much_is_done_and_what_is_not(project):
-    assert progress_of(project).percent == 0 and not_done_in_words(project, None, 0, 5) == "", "nobody hands over"
+    assert done_share(project).percent == 0 and not_done_in_words(project, None, 0, 5) == "", "nobody hands over"
     declare(project, 0, 5, 1)
-    assert (progress_of(project).done, progress_of(project).total) == (6, 2 * FRAMES)
-    assert progress_of(project, (1,), 0, 5).percent == 100
+    assert (done_share(project).done, done_share(project).total) == (6, 2 * FRAMES)
+    assert done_share(project, (1,), 0, 5).percent == 100
     assert (
         not_done_in_words(project, None, 4, 7) == "Not done yet: Object 1 on 2 frames (6 to 7); Object 2 on all frames."
     )
     assert not_done_in_words(project, (1,), 0, 5) == ""
     declare(project, 6, FRAMES - 1, 1)
-    assert progress_of(project, (1,)).percent == 100
+    assert done_share(project, (1,)).percent == 100
