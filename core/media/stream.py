@@ -20,6 +20,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from core.errors import PCVOSError
+from core.media import ffv1_checksums
 from core.media.clock import AS_WRITTEN, ClockPart, OneClock
 from core.media.source import SQUARE
 
@@ -27,6 +28,11 @@ from core.media.source import SQUARE
 _EACH_BY_ITSELF = frozenset({"prores", "dnxhd", "mjpeg", "png", "huffyuv", "utvideo", "rawvideo"})
 # Codecs without much to tell damage by, whose frames come out the same on several threads only if these share a frame.
 _SAME_BY_SLICES = frozenset({"ffv1", "vp8"})
+# Codecs whose decoders tell damage of key frames. Others, and those not known here, may fill it in without a word, with
+# what they decoded before.
+_TELL_DAMAGE = _EACH_BY_ITSELF | frozenset(
+    {"h264", "hevc", "vp9", "av1", "libdav1d", "mpeg4", "mpeg1video", "mpeg2video", "jpeg2000", "magicyuv", "ffvhuff"}
+)
 # Codecs whose concealed frames never say that they are corrupt.
 _ONLY_BY_ERRORS = frozenset({"hevc", "mjpeg"})
 _MOST_STRETCHED = 16  # times; what says more is damaged
@@ -61,8 +67,9 @@ class OpenVideo:
 
     Attributes:
         damaged: whether a packet could not be decoded. broken_off: whether the file could not be read to its end.
-        lost: whether a packet could not be decoded since this was set to False. lost_pts: the timestamp of the first
-            such packet; on several threads, of one nearby.
+        lost: whether a packet was damaged, or could not be decoded, since this was set to False. lost_pts: the time
+            stamp of the first such packet; on several threads, of one nearby.
+        has_checksums: whether packets were met of which a checksum says that they are whole.
         wanted_from: a timestamp; frames before it that no other frame refers to need not be decoded, nor come out.
             None: all are. Heeded where the codec marks such frames reliably, which is H.264: in HEVC the mark counts
             only within a layer.
@@ -80,6 +87,7 @@ class OpenVideo:
         self.broken_off = False
         self.lost = False
         self.lost_pts: int | None = None
+        self.has_checksums = False
         self.wanted_from: int | None = None
         self._open(threads)
 
@@ -87,6 +95,11 @@ class OpenVideo:
     def frames_depend(self) -> bool:
         """Whether frames may depend on others."""
         return self.stream.codec_context.name not in _EACH_BY_ITSELF
+
+    @property
+    def tells_damage(self) -> bool:
+        """Whether a damaged key frame is told; else what it shows may depend on what was decoded before it."""
+        return self.stream.codec_context.name in _TELL_DAMAGE
 
     @property
     def has_threads(self) -> bool:
@@ -226,6 +239,8 @@ class OpenVideo:
 
     def _decode(self, packet: Packet | None) -> list[VideoFrame]:
         self._skip(self._is_skippable(packet))
+        if packet is not None and not self._is_whole(packet):
+            self._lose(packet)
         try:
             frames = self.stream.decode(packet)
             if not self.frames_depend:
@@ -236,9 +251,19 @@ class OpenVideo:
             raise
         except av.FFmpegError:
             self.damaged = True
-            if not self.lost:
-                self.lost, self.lost_pts = True, None if packet is None else packet.pts
+            self._lose(packet)
             return []
+
+    def _is_whole(self, packet: Packet) -> bool:
+        if self.stream.codec_context.name != "ffv1":
+            return True
+        holds = ffv1_checksums.holds(bytes(packet))
+        self.has_checksums |= holds
+        return holds or not self.has_checksums
+
+    def _lose(self, packet: Packet | None) -> None:
+        if not self.lost:
+            self.lost, self.lost_pts = True, None if packet is None else packet.pts
 
     def _is_skippable(self, packet: Packet | None) -> bool:
         if self.wanted_from is None or packet is None or packet.pts is None:
@@ -268,7 +293,8 @@ def _open(path: Path, threads: bool, strict: bool, options: dict[str, str]) -> t
         name = stream.codec_context.name
         stream.thread_type = ("SLICE" if name in _SAME_BY_SLICES else "AUTO") if threads else "NONE"
         # Whether a concealed frame says that it is corrupt depends on codec and threads; an error does not.
-        if strict and (threads or name in _ONLY_BY_ERRORS):
+        # Of decoders that do not tell all, some decode on otherwise when they are to tell; these run on one thread.
+        if strict and name in _TELL_DAMAGE and (threads or name in _ONLY_BY_ERRORS):
             stream.codec_context.options = {"err_detect": "explode"}
     except BaseException:
         container.close()

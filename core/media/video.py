@@ -11,6 +11,7 @@ Decisions:
 - What is decoded can be had without waiting for what is being decoded.
 - Where a frame comes out damaged, those of its group of pictures are decoded anew, carefully (see `decoding`), from a
   place before that is sound, so that they are what decoding in order gives; a warning says where.
+- Of codecs whose decoders do not tell damage, a key packet is tried before decoding begins at it (see `key_frames`).
 - A frame that cannot be decoded never shifts the others: the nearest earlier one that can stands in, and a warning
   says so.
 """
@@ -28,6 +29,7 @@ from core.errors import PCVOSError
 from core.media.decoder import DamageMet, DecodingRun
 from core.media.frame_cache import FrameCache, byte_count
 from core.media.frame_index import file_identity, load_index, store_index
+from core.media.key_frames import Key, KeyFrames
 from core.media.pixels import Developer
 from core.media.source import FrameNumbers, FrameSource, Timestamps
 from core.media.video_index import build_index
@@ -41,6 +43,7 @@ _BEHIND, _AHEAD = 12, 8  # frames that `prepare` sees to: half a second back, a 
 # Frames before damage, at least and at most, that careful decoding begins at: decoders fill in what is left in their
 # buffers, those of H.264 from more than 16 frames back.
 _BACK, _FAR_BACK = 48, 300
+_TRIES = 8  # key packets in which decoding could not begin; more of them, and it begins with the file
 _PATIENCE = 0.02  # seconds between two looks at whether to go on waiting
 
 
@@ -88,6 +91,7 @@ class VideoFile(FrameSource):
         self._can_pass_over = interactive and bool(self._index.keys) and not self._index.damaged
         self._run = DecodingRun(path, self._index, threads=not self._index.damaged)
         self._careful: DecodingRun | None = None  # until damage is met
+        self._keys = KeyFrames(path, self._index, self._run.video.tells_damage)
         self._damaged: set[int] = set()  # numbers of the key packets whose groups of pictures are damaged
         self._unsound: set[int] = set()  # of those that take care, for this or another reason
         self._closed = False
@@ -231,12 +235,15 @@ class VideoFile(FrameSource):
 
     def _begun_before(self, run: DecodingRun, index: int, progress: Progress) -> tuple[int, VideoFrame | None]:
         """Decode to a frame from a place before its group of pictures, and sound; as `_decode_to`."""
-        own = int(self._index.key[index])
-        own_first = int(np.searchsorted(self._index.key, own))
-        for key in range(max(0, own - 1), -1, -1):
+        own_first = int(np.searchsorted(self._index.key, self._index.key[index]))
+        left = _TRIES
+        for key in range(max(0, int(self._index.key[index]) - 1), -1, -1):
             first = int(np.searchsorted(self._index.key, key))
-            is_far = key == 0 or index - first >= _FAR_BACK
-            if not is_far and (key in self._damaged or own_first - first < _BACK):
+            is_far = key == 0 or (index - first >= _FAR_BACK and self._keys.are_trusted)
+            if not is_far and (key in self._damaged or own_first - first < _BACK or not left):
+                continue
+            if self._keys[key] != Key.SOUND:
+                left -= 1
                 continue
             run.start(key, sound_until=None if is_far else first + _BACK)
             try:
@@ -285,8 +292,18 @@ class VideoFile(FrameSource):
         wanted = int(self._index.ticks[max(0, keep_from)]) if self._can_pass_over else None
         self._run.video.wanted_from = wanted
         if not ahead:
-            self._run.start(int(self._index.key[first]))
+            self._begin(first)
         return self._decode_to(self._run, last, progress)
+
+    def _begin(self, index: int) -> None:
+        """Begin a quick run at the key packet of a frame, if decoding can begin there."""
+        key = int(self._index.key[index])
+        found = self._keys[key]
+        if found != Key.SOUND:
+            if found == Key.NO_KEY:
+                self._damaged.add(key)  # nothing is to be told
+            raise DamageMet(int(np.searchsorted(self._index.key, key)), [])
+        self._run.start(key)
 
     def _is_ahead(self, index: int) -> bool:
         """Whether to go on decoding rather than begin anew for this frame."""
