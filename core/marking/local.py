@@ -1,4 +1,4 @@
-"""Corrections stay where they are made: of a new mask, what hangs together with the marks that ask for it."""
+"""Masks stay where marks are: of a new mask, what hangs together with the marks that ask for it."""
 
 import cv2
 import numpy as np
@@ -39,3 +39,18 @@ def touching(mask: np.ndarray, where: np.ndarray) -> np.ndarray:
     kept[parts[where & mask]] = True
     kept[0] = False
     return kept[parts]
+
+
+def near(mask: np.ndarray, where: np.ndarray, gap: float) -> np.ndarray:
+    """The connected parts of `mask` with a pixel in `where`, and those close to them, bool (H, W) each; all of it if
+    none has one.
+
+    Args:
+        gap: how far apart is close, in extents (the longer side of the bounding box) of the parts with such a pixel.
+    """
+    touched = touching(mask, where)
+    height, width = cv2.boundingRect(touched.view(np.uint8))[:1:-1]
+    if not height:
+        return mask
+    away = cv2.distanceTransform((~touched).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
+    return touching(mask, away <= gap * max(height, width))

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from core.errors import PCVOSError
-from core.marking.local import local_change, touching
+from core.marking.local import local_change, near, touching
 from core.marking.marks import Marks
 from core.marking.regions import Known, Look, Region, look_at, mask_logits, slices
 from core.masks.matte import guided
@@ -32,6 +32,7 @@ _CLOSER = 1.2  # how much larger than on the first look the object has to come o
 _LARGEST = 2.5  # pixels of the network to one of the footage, on the second look
 _SAME = 1.6  # a second look is used again as long as a new one would not show the object this much larger
 _BAND = 1.0  # cells to either side of an edge, in which it is drawn to the picture's
+_GAP = 0.05  # extents: what is farther from everything marked is no part of a proposal
 _FINE = 2.0  # pixels of the footage to a cell: finer edges stay as the network has them
 
 
@@ -246,13 +247,16 @@ def _label(seen: SeenFrame, look: Look, grid: np.ndarray, region: Region, before
 
 
 def _as_asked(label: np.ndarray, known: Known, is_proposal: bool, seen: SeenFrame) -> np.ndarray:
-    """A mask that holds what the marks say and, unless it is a proposal, changes nothing that they do not ask for."""
+    """A mask that holds what the marks say, and nothing far from them that neither a box nor memory speaks for; unless
+    it is a proposal, it changes nothing that they do not ask for."""
     pixel = 1 / seen.whole.scale
     this, not_this = _drawn(known.marks, seen.size, pixel)
     if not is_proposal:
         assert known.previous is not None, "a mask that is no proposal is there already"
         previous = known.previous > 0.5
         label = local_change(label, previous, this & ~previous, not_this & previous, max(2, round(2 * pixel)))
+    elif known.marks.box is None and known.estimate is None:
+        label = near(label, this, _GAP)
     return (label | this) & ~not_this
 
 

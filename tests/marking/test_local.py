@@ -1,8 +1,8 @@
-"""Corrections stay where they are made."""
+"""Masks stay where marks are, and corrections where they are made."""
 
 import numpy as np
 
-from core.marking.local import local_change
+from core.marking.local import local_change, near
 
 
 def rectangle(top: int, left: int, height: int, width: int) -> np.ndarray:
@@ -45,3 +45,15 @@ def test_slivers_connect_nothing():
 
 def test_without_a_mark_nothing_changes():
     np.testing.assert_array_equal(local_change(~BODY, BODY, NOTHING, NOTHING, 2), BODY)
+
+
+def test_of_a_mask_what_a_mark_touches_and_what_is_close_to_that():
+    behind_a_pole, far = rectangle(35, 71, 30, 10), rectangle(5, 5, 10, 10)  # 2 and 21 pixels from the body of 40
+    mark = rectangle(50, 50, 2, 2)
+    np.testing.assert_array_equal(near(BODY | behind_a_pole | far, mark, 0.05), BODY | behind_a_pole)
+    np.testing.assert_array_equal(near(BODY | behind_a_pole | far, mark, 0.04), BODY)
+    np.testing.assert_array_equal(near(BODY | far, rectangle(50, 50, 2, 2) | far, 0.05), BODY | far)
+
+
+def test_where_no_mark_touches_the_mask_all_of_it_stays():
+    np.testing.assert_array_equal(near(BODY, rectangle(5, 5, 2, 2), 0.05), BODY)
