@@ -19,9 +19,12 @@ from core.media import FrameSource, open_media
 from core.network import PCVOS, load_network
 from core.network.devices import bytes_in_use, memory_of, release_memory, title_of
 from core.progress import UNWATCHED, Progress
+from core.project.project import Project
 from core.propagation import ClipResult, Propagator
 from core.propagation.memory import PermanentMemory
 from core.studio.jobs import (
+    Adapted,
+    AdaptJob,
     ClipDone,
     Compared,
     CompareJob,
@@ -39,8 +42,8 @@ from core.studio.runs import LabelMaps, PermanentFrame, Predicted, annotate, pre
 
 log = logging.getLogger(__name__)
 
-Job = PropagateJob | CompareJob | EstimateJob
-Result = JobStarted | ClipDone | CompareProgress | Compared | Estimated
+Job = PropagateJob | CompareJob | EstimateJob | AdaptJob
+Result = JobStarted | ClipDone | CompareProgress | Compared | Estimated | Adapted
 
 MEDIA_CACHE_BYTES = 64 * 2**20
 """Of decoded frames: runs read them in order, and keep the features."""
@@ -88,6 +91,9 @@ class Engine:
         Raises:
             PCVOSError and whatever else goes wrong. The next job works nevertheless.
         """
+        if isinstance(job, AdaptJob):
+            yield self._adapt(job, progress)
+            return
         base = job if isinstance(job, PropagateJob) else job.base
         if isinstance(job, EstimateJob) and not any(p.frame != base.start for p in base.permanent):
             yield Estimated(job.number, base.start, {})
@@ -261,6 +267,19 @@ class Engine:
         return Estimated(job.number, frame, cells)
 
     # gauges
+
+    @staticmethod
+    def _adapt(job: AdaptJob, progress: Progress) -> Adapted:
+        from core.studio.adaptation import AdaptationRequest, adapt, lesson  # all of training: runs need none of it
+
+        with (
+            Project.open(job.project, to_write=False) as project,
+            open_media(job.footage, index=job.index, progress=progress) as media,
+        ):
+            weights, device = job.engine.weights, job.engine.device
+            request = AdaptationRequest(job.output, weights, job.minutes, device=device, settings=job.settings)
+            (found,) = adapt([lesson(project, media)], request, progress)
+        return Adapted(job.number, job.output, found.learned, found.held_back, found.before, found.after)
 
     def _device_in_words(self) -> str:
         return title_of(self._device)

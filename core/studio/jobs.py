@@ -84,6 +84,25 @@ class EstimateJob:
 
 
 @dataclass(frozen=True)
+class AdaptJob:
+    """Train further on a project's corrections, for so many minutes, and write the weights to `output` if they gain.
+
+    Attributes:
+        project: its file, with all corrections saved. settings: of the runs that judge before and after.
+        index: of the footage, as for a run.
+    """
+
+    project: Path
+    footage: Path
+    output: Path
+    minutes: float
+    engine: EngineChoice
+    settings: PropagationSettings
+    index: bytes | None = field(default=None, repr=False)
+    number: int = field(default_factory=next_number)
+
+
+@dataclass(frozen=True)
 class MemoryUse:
     """Gauges, in bytes (None: not known on this machine), and the frames in memory.
 
@@ -192,6 +211,27 @@ class Estimated:
     number: int
     frame: int
     cells: Mapping[int, Predicted]
+
+
+@dataclass(frozen=True)
+class AdaptProgress:
+    """An AdaptJob has done `done` of `total` parts of its work."""
+
+    number: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """The weights of an AdaptJob are written: J&F on `held_back` corrected frames before and after."""
+
+    number: int
+    output: Path
+    learned: int
+    held_back: int
+    before: float
+    after: float
 
 
 @dataclass(frozen=True)

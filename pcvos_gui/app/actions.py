@@ -251,6 +251,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
        N(_CONTEXT, "End it; what is drawn stays")),
     _a(PROPAGATE, runs.compare, N(_CONTEXT, "Compare L…"), "compare-horizontal", "Ctrl+Shift+C",
        N(_CONTEXT, "Propagate through the next clips at several L, side by side")),
+    _a(PROPAGATE, runs.learn, N(_CONTEXT, "Learn from corrections…"), "school-outline", "",
+       N(_CONTEXT, "Weights that learn from the frames you have corrected, for more footage of this kind")),
     _a(HELP, help.shortcuts, N(_CONTEXT, "Keyboard shortcuts"), "keyboard-outline", "? F1",
        N(_CONTEXT, "All keys on one page"), needs=""),
     _a(HELP, help.about, N(_CONTEXT, "About PCVOS Studio"), "information-outline", "",

@@ -15,6 +15,9 @@ from PySide6.QtCore import QObject, Signal
 from core.errors import PCVOSError, ResourceError
 from core.progress import Cancelled, Progress
 from core.studio.jobs import (
+    Adapted,
+    AdaptJob,
+    AdaptProgress,
     ClipDone,
     Compared,
     CompareJob,
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Job = PropagateJob | CompareJob | EstimateJob
+Job = PropagateJob | CompareJob | EstimateJob | AdaptJob
 
 _NICENESS = 5  # on Linux: the window's thread goes first
 
@@ -53,7 +56,8 @@ class InferenceWorker(Worker):
 
     Signals:
         started(JobStarted), clip_done(ClipDone), compare_progressed(CompareProgress), compared(Compared),
-        estimated(Estimated), ended(JobEnded), marked(Marked), mark_failed(MarkFailed).
+        estimated(Estimated), adapt_progressed(AdaptProgress), adapted(Adapted), ended(JobEnded), marked(Marked),
+        mark_failed(MarkFailed).
     """
 
     started = Signal(object)
@@ -61,6 +65,8 @@ class InferenceWorker(Worker):
     compare_progressed = Signal(object)
     compared = Signal(object)
     estimated = Signal(object)
+    adapt_progressed = Signal(object)
+    adapted = Signal(object)
     ended = Signal(object)
     marked = Signal(object)
     mark_failed = Signal(object)
@@ -157,7 +163,16 @@ class InferenceWorker(Worker):
 
     def _deliver(
         self,
-        message: JobStarted | ClipDone | CompareProgress | Compared | Estimated | JobEnded | Marked | MarkFailed,
+        message: JobStarted
+        | ClipDone
+        | CompareProgress
+        | Compared
+        | Estimated
+        | AdaptProgress
+        | Adapted
+        | JobEnded
+        | Marked
+        | MarkFailed,
     ) -> None:
         if isinstance(message, JobEnded):
             with self._changed:
@@ -171,6 +186,8 @@ class InferenceWorker(Worker):
                 CompareProgress: self.compare_progressed,
                 Compared: self.compared,
                 Estimated: self.estimated,
+                AdaptProgress: self.adapt_progressed,
+                Adapted: self.adapted,
                 Marked: self.marked,
                 MarkFailed: self.mark_failed,
             }
@@ -268,7 +285,11 @@ class InferenceWorker(Worker):
                 self._do_marks(previews=False)
             return self._closed or job.number in self._cancelled
 
-        with closing(engine.run(job, Progress(is_cancelled=is_cancelled))) as results:
+        def tell(done: int, total: int) -> None:
+            if isinstance(job, AdaptJob):
+                self._post(AdaptProgress(job.number, done, total))
+
+        with closing(engine.run(job, Progress(tell, is_cancelled))) as results:
             try:
                 for result in results:
                     self._post(result)

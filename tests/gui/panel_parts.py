@@ -64,6 +64,8 @@ class ScriptedInference(QObject):
     compare_progressed = Signal(object)
     compared = Signal(object)
     estimated = Signal(object)
+    adapt_progressed = Signal(object)
+    adapted = Signal(object)
 
     def __init__(self):
         super().__init__()

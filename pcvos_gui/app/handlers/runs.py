@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
+
+from pcvos_gui.dialogs.adapt_dialog import AdaptDialog
+
 if TYPE_CHECKING:
     from pcvos_gui.app.main_window import MainWindow
 
@@ -29,6 +33,12 @@ def stop(window: MainWindow) -> None:
 
 def compare(window: MainWindow) -> None:
     window.propagation_panel.compare()
+
+
+def learn(window: MainWindow) -> None:
+    dialog = AdaptDialog(window.session, window.runs, window)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.show()
 
 
 def chosen_range(window: MainWindow) -> tuple[int, int]:
