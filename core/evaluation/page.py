@@ -1,16 +1,15 @@
 """`report.html`: an evaluation on one page that needs nothing beside it."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment
 
 from core.evaluation.charts import Line, score_chart
 from core.evaluation.pictures import Picture
 from core.evaluation.results import RunResults, all_tables
-from core.evaluation.tables import table_html
 
 PICTURES = 12
 """As many of the worst frames as one wants to look at."""
@@ -34,6 +33,33 @@ figure { margin: 16px 0 } figure img { max-width: 100%; display: block } figcapt
 """
 
 
+# All that comes from outside is escaped; charts are markup already.
+_PAGE = Environment(autoescape=True, keep_trailing_newline=True).from_string(
+    """\
+<!doctype html><html lang=en><head><meta charset=utf-8><title>PCVOS evaluation</title>
+<style>"""
+    + _STYLE
+    + """</style></head><body><h1>PCVOS evaluation</h1>
+<dl>{% for key, value in facts.items() %}<dt>{{ key }}</dt><dd>{{ value }}</dd>{% endfor %}</dl>
+<h2>Scores</h2>
+{% for table in tables %}<table><caption>{{ table.title }}</caption>
+{%- macro cells(tag, texts) %}{% for text in texts %}
+  {{- '<%s class="word">'|safe % tag if loop.index0 < table.words else '<%s>'|safe % tag }}{{ text }}</{{ tag }}>
+{%- endfor %}{% endmacro -%}
+<thead><tr>{{ cells("th", table.columns) }}</tr></thead><tbody>
+{%- for row in table.rows %}<tr{% if "mean" in row[:table.words] %} class="mean"{% endif %}>{{ cells("td", row) }}</tr>
+{%- endfor %}</tbody></table>
+{% endfor %}<h2>Worst frames</h2>
+<p>Of {{ first }}: the truth left, the prediction right.</p>
+{% for picture in pictures %}<figure><img alt="{{ picture.words }}" src="data:image/jpeg;base64,{{ picture.base64 }}">
+{#- -#}<figcaption>{{ picture.words }}</figcaption></figure>
+{% endfor %}<h2>Frame by frame</h2>
+{{ charts|join("\n")|safe }}
+</body></html>
+"""
+)
+
+
 def report_page(
     facts: Mapping[str, Any],
     runs: Sequence[RunResults],
@@ -47,29 +73,8 @@ def report_page(
         pictures: of the first run, before any correction, worst first.
         stems: names of the frames of each sequence.
     """
-    parts = [
-        "<!doctype html><html lang=en><head><meta charset=utf-8><title>PCVOS evaluation</title>",
-        f"<style>{_STYLE}</style></head><body><h1>PCVOS evaluation</h1>",
-        f"<dl>{''.join(f'<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>' for k, v in facts.items())}</dl>",
-        "<h2>Scores</h2>",
-        *(table_html(table) for table in all_tables(runs)),
-        "<h2>Worst frames</h2>",
-        f"<p>Of {escape(runs[0].name)}: the truth left, the prediction right.</p>",
-        *(_figure(picture) for picture in pictures),
-        "<h2>Frame by frame</h2>",
-        *(_sequence(name, runs, stems[name]) for name in runs[0].rounds),
-        "</body></html>\n",
-    ]
-    return "\n".join(parts)
-
-
-def _figure(picture: Picture) -> str:
-    data = base64.b64encode(picture.jpeg).decode()
-    words = f"{picture.sequence}, frame {picture.stem}: J {picture.j:.3f}"
-    return (
-        f'<figure><img alt="{escape(words)}" src="data:image/jpeg;base64,{data}">'
-        f"<figcaption>{escape(words)}</figcaption></figure>"
-    )
+    charts = [_sequence(name, runs, stems[name]) for name in runs[0].rounds]
+    return _PAGE.render(facts=facts, tables=all_tables(runs), first=runs[0].name, pictures=pictures, charts=charts)
 
 
 def _sequence(name: str, runs: Sequence[RunResults], stems: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """The worst frames of an evaluation, truth and prediction side by side."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -26,6 +27,15 @@ class Picture:
     stem: str
     j: float
     jpeg: bytes
+
+    @property
+    def words(self) -> str:
+        return f"{self.sequence}, frame {self.stem}: J {self.j:.3f}"
+
+    @property
+    def base64(self) -> str:
+        """The JPEG, as a page holds it."""
+        return base64.b64encode(self.jpeg).decode()
 
 
 def picture_worst(

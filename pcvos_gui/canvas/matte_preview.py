@@ -1,9 +1,9 @@
 """The matte of the frame that is shown, for views that cut the objects out: soft edges as an export writes them."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
+from cachetools import LRUCache
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
 from core.exchange.mattes import side_seen
@@ -54,7 +54,8 @@ class MattePreview(QObject):
         self._alpha_of: tuple[int, tuple[int, ...]] | None = None  # frame, ids
         self._wish: tuple[int, _Look] | None = None  # what is not there yet
         self._number = 0  # of the newest job
-        self._kept: OrderedDict[int, np.ndarray] = OrderedDict()  # by frame, of `_kept_look`; used last at the end
+        # By frame, of `_kept_look`; the one that came last is kept however large it is.
+        self._kept: LRUCache[int, np.ndarray] = LRUCache(_KEPT_BYTES, lambda alpha: min(alpha.nbytes, _KEPT_BYTES))
         self._kept_look: _Look | None = None
         self._footage: Footage | None = None
         self._is_playing = False
@@ -99,7 +100,6 @@ class MattePreview(QObject):
             self._show(None)
             self._rest.start()
         elif frame in self._kept:
-            self._kept.move_to_end(frame)
             self._show(self._kept[frame], (frame, look.ids))
         elif self._wish != (frame, look):
             self._show(self.alpha if self._alpha_of == (frame, look.ids) else None, (frame, look.ids), (frame, look))
@@ -168,8 +168,6 @@ class MattePreview(QObject):
             self._session.messages.say(text.format(frame, done.trouble), "warning", key="matte", holds=holds)
             return
         self._kept[frame] = done.alpha
-        while len(self._kept) > 1 and len(self._kept) * done.alpha.nbytes > _KEPT_BYTES:
-            self._kept.popitem(last=False)
         self._show(done.alpha, (frame, look.ids))
 
     # what happens

@@ -2,10 +2,11 @@
 
 import logging
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from cachetools import LRUCache
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import PCVOSError
@@ -28,54 +29,34 @@ class FrameStore:
     """The frames used last, within a budget of bytes (the very last one always). For any thread."""
 
     def __init__(self, budget: int):
-        self._budget, self._bytes = budget, 0
-        self._frames: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._frames: LRUCache[int, np.ndarray] = LRUCache(budget, lambda image: min(image.nbytes, budget))
         self._lock = threading.Lock()
 
     def get(self, frame: int) -> np.ndarray | None:
         with self._lock:
-            image = self._frames.get(frame)
-            if image is not None:
-                self._frames.move_to_end(frame)
-            return image
+            return self._frames.get(frame)
 
     def put(self, frame: int, image: np.ndarray) -> None:
         with self._lock:
-            self._drop(frame)
             self._frames[frame] = image
-            self._bytes += image.nbytes
-            while self._bytes > self._budget and len(self._frames) > 1:
-                self._drop(next(iter(self._frames)))
 
     def nearest(self, frame: int) -> tuple[int, np.ndarray] | None:
         """The frame kept that is nearest to `frame`, with its index."""
         with self._lock:
-            if not self._frames:
-                return None
-            index = min(self._frames, key=lambda f: abs(f - frame))
-            return index, self._frames[index]
+            index = min(self._frames, key=lambda kept: abs(kept - frame), default=None)
+            return None if index is None else (index, self._frames[index])
 
     def clear(self) -> None:
         with self._lock:
             self._frames.clear()
-            self._bytes = 0
 
     def __contains__(self, frame: int) -> bool:
         with self._lock:
             return frame in self._frames
 
-    @property
-    def bytes(self) -> int:
-        return self._bytes
-
     def room_for(self, image: np.ndarray) -> int:
         """How many frames like `image` the budget holds."""
-        return max(1, self._budget // max(1, image.nbytes))
-
-    def _drop(self, frame: int) -> None:
-        image = self._frames.pop(frame, None)
-        if image is not None:
-            self._bytes -= image.nbytes
+        return max(1, int(self._frames.maxsize) // max(1, image.nbytes))
 
 
 @dataclass(frozen=True)
