@@ -3,7 +3,10 @@
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from cachetools import LRUCache
@@ -182,29 +185,22 @@ class FrameWorker(Worker):
 
     # on the thread
 
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(self._has_work)
-                retired, self._retired = self._retired, []
-                closed = self._closed
-                if closed and self._source is not None:
-                    retired.append(self._source)
-                source, wish, task = self._source, self._wish, None if closed else self._next()
-                if task is not None:
-                    self._begun = wish
-                aside = self._next_aside() if task is None and not closed else None
-            for old in retired:
-                old.close()
-            if closed:
-                return
-            if task is not None:
-                self._do(source, task, wish)
-            elif aside is not None:
-                self._read_aside(source, aside)
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            _close([*self._retired, *([] if self._source is None else [self._source])])
 
-    def _has_work(self) -> bool:
-        return bool(self._closed or self._retired or self._next() is not None or self._next_aside() is not None)
+    def _take(self) -> Callable[[], object] | None:
+        if self._retired:
+            retired, self._retired = self._retired, []
+            return partial(_close, retired)
+        task, aside = self._next(), self._next_aside()
+        if self._source is not None and self._wish is not None and task is not None:
+            self._begun = self._wish
+            return partial(self._do, self._source, task, self._wish)
+        return None if self._source is None or aside is None else partial(self._read_aside, self._source, aside)
 
     def _next_aside(self) -> int | None:
         """Not before there is something to look at."""
@@ -307,3 +303,8 @@ class FrameWorker(Worker):
         if wish == frame or wish in self._store:
             return False
         return not 0 < (wish - frame) * self._step <= _ON_THE_WAY
+
+
+def _close(sources: Iterable[FrameSource]) -> None:
+    for source in sources:
+        source.close()

@@ -6,7 +6,9 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -195,32 +197,25 @@ class InferenceWorker(Worker):
 
     # on the thread
 
-    def _work(self) -> None:
+    @contextmanager
+    def _held(self) -> Iterator[None]:
         _step_back()
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._waiting or self._marks or self._warm)
-        if not self._waiting and not self._marks and not self._closed:
-            self._warm_up()
-        while (job := self._next_job()) is not None:
-            end = self._do(job)
-            with self._changed:
-                self._running = None
-                self._paused.discard(job.number)
-                self._post(end)
-        if self._engine is not None:
-            self._engine.close()
+        try:
+            yield
+        finally:
+            if self._engine is not None:
+                self._engine.close()
 
-    def _next_job(self) -> Job | None:
-        """The next job, as soon as there is one; None: the thread is to end."""
-        while True:
-            self._do_marks(previews=True)
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._waiting or self._marks)
-                if self._closed:
-                    return None
-                if self._next_slot(previews=True) is None:
-                    self._running = self._waiting.popleft()
-                    return self._running
+    def _take(self) -> Callable[[], object] | None:
+        slot = self._next_slot(previews=True)
+        if slot is not None:
+            return partial(self._do_mark, self._marks.pop(slot))
+        if self._waiting:
+            self._marks.clear()  # what is late is worth nothing
+            self._running = self._waiting.popleft()
+            return partial(self._do, self._running)
+        warm, self._warm = self._warm and self._engine is None, False
+        return self._warm_up if warm else None
 
     def _next_slot(self, previews: bool) -> object | None:
         """The next mark: the newest, previews and looks last and only where they are wanted; under the lock."""
@@ -239,9 +234,10 @@ class InferenceWorker(Worker):
                         self._marks.clear()
                     return
                 job = self._marks.pop(slot)
-            self._answer_with(self._mark(job))
+            self._do_mark(job)
 
-    def _answer_with(self, found: Marked | MarkFailed) -> None:
+    def _do_mark(self, job: MarkJob) -> None:
+        found = self._mark(job)
         with self._changed:
             if found.number == self._awaited:
                 self._answer = found
@@ -269,7 +265,15 @@ class InferenceWorker(Worker):
         except Exception:  # a broken installation: the first job says so
             log.exception("the engine cannot be made")
 
-    def _do(self, job: Job) -> JobEnded:
+    def _do(self, job: Job) -> None:
+        end = self._end_of(job)
+        with self._changed:
+            self._running = None
+            self._paused.discard(job.number)
+            self._post(end)
+
+    def _end_of(self, job: Job) -> JobEnded:
+        """Do the job; how it ended."""
         try:
             self._engine = self._engine or _make_engine()
             return self._run(self._engine, job)

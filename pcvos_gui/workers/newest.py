@@ -1,7 +1,8 @@
 """A thread for jobs of which only the newest counts."""
 
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import Any, Generic, TypeVar
 
@@ -57,23 +58,16 @@ class NewestJobWorker(Worker, Generic[Job, Result]):
         """On this object's thread: emit a result."""
         raise NotImplementedError
 
-    @contextmanager
-    def _held(self) -> Iterator[None]:
-        """On the thread: what it holds from its first job to its end."""
-        yield
+    def _take(self) -> Callable[[], object] | None:
+        if not self._waiting:
+            return None
+        subject, (number, job) = self._waiting.popitem()
+        return partial(self._do_newest, subject, number, job)
 
-    def _work(self) -> None:
-        with self._held():
-            while True:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._closed or self._waiting)
-                    if self._closed:
-                        return
-                    subject, (number, job) = self._waiting.popitem()
-                with suppress(Cancelled):
-                    for result in self._do(job, self._progress(subject, number)):
-                        self._post((subject, number, result))
-                del job  # which can hold pictures
+    def _do_newest(self, subject: Hashable, number: int, job: Job) -> None:
+        with suppress(Cancelled):
+            for result in self._do(job, self._progress(subject, number)):
+                self._post((subject, number, result))
 
     def _progress(self, subject: Hashable, number: int) -> Progress:
         return Progress(is_cancelled=lambda: self._closed or self._newest.get(subject) != number)

@@ -6,6 +6,8 @@ time dies with the process instead of aborting it.
 
 import logging
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -14,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Worker(QObject):
-    """Owns one thread, which runs `_work` from `start` to `shutdown`.
+    """Owns one thread, which does what `_take` gives, from `start` to `shutdown`.
 
     What the thread posts reaches `_deliver` on the thread this object lives on, later and in order: all public signals
     are emitted there, and what the window has cancelled by then can still be dropped.
@@ -40,9 +42,14 @@ class Worker(QObject):
             log.warning("%s has not ended within %.0f s", self._thread.name, seconds)
         return not self._thread.is_alive()
 
-    def _work(self) -> None:
-        """On the thread: take jobs until `_closed`."""
+    def _take(self) -> Callable[[], object] | None:
+        """On the thread, under the lock: the next piece of work; None: nothing, until `_changed` is told of something."""
         raise NotImplementedError
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """On the thread: what it holds from its beginning to its end."""
+        yield
 
     def _deliver(self, message: Any) -> None:
         """On this object's thread: what was posted."""
@@ -60,6 +67,14 @@ class Worker(QObject):
 
     def _guarded(self) -> None:
         try:
-            self._work()
+            with self._held():
+                while True:
+                    work = None  # which can hold pictures
+                    with self._changed:
+                        while not self._closed and (work := self._take()) is None:
+                            self._changed.wait()
+                    if work is None or self._closed:
+                        return
+                    work()
         except Exception:
             log.exception("the thread %s ended", self._thread.name)
