@@ -43,7 +43,7 @@ class Worker(QObject):
         return not self._thread.is_alive()
 
     def _take(self) -> Callable[[], object] | None:
-        """On the thread, under the lock: the next piece of work; None: nothing, until `_changed` is told of something."""
+        """On the thread, under the lock: the next piece of work; None: there is none until `_changed` is told again."""
         raise NotImplementedError
 
     @contextmanager
