@@ -22,9 +22,11 @@ class Line:
     dashed: bool = False
 
 
-def score_chart(frames: Sequence[int], lines: Sequence[Line], marks: Sequence[int] = ()) -> str:
-    """An SVG element: the curves over the frames, a diamond at each of `marks` (frames that were given), and a legend
-    as HTML behind it."""
+def score_chart(
+    frames: Sequence[int], lines: Sequence[Line], marks: Sequence[int] = (), marked: str = "mask given"
+) -> str:
+    """An SVG element: the curves over the frames, a diamond at each of `marks` (frames that were `marked`), and a
+    legend as HTML behind it."""
     span = max(frames[-1] - frames[0], 1)
 
     def x(frame: int) -> float:
@@ -46,7 +48,7 @@ def score_chart(frames: Sequence[int], lines: Sequence[Line], marks: Sequence[in
             parts.append(f'<polyline class="line" {style} points="{points}"/>')
     for frame in marks:
         parts.append(f'<path class="mark" d="M{x(frame):.1f} {_TOP - 5}l4 5l-4 5l-4 -5z"/>')
-    return "".join([*parts, "</svg>", _legend(lines, bool(marks))])
+    return "".join([*parts, "</svg>", _legend(lines, marked if marks else "")])
 
 
 def _runs(frames: Sequence[int], values: np.ndarray) -> Iterator[list[tuple[int, float]]]:
@@ -56,13 +58,13 @@ def _runs(frames: Sequence[int], values: np.ndarray) -> Iterator[list[tuple[int,
             yield [(frame, float(value)) for frame, value in run]
 
 
-def _legend(lines: Sequence[Line], has_marks: bool) -> str:
+def _legend(lines: Sequence[Line], marked: str) -> str:
     entries = [
         f'<span><i style="border-top:2px {"dashed" if line.dashed else "solid"} {_colour(line)}"></i>'
         f"{escape(line.name)}</span>"
         for line in lines
     ]
-    return f'<p class="legend">{"".join(entries)}{"<span>◆ mask given</span>" if has_marks else ""}</p>'
+    return f'<p class="legend">{"".join(entries)}{f"<span>◆ {escape(marked)}</span>" if marked else ""}</p>'
 
 
 def _colour(line: Line) -> str:

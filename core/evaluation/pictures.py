@@ -11,6 +11,7 @@ from core.evaluation.scores import SequenceScores
 from core.evaluation.truth import Truth
 from core.masks.overlay import draw_overlay
 from core.masks.packed_labels import PackedLabels
+from core.masks.palette import DISPLAY_PALETTE
 from core.media.source import FrameSource
 
 PER_SEQUENCE = 2
@@ -62,13 +63,15 @@ def picture_worst(
     ]
 
 
-def side_by_side(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> bytes:
-    """A JPEG: `image` uint8 (H, W, 3) RGB with the truth drawn over it, and with the prediction (label maps)."""
-    height, width = truth.shape
+def side_by_side(image: np.ndarray, *maps: np.ndarray, palette: np.ndarray = DISPLAY_PALETTE) -> bytes:
+    """A JPEG: `image` uint8 (H, W, 3) RGB with each of some label maps, uint8 (H, W), drawn over it; palette uint8
+    (256, 3) RGB."""
+    height, width = image.shape[:2]
     size = (max(1, round(width * _HEIGHT / height)), _HEIGHT)
-    panels = [
-        cv2.resize(draw_overlay(image, labels), size, interpolation=cv2.INTER_AREA) for labels in (truth, predicted)
-    ]
     gap = np.full((_HEIGHT, 6, 3), 255, np.uint8)
-    joined = cv2.cvtColor(np.hstack([panels[0], gap, panels[1]]), cv2.COLOR_RGB2BGR)
+    parts: list[np.ndarray] = []
+    for labels in maps:
+        drawn = draw_overlay(image, labels, palette=palette)
+        parts += [gap] * bool(parts) + [cv2.resize(drawn, size, interpolation=cv2.INTER_AREA)]
+    joined = cv2.cvtColor(np.hstack(parts), cv2.COLOR_RGB2BGR)
     return cv2.imencode(".jpg", joined, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()

@@ -98,6 +98,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
        N(_CONTEXT, "Write masks, data sets, mattes or video")),
     _a(FILE, files.export_overlay, N(_CONTEXT, "Export overlay video…"), "movie-open-outline", "Ctrl+Shift+E",
        N(_CONTEXT, "Write a video with the masks drawn over the footage")),
+    _a(FILE, files.report, N(_CONTEXT, "Report…"), "file-chart-outline", "",
+       N(_CONTEXT, "Write a page on this project: confidence, worst frames, corrections; J and F with a reference")),
     _a(FILE, files.close, N(_CONTEXT, "Close"), "close", "Ctrl+W", N(_CONTEXT, "Back to the start page; everything is "
        "saved"), separated=True),
     _a(FILE, files.preferences, N(_CONTEXT, "Preferences…"), "cog-outline", "Ctrl+,",

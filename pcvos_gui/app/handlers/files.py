@@ -14,6 +14,7 @@ from pcvos_gui.app.handlers import runs
 from pcvos_gui.app.preferences import PreferencesDialog
 from pcvos_gui.dialogs.export_dialog import ExportDialog
 from pcvos_gui.dialogs.import_dialog import open_import_dialog
+from pcvos_gui.dialogs.report_dialog import ReportDialog
 
 if TYPE_CHECKING:
     from pcvos_gui.app.main_window import MainWindow
@@ -57,6 +58,13 @@ def _export(window: MainWindow, format: str | None = None) -> None:
         dialog = ExportDialog(window.session, window.edges, runs.chosen_range(window), format, window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: exchange.export(dialog.wanted))
+        dialog.open()
+
+
+def report(window: MainWindow) -> None:
+    if window.exchange.may_export():
+        dialog = ReportDialog(window.session, window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
 

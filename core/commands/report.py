@@ -1,0 +1,25 @@
+"""`pcvos report`: a project's figures, worst frames and history on one page, and as CSV."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from core.commands.opened_project import opened_project
+from core.commands.progress import FrameProgress
+from core.studio.comparison import read_reference
+from core.studio.report import write_report
+
+Say = Callable[[str], None]
+
+
+def report(
+    project: Path, output: Path, reference: Path | None, overwrite: bool, say: Say, note: Say, warn: Say
+) -> None:
+    """Write the report on a project; raises PCVOSError. The project is only read."""
+    with opened_project(project, warn, to_write=False) as (opened, media):
+        found = None if reference is None else read_reference(reference, media)
+        with FrameProgress("Report", 0 if found is None else len(found.truth.frames)) as progress:
+            files = write_report(opened, media, output, found, overwrite, progress)
+        for sentence in media.warnings:
+            warn(sentence)
+    note(f"{files.cells.name} and {files.objects.name} are beside it.")
+    say(str(files.page))
