@@ -25,14 +25,14 @@ def run(target: str = "", demo: bool = False) -> int:
     from core.demo import CLIP
     from pcvos_gui.app import theme
     from pcvos_gui.app.main_window import MainWindow
-    from pcvos_gui.app.preferences import Preferences
+    from pcvos_gui.app.settings import stored_settings
     from pcvos_gui.app.trouble import Trouble
 
     QCoreApplication.setOrganizationName("pcvos-studio")
     QCoreApplication.setApplicationName("pcvos-studio")
     application = QApplication(sys.argv[:1])
     theme.follow(application)
-    theme.choose(application, Preferences().theme)
+    theme.choose(application, stored_settings().theme)
     trouble = Trouble()
     trouble.install()
     window = MainWindow()

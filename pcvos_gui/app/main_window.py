@@ -24,8 +24,8 @@ from pcvos_gui.app.actions import ACTIONS, fill_menus, make_actions
 from pcvos_gui.app.arrangement import Arrangement
 from pcvos_gui.app.field_keys import FieldKeys
 from pcvos_gui.app.handlers.help import about_text
-from pcvos_gui.app.preferences import Preferences
 from pcvos_gui.app.recent import RecentFiles, RecentMenu, RecentPictures
+from pcvos_gui.app.settings import stored_settings
 from pcvos_gui.app.shortcuts_overlay import ShortcutsOverlay
 from pcvos_gui.app.start_page import StartPage
 from pcvos_gui.app.status import StatusLine
@@ -72,8 +72,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("PCVOS Studio")
         self.resize(_SIZE.boundedTo(self.screen().availableSize() - _FRAME))
         self.setAcceptDrops(True)
-        self.preferences = Preferences()
-        self.frame_worker = FrameWorker(cache_bytes=self.preferences.frame_cache_mib * 2**20, parent=self)
+        self.frame_worker = FrameWorker(cache_bytes=stored_settings().frame_cache_mib * 2**20, parent=self)
         self.inference = InferenceWorker(self)
         self.assist = MarkingWorker(self.inference, lambda: self.runs.settings.engine, self)
         self.session = Session(self.frame_worker, self)

@@ -1,6 +1,5 @@
-"""The person's preferences on this machine: kept by Qt, in the user's settings."""
+"""The dialog of preferences: fields for rows of the table of the application's settings."""
 
-from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -12,43 +11,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.propagation.settings import settings_table
 from pcvos_gui.app import theme
-
-FRAME_CACHE_MIB = 512
-
-
-class Preferences:
-    """Typed access to the settings; each has its default here."""
-
-    def __init__(self) -> None:
-        self._store = QSettings()
-
-    @property
-    def theme(self) -> str:
-        """ "system", "dark" or "light"."""
-        return str(self._store.value("theme", "system"))
-
-    @theme.setter
-    def theme(self, value: str) -> None:
-        self._store.setValue("theme", value)
-
-    @property
-    def frame_cache_mib(self) -> int:
-        """Memory for decoded frames, MiB."""
-        return int(self._store.value("frame_cache_mib", FRAME_CACHE_MIB))
-
-    @frame_cache_mib.setter
-    def frame_cache_mib(self, value: int) -> None:
-        self._store.setValue("frame_cache_mib", value)
+from pcvos_gui.app.settings import ApplicationSettings, store_setting, stored_settings
 
 
 class PreferencesDialog(QDialog):
     """Changes take effect at once; there is nothing to confirm."""
 
-    def __init__(self, preferences: Preferences, parent: QWidget | None = None):
+    def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Preferences"))
-        self._preferences = preferences
+        rows, stored = settings_table(ApplicationSettings), stored_settings()
         form = QFormLayout()
         form.setVerticalSpacing(8)
         self.theme = QComboBox(self)
@@ -58,17 +32,18 @@ class PreferencesDialog(QDialog):
             ("light", self.tr("Light")),
         ):
             self.theme.addItem(text, name)
-        self.theme.setCurrentIndex(self.theme.findData(preferences.theme))
+        self.theme.setCurrentIndex(self.theme.findData(stored.theme))
         self.theme.currentIndexChanged.connect(self._choose_theme)
-        form.addRow(self.tr("Theme"), self.theme)
+        form.addRow(self.tr(rows["theme"].label), self.theme)
         self.cache = QSpinBox(self)
-        self.cache.setRange(64, 65536)
+        cache = rows["frame_cache_mib"]
+        self.cache.setRange(64, int(cache.high))  # less is of no use to a person
         self.cache.setSingleStep(128)
         self.cache.setSuffix(self.tr(" MiB"))
-        self.cache.setValue(preferences.frame_cache_mib)
-        self.cache.setToolTip(self.tr("Decoded frames kept for scrubbing; takes effect at the next start"))
-        self.cache.valueChanged.connect(lambda value: setattr(preferences, "frame_cache_mib", value))
-        form.addRow(self.tr("Memory for decoded frames"), self.cache)
+        self.cache.setValue(stored.frame_cache_mib)
+        self.cache.setToolTip(self.tr(cache.help))
+        self.cache.valueChanged.connect(lambda value: store_setting("frame_cache_mib", value))
+        form.addRow(self.tr(cache.label), self.cache)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -78,5 +53,6 @@ class PreferencesDialog(QDialog):
         layout.addWidget(buttons)
 
     def _choose_theme(self) -> None:
-        self._preferences.theme = self.theme.currentData()
-        theme.choose(QApplication.instance(), self._preferences.theme)
+        name = self.theme.currentData()
+        store_setting("theme", name)
+        theme.choose(QApplication.instance(), name)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QSettings, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -19,11 +19,10 @@ from PySide6.QtWidgets import (
 
 from core.project.classes import clean_class
 from pcvos_gui.app.icons import icon
+from pcvos_gui.app.settings import stored_settings
 from pcvos_gui.session.classes import Classes
 from pcvos_gui.session.session import Leaving, Session
 from pcvos_gui.widgets.scrolling import WheelGuard
-
-_FOLDER = "folder"  # where files were chosen last
 
 
 class ClassField(QWidget):
@@ -145,7 +144,7 @@ class ClassField(QWidget):
             self._session.change_object(replace(obj, class_name=clean_class(self.box.currentText())))
 
     def _load(self) -> None:
-        folder = str(QSettings().value(_FOLDER, str(Path.home())))
+        folder = stored_settings().start_folder
         filters = self.tr("Text files (*.txt *.names *.csv);;All files (*)")
         path, _ = QFileDialog.getOpenFileName(self, self.tr("Load a list of classes"), folder, filters)
         if path:

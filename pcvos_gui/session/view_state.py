@@ -1,10 +1,11 @@
 """How the picture is looked at and which tool is in hand: nothing here is part of the result."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
-SMALLEST_BRUSH, LARGEST_BRUSH = 1.0, 1000.0
+from core.propagation.settings import setting, settings_table
 
 
 class ViewMode(StrEnum):
@@ -40,14 +41,27 @@ class Tool(StrEnum):
     PAN = "pan"
 
 
+@dataclass(frozen=True)
+class ViewSettings:
+    """A field is a row of the table, as in `PropagationSettings`."""
+
+    mode: ViewMode = setting(ViewMode.OVERLAY, "View", "How frame and masks are shown", choices=tuple(ViewMode))
+    opacity: float = setting(0.5, "Opacity", "Of the overlay", low=0.0, high=1.0)
+    tool: Tool = setting(Tool.MARK, "Tool", "In hand", choices=tuple(Tool))
+    brush: float = setting(24.0, "Brush", "Diameter in pixels of the frame", low=1.0, high=1000.0)
+    follow: bool = setting(True, "Follow", "The canvas goes along with a run")
+
+
+_ROWS = settings_table(ViewSettings)
+SMALLEST_BRUSH, LARGEST_BRUSH = _ROWS["brush"].low, _ROWS["brush"].high
+
+
 class ViewState(QObject):
     """Signals tell of every change; setting what is already so says nothing.
 
     Attributes:
-        mode: the view. peeking: while a key is held, the bare frame is shown instead.
-        opacity: of the overlay, 0 to 1.
-        tool: in hand. brush: diameter in pixels of the frame.
-        follow: whether the canvas goes along with a run.
+        mode, opacity, tool, brush, follow: as in `ViewSettings`; numbers stay within their range.
+        peeking: while a key is held, the bare frame is shown instead.
     """
 
     changed = Signal()  # mode, peeking or opacity
@@ -57,41 +71,35 @@ class ViewState(QObject):
 
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
-        self.mode = ViewMode.OVERLAY
+        first = ViewSettings()
+        self.mode, self.opacity, self.tool = first.mode, first.opacity, first.tool
+        self.brush, self.follow = first.brush, first.follow
         self.peeking = False
-        self.opacity = 0.5
-        self.tool = Tool.MARK
-        self.brush = 24.0
-        self.follow = True
 
     def set_mode(self, mode: ViewMode) -> None:
-        if mode != self.mode:
-            self.mode = mode
-            self.changed.emit()
+        self._set("mode", mode, self.changed)
 
     def set_peeking(self, peeking: bool) -> None:
-        if peeking != self.peeking:
-            self.peeking = peeking
-            self.changed.emit()
+        self._set("peeking", peeking, self.changed)
 
     def set_opacity(self, opacity: float) -> None:
-        opacity = min(1.0, max(0.0, opacity))
-        if opacity != self.opacity:
-            self.opacity = opacity
-            self.changed.emit()
+        self._set("opacity", _within("opacity", opacity), self.changed)
 
     def set_tool(self, tool: Tool) -> None:
-        if tool != self.tool:
-            self.tool = tool
-            self.tool_changed.emit(tool)
+        self._set("tool", tool, self.tool_changed, tool)
 
     def set_brush(self, diameter: float) -> None:
-        diameter = min(LARGEST_BRUSH, max(SMALLEST_BRUSH, diameter))
-        if diameter != self.brush:
-            self.brush = diameter
-            self.brush_changed.emit(diameter)
+        diameter = _within("brush", diameter)
+        self._set("brush", diameter, self.brush_changed, diameter)
 
     def set_follow(self, follow: bool) -> None:
-        if follow != self.follow:
-            self.follow = follow
-            self.follow_changed.emit(follow)
+        self._set("follow", follow, self.follow_changed, follow)
+
+    def _set(self, name: str, value: object, signal: SignalInstance, *told: object) -> None:
+        if value != getattr(self, name):
+            setattr(self, name, value)
+            signal.emit(*told)
+
+
+def _within(name: str, value: float) -> float:
+    return min(_ROWS[name].high, max(_ROWS[name].low, value))

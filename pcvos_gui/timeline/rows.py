@@ -1,7 +1,7 @@
 """The rows of the timeline: a row for each object, or one for the worst of all; a click goes to the cell."""
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QRect, QSettings, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QMenu, QScrollBar, QSizePolicy, QStyle, QStyleOpti
 from core.studio.cell_states import CellState, states_of
 from core.studio.done import done_frames, stretch_to_toggle
 from pcvos_gui.app.icons import icon
+from pcvos_gui.app.settings import store_setting, stored_settings
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.session import Session
 from pcvos_gui.timeline import paint
@@ -30,7 +31,6 @@ from pcvos_gui.timeline.words import describe, describe_cell
 ALL = 0
 """The row of the worst of all objects, in place of an object's id."""
 
-_COLLAPSED_KEY = "timeline/rows_collapsed"
 _USUAL = 4  # rows that are seen where there is room; others by scrolling, or in a higher panel
 _REACH = 2  # pixels that a playhead takes to each side
 
@@ -51,7 +51,7 @@ class ObjectRows(QWidget):
         super().__init__(parent)
         self._session, self._reviewer, self._scrubber = session, reviewer, scrubber
         self.rows: list[int] = []
-        self.is_collapsed = bool(QSettings().value(_COLLAPSED_KEY, False, bool))
+        self.is_collapsed = stored_settings().rows_collapsed
         self._states: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # by row's id: states, and what is done
         self._picture: QPixmap | None = None
         self._drawn_frame, self._scrubs = -1, False
@@ -81,7 +81,7 @@ class ObjectRows(QWidget):
         """One row for the worst of all, or all rows; remembered."""
         if is_collapsed != self.is_collapsed:
             self.is_collapsed = is_collapsed
-            QSettings().setValue(_COLLAPSED_KEY, is_collapsed)
+            store_setting("rows_collapsed", is_collapsed)
             self._on_objects()
 
     def _on_objects(self) -> None:

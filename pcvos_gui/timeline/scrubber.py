@@ -3,7 +3,7 @@
 import logging
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QRect, QSettings, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QHelpEvent,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 from core.project.tracks import CORRECTED
 from core.studio.cell_states import CellState
 from pcvos_gui.app.icons import icon
+from pcvos_gui.app.settings import store_setting, stored_settings
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
@@ -31,7 +32,6 @@ log = logging.getLogger(__name__)
 
 _GRIP = 7  # pixels around a handle or a diamond that count as on it
 _ZOOM = 1.25  # a notch of the wheel
-_RULER_KEY = "timeline/ruler_shows_time"
 
 
 class Scrubber(QWidget):
@@ -52,7 +52,7 @@ class Scrubber(QWidget):
         self._held_range: tuple[int | None, int | None] | None = None  # in and out while one is dragged
         self._pan_from = (0.0, 0.0)
         self._drawn_frame = -1
-        self.shows_time = QSettings().value(_RULER_KEY, False, bool)
+        self.shows_time = stored_settings().ruler_shows_time
         self.setMinimumWidth(160)
         self.setFixedHeight(paint.HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -184,7 +184,7 @@ class Scrubber(QWidget):
     def set_shows_time(self, shows: bool) -> None:
         """Whether the ruler counts time instead of frames."""
         self.shows_time = shows
-        QSettings().setValue(_RULER_KEY, shows)
+        store_setting("ruler_shows_time", shows)
         self._repaint_tracks()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

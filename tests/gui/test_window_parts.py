@@ -28,8 +28,9 @@ from pcvos_gui.app import theme
 from pcvos_gui.app.actions import ACTIONS, MENUS
 from pcvos_gui.app.icons import icon
 from pcvos_gui.app.main_window import MainWindow
-from pcvos_gui.app.preferences import Preferences, PreferencesDialog
+from pcvos_gui.app.preferences import PreferencesDialog
 from pcvos_gui.app.recent import RecentFiles
+from pcvos_gui.app.settings import store_setting, stored_settings
 from pcvos_gui.app.status import timecode
 from pcvos_gui.dialogs.export_dialog import ExportDialog
 from pcvos_gui.dialogs.import_dialog import ImportDialog
@@ -380,7 +381,7 @@ def test_the_theme_changes_at_once(hands: Hands, clip: Path, same_palette, qapp)
     dialog = hands.window.findChild(PreferencesDialog)
     for name, is_dark in (("dark", True), ("light", False), ("dark", True)):
         dialog.theme.setCurrentIndex(dialog.theme.findData(name))
-        assert Preferences().theme == name
+        assert stored_settings().theme == name
         palette = qapp.palette()
         assert (palette.color(QPalette.ColorRole.Window).lightness() < 128) is is_dark
         image = hands.window.actions_by_name["tool_fill"].icon().pixmap(32, 32).toImage()
@@ -395,7 +396,7 @@ def test_the_cache_of_frames_is_as_large_as_preferred(qtbot, tmp_path: Path):
     for i in range(2):
         cv2.imwrite(str(folder / f"{i}.jpg"), np.full((480, 640), 60 * i, np.uint8))  # 0.9 MiB each as RGB
     for mib, fits in ((1, False), (2, True)):
-        Preferences().frame_cache_mib = mib
+        store_setting("frame_cache_mib", mib)
         window = MainWindow()
         qtbot.addWidget(window)
         hands = Hands(qtbot, window)

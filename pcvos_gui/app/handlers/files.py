@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
 from core.demo import CLIP
 from core.exchange.formats.overlay_video import OverlayVideo
 from pcvos_gui.app.handlers import runs
 from pcvos_gui.app.preferences import PreferencesDialog
+from pcvos_gui.app.settings import store_setting, stored_settings
 from pcvos_gui.dialogs.export_dialog import ExportDialog
 from pcvos_gui.dialogs.import_dialog import open_import_dialog
 from pcvos_gui.dialogs.report_dialog import ReportDialog
@@ -73,7 +74,7 @@ def close(window: MainWindow) -> None:
 
 
 def preferences(window: MainWindow) -> None:
-    dialog = PreferencesDialog(window.preferences, window)
+    dialog = PreferencesDialog(window)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
 
@@ -83,9 +84,9 @@ def quit(window: MainWindow) -> None:
 
 
 def _open(window: MainWindow, path: Path) -> None:
-    QSettings().setValue("folder", str(path.parent))
+    store_setting("folder", str(path.parent))
     window.opener.open(path)
 
 
 def _folder(window: MainWindow) -> str:
-    return str(QSettings().value("folder", str(Path.home())))
+    return stored_settings().start_folder
