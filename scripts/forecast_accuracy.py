@@ -45,7 +45,7 @@ def timed_run(window: MainWindow, name: str) -> None:
 
     def on_progress() -> None:
         left = runs.seconds_left
-        if not tenth and runs.work and runs.work_done >= runs.work / 10 and left is not None:
+        if not tenth and runs.progress.work and runs.progress.work_done >= runs.progress.work / 10 and left is not None:
             gone = time.perf_counter() - begin
             tenth.append((gone, gone + left))
 
@@ -78,24 +78,24 @@ def main() -> None:
         let_it_run(3000)
         window.open(footage)
         session, runs = window.session, window.runs
-        wait(lambda: session.project is not None and session.shown == 0, 60)
+        wait(lambda: session.is_open and session.navigator.shown == 0, 60)
         window.exchange.import_masks(arguments.masks)
-        wait(lambda: bool(session.loaded_project.keys_in_memory()), 60)
+        wait(lambda: bool(session.document.project.keys_in_memory()), 60)
         let_it_run(1000)
         print(f"{'run':34} {'before it':>14} {'after a tenth':>16} {'took':>9}")
         settings = {"interval": 5, "direction": "both", "range": Range.TO_END, "resolution": arguments.resolution}
         start = replace(runs.settings, **settings)
         runs.set_settings(start)
         timed_run(window, "first, L = 5")
-        middle = session.frame_count // 2
-        session.go_to(middle)
-        wait(lambda: session.shown == middle, 60)
+        middle = session.navigator.frame_count // 2
+        session.navigator.go_to(middle)
+        wait(lambda: session.navigator.shown == middle, 60)
         accept_frame(window)
         timed_run(window, "again, L = 5")
         runs.set_settings(replace(start, interval=15))
         timed_run(window, "L = 15")
-        session.go_to(0)
-        runs.set_in_out(middle, session.frame_count - 1)
+        session.navigator.go_to(0)
+        runs.set_in_out(middle, session.navigator.frame_count - 1)
         runs.set_settings(replace(start, direction="forward", range=Range.IN_OUT))
         timed_run(window, "second half, forward")
         window.close()
