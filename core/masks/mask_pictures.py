@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from core.errors import PCVOSError
+from core.masks.jpeg_traces import was_jpeg
 from core.masks.packed_labels import PackedLabels, values_of
 from core.masks.palette import DAVIS_PALETTE
 from core.masks.soft_edges import Areas, Grey, fills_areas, harden, kind_of_grey
@@ -193,6 +194,10 @@ def _read_grey(path: Path, image: Image.Image, bits: int, wanted: Taken) -> Labe
         return labels
 
     found = _labels(image, labels_of)
+    if taken in (Taken.GREY_IDS, Taken.SOFT_COLOURS) and len(found.ids) > 1 and image.mode in _BYTES:
+        values = as_in_file(np.array(image), bits)
+        if was_jpeg(values):
+            raise _unclear(path, f"{len(np.unique(values))} greys")
     return _with(found, taken)
 
 

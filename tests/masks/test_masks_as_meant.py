@@ -125,6 +125,23 @@ def test_a_label_map_that_was_a_jpeg_does_not_become_other_objects(tmp_path, ste
         read_label_map(path)
 
 
+@pytest.mark.parametrize("quality", [30, 50, 75, 90])
+@pytest.mark.parametrize("ids", [(1, 2, 3), (2, 5, 9), (10, 20, 30), (50, 100, 150)], ids=str)
+def test_ids_that_jpeg_left_are_not_taken_for_objects(tmp_path, ids, quality):
+    """Large and small shapes; with round edges and straight ones, off the blocks of JPEG."""
+    labels = np.zeros((240, 427), np.uint8)
+    y, x = np.mgrid[:240, :427]
+    for id, (row, column, radius) in zip(ids, ((90, 70, 48), (120, 210, 60), (60, 340, 11)), strict=True):
+        labels[(x - column) ** 2 + (y - row) ** 2 < radius * radius] = id
+    labels[130:221, 290:403], labels[20:61, 150:171] = ids[0], ids[2]
+    path = save(tmp_path / "ids.png", through_jpeg(labels, quality))
+    with pytest.raises(PCVOSError, match="does not say which of them are objects"):
+        read_label_map(path)
+    for clean in (labels, labels[::2, ::2].repeat(2, 0).repeat(2, 1)):
+        mask = read_label_map(save(tmp_path / "clean.png", clean))
+        assert np.array_equal(mask.labels, clean) and not mask.taken
+
+
 def test_black_and_white_from_the_best_jpeg(tmp_path):
     picture = through_jpeg(ellipse(1), 100)
     assert 254 in picture
