@@ -12,22 +12,26 @@ REACH = 7
 """Frames: how far a correction is felt, roughly; doubt so near counts with a frame's own."""
 
 
-def doubtful_frames(frames: np.ndarray, confidence: np.ndarray) -> list[np.ndarray]:
-    """Stretches of doubtful frames: those of `frames` (int, ascending) whose confidence is low, neighbours together.
+def doubtful_frames(frames: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Doubtful frames, and where their stretches begin among them: those of `frames` (int, ascending) whose confidence
+    is low, neighbours together.
 
     Args:
         confidence: float (all frames of the footage,), 0 to 1, NaN where nothing is known, which is no doubt.
     """
     with np.errstate(invalid="ignore"):
         doubtful = frames[confidence[frames] < LOW_CONFIDENCE]
-    return neighbours(doubtful, _GAP)
+    return doubtful, _starts(doubtful, _GAP)
 
 
 def neighbours(frames: np.ndarray, gap: int = 0) -> list[np.ndarray]:
     """Frames (ascending) in stretches; so many others between two do not part them."""
-    if not len(frames):
-        return []
-    return np.split(frames, np.flatnonzero(np.diff(frames) > gap + 1) + 1)
+    return np.split(frames, _starts(frames, gap)[1:]) if len(frames) else []
+
+
+def _starts(frames: np.ndarray, gap: int) -> np.ndarray:
+    """Indices of frames at which a stretch begins."""
+    return np.flatnonzero(np.diff(frames, prepend=-gap - 2) > gap + 1)
 
 
 def frame_to_correct(confidence: Iterable[np.ndarray], annotated: Iterable[Collection[int]]) -> int | None:
@@ -56,7 +60,11 @@ def frame_to_correct(confidence: Iterable[np.ndarray], annotated: Iterable[Colle
 
 def promise(confidence: np.ndarray, annotated: Collection[int], frame: int) -> float:
     """How much of one object's doubt a correction of a frame may end; arguments as for `frame_to_correct`."""
-    return float(_around(np.nan_to_num(1 - np.asarray(confidence, np.float64)), annotated)[frame])
+    first, last = max(0, frame - REACH), min(len(confidence), frame + REACH + 1)
+    doubt = np.nan_to_num(1 - np.asarray(confidence[first:last], np.float64))
+    near = 1 - np.abs(np.arange(first, last) - frame) / (REACH + 1)
+    distance = np.abs(np.fromiter(annotated, np.int64) - frame).min() if len(annotated) else np.inf
+    return float((doubt * near).sum() * min(1, distance / (REACH + 1)))
 
 
 def _around(doubt: np.ndarray, annotated: Collection[int]) -> np.ndarray:

@@ -4,8 +4,9 @@ A stretch is what a person can judge at one glance: neighbouring frames of one o
 or that nothing has drawn. What a person has ticked off stays so until a run draws it anew.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -50,7 +51,7 @@ class Stretch:
 
     @property
     def is_unprocessed(self) -> bool:
-        return bool(np.isnan(self.confidence))
+        return math.isnan(self.confidence)
 
     @property
     def waits(self) -> bool:
@@ -68,12 +69,7 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
     ticks = _ticks(project)
     for info in project.objects:
         drawn, done = project.frames_of(info.id, PREDICTED), done_frames(project, info.id)
-        confidence = project.confidence_of(info.id)
-        for frames in doubtful_frames(drawn[~done[drawn]], confidence):
-            worst = int(frames[np.argmin(confidence[frames])])
-            doubt = float((LOW_CONFIDENCE - confidence[frames]).sum())
-            first, last = int(frames[0]), int(frames[-1])
-            found.append(_ticked(Stretch(info.id, first, last, worst, doubt, float(confidence[worst])), ticks))
+        found += _drawn_with_doubt(info.id, drawn[~done[drawn]], project.confidence_of(info.id), ticks)
         if len(drawn):
             since = int(project.frames_of(info.id)[0])
             missing = project.unprocessed(since, len(project.states) - 1, (info.id,))[info.id]
@@ -81,6 +77,25 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
                 first, last = int(frames[0]), int(frames[-1])
                 found.append(Stretch(info.id, first, last, first, 0.0, float("nan")))
     return sorted(found, key=lambda s: (s.ticked, s.is_unprocessed, -s.doubt, s.first, s.object))
+
+
+def _drawn_with_doubt(
+    obj: int, frames: np.ndarray, confidence: np.ndarray, ticks: Collection[tuple[float, ...]]
+) -> Iterator[Stretch]:
+    """The doubtful stretches among frames that were drawn; all at once, for there may be thousands."""
+    doubtful, starts = doubtful_frames(frames, confidence)
+    if not len(doubtful):
+        return
+    own = confidence[doubtful]
+    number = np.zeros(len(doubtful), np.int64)
+    number[starts[1:]] = 1
+    worst = doubtful[np.lexsort((own, np.cumsum(number)))[starts]]  # the least sure of each stretch
+    doubt = np.add.reduceat(LOW_CONFIDENCE - own, starts)
+    last = doubtful[np.append(starts[1:], len(doubtful)) - 1]
+    columns = (doubtful[starts], last, worst, doubt, confidence[worst])
+    for first, end, frame, missing, sure in zip(*(column.tolist() for column in columns), strict=True):
+        is_ticked = (obj, first, end, round(missing, 4)) in ticks  # drawn anew, it has another doubt
+        yield Stretch(obj, first, end, frame, missing, sure, is_ticked)
 
 
 def next_doubtful(stretches: Sequence[Stretch], frame: int, step: int) -> Stretch | None:
@@ -111,22 +126,20 @@ def reason_of(project: Project, stretch: Stretch) -> Reason:
 
 def tick_off(project: Project, stretch: Stretch, ticked: bool = True) -> None:
     """Keep in the project that a person found a stretch to be right (or, not `ticked`, that it is open again)."""
-    ticks = [tick for tick in _ticks(project) if tick[:3] != [stretch.object, stretch.first, stretch.last]]
+    ticks = {tick for tick in _ticks(project) if tick[:3] != (stretch.object, stretch.first, stretch.last)}
     if ticked:
-        ticks.append([stretch.object, stretch.first, stretch.last, round(stretch.doubt, 4)])
-    project.set_setting(_SETTING, ticks)
+        ticks.add((stretch.object, stretch.first, stretch.last, round(stretch.doubt, 4)))
+    project.set_setting(_SETTING, sorted(ticks))
 
 
-def _ticks(project: Project) -> list[list[float]]:
+def _ticks(project: Project) -> set[tuple[float, ...]]:
     stored = project.setting(_SETTING)
     rows = stored if isinstance(stored, list) else []
-    return [row for row in rows if isinstance(row, list) and len(row) == 4]
-
-
-def _ticked(stretch: Stretch, ticks: list[list[float]]) -> Stretch:
-    """The stretch, ticked if it was, and was drawn no more since: then it has another doubt."""
-    mark = [stretch.object, stretch.first, stretch.last, round(stretch.doubt, 4)]
-    return replace(stretch, ticked=mark in ticks)
+    return {
+        tuple(row)
+        for row in rows
+        if isinstance(row, list) and len(row) == 4 and all(isinstance(number, int | float) for number in row)
+    }
 
 
 def _area(cell: Cell) -> int:

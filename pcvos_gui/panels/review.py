@@ -1,5 +1,6 @@
 """The review panel: doubtful stretches, worst first; a click goes there, a tick says that it is right."""
 
+import numpy as np
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import (
@@ -52,8 +53,16 @@ class ReviewModel(QAbstractListModel):
         """Show the reviewer's stretches."""
         self.beginResetModel()
         self.stretches = list(self._reviewer.stretches)
+        self._extents = np.array([(s.first, s.last, s.object) for s in self.stretches], np.int64).reshape(-1, 3)
         self._shown.clear()
         self.endResetModel()
+
+    def row_at(self, frame: int, obj: int) -> int | None:
+        """The first row of a frame, of this object if it has one there."""
+        first, last, objects = self._extents.T
+        here = np.flatnonzero((first <= frame) & (frame <= last))
+        own = here[objects[here] == obj]
+        return next(iter([*own[:1].tolist(), *here[:1].tolist()]), None)
 
     def _on_arrived(self, frame: int) -> None:
         for row, stretch in enumerate(self.stretches):
@@ -216,9 +225,8 @@ class ReviewPanel(QWidget):
         text = self.tr("Nothing here deserves a look. After a propagation, doubtful frames are listed, worst first.")
         self._empty.setText(text)
         self._stack.setCurrentIndex(self.model.rowCount() > 0)
-        frame, active = self._session.navigator.frame, self._session.active
-        here = [(s.object != active, row) for row, s in enumerate(self.model.stretches) if s.first <= frame <= s.last]
-        self.view.setCurrentIndex(self.model.index(min(here)[1]) if here else QModelIndex())
+        row = self.model.row_at(self._session.navigator.frame, self._session.active)
+        self.view.setCurrentIndex(QModelIndex() if row is None else self.model.index(row))
         self._show_buttons()
 
     def _show_buttons(self) -> None:

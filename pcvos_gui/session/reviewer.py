@@ -16,7 +16,8 @@ class Reviewer(QObject):
     """The doubtful stretches of the open project, worst first, and the way through them.
 
     Attributes:
-        stretches: as `doubtful_stretches` gives them. suggestion: the frame to correct next, if one is worth it.
+        stretches: as `doubtful_stretches` gives them. waiting: those that were drawn, and that nobody has ticked off.
+        suggestion: the frame to correct next, if one is worth it.
     """
 
     changed = Signal()
@@ -25,6 +26,7 @@ class Reviewer(QObject):
         super().__init__(parent)
         self._session = session
         self.stretches: list[Stretch] = []
+        self.waiting: list[Stretch] = []
         self._by_object: dict[int, list[Stretch]] = {}
         self._worst: np.ndarray | None = None
         self.suggestion: Suggestion | None = None
@@ -36,18 +38,13 @@ class Reviewer(QObject):
         session.opened.connect(self.refresh)
         session.closed.connect(self.refresh)
 
-    @property
-    def waiting(self) -> list[Stretch]:
-        """Those that were drawn, and that nobody has ticked off."""
-        return [stretch for stretch in self.stretches if stretch.waits]
-
     def stretches_of(self, obj: int) -> list[Stretch]:
         """Those of one object."""
         return self._by_object.get(obj, [])
 
     def waiting_of(self, obj: int) -> int:
         """How many of an object wait (0: of any)."""
-        return sum(stretch.waits for stretch in (self.stretches_of(obj) if obj else self.stretches))
+        return sum(stretch.waits for stretch in self.stretches_of(obj)) if obj else len(self.waiting)
 
     @property
     def worst(self) -> np.ndarray:
@@ -69,13 +66,19 @@ class Reviewer(QObject):
             suggested = suggest(self._session.document.project, found)
         if (found, suggested) != (self.stretches, self.suggestion):
             self.stretches, self.suggestion, self._by_object, self._worst = found, suggested, {}, None
+            self.waiting = [stretch for stretch in found if stretch.waits]
             for stretch in found:
                 self._by_object.setdefault(stretch.object, []).append(stretch)
             self.changed.emit()
 
+    def _catch_up(self) -> None:
+        """With changes that have just been made."""
+        if self._timer.isActive():
+            self.refresh()
+
     def go_to_next(self, step: int) -> Stretch | None:
         """Look at the next (1) or previous (-1) one in the order of frames; None: there is none."""
-        self.refresh()
+        self._catch_up()
         found = next_doubtful(self.stretches, self._session.navigator.frame, step)
         if found is not None:
             self.show(found)
@@ -83,7 +86,7 @@ class Reviewer(QObject):
 
     def go_to_suggested(self) -> Suggestion | None:
         """Look at the frame to correct next, with its object active; None: there is none."""
-        self.refresh()
+        self._catch_up()
         if self.suggestion is not None:
             self._session.set_active(self.suggestion.object)
             self._session.navigator.go_to(self.suggestion.frame)

@@ -26,7 +26,8 @@ def test_neighbours_hang_together_over_small_gaps():
 def test_what_is_unknown_is_no_doubt():
     confidence = with_doubt(f10_12=0.3)
     confidence[30:40] = np.nan
-    assert [part.tolist() for part in doubtful_frames(np.arange(60), confidence)] == [[10, 11, 12]]
+    frames, starts = doubtful_frames(np.arange(60), confidence)
+    assert frames.tolist() == [10, 11, 12] and starts.tolist() == [0]
     assert doubtful_frames(np.array([10, 40]), confidence)[0].tolist() == [10], "of the frames that are asked about"
 
 
