@@ -268,16 +268,17 @@ class MainWindow(QMainWindow):
 
     def _show_panels(self, is_open: bool) -> None:
         """Panels and tools, as the person arranged them; none while nothing is open."""
-        if is_open == (self._arrangement is None):
+        arrangement = self._arrangement
+        if is_open == (arrangement is None):
             return
         parts = [*self.docks, *self.findChildren(QToolBar)]
         for tabs in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
             # Qt leaves those of hidden panels where they are, and the tab key would find them.
             tabs.setFocusPolicy(Qt.FocusPolicy.TabFocus if is_open else Qt.FocusPolicy.NoFocus)
-        if is_open:
+        if arrangement is not None:
             for part in parts:
                 part.show()
-            self.restoreState(self._arrangement)
+            self.restoreState(arrangement)
             self._arrangement = None
             self._places.on_shown()
         else:

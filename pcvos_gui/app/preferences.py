@@ -55,4 +55,6 @@ class PreferencesDialog(QDialog):
     def _choose_theme(self) -> None:
         name = self.theme.currentData()
         store_setting("theme", name)
-        theme.choose(QApplication.instance(), name)
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            theme.choose(application, name)

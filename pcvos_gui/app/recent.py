@@ -4,6 +4,7 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -77,11 +78,11 @@ class RecentFiles(QObject):
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             log.warning("no thumbnails can be kept: %s", error)
-        small.save(str(target), "JPG", 85)
+        small.save(str(target), "JPG", 85)  # type: ignore[call-overload]  # it is declared to take bytes, and does not
         self.changed.emit()
 
     def _paths(self) -> list[str]:
-        stored = self._store.value("recent", [])
+        stored: Any = self._store.value("recent", [])
         return [stored] if isinstance(stored, str) else list(stored or [])
 
     def _write(self, paths: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -122,7 +122,9 @@ class StartPage(QWidget):
 class _Card(QStyledItemDelegate):
     """The file the keyboard is at has a frame that is seen from afar; the style's own is a dotted line."""
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
         is_here = bool(option.state & QStyle.StateFlag.State_HasFocus)
         option.state &= ~(QStyle.StateFlag.State_HasFocus | QStyle.StateFlag.State_Selected)
         frame = option.rect.toRectF().adjusted(3, 1, -3, -1)
@@ -137,7 +139,7 @@ class _Card(QStyledItemDelegate):
         painter.restore()
         super().paint(painter, option, index)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return super().sizeHint(option, index) + QSize(0, 8)
 
 

@@ -45,8 +45,8 @@ class StatusLine(QStatusBar):
         self.saved.setContentsMargins(0, 0, 6, 0)
         for widget in (self.place, self.object):
             self.addWidget(widget)
-        for widget in (self.export, self.cancel, self.done, self.engine, self.saved):
-            self.addPermanentWidget(widget)
+        for part in (self.export, self.cancel, self.done, self.engine, self.saved):
+            self.addPermanentWidget(part)
         self._show_export("", 0, 0, -1.0)
         exchange.progress.connect(self._show_export)
         for signal in (

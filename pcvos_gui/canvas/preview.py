@@ -82,16 +82,16 @@ class PreviewItem(ArrayItem):
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         exposed = option.exposedRect
-        if self._mask is not None and self._box.isValid():
+        if self._mask is not None and self._mask_image is not None and self._box.isValid():
             box = self._box.adjusted(-2, -2, 2, 2) & self._size
             draw_indexed(painter, self._mask_image, box, exposed)
             self._paint_lines(painter, self._mask, exposed & QRectF(box), dashes, self._line)
         if self._strokes is not None and self._strokes_box.isValid():
             margin = _LINES / min(painter.worldTransform().m11(), painter.worldTransform().m22())
-            box = QRectF(self._strokes_box).adjusted(-margin, -margin, margin, margin)
+            around = QRectF(self._strokes_box).adjusted(-margin, -margin, margin, margin)
             painter.save()
             painter.setClipRect(self.boundingRect(), Qt.ClipOperation.IntersectClip)
-            self._paint_lines(painter, self._strokes, exposed & box, strokes, _STROKES)
+            self._paint_lines(painter, self._strokes, exposed & around, strokes, _STROKES)
             self._paint_signs(painter)
             painter.restore()
 
@@ -159,4 +159,5 @@ def _paint_sign(painter: QPainter, at: QPointF, is_object: bool) -> None:
 
 
 def _lighter(colour: tuple[int, int, int]) -> tuple[int, int, int]:
-    return tuple(value + (255 - value) // 4 for value in colour)
+    red, green, blue = (value + (255 - value) // 4 for value in colour)
+    return red, green, blue

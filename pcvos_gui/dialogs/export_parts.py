@@ -65,7 +65,11 @@ class FormatList(QListWidget):
                     item.setToolTip(f"{known.label}\n{known.writes}")
         for row in range(self.count()):
             self.item(row).setSizeHint(QSize(0, max(_ROW, self.fontMetrics().lineSpacing())))
-        self.currentItemChanged.connect(lambda current, _: current is not None and self.changed.emit())
+        self.currentItemChanged.connect(self._on_current)
+
+    def _on_current(self, current: QListWidgetItem | None) -> None:
+        if current is not None:
+            self.changed.emit()
 
     @property
     def chosen(self) -> str:

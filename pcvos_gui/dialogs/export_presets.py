@@ -80,7 +80,7 @@ def _valid(stored: object) -> Preset | None:
     if not isinstance(stored, dict):
         return None
     try:
-        known = exporter(stored.get("format"))
+        known = exporter(str(stored.get("format")))
     except PCVOSError:
         return None
     given = stored.get("options", {})

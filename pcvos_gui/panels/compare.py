@@ -86,7 +86,7 @@ class CompareDialog(QDialog):
         self._begin = 0  # the frame it began at, and goes back to
         self._frames_done: dict[int, int] = {}
         self._clock = QTimer(self, interval=1000)
-        self._clock.timeout.connect(lambda: [column.tick() for column in self.columns.values()])
+        self._clock.timeout.connect(self._tick)
         self.setWindowTitle(self.tr("Compare L"))
         self.setModal(False)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
@@ -111,6 +111,10 @@ class CompareDialog(QDialog):
         session.navigator.image_changed.connect(self._show_frame)
         session.navigator.frame_changed.connect(self._on_frame)
         session.closing.connect(self.reject)
+
+    def _tick(self) -> None:
+        for column in self.columns.values():
+            column.tick()
 
     def _make_slider(self) -> QHBoxLayout:
         self.slider = QSlider(Qt.Orientation.Horizontal)

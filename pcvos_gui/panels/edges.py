@@ -1,7 +1,7 @@
 """How the edges of mattes come out: seen at once in the views that cut out, and what an export begins with."""
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QKeySequence, QPalette
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPalette
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.exchange.mattes import MATTE_OPTIONS
@@ -87,6 +87,6 @@ class _WindowsUndo(QObject):
     """Keeps fields from taking undo and redo for the text in them: each change there is a step of the window's undo."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
             return event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo)
         return False

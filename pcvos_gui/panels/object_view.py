@@ -177,7 +177,7 @@ class ObjectView(QTableView):
 
     def event(self, event: QEvent) -> bool:
         """While the keyboard is here, digits and letters choose rows instead of tools."""
-        if event.type() == QEvent.Type.ShortcutOverride and self._is_ours(event):
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and self._is_ours(event):
             event.accept()
             return True
         return super().event(event)

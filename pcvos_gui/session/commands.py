@@ -82,7 +82,7 @@ class EdgesCommand(QUndoCommand):
         return _EDGES_ID if self._turned else _NO_ID
 
     def mergeWith(self, newer: QUndoCommand) -> bool:
-        if newer._turned != self._turned:
+        if not isinstance(newer, EdgesCommand) or newer._turned != self._turned:
             return False
         self._after = newer._after
         self.setText(newer.text())

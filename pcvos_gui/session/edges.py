@@ -57,7 +57,7 @@ class Edges(QObject):
 
     def _push(self, text: str, changed: Mapping[str, Value], turned: str = "") -> None:
         if self._session.is_open:
-            after = self._values | changed
+            after = self._values | dict(changed)
             self._session.undo_stack.push(EdgesCommand(text, self._values, after, self._apply, turned))
 
     def _apply(self, values: Mapping[str, Value]) -> None:
@@ -76,5 +76,5 @@ class Edges(QObject):
         """The step that undo takes back."""
         option = next(option for option in MATTE_OPTIONS if option.name == name)
         if option.kind == "choice":
-            return self.tr("Edges, {}").format(dict(option.choices)[value].lower())
+            return self.tr("Edges, {}").format(dict(option.choices)[str(value)].lower())
         return self.tr("Edges, {} {:g}").format(option.label.lower(), value)

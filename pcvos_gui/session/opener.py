@@ -138,7 +138,7 @@ class Opener(QObject):
         return MessageAction(self.tr("Find it…"), lambda: self.footage_wanted.emit(project, missing))
 
     def _ways_on(
-        self, error: PCVOSError, path: Path, reference: FootageReference | None = None
+        self, error: Exception, path: Path, reference: FootageReference | None = None
     ) -> tuple[MessageAction, ...]:
         """The ways on with a project at `path` that could not be opened."""
         if not isinstance(error, DamagedProject):
@@ -273,7 +273,7 @@ class Opener(QObject):
             return project
         sentence, missing = project.check_footage(reference), project.footage.path
         project.close(discard=True)
-        self._say(sentence, "error", self._find_action(project.path, missing))
+        self._say(sentence or "", "error", self._find_action(project.path, missing))
         return None
 
     def _project_of(self, found: _Opened) -> Project | None:
@@ -287,8 +287,8 @@ class Opener(QObject):
                 project = Project.open(place)
             except PCVOSError as refusal:
                 error = refusal
-        if error is not None:
-            self._say(str(error), "error", *self._ways_on(error, place, reference))
+        if project is None:
+            self._say(str(error), "error", *self._ways_on(error, place, reference) if error else ())
             return None
         if tuple(project.footage.size) == tuple(reference.size):
             return project

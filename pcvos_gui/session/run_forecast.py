@@ -101,8 +101,9 @@ class RunForecast(QObject):
 
     def end(self, keeps: bool) -> None:
         """`keeps`: it has come far enough to tell of the next one."""
-        if self.pace is not None and keeps:
-            started, prices = self._started, self.pace.lesson
+        started = self._started
+        if self.pace is not None and started is not None and keeps:
+            prices = self.pace.lesson
             loading = started.loading_seconds or prices.loading
             annotated = started.annotating_seconds / started.annotated if started.annotated else prices.annotated
             prices = Prices(**{**vars(prices), "loading": loading, "annotated": annotated})

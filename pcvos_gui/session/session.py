@@ -336,7 +336,7 @@ class Session(QObject):
     def _on_applied(self, change: Change) -> None:
         """An object that comes, or comes back by undo, is the active one then."""
         if change.objects is not None:
-            self._choose_active(change)
+            self._choose_active(*change.objects)
             if self.solo and not self.object(self.solo):
                 self.solo = 0
             self.objects_changed.emit()
@@ -346,9 +346,9 @@ class Session(QObject):
             self._reload_labels()
         self.saving_changed.emit()
 
-    def _choose_active(self, change: Change) -> None:
-        """After the list of objects has changed: the only one that is new in it, or else one that is there."""
-        before, after = ({o.id for o in objects} for objects in change.objects)
+    def _choose_active(self, *lists: tuple[ObjectInfo, ...]) -> None:
+        """Of the lists of objects before and after a change: the only one that is new, or else one that is there."""
+        before, after = ({o.id for o in objects} for objects in lists)
         came = after - before
         wanted = came.pop() if len(came) == 1 else self.active
         if not self.object(wanted):

@@ -202,7 +202,7 @@ class Scrubber(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self._repaint_tracks()
-        if event.type() == QEvent.Type.ToolTip:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             self._tell(event)
             return True
         return super().event(event)
@@ -274,7 +274,7 @@ class Scrubber(QWidget):
         return ""
 
     def _drag_handle(self, x: float) -> None:
-        first, last = self._held_range
+        first, last = self._held_range or (None, None)
         end = self._session.navigator.frame_count - 1
         if self._held == "in":
             first = min(max(round(self._visible.frame(x)), 0), end if last is None else last)
@@ -317,7 +317,8 @@ class Scrubber(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         session, shift = self._session, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(event.key())
+        steps: dict[int, int] = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+        step = steps.get(event.key())
         if not session.is_open:
             super().keyPressEvent(event)
         elif step and event.modifiers() & Qt.KeyboardModifier.ControlModifier:

@@ -1,9 +1,17 @@
 """How far something is that goes on in a thread, where it takes long enough to be looked at."""
 
-from PySide6.QtCore import QObject, QTimer
+from typing import Protocol
+
+from PySide6.QtCore import QTimer, SignalInstance
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 _LONG = 300  # ms: what takes longer is shown
+
+
+class Progressing(Protocol):
+    """Work that tells how far it is."""
+
+    progressed: SignalInstance
 
 
 class BusyBar(QProgressBar):
@@ -19,7 +27,7 @@ class BusyBar(QProgressBar):
         self._long = QTimer(self, singleShot=True, interval=_LONG)
         self._long.timeout.connect(self.show)
 
-    def follow(self, work: QObject | None) -> None:
+    def follow(self, work: Progressing | None) -> None:
         """Show what `work` tells by its signal `progressed(done, total)`; None: nothing goes on."""
         self._long.stop()
         if work is None:

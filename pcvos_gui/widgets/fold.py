@@ -13,10 +13,11 @@ class Fold(QCollapsible):
     def __init__(self, title: str, tip: str, inside: QWidget):
         super().__init__(title, expandedIcon=icon("chevron-down"), collapsedIcon=icon("chevron-right"))
         self.setDuration(0)
-        self.layout().setContentsMargins(0, 0, 0, 0)
         self.toggleButton().setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.toggleButton().setToolTip(tip)
-        self.content().layout().setContentsMargins(0, 0, 0, 0)
+        for layout in (self.layout(), self.content().layout()):
+            if layout is not None:
+                layout.setContentsMargins(0, 0, 0, 0)
         self.addWidget(inside)
         # Folded it has no height, but the tab key would still find its fields.
         self.content().setVisible(False)
@@ -27,8 +28,9 @@ class Fold(QCollapsible):
         above = self.parentWidget()
         while above is not None and not isinstance(above, QScrollArea):
             above = above.parentWidget()
-        if above is not None and self.isExpanded():
-            above.verticalScrollBar().setValue(self.mapTo(above.widget(), self.rect().topLeft()).y())
+        inside = None if above is None else above.widget()
+        if above is not None and inside is not None and self.isExpanded():
+            above.verticalScrollBar().setValue(self.mapTo(inside, self.rect().topLeft()).y())
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -172,15 +172,16 @@ class FrameWorker(Worker):
             self.failed.emit(message.frame, message.sentence)
 
     def _show_nearest(self) -> None:
-        if self._delivered or self._source is None or self._wish is None:
+        wish = self._wish
+        if self._delivered or self._source is None or wish is None:
             return
-        found = [near for near in (self._store.nearest(self._wish), self._source.nearest_decoded(self._wish)) if near]
+        found = [near for near in (self._store.nearest(wish), self._source.nearest_decoded(wish)) if near]
         if found:
-            shown, image = min(found, key=lambda near: abs(near[0] - self._wish))
+            shown, image = min(found, key=lambda near: abs(near[0] - wish))
             if shown != self._announced:
                 self._announced = shown
                 image.flags.writeable = False
-                self.nearest.emit(self._wish, shown, image)
+                self.nearest.emit(wish, shown, image)
         self._patience.start()
 
     # on the thread
@@ -239,16 +240,16 @@ class FrameWorker(Worker):
         image = self._store.get(self._wish)
         if image is None:
             return self._wish if self._begun != self._wish else None  # else it has failed
-        neighbour = self._neighbour(self._wish, image)
+        neighbour = self._neighbour(self._source, self._wish, image)
         if neighbour is None and self._prepared != self._wish:
             return -1
         return neighbour
 
-    def _neighbour(self, wish: int, image: np.ndarray) -> int | None:
+    def _neighbour(self, source: FrameSource, wish: int, image: np.ndarray) -> int | None:
         room = self._store.room_for(image) - 1
         ahead = [wish + self._step * i for i in range(1, 1 + min(_AHEAD, room))]
         behind = [wish - self._step * i for i in range(1, 1 + min(_BEHIND, room - len(ahead)))]
-        frames = (f for f in ahead + behind if 0 <= f < len(self._source))
+        frames = (f for f in ahead + behind if 0 <= f < len(source))
         return next((f for f in frames if f not in self._store and f not in self._broken), None)
 
     def _do(self, source: FrameSource, task: int, wish: int) -> None:

@@ -144,7 +144,7 @@ class MatteWorker(NewestJobWorker["MatteJob | None", MatteDone]):
     def _pixels(self, job: MatteJob, frame: int) -> np.ndarray:
         if frame in job.pixels:
             return job.pixels[frame]
-        if job.footage != self._footage:
+        if self._media is None or job.footage != self._footage:
             self._close()
             path, rate, index = job.footage.path, job.footage.rate, job.footage.index
             self._media = open_media(path, folder_rate=rate, cache_bytes=_MEDIA_CACHE_BYTES, index=index)

@@ -61,12 +61,12 @@ class BrushTool(CanvasTool):
         self._paint(start, pointer)
 
     def move(self, pointer: Pointer) -> None:
-        if self.is_busy:
+        if self.is_busy and self._last is not None:
             self._paint(self._last, pointer)
 
     def release(self, pointer: Pointer) -> None:
         if self.is_busy:
-            if pointer.point != self._last:
+            if self._last is not None and pointer.point != self._last:
                 self._paint(self._last, pointer)
             self._commit()
 

@@ -128,7 +128,7 @@ class PolygonTool(CanvasTool):
         """Close the shape; one without an inside stays open."""
         if len(self._shape.points) < 3 or not self.session.begin_edit():
             return
-        labels, active = self.session.labels, self.session.active
+        labels, active = self.session.shown_labels, self.session.active
         inside = polygon(self.session.navigator.size, self._shape.points)
         protected = self.session.protected()
         if self._subtracts:
