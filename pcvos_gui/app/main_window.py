@@ -32,6 +32,7 @@ from pcvos_gui.app.status import StatusLine
 from pcvos_gui.app.toolbars import MainToolbar, ToolBox
 from pcvos_gui.canvas import Canvas
 from pcvos_gui.canvas.matte_preview import MattePreview
+from pcvos_gui.canvas.other_side import OtherSide
 from pcvos_gui.dialogs.exchange import Exchange
 from pcvos_gui.dialogs.import_dialog import open_import_dialog
 from pcvos_gui.panels.edges import EdgesPanel
@@ -40,6 +41,7 @@ from pcvos_gui.panels.memory import MemoryPanel
 from pcvos_gui.panels.objects import ObjectsPanel
 from pcvos_gui.panels.propagation import PropagationPanel
 from pcvos_gui.panels.review import ReviewPanel
+from pcvos_gui.panels.runs import RunsPanel
 from pcvos_gui.session.edges import Edges
 from pcvos_gui.session.follow import Follower
 from pcvos_gui.session.messages import Message, MessageAction
@@ -49,6 +51,7 @@ from pcvos_gui.session.player import Player
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.runs import RunController, RunState
 from pcvos_gui.session.session import Session
+from pcvos_gui.session.side_by_side import SideBySide
 from pcvos_gui.session.typed_number import TypedNumber
 from pcvos_gui.session.view_state import Tool, ViewMode, ViewState
 from pcvos_gui.session.watches import DamageWatch, SaveWatch
@@ -85,6 +88,7 @@ class MainWindow(QMainWindow):
         self.mattes = MattePreview(self.session, self.view_state, self.edges, self)
         self.runs = RunController(self.session, self.inference, self)
         self.reviewer = Reviewer(self.session, self)
+        self.sides = SideBySide(self.session, self.runs, self)
         self.player = Player(self.session, self.runs, self)
         self.recent = RecentFiles(self)
         self.recent_pictures = RecentPictures(self.session, self.recent, self)
@@ -121,6 +125,7 @@ class MainWindow(QMainWindow):
         self.start_page = StartPage(self.recent, start, self)
         estimate = self.runs.request_estimate
         self.canvas = Canvas(self.session, self.view_state, self.assist, estimate, self.mattes, self)
+        self.other_side = OtherSide(self.session, self.sides, self.canvas, self.view_state)
         self.pages = QStackedWidget(self)
         self.pages.addWidget(self.start_page)
         self.pages.addWidget(self.canvas)
@@ -137,11 +142,12 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
 
     def _make_panels(self) -> None:
-        self.timeline = Timeline(self.session, self.runs, self.player, self.reviewer, self)
+        self.timeline = Timeline(self.session, self.runs, self.player, self.reviewer, self.sides, self)
         self.objects_panel = ObjectsPanel(self.session, self)
         self.propagation_panel = PropagationPanel(self.runs, self.view_state, self)
         self.memory_panel = MemoryPanel(self.session, self.runs, self)
         self.review_panel = ReviewPanel(self.session, self.reviewer, self)
+        self.runs_panel = RunsPanel(self.session, self.sides, self)
         self.history_panel = HistoryPanel(self.session, self)
         self.edges_panel = EdgesPanel(self.edges, self.mattes, self.view_state, self)
         right, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
@@ -151,6 +157,7 @@ class MainWindow(QMainWindow):
             self._dock("objects", self.tr("Objects"), self.objects_panel, right),
             self._dock("propagation", self.tr("Propagate"), self.propagation_panel, right),
             self._dock("review", self.tr("Review"), self.review_panel, right),
+            self._dock("runs", self.tr("Runs"), self.runs_panel, right),
             self._dock("memory", self.tr("Memory"), self.memory_panel, right),
             self._dock("history", self.tr("History"), self.history_panel, right),
             self._dock("edges", self.tr("Edges"), self.edges_panel, right),

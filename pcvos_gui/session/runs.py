@@ -26,6 +26,7 @@ from core.studio.jobs import (
 )
 from core.studio.recorded_run import RecordedRun
 from core.studio.run_progress import RunProgress
+from core.studio.run_records import let_go_in_words
 from core.studio.run_settings import Range, RunSettings, frames_of, in_out_from, settings_from
 from core.studio.runs import NothingToDraw
 from core.studio.touched import Touched, find_touched, touched_again
@@ -356,6 +357,8 @@ class RunController(QObject):
             text, doubtful = run_summary(self.session.document.project, self.progress.done, seconds)
             way = (MessageAction(self.tr("Review"), self.review_wanted.emit),) if doubtful else ()
             self._say(text, "info", *way, key="run")
+        if self._run.let_go:
+            self._say(let_go_in_words(self._run.let_go), key="let go")
 
     def _ways_on(self, remedies: tuple[str, ...]) -> tuple[MessageAction, ...]:
         smaller = max(120, (self.settings.resolution or min(self.session.navigator.size)) // 2)

@@ -11,7 +11,9 @@ from pcvos_gui.session.player import Player
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
+from pcvos_gui.session.side_by_side import SideBySide
 from pcvos_gui.timeline.columns import timecode
+from pcvos_gui.timeline.curves import Curves
 from pcvos_gui.timeline.film import HEIGHT as FILM_HEIGHT
 from pcvos_gui.timeline.film import Film
 from pcvos_gui.timeline.rows import ObjectRows
@@ -24,7 +26,8 @@ class Timeline(QWidget):
     """Where the person is in the footage, and how to get elsewhere.
 
     Attributes:
-        scrubber: the tracks. rows: of the objects. film: pictures of frames, where the panel is high enough.
+        scrubber: the tracks. curves: of a comparison. rows: of the objects. film: pictures of frames, where the panel
+            is high enough.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class Timeline(QWidget):
         runs: RunController,
         player: Player,
         reviewer: Reviewer | None = None,
+        sides: SideBySide | None = None,
         parent: QWidget | None = None,
     ):
         super().__init__(parent)
@@ -41,6 +45,7 @@ class Timeline(QWidget):
         self.scrubber = Scrubber(session, runs, reviewer)
         self.rows = ObjectRows(session, reviewer, self.scrubber)
         self.film = Film(session, self.scrubber)
+        self.curves = Curves(session, sides or SideBySide(session, runs, self), self.scrubber)
         self._scroll = QScrollBar(Qt.Orientation.Horizontal)
         self._scroll.setAccessibleName(self.tr("Visible part of the timeline"))
         self._scroll.setToolTip(self.tr("Which part of the footage the timeline shows"))
@@ -53,12 +58,13 @@ class Timeline(QWidget):
         layout.setVerticalSpacing(0)
         layout.addLayout(self._make_transport(), 0, 0)
         layout.addWidget(self.scrubber, 0, 1, alignment=Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(self.film, 1, 1)
-        layout.addWidget(self.rows, 2, 0, 1, 2)
-        layout.addWidget(self.rows.bar, 2, 2)
-        layout.addWidget(self._scroll, 3, 1)
+        layout.addWidget(self.curves, 1, 1)
+        layout.addWidget(self.film, 2, 1)
+        layout.addWidget(self.rows, 3, 0, 1, 2)
+        layout.addWidget(self.rows.bar, 3, 2)
+        layout.addWidget(self._scroll, 4, 1)
         layout.setColumnStretch(1, 1)
-        layout.setRowStretch(2, 1)
+        layout.setRowStretch(3, 1)
         self.film.hide()
         self._connect()
         self._update_all()

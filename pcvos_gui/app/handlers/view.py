@@ -57,6 +57,10 @@ def follow(window: MainWindow, on: bool) -> None:
     window.view_state.set_follow(on)
 
 
+def flip_sides(window: MainWindow) -> None:
+    window.sides.flip()
+
+
 def brush_smaller(window: MainWindow) -> None:
     window.view_state.set_brush(stepped_brush(window.view_state.brush, -1))
 

@@ -1,0 +1,349 @@
+"""Two sets of masks side by side: what is there and what was there before the last run, any two runs, a reference."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.errors import PCVOSError
+from core.evaluation.scores import SequenceScores
+from core.progress import Progress
+from core.project.project import Project
+from core.studio.comparison import (
+    Comparison,
+    OfRun,
+    Present,
+    Reference,
+    Side,
+    compare,
+    read_reference,
+    score,
+    score_in_words,
+    take,
+)
+from core.studio.run_records import RunRecord, pin, run_records
+from pcvos_gui.session.runs import RunController
+from pcvos_gui.session.session import Session
+from pcvos_gui.workers.task import Task
+
+_SETTLE_MS = 200  # strokes come faster than anybody reads
+ONLY_ONE, ONLY_OTHER, OTHERS_OBJECT = 1, 2, 3
+"""Values of a map of differences: pixels that one side has alone, the other has alone, or that are another object's."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A side that can be chosen. `run` 0: what is there now, or the reference; `before`: what was there before it."""
+
+    run: int = 0
+    before: bool = False
+    is_reference: bool = False
+
+
+PRESENT, REFERENCE = Choice(), Choice(is_reference=True)
+
+
+class Seen(Enum):
+    """What the canvas shows."""
+
+    ONE = 0  # as always: what is there now
+    OTHER = 1
+    DIFFERENCE = 2
+
+
+class SideBySide(QObject):
+    """Compares two sides, in a thread, and says which of them is to be seen.
+
+    Attributes:
+        records: runs that are over, newest first. reference: masks made elsewhere, if some were opened.
+        one, other: chosen; None: nothing is compared.
+        comparison: of the two, as of the last change; None: not known (yet). scores: against the reference.
+        seen: what the canvas shows.
+    """
+
+    changed = Signal()
+    seen_changed = Signal()
+
+    def __init__(self, session: Session, runs: RunController, parent: QObject | None = None):
+        super().__init__(parent)
+        self._session, self._runs = session, runs
+        self.records: list[RunRecord] = []
+        self.reference: Reference | None = None
+        self.one: Choice = PRESENT
+        self.other: Choice | None = None
+        self.comparison: Comparison | None = None
+        self.scores: SequenceScores | None = None
+        self.seen = Seen.ONE
+        self._task: Task | None = None
+        self._timer = QTimer(self, singleShot=True, interval=_SETTLE_MS)
+        self._timer.timeout.connect(self._compare)
+        session.opened.connect(self._begin_anew)
+        session.closed.connect(self._begin_anew)
+        session.states_changed.connect(self._on_states)
+        session.edited.connect(lambda _: self.see(Seen.ONE))  # what is painted is to be seen
+        runs.state_changed.connect(self._on_run)
+
+    # what there is
+
+    @property
+    def choices(self) -> list[Choice]:
+        """All sides that can be chosen."""
+        kept = [record.id for record in self.records if record.has_masks]
+        before = [Choice(kept[0], before=True)] if kept else []
+        return [PRESENT, *before, *map(Choice, kept), *([REFERENCE] if self.reference else [])]
+
+    def name(self, choice: Choice) -> str:
+        """What a side is called."""
+        if choice.is_reference and self.reference is not None:
+            return self.tr("Reference {}").format(self.reference.path.name)
+        if not choice.run:
+            return self.tr("What is there now")
+        if choice.before:
+            return self.tr("Before run {}").format(choice.run)
+        info = dict(self._project.runs())[choice.run] if self._session.is_open else None
+        text = self.tr("Run {}: frames {} to {}, L = {}")
+        if info is None:
+            return ""
+        named = text.format(choice.run, info.start, info.end, info.settings.get("interval", "?"))
+        return f"{named} \N{BULLET} {self.tr('pinned')}" if info.pinned else named
+
+    @property
+    def _project(self) -> Project:
+        return self._session.document.project
+
+    @property
+    def is_comparing(self) -> bool:
+        return self._task is not None
+
+    @property
+    def record(self) -> RunRecord | None:
+        """The run whose masks are chosen as the other side."""
+        return next((r for r in self.records if self.other is not None and r.id == self.other.run), None)
+
+    def _begin_anew(self) -> None:
+        self._cancel()
+        self.reference, self.one, self.other = None, PRESENT, None
+        self.comparison = self.scores = None
+        self.records = run_records(self._project) if self._session.is_open else []
+        self.see(Seen.ONE)
+        self.changed.emit()
+
+    def _on_run(self) -> None:
+        if self._runs.is_busy or not self._session.is_open:
+            return
+        self.records = run_records(self._project)
+        if self.other is not None and not self.other.is_reference and self.records and self.records[0].has_masks:
+            newest = self.records[0].id  # a new run is the new proposal
+            if self.other.before or self.other not in self.choices:
+                self.other = Choice(newest, before=True)
+        if self.one not in self.choices:
+            self.one = PRESENT
+        self._timer.start()
+        self.changed.emit()
+
+    def _on_states(self) -> None:
+        if self.other is not None and not self._runs.is_busy and PRESENT in (self.one, self.other):
+            self._timer.start()
+
+    # choosing, comparing
+
+    def choose(self, one: Choice, other: Choice | None) -> None:
+        """Compare these two."""
+        if (one, other) != (self.one, self.other):
+            self.one, self.other = one, other
+            self.comparison = self.scores = None
+            if other is None:
+                self.see(Seen.ONE)
+            self._compare()
+            self.seen_changed.emit()
+
+    def propose(self) -> bool:
+        """Compare what is there with what was there before the last run, unless two sides are chosen already; False:
+        there is nothing to compare with."""
+        if self.other is None:
+            others = [choice for choice in self.choices if choice != PRESENT]
+            if not others:
+                return False
+            self.choose(PRESENT, others[0])
+        return True
+
+    def _compare(self) -> None:
+        self._cancel()
+        if self.other is None or not self._session.is_open:
+            self.changed.emit()
+            return
+        one, other, reference = self.one, self.other, self.reference
+        snapshot = self._project.snapshot()
+
+        def work(progress: Progress) -> tuple[Comparison, SequenceScores | None]:
+            with snapshot:
+                left, right = _side(snapshot, one, reference), _side(snapshot, other, reference)
+                scored = reference if other.is_reference and one == PRESENT else None
+                found = compare(left, right, snapshot.footage.frames, progress.part(0, 2))
+                return found, None if scored is None else score(snapshot, scored, progress.part(1, 2))
+
+        self._task = Task(work, self)
+        self._task.returned.connect(self._on_compared)
+        self._task.failed.connect(self._on_failed)
+        self.changed.emit()
+
+    def _cancel(self) -> None:
+        self._timer.stop()
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def _on_compared(self, found: tuple[Comparison, SequenceScores | None]) -> None:
+        self._task = None
+        self.comparison, self.scores = found
+        self.changed.emit()
+
+    def _on_failed(self, error: Exception) -> None:
+        self._task = None
+        self._session.messages.say(str(error), "error", key="reference")
+        self.changed.emit()
+
+    # what is seen
+
+    def see(self, seen: Seen) -> None:
+        """Show this on the canvas."""
+        if seen != self.seen:
+            self.seen = seen
+            self.seen_changed.emit()
+
+    def flip(self) -> None:
+        """The next of: as it is, the other side, the difference."""
+        if self.propose():
+            self.see(Seen((self.seen.value + 1) % len(Seen)))
+        else:
+            self._session.messages.say(self.tr("There is nothing to compare yet: propagate first."), key="seen")
+
+    @property
+    def seen_in_words(self) -> str:
+        """What the canvas shows, where that is not what it always shows."""
+        if self.seen is Seen.ONE or self.other is None:
+            return ""
+        if self.seen is Seen.OTHER:
+            return self.name(self.other)
+        text = self.tr(
+            "Difference: green only in \N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}, "
+            "red only in \N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}"
+        )
+        return text.format(self.name(self.one), self.name(self.other))
+
+    def seen_labels(self, frame: int) -> np.ndarray | None:
+        """What is to be seen of a frame in place of its label map, uint8 (H, W); None: the label map itself. Of a
+        difference the values are `ONLY_ONE`, `ONLY_OTHER` and `OTHERS_OBJECT`."""
+        if self.seen is Seen.ONE or self.other is None or not self._session.is_open:
+            return None
+        other = self._labels(self.other, frame)
+        if self.seen is Seen.OTHER:
+            return other
+        one = self._labels(self.one, frame)
+        kinds = np.where(other == 0, ONLY_ONE, np.where(one == 0, ONLY_OTHER, OTHERS_OBJECT))
+        return np.where(one == other, 0, kinds).astype(np.uint8)
+
+    def _labels(self, choice: Choice, frame: int) -> np.ndarray:
+        """The label map of a side; objects of which it has nothing here are as they are."""
+        cells = self._project.cells(frame) | {
+            key[1]: cell for key, cell in _side(self._project, choice, self.reference).cells(frame, frame)
+        }
+        labels = np.zeros(self._project.footage.size, np.uint8)
+        for id in sorted(cells.keys() & {info.id for info in self._project.objects}):
+            cells[id].mask.draw(labels, id)
+        return labels
+
+    # taking
+
+    def take(self, first: int, last: int, objects: tuple[int, ...] | None) -> None:
+        """Make the other side's masks those of the project, on these frames, as one step of undo."""
+        if self.other is None or not self._session.is_writable:
+            return
+        text = self.tr("Take {}").format(self.name(self.other))
+        side = _side(self._project, self.other, self.reference)
+        if not self._session.document.push_unless_empty(take(self._project, text, side, first, last, objects)):
+            text = self.tr("Nothing changes: these masks are there, or were corrected, locked or declared done.")
+            self._session.messages.say(text, key="take")
+
+    # runs and references
+
+    def pin(self, record: RunRecord) -> None:
+        """Keep the masks of a run, or no longer."""
+        if self._session.is_writable:
+            pin(self._project, record.id, not record.info.pinned)
+            self.records = run_records(self._project)
+            self.changed.emit()
+
+    def use_settings(self, record: RunRecord) -> None:
+        """The next run has the settings of this one, as far as they can be had."""
+        settings = record.settings
+        if record.missing_weights:
+            self._session.messages.say(record.missing_weights, "warning", key="weights")
+            settings = replace(settings, weights=self._runs.settings.weights)
+        self._runs.set_settings(settings)
+
+    def open_reference(self, folder: Path, then: Callable[[], None] = lambda: None) -> None:
+        """Read masks made elsewhere, and compare what is there with them."""
+        media = self._session.document.media
+
+        def take_over(reference: Reference) -> None:
+            self.reference = reference
+            self.comparison = self.scores = None
+            self.one, self.other = PRESENT, REFERENCE
+            for sentence in reference.notes:
+                self._session.messages.say(sentence, key="reference")
+            self._compare()
+            then()
+
+        self._cancel()
+        self._task = Task(lambda _: read_reference(folder, media), self)
+        self._task.returned.connect(take_over)
+        self._task.failed.connect(self._on_failed)
+
+    # figures
+
+    def summary(self) -> str:
+        """What came of it, in a sentence or two."""
+        if self.other is None:
+            return ""
+        if self.comparison is None:
+            return self.tr("Comparing\N{HORIZONTAL ELLIPSIS}") if self.is_comparing else ""
+        if self.scores is not None:
+            return score_in_words(self.scores, self._name_of)
+        compared = self.comparison.lowest[~np.isnan(self.comparison.lowest)]
+        if not len(compared):
+            return self.tr("These two have no frame in common.")
+        text = self.tr("{} stretches differ on {} frames in common; mean agreement {:.3f}")
+        return text.format(len(self.comparison.differences), len(compared), float(compared.mean()))
+
+    def _name_of(self, id: int) -> str:
+        info = self._session.object(id)
+        return info.name if info else self.tr("object {}").format(id)
+
+    def curves(self) -> dict[str, np.ndarray]:
+        """What is drawn along the timeline, by name: J and F against a reference, else agreement; of the active object
+        if it was compared, else the lowest. float (frames,), 0 to 1, NaN where nothing is known."""
+        if self.comparison is None or not self._session.is_open:
+            return {}
+        active = self._session.active
+        if self.scores is not None:
+            own = next((o for o in self.scores.objects if o.object == active), next(iter(self.scores.objects), None))
+            frames = list(self.scores.frames)
+            found = {}
+            for name, values in (("J", own.j), ("F", own.f)) if own is not None else ():
+                found[name] = np.full(self._session.navigator.frame_count, np.nan, np.float32)
+                found[name][frames] = values
+            return found
+        agreement = self.comparison.agreement.get(active, self.comparison.lowest)
+        return {self.tr("agreement"): agreement} if len(agreement) else {}
+
+
+def _side(project: Project, choice: Choice, reference: Reference | None) -> Side:
+    if choice.is_reference:
+        if reference is None:
+            raise PCVOSError("There is no reference: open one.")
+        return reference
+    return OfRun(project, choice.run, choice.before) if choice.run else Present(project)
