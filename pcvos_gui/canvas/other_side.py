@@ -50,7 +50,7 @@ class OtherSide(QObject):
         if labels is not None:
             self.item.set_look(self._look())
             self.badge.adjustSize()
-            self.badge.move(_MARGIN, _MARGIN)
+            self.badge.move(_MARGIN, self._canvas.view.height() - self.badge.height() - _MARGIN)  # messages are above
             self.badge.raise_()
 
     def _look(self) -> Look:

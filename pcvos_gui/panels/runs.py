@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QMenu,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -82,6 +83,7 @@ class RunsPanel(QWidget):
         combo.setToolTip(name)
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         combo.setMinimumContentsLength(12)
+        combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         return combo
 
     def _make_buttons(self) -> QHBoxLayout:
@@ -137,7 +139,7 @@ class RunsPanel(QWidget):
             self.list.clear()
             for one in found:
                 self.list.addItem(self._item(one))
-            self.list.setCurrentRow(min(row, len(found) - 1))
+            self.list.setCurrentRow(min(max(row, 0), len(found) - 1))
         self._show_buttons()
 
     def _item(self, one: Difference) -> QListWidgetItem:

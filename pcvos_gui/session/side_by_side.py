@@ -316,8 +316,10 @@ class SideBySide(QObject):
         compared = self.comparison.lowest[~np.isnan(self.comparison.lowest)]
         if not len(compared):
             return self.tr("These two have no frame in common.")
-        text = self.tr("{} stretches differ on {} frames in common; mean agreement {:.3f}")
-        return text.format(len(self.comparison.differences), len(compared), float(compared.mean()))
+        count = len(self.comparison.differences)
+        differ = self.tr("1 stretch differs") if count == 1 else self.tr("{} stretches differ").format(count)
+        text = self.tr("{}; {} frames compared, mean agreement {:.3f}")
+        return text.format(differ, len(compared), float(compared.mean()))
 
     def _name_of(self, id: int) -> str:
         info = self._session.object(id)
