@@ -123,6 +123,9 @@ class MainWindow(QMainWindow):
         actions = self.actions_by_name
         start = [actions[name] for name in ("open_video", "open_folder", "open_demo")]
         self.start_page = StartPage(self.recent, start, self)
+        self.start_page.setMinimumWidth(
+            440
+        )  # there are no panels beside it: it need not hold the window wider for them
         estimate = self.runs.request_estimate
         self.canvas = Canvas(self.session, self.view_state, self.assist, estimate, self.mattes, self)
         self.other_side = OtherSide(self.session, self.sides, self.canvas, self.view_state)

@@ -49,7 +49,7 @@ class PropagationPanel(QWidget):
         column.setSpacing(6)
         column.addLayout(self._make_direction())
         column.addWidget(self._make_range())
-        column.addWidget(self._dim(self.tr("What is propagated next; what was corrected there stays"), "frames_label"))
+        column.addLayout(self._make_next())
         self.interval = IntervalControl(runs)
         column.addWidget(self.interval)
         column.addWidget(self.interval.cost)
@@ -112,6 +112,21 @@ class PropagationPanel(QWidget):
         self.range.setToolTip(self.tr("How far to propagate"))
         return self.range
 
+    def _make_next(self) -> QHBoxLayout:
+        """What is propagated next, and beside it the way to all of it."""
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self._dim(self.tr("What is propagated next; what was corrected there stays"), "frames_label"), 1)
+        self.everything_button = QPushButton(self.tr("Everything"))
+        self.everything_button.setToolTip(
+            self.tr("Propagate the whole range, not only what was corrected since (Ctrl+Shift+Return)")
+        )
+        self.everything_button.setMinimumHeight(32)
+        self.everything_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.everything_button.hide()
+        row.addWidget(self.everything_button)
+        return row
+
     def _dim(self, tip: str, attribute: str) -> QLabel:
         label = QLabel()
         label.setWordWrap(True)
@@ -124,17 +139,13 @@ class PropagationPanel(QWidget):
         self.run_button = PrimaryButton("play-circle-outline", self.tr("Propagate"))
         self.run_button.setToolTip(self.tr("Carry the masks through the range (R)"))
         self.run_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.everything_button = QPushButton(self.tr("Everything"))
-        self.everything_button.setToolTip(
-            self.tr("Propagate the whole range, not only what was corrected since (Ctrl+Shift+Return)")
-        )
         self.pause_button = QPushButton(icon("pause-circle-outline"), self.tr("Pause"))
         self.stop_button = QPushButton(icon("stop-circle-outline"), self.tr("Stop"))
         self.stop_button.setToolTip(self.tr("End it; what is drawn stays"))
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.run_button, 2)
-        for button in (self.everything_button, self.pause_button, self.stop_button):
+        for button in (self.pause_button, self.stop_button):
             button.setMinimumHeight(32)
             button.setIconSize(QSize(18, 18))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
