@@ -4,8 +4,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QLabel
 
 from pcvos_gui.canvas.canvas import Canvas
+from pcvos_gui.canvas.colour_tables import Look, Style, argb, look_of
 from pcvos_gui.canvas.items import LabelsItem
-from pcvos_gui.canvas.looks import Look, Style, argb, look_of
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.side_by_side import ONLY_ONE, ONLY_OTHER, OTHERS_OBJECT, Seen, SideBySide
 from pcvos_gui.session.view_state import ViewMode, ViewState

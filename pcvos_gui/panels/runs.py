@@ -25,8 +25,7 @@ from core.studio.run_records import RunRecord
 from pcvos_gui.app.icons import icon
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.side_by_side import PRESENT, SideBySide
-from pcvos_gui.widgets.scroll_area import Scroll
-from pcvos_gui.widgets.wheel import WheelGuard
+from pcvos_gui.widgets.scrolling import Scroll, WheelGuard
 
 _MOST_ROWS, _DOT = 500, 12
 
