@@ -35,6 +35,6 @@ def opened_project(path: Path, warn: Callable[[str], None], *, to_write: bool) -
             )
         with open_media(footage, folder_rate=project.footage.rate, index=project.index_cache()) as media:
             found = FootageReference(footage, media.fingerprint(), len(media), media.size, media.rate)
-            if difference := project.check_footage(found):
+            if difference := project.footage.difference(found):
                 warn(difference)
             yield project, media

@@ -1,6 +1,6 @@
 """Masks of runs that a project keeps beside those that count: what each run drew, and what was there before it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from core.project.model import Cell, Change, Key
@@ -32,45 +32,64 @@ def side_and_key(id: int) -> tuple[Side, Key]:
     return (side // 2, bool(side % 2)), (frame, obj)
 
 
-def keep(batch: "Batch", run: int, change: Change, known: set[Key]) -> None:
-    """A run has made a change.
+class KeptRuns:
+    """The masks of a project's runs, by run. What is kept or dropped is written with what is written next.
 
     Args:
-        known: cells that it has changed before, of which what was there before it is known; added to.
+        size: (height, width) of the footage.
+        state: the project's file, if it has one, and the batch that is written next; raises PCVOSError where the
+            project is closed.
+        check_writable: raises PCVOSError where the project cannot be written.
     """
-    after = batch.run_cells.setdefault((run, False), {})
-    before = batch.run_cells.setdefault((run, True), {})
-    for key, (was, became) in change.cells.items():
-        if became is not None:
-            after[key] = became
-        if was is not None and key not in known:
-            before[key] = was
-    known.update(change.cells)
 
+    def __init__(
+        self,
+        size: tuple[int, int],
+        state: "Callable[[], tuple[Store | None, Batch]]",
+        check_writable: Callable[[], None],
+    ):
+        self._size, self._state, self._check_writable = size, state, check_writable
 
-def read(
-    store: "Store | None", batch: "Batch", side: Side, first: int, last: int, size: tuple[int, int]
-) -> Iterator[tuple[Key, Cell]]:
-    """The cells of one side of a run on frames `first` to `last` (inclusive), by frame, then object; those that are
-    damaged are left out."""
-    found: dict[Key, Cell] = {}
-    if store is not None and side[0] not in batch.dropped_runs:
-        found |= store.run_cells(side, first, last, size)
-    found |= {key: cell for key, cell in batch.run_cells.get(side, {}).items() if first <= key[0] <= last}
-    yield from sorted(found.items(), key=lambda item: item[0])
+    def keep(self, run: int, change: Change, known: set[Key]) -> None:
+        """A run has made a change.
 
+        Args:
+            known: cells that it has changed before, of which what was there before it is known; added to.
+        """
+        self._check_writable()
+        batch = self._state()[1]
+        after = batch.run_cells.setdefault((run, False), {})
+        before = batch.run_cells.setdefault((run, True), {})
+        for key, (was, became) in change.cells.items():
+            if became is not None:
+                after[key] = became
+            if was is not None and key not in known:
+                before[key] = was
+        known.update(change.cells)
 
-def keys(store: "Store | None", batch: "Batch", side: Side) -> list[Key]:
-    """The cells that one side of a run has, by frame, then object."""
-    written = [] if store is None or side[0] in batch.dropped_runs else store.run_cell_keys(side)
-    return sorted({*written, *batch.run_cells.get(side, ())})
+    def drop(self, run: int) -> None:
+        """Let go of the masks of a run; what it was stays noted."""
+        self._check_writable()
+        batch = self._state()[1]
+        for side in ((run, False), (run, True)):
+            batch.run_cells.pop(side, None)
+        batch.dropped_runs.add(run)
 
+    def cells(self, run: int, first: int, last: int, before: bool = False) -> Iterator[tuple[Key, Cell]]:
+        """What a run drew on frames `first` to `last` (inclusive), or what was there `before`, by frame, then object;
+        those that are damaged are left out."""
+        (store, batch), side = self._state(), (run, before)
+        found: dict[Key, Cell] = {}
+        if store is not None and run not in batch.dropped_runs:
+            found |= store.run_cells(side, first, last, self._size)
+        found |= {key: cell for key, cell in batch.run_cells.get(side, {}).items() if first <= key[0] <= last}
+        yield from sorted(found.items(), key=lambda item: item[0])
 
-def drop(batch: "Batch", run: int) -> None:
-    """Let go of a run's masks."""
-    for side in ((run, False), (run, True)):
-        batch.run_cells.pop(side, None)
-    batch.dropped_runs.add(run)
+    def keys(self, run: int, before: bool = False) -> list[Key]:
+        """The (frame, object) of all that `cells` has."""
+        (store, batch), side = self._state(), (run, before)
+        written = [] if store is None or run in batch.dropped_runs else store.run_cell_keys(side)
+        return sorted({*written, *batch.run_cells.get(side, ())})
 
 
 def bytes_of(change: Change) -> int:

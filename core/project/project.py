@@ -17,12 +17,12 @@ import numpy as np
 from core.errors import PCVOSError
 from core.files import disk_error
 from core.masks.packed_mask import PackedMask
-from core.project import kept_runs
 from core.project.checks import check_change, check_done, check_run
 from core.project.database import WriteLock, is_small
+from core.project.kept_runs import KeptRuns
 from core.project.model import Cell, Change, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.places import make_file
-from core.project.saving import KeptUndo, Saver
+from core.project.saving import Batch, KeptUndo, Saver
 from core.project.schema import find_again, relative_path
 from core.project.store import Store, examine, is_too_old_to_read
 from core.project.tracks import IN_MEMORY, Tracks
@@ -40,6 +40,7 @@ class Project:
         path: the file, or where it goes once there is something to write.
         footage: what it is about. read_only: whether it can only be looked at.
         warnings: sentences for the person. Reading can add to them.
+        kept_runs: masks of runs, beside those that count.
     """
 
     def __init__(self, path: Path, footage: FootageReference):
@@ -59,6 +60,7 @@ class Project:
         self._saver = Saver(self._file)
         self._closed = False
         self._kept = KeptUndo()
+        self.kept_runs = KeptRuns(footage.size, self._state, self._check_writable)
 
     # its life
 
@@ -201,10 +203,7 @@ class Project:
 
     def object(self, id: int) -> ObjectInfo:
         """The object of this id; KeyError if there is none."""
-        for info in self._objects:
-            if info.id == id:
-                return info
-        raise KeyError(id)
+        return {info.id: info for info in self._objects}[id]
 
     @property
     def done(self) -> tuple[DoneStretch, ...]:
@@ -364,6 +363,10 @@ class Project:
         if self.read_only:
             raise PCVOSError(self.refusal or f"{self.path} was opened only to be read: open it to write.")
 
+    def _state(self) -> tuple[Store | None, Batch]:
+        self._check_open()
+        return self._store, self._saver.batch
+
     def _check_open(self) -> None:
         if self._closed:
             raise PCVOSError(f"{self.path} is closed: open it again.")
@@ -405,26 +408,6 @@ class Project:
         """All runs with their ids, oldest first."""
         return sorted(self._runs.items())
 
-    def keep_run_cells(self, run: int, change: Change, known: set[Key]) -> None:
-        """Keep what a run has changed; see `kept_runs.keep`. It is written with what is written next."""
-        self._check_writable()
-        kept_runs.keep(self._saver.batch, run, change, known)
-
-    def drop_run_cells(self, run: int) -> None:
-        """Let go of the masks of a run; what it was stays noted. Written as above."""
-        self._check_writable()
-        kept_runs.drop(self._saver.batch, run)
-
-    def run_cells(self, run: int, first: int, last: int, before: bool = False) -> Iterator[tuple[Key, Cell]]:
-        """What a run drew on frames `first` to `last` (inclusive), or what was there `before`, by frame and object."""
-        self._check_open()
-        yield from kept_runs.read(self._store, self._saver.batch, (run, before), first, last, self.footage.size)
-
-    def run_cell_keys(self, run: int, before: bool = False) -> list[Key]:
-        """The (frame, object) of all that `run_cells` has."""
-        self._check_open()
-        return kept_runs.keys(self._store, self._saver.batch, (run, before))
-
     def index_cache(self) -> bytes | None:
         """The footage's frame index as it was stored."""
         if _INDEX_CACHE in self._saver.batch.caches:
@@ -443,17 +426,13 @@ class Project:
         """Where the footage is: at its path or, if that is gone, where it was seen from the project's folder."""
         return find_again(self.footage.path, self.path, self._relative)
 
-    def check_footage(self, reference: FootageReference) -> str | None:
-        """A sentence if this is not the footage that the project was made with."""
-        return self.footage.difference(reference)
-
     def relink(self, footage: FootageReference) -> None:
         """The footage is there now, or is known better; its size must be the same (else PCVOSError).
 
         A read-only project remembers it until it is closed.
         """
         if tuple(footage.size) != tuple(self.footage.size):
-            raise PCVOSError(self.check_footage(footage) or f"{footage.path} has another size.")
+            raise PCVOSError(self.footage.difference(footage) or f"{footage.path} has another size.")
         self.footage = footage
         self._relative = relative_path(footage.path, self.path)
         if footage.frames != len(self._tracks.states):

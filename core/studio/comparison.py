@@ -63,10 +63,10 @@ class OfRun:
     before: bool = False
 
     def keys(self) -> Collection[Key]:
-        return self.project.run_cell_keys(self.run, self.before)
+        return self.project.kept_runs.keys(self.run, self.before)
 
     def cells(self, first: int, last: int) -> Iterator[tuple[Key, Cell]]:
-        return self.project.run_cells(self.run, first, last, self.before)
+        return self.project.kept_runs.cells(self.run, first, last, self.before)
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class RecordedRun:
     def change(self, found: Mapping[Key, Predicted], provisional: bool) -> Change:
         """The change that a clip makes; see `RunResults.change`. The project keeps it as this run's."""
         change = self._results.change(found, provisional)
-        self._project.keep_run_cells(self.id, change, self._known)
+        self._project.kept_runs.keep(self.id, change, self._known)
         self._bytes += bytes_of(change)
         return change
 

@@ -60,7 +60,7 @@ def make_room(project: Project, most: int = RUN_BYTES) -> list[int]:
             break
         if not info.pinned:
             total -= info.kept_bytes
-            project.drop_run_cells(id)
+            project.kept_runs.drop(id)
             project.update_run(id, replace(info, kept_bytes=0))
             gone.append(id)
     return gone

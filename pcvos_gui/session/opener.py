@@ -271,7 +271,7 @@ class Opener(QObject):
             return self._project_of(found)
         if tuple(project.footage.size) == tuple(reference.size):
             return project
-        sentence, missing = project.check_footage(reference), project.footage.path
+        sentence, missing = project.footage.difference(reference), project.footage.path
         project.close(discard=True)
         self._say(sentence or "", "error", self._find_action(project.path, missing))
         return None
@@ -293,7 +293,7 @@ class Opener(QObject):
         if tuple(project.footage.size) == tuple(reference.size):
             return project
         text = self.tr("{} It stays as it is, and a new project begins.")
-        self._notes.append(Message(text.format(project.check_footage(reference)), "warning"))
+        self._notes.append(Message(text.format(project.footage.difference(reference)), "warning"))
         project.close(discard=True)
         return self._new_project(reference)
 
@@ -307,7 +307,7 @@ class Opener(QObject):
     def _bring_up_to_date(self, project: Project, found: _Opened, is_chosen: bool) -> list[Message]:
         """Note what is known better of the footage; what is to be said about it."""
         reference = found.reference
-        changed = project.check_footage(reference)
+        changed = project.footage.difference(reference)
         if is_chosen or (changed is None and project.footage.path != reference.path):
             project.relink(reference)
         elif project.footage.frames != reference.frames:

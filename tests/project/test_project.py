@@ -331,10 +331,10 @@ def test_footage_that_moved_with_the_project_is_found(tmp_path):
 
 def test_footage_that_changed_is_told(tmp_path, project):
     same = footage(tmp_path / "elsewhere")
-    assert project.check_footage(same) is None
-    assert "changed" in project.check_footage(replace(same, fingerprint="other"))
-    assert f"{FRAMES + 1} frames" in project.check_footage(replace(same, frames=FRAMES + 1))
-    assert "65x48" in project.check_footage(replace(same, size=(48, 65)))
+    assert project.footage.difference(same) is None
+    assert "changed" in project.footage.difference(replace(same, fingerprint="other"))
+    assert f"{FRAMES + 1} frames" in project.footage.difference(replace(same, frames=FRAMES + 1))
+    assert "65x48" in project.footage.difference(replace(same, size=(48, 65)))
     with pytest.raises(PCVOSError, match="65x48"):
         project.relink(replace(same, size=(48, 65)))
 

@@ -50,7 +50,7 @@ def test_footage_that_was_changed_keeps_its_project(tmp_path):
     changed = footage(tmp_path, fingerprint="changed")
     assert find_project(changed) == path
     with Project.open(path) as project:
-        assert "changed" in project.check_footage(changed)
+        assert "changed" in project.footage.difference(changed)
 
 
 def test_footage_that_moved_with_its_project_keeps_it(tmp_path):

@@ -25,13 +25,13 @@ def run(project) -> int:
         {(1, 1): (predicted(4), predicted(5)), (3, 1): (None, predicted(6))},
     ):
         change = Change("run", cells, made_by=Author.RUN)
-        project.keep_run_cells(id, change, known)
+        project.kept_runs.keep(id, change, known)
         project.apply(change)
     return id
 
 
 def kept(project: Project, run: int) -> tuple[dict, dict]:
-    return dict(project.run_cells(run, 0, 59)), dict(project.run_cells(run, 0, 59, before=True))
+    return dict(project.kept_runs.cells(run, 0, 59)), dict(project.kept_runs.cells(run, 0, 59, before=True))
 
 
 EXPECTED = {(1, 1): predicted(5), (3, 1): predicted(6)}, {(1, 1): CELLS[1, 1]}
@@ -39,15 +39,15 @@ EXPECTED = {(1, 1): predicted(5), (3, 1): predicted(6)}, {(1, 1): CELLS[1, 1]}
 
 def test_what_a_run_drew_and_what_was_there_before_it_stay(tmp_path, project, run):
     assert kept(project, run) == EXPECTED
-    assert dict(project.run_cells(run, 2, 3)) == {(3, 1): predicted(6)}
-    assert project.run_cell_keys(run) == [(1, 1), (3, 1)] and project.run_cell_keys(run, before=True) == [(1, 1)]
+    assert dict(project.kept_runs.cells(run, 2, 3)) == {(3, 1): predicted(6)}
+    assert project.kept_runs.keys(run) == [(1, 1), (3, 1)] and project.kept_runs.keys(run, before=True) == [(1, 1)]
     with Project.open(as_killed(project.path, tmp_path / "killed.pcvos")) as killed:
         assert kept(killed, run) == EXPECTED
     with project.snapshot() as snapshot:
         assert kept(snapshot, run) == EXPECTED
     other = project.start_run(INFO)
     assert kept(project, other) == ({}, {})
-    project.drop_run_cells(run)
+    project.kept_runs.drop(run)
     assert kept(project, run) == ({}, {}), "at once, too"
     project.update_run(run, replace(INFO, kept_bytes=0, pinned=True, weights="abc"))
     path = project.path

@@ -90,7 +90,7 @@ def test_runs_are_kept_within_bounds_the_oldest_that_is_not_pinned_goes_first(pr
     assert make_room(project, records[0].info.kept_bytes + records[2].info.kept_bytes) == [second]
     assert [one.has_masks for one in run_records(project)] == [True, False, True]
     assert make_room(project, 0) == [], "neither what is pinned, nor the newest"
-    assert dict(project.run_cells(second, 0, LAST)) == {}
+    assert dict(project.kept_runs.cells(second, 0, LAST)) == {}
 
 
 def test_weights_that_are_gone_are_told(project, tmp_path):
