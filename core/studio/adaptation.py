@@ -26,8 +26,8 @@ from core.progress import UNWATCHED, Progress
 from core.project.project import Project
 from core.project.tracks import CORRECTED
 from core.propagation import PropagationSettings, Propagator
-from core.training.annotated_footage import annotated_data, annotated_sequence
-from core.training.data import IGNORE
+from core.training.annotated_footage import annotated_sequence
+from core.training.data import IGNORE, TrainingData
 from core.training.precision import faster_precision
 from core.training.stages import adaptation_schedule
 from core.training.trainer import Trainer, TrainingSettings
@@ -171,15 +171,15 @@ def _train(
     config, state = read_weights(weights)
     network = PCVOS(config)
     load_state(network, state, weights)
-    data = annotated_data([annotated_sequence(one.name, _frames(one)) for one in lessons])
+    data = TrainingData(sequences=[annotated_sequence(one.name, _frames(one)) for one in lessons])
     shorter_side = min(min(sequence.frames[0].shape[:2]) for sequence in data.sequences)
-    schedule = adaptation_schedule(shorter_side, bool(data.photos))
+    schedule = adaptation_schedule(shorter_side)
     settings = TrainingSettings(
         budget_minutes=request.minutes,
         budget_steps=request.steps,
         batch=2,
         rate=1e-4,
-        ema=0.98,
+        ema=0.97,
         workers=0,
         precision=faster_precision(device),
         validate_minutes=float("inf"),

@@ -1,11 +1,11 @@
 """Training data out of footage on which a person has corrected some frames."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
 
-from core.training.data import FRAMES, EncodedFrames, EncodedImage, TrainingData, photos_of
+from core.training.data import EncodedFrames, EncodedImage
 from core.training.data import Sequence as VideoSequence
 
 SHORTER_SIDE = 480
@@ -32,9 +32,3 @@ def annotated_sequence(name: str, frames: Iterable[tuple[np.ndarray, np.ndarray 
         masks.append(None if labels is None else EncodedImage(f"{name}, mask {len(masks)}", data, is_labels=True))
     labelled = tuple(i for i, mask in enumerate(masks) if mask is not None)
     return VideoSequence(name, EncodedFrames(images, size), EncodedFrames(masks, size), labelled)
-
-
-def annotated_data(sequences: Sequence[VideoSequence]) -> TrainingData:
-    """The sequences, and as photos those of their annotated frames that show an object of middling size."""
-    photos = [photo for sequence in sequences for photo in photos_of(sequence)]
-    return TrainingData({FRAMES: photos} if photos else {}, list(sequences))

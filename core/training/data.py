@@ -208,7 +208,7 @@ def load_training_data(*folders: str | Path | DataFolder) -> TrainingData:
         if not found:
             raise PCVOSError(f"{named} holds no {kind} to train on, and both photos and video are needed.")
     for sequence in data.sequences:
-        data.photos.setdefault(FRAMES, []).extend(photos_of(sequence))
+        data.photos.setdefault(FRAMES, []).extend(_photos_of(sequence))
     log.info(
         "training data: %s; %d sequences, %d for validation",
         ", ".join(f"{group} {len(items)}" for group, items in sorted(data.photos.items())),
@@ -324,7 +324,7 @@ def _photo(group: str, image: EncodedImage, encoded_labels: EncodedImage, weight
     return Photo(image, encoded_labels, objects, weight)
 
 
-def photos_of(sequence: Sequence) -> Iterator[Photo]:
+def _photos_of(sequence: Sequence) -> Iterator[Photo]:
     """The labelled frames of a training sequence that show an object of middling size, as photos."""
     frames, masks = sequence.frames, sequence.labels
     assert isinstance(frames, EncodedFrames) and isinstance(masks, EncodedFrames)

@@ -114,19 +114,14 @@ Half of the steps use progressive matching, so that a raw readout learns to be a
 none). Of the key encoder's trunk only the last layer learns, which spares most of its backward pass."""
 
 
-def adaptation_schedule(shorter_side: int, has_photos: bool) -> Schedule:
-    """The schedule for a person's corrected frames, for some minutes.
+def adaptation_schedule(shorter_side: int) -> Schedule:
+    """The schedule for a person's corrected frames, for some minutes; crops are no larger than `shorter_side`, pixels.
 
     Key features stay as they are: what was learned of marking, of confidence and of matching fits them, and a backward
-    pass costs a third.
-
-    Args:
-        shorter_side: of the footage, pixels; crops are no larger. has_photos: whether objects can be cut out of photos.
+    pass costs a third. Nothing is pasted, hidden or blurred: it is to learn this footage.
     """
     size = min(_LATE.size, 16 * max(1, shorter_side // 16))
-    clips = replace(_LATE, size=size, length=2, inter_gap=15, intra_gap=3, paste_share=0.3, hide_share=0.2)
-    if not has_photos:
-        clips = replace(clips, video_share=1.0, paste_share=0.0, hide_share=0.0)
+    clips = ClipSettings(size, 2, inter_gap=15, video_share=1.0, paste_share=0.0, max_objects=_LATE.max_objects)
     return Schedule((Phase(1.0, clips),), begin=0.5, frozen=FEATURE_PARTS, rate_factors=())
 
 
