@@ -20,6 +20,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="device pixels per pixel")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images")
     parser.add_argument("--resolution", type=int, default=360)
+    parser.add_argument("--only", choices=("", "tour", "review"), default="", help="only this part")
     return parser.parse_args()
 
 
@@ -31,6 +32,7 @@ from pcvos_gui.app.environment import drop_opencv_variables  # noqa: E402
 
 drop_opencv_variables()
 
+import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 from PySide6.QtCore import QEvent, QPointF, QSettings, QStandardPaths, Qt  # noqa: E402
 from PySide6.QtGui import QMouseEvent  # noqa: E402
@@ -133,20 +135,52 @@ def tour(window: MainWindow, clip: Path, output: Path) -> None:
     window.close()
 
 
+def review_tour(window: MainWindow, clip: Path, output: Path) -> None:
+    """Three objects after a run: what deserves a look, and their rows."""
+    me = Photographer(window, output)
+    window.open(clip)
+    wait(lambda: me.session.is_open and me.session.navigator.shown == 0)
+    window.view_state.set_tool(Tool.BRUSH)
+    me.go_to(40)
+    window.exchange.import_masks(MASK)
+    wait(lambda: bool(me.session.document.project.permanent_memory()))
+    me.session.change_object(replace(me.session.objects[0], name="rabbit"))
+    rows, columns = np.mgrid[: me.session.navigator.size[0], : me.session.navigator.size[1]]
+    for name, (x, y), (wide, high) in (("flowers", (728, 255), (55, 60)), ("stone", (1010, 400), (190, 70))):
+        me.session.add_object(name)
+        me.session.replace_mask(((columns - x) / wide) ** 2 + ((rows - y) / high) ** 2 < 1, "Mask")
+    me.propagate(direction="both", range=Range.TO_END, interval=5)
+    wait(lambda: me.runs.state is not RunState.IDLE, 60)
+    wait(lambda: me.runs.state is RunState.IDLE, 1200)
+    me.session.document.set_done(3, 30, 60, True)
+    me.show_panel("review")
+    window.resizeDocks([window.docks[-1]], [260], Qt.Orientation.Vertical)  # room for pictures of frames
+    window.messages.turn_to(None)
+    if window.reviewer.waiting:
+        window.reviewer.tick(window.reviewer.waiting[-1])
+    window.reviewer.go_to_suggested()
+    let_it_run(3000)
+    me.take("review")
+    window.close()
+
+
 def main() -> None:
     ARGUMENTS.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, folder)
         QStandardPaths.setTestModeEnabled(True)
-        clip = Path(folder) / CLIP.name
-        shutil.copy(CLIP, clip)
         application = QApplication([])
         theme.follow(application)
         theme.choose(application, "dark")
-        window = MainWindow()
-        window.resize(*SIZE)
-        window.show()
-        tour(window, clip, ARGUMENTS.output)
+        for name, take in (("tour", tour), ("review", review_tour)):
+            if ARGUMENTS.only in ("", name):
+                own = Path(folder) / name / CLIP.name
+                own.parent.mkdir()
+                shutil.copy(CLIP, own)
+                window = MainWindow()
+                window.resize(*SIZE)
+                window.show()
+                take(window, own, ARGUMENTS.output)
 
 
 if __name__ == "__main__":

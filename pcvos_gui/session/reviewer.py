@@ -38,6 +38,11 @@ class Reviewer(QObject):
         session.opened.connect(self.refresh)
         session.closed.connect(self.refresh)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether `stretches` are those of the project as it is now."""
+        return not self._timer.isActive()
+
     def stretches_of(self, obj: int) -> list[Stretch]:
         """Those of one object."""
         return self._by_object.get(obj, [])
@@ -73,7 +78,7 @@ class Reviewer(QObject):
 
     def _catch_up(self) -> None:
         """With changes that have just been made."""
-        if self._timer.isActive():
+        if not self.is_settled:
             self.refresh()
 
     def go_to_next(self, step: int) -> Stretch | None:

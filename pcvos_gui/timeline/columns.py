@@ -56,7 +56,7 @@ class Columns:
         left, right: int32 (n,), the pixels a column takes, right excluded.
         states: uint8 (n,), flags that any frame of the column has.
         confidence: float32 (n,), the least one of the column; NaN where none is known.
-        open: float32 (n,), the least one that nobody has ticked off.
+        open: float32 (n,), the least one that nobody has seen to.
     """
 
     left: np.ndarray
@@ -66,19 +66,19 @@ class Columns:
     open: np.ndarray
 
 
-def gather(visible: Visible, states: np.ndarray, confidence: np.ndarray, ticked: np.ndarray | None = None) -> Columns:
+def gather(visible: Visible, states: np.ndarray, confidence: np.ndarray, seen_to: np.ndarray | None = None) -> Columns:
     """The columns of the visible frames.
 
     Args:
-        states: uint8 (frames,). confidence: float32 (frames,), NaN where unknown. ticked: bool (frames,), found to be
-            right by a person; None: nothing is.
+        states: uint8 (frames,). confidence: float32 (frames,), NaN where unknown. seen_to: bool (frames,), ticked
+            off or done; None: nothing is.
     """
     begin = max(0, int(np.floor(visible.first)))
     end = min(len(states), int(np.ceil(visible.first + visible.span)))
     if end <= begin:
         none = np.zeros(0, np.int32)
         return Columns(none, none, np.zeros(0, np.uint8), *[np.zeros(0, np.float32)] * 2)
-    asks = confidence if ticked is None else np.where(ticked, np.float32(np.nan), confidence)
+    asks = confidence if seen_to is None else np.where(seen_to, np.float32(np.nan), confidence)
     if visible.per_frame >= 1:
         edges = np.floor((np.arange(begin, end + 1) - visible.first) * visible.per_frame).astype(np.int32)
         right, here = np.maximum(edges[1:], edges[:-1] + 1), slice(begin, end)

@@ -166,8 +166,9 @@ class Scrubber(QWidget):
         painter = QPainter(pixmap)
         painter.setFont(self.font())
         project, memory = self._session.document.project, self._runs.memory
-        ticked = self._reviewer.worst == CellState.TICKED_OFF
-        columns = gather(self._visible, project.states, project.confidence, ticked)
+        worst = self._reviewer.worst
+        seen_to = worst != CellState.DOUBTFUL if self._reviewer.is_settled else worst == CellState.TICKED_OFF
+        columns = gather(self._visible, project.states, project.confidence, seen_to)
         paint.paint_tracks(painter, columns, self._visible, colours)
         if memory is not None:
             paint.paint_memory(painter, self._visible, colours, memory.permanent, memory.working)

@@ -222,3 +222,18 @@ def test_the_window_has_the_rows_and_keys_to_zoom(hands: Hands, clip):
     hands.act("object_rows")
     assert timeline.rows.rows == [ALL]
     assert not hands.window.actions_by_name["object_rows"].isChecked()
+
+
+def test_what_is_done_is_doubtful_nowhere(desk, timeline):
+    desk.put(20, 1, confidence=0.2)
+    timeline.reviewer.refresh()
+    colours, low = paint.Colours.of(timeline.palette()), paint.GRAPH[0] + paint.GRAPH[1] - 4
+    x = round(timeline.scrubber.visible.centre(20))
+    assert timeline.scrubber.grab().toImage().pixelColor(x, low) == colours.warning
+    desk.session.document.set_done(1, 10, 30, True)
+    timeline.reviewer.refresh()
+    assert timeline.scrubber.grab().toImage().pixelColor(x, low) == colours.graph
+    picture = timeline.rows.grab().toImage()
+    assert picture.pixelColor(at(timeline, 1, 20, 5)) == colours.graph
+    assert picture.pixelColor(at(timeline, 1, 20, 17)) == colours.text, "a line below what is done"
+    assert picture.pixelColor(at(timeline, 1, 40, 17)) == colours.ground
