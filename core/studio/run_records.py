@@ -37,7 +37,8 @@ class RunRecord:
         weights = self.settings.engine.weights
         if weights is None or weights.is_file():
             return ""
-        return f"The weights of this run are gone ({weights}): choose others to run again. Its masks are still here."
+        sentence = f"The weights of this propagation are gone ({weights}): choose others to propagate again."
+        return f"{sentence} Its masks are still here."
 
 
 def run_records(project: Project) -> list[RunRecord]:
@@ -68,5 +69,5 @@ def make_room(project: Project, most: int = RUN_BYTES) -> list[int]:
 
 def let_go_in_words(runs: list[int]) -> str:
     """A sentence on runs whose masks had to make room."""
-    which = f"run {runs[0]}" if len(runs) == 1 else f"runs {', '.join(map(str, runs))}"
-    return f"The project keeps the masks of {which} no more, to stay small; pin a run to keep its masks."
+    which = f"propagation {runs[0]}" if len(runs) == 1 else f"propagations {', '.join(map(str, runs))}"
+    return f"The project keeps the masks of {which} no more, to stay small; pin one to keep its masks."

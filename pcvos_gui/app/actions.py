@@ -126,8 +126,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _a(VIEW, ViewMode.ORIGINAL, N(_CONTEXT, "Original"), "image-outline", "Alt+7",
        N(_CONTEXT, "The footage alone; hold C to peek at it"), checkable=True),
     _a(VIEW, view.flip_sides, N(_CONTEXT, "Other masks, difference, masks"), "compare-horizontal", "D",
-       N(_CONTEXT, "In turn: the masks before the last propagation (or what is chosen under Runs), the difference, and "
-       "what is there")),
+       N(_CONTEXT, "In turn: the masks before the last propagation (or what is chosen under Results), the difference, "
+       "and what is there")),
     _a(VIEW, view.opacity_up, N(_CONTEXT, "More opaque"), "opacity", "Ctrl+]",
        N(_CONTEXT, "Make the overlay stronger"), separated=True, repeats=True),
     _a(VIEW, view.opacity_down, N(_CONTEXT, "Less opaque"), "opacity", "Ctrl+[",

@@ -160,7 +160,7 @@ class MainWindow(QMainWindow):
             self._dock("objects", self.tr("Objects"), self.objects_panel, right),
             self._dock("propagation", self.tr("Propagate"), self.propagation_panel, right),
             self._dock("review", self.tr("Review"), self.review_panel, right),
-            self._dock("runs", self.tr("Runs"), self.runs_panel, right),
+            self._dock("runs", self.tr("Results"), self.runs_panel, right),
             self._dock("memory", self.tr("Memory"), self.memory_panel, right),
             self._dock("history", self.tr("History"), self.history_panel, right),
             self._dock("edges", self.tr("Edges"), self.edges_panel, right),

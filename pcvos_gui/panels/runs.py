@@ -121,7 +121,7 @@ class RunsPanel(QWidget):
         text = sides.summary()
         if not text:
             text = (
-                self.tr("Choose a run to see what it changed (D flips to it), or open a reference under More.")
+                self.tr("Choose a propagation to see what it changed (D flips to it), or open a reference under More.")
                 if sides.records
                 else self.tr(
                     "Each propagation is kept here, with its settings and masks: to compare, and to take back."
@@ -187,7 +187,7 @@ class RunsPanel(QWidget):
         record = sides.record
         pinned = record is not None and record.info.pinned
         action = menu.addAction(
-            self.tr("Unpin this run") if pinned else self.tr("Pin this run: keep its masks"),
+            self.tr("Unpin this propagation") if pinned else self.tr("Pin this propagation: keep its masks"),
             lambda: self._with_run(sides.pin),
         )
         action.setEnabled(record is not None and self._session.is_writable)

@@ -102,9 +102,9 @@ class SideBySide(QObject):
         if not choice.run:
             return self.tr("What is there now")
         if choice.before:
-            return self.tr("Before run {}").format(choice.run)
+            return self.tr("Before propagation {}").format(choice.run)
         info = dict(self._project.runs())[choice.run] if self._session.is_open else None
-        text = self.tr("Run {}: frames {} to {}, L = {}")
+        text = self.tr("Propagation {}: frames {} to {}, L = {}")
         if info is None:
             return ""
         named = text.format(choice.run, info.start, info.end, info.settings.get("interval", "?"))

@@ -43,11 +43,14 @@ def seen(hands: Hands) -> np.ndarray | None:
 
 def test_a_key_flips_before_difference_and_after(twice: Hands):
     hands, sides = twice, twice.window.sides
-    before = dict(hands.session.document.project.run_cells(2, 6, 6, before=True))[6, 1].mask.unpack()
+    before = dict(hands.session.document.project.kept_runs.cells(2, 6, 6, before=True))[6, 1].mask.unpack()
     assert not np.array_equal(before, hands.labels(6) == 1)
     hands.act("flip_sides")
     assert sides.seen is Seen.OTHER and np.array_equal(seen(hands) == 1, before)
-    assert hands.window.other_side.badge.text() == "Before run 2" and not hands.window.canvas.labels_item.isVisible()
+    assert (
+        hands.window.other_side.badge.text() == "Before propagation 2"
+        and not hands.window.canvas.labels_item.isVisible()
+    )
     hands.act("flip_sides")
     after = hands.labels(6) == 1
     assert np.array_equal(seen(hands) == ONLY_ONE, after & ~before)
@@ -76,7 +79,7 @@ def test_a_stretch_is_left_as_it_was_by_one_step_of_undo(twice: Hands):
     first = sides.comparison.differences[0]
     assert hands.session.navigator.frame == first.frame and panel.take_button.text() == "Leave as it was"
     project = hands.session.document.project
-    before = dict(project.run_cells(2, 0, LAST, before=True))
+    before = dict(project.kept_runs.cells(2, 0, LAST, before=True))
     after = {frame: hands.labels(frame) for frame in range(COUNT)}
     hands.bot.mouseClick(panel.take_button, Qt.MouseButton.LeftButton)
     assert np.array_equal(hands.labels(first.frame) == 1, before[first.frame, 1].mask.unpack())
@@ -89,7 +92,7 @@ def test_any_two_runs_and_their_settings(twice: Hands):
     hands, sides, panel = twice, twice.window.sides, twice.window.runs_panel
     sides.choose(Choice(1), Choice(2))
     compared(hands)
-    assert sides.comparison.agreement[1][6] < 1 and "Run 1: frames 0 to 13, L = 3" in sides.name(Choice(1))
+    assert sides.comparison.agreement[1][6] < 1 and "Propagation 1: frames 0 to 13, L = 3" in sides.name(Choice(1))
     record = sides.record
     sides.pin(record)
     assert "pinned" in sides.name(Choice(2)) and run_records(hands.session.document.project)[0].info.pinned
@@ -99,7 +102,7 @@ def test_any_two_runs_and_their_settings(twice: Hands):
     assert hands.runs.settings.interval == 3
     panel.more.aboutToShow.emit()
     texts = {action.text() for action in panel.more.actions()}
-    assert {"Unpin this run", "Use its settings", "Take all masks of all objects"} <= texts
+    assert {"Unpin this propagation", "Use its settings", "Take all masks of all objects"} <= texts
     sides.take(0, LAST, None)  # of run 2: they are there
     assert hands.told("Nothing changes")
     sides.choose(PRESENT, Choice(1))
