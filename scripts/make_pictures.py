@@ -146,17 +146,18 @@ def review_tour(window: MainWindow, clip: Path, output: Path) -> None:
     wait(lambda: bool(me.session.document.project.permanent_memory()))
     me.session.change_object(replace(me.session.objects[0], name="rabbit"))
     rows, columns = np.mgrid[: me.session.navigator.size[0], : me.session.navigator.size[1]]
-    for name, (x, y), (wide, high) in (("flowers", (728, 255), (55, 60)), ("stone", (1010, 400), (190, 70))):
+    for name, (x, y), (wide, high) in (("ear", (492, 95), (18, 55)), ("paw", (240, 262), (42, 34))):
         me.session.add_object(name)
         me.session.replace_mask(((columns - x) / wide) ** 2 + ((rows - y) / high) ** 2 < 1, "Mask")
-    me.propagate(direction="both", range=Range.TO_END, interval=5)
+    me.runs.set_in_out(20, 60)
+    me.propagate(direction="both", range=Range.IN_OUT, interval=5)
     wait(lambda: me.runs.state is not RunState.IDLE, 60)
     wait(lambda: me.runs.state is RunState.IDLE, 1200)
-    me.session.document.set_done(3, 30, 60, True)
+    me.session.document.set_done(1, 40, 60, True)
     me.show_panel("review")
     window.resizeDocks([window.docks[-1]], [260], Qt.Orientation.Vertical)  # room for pictures of frames
     window.messages.turn_to(None)
-    if window.reviewer.waiting:
+    if len(window.reviewer.waiting) > 2:
         window.reviewer.tick(window.reviewer.waiting[-1])
     window.reviewer.go_to_suggested()
     let_it_run(3000)
