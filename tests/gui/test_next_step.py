@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from window_parts import RESOLUTION, Hands, truth
 
 from pcvos_gui.app.actions import ACTIONS, MENUS
@@ -114,7 +114,7 @@ def test_words_of_the_trade_are_not_where_everybody_reads(hands: Hands, clip: Pa
     assert "Working memory" in window.status.engine.toolTip() and "shipped" in window.status.engine.toolTip()
     for name in ("propagation", "memory"):
         window.show_dock(name)
-        hands.bot.wait(20)
+        QCoreApplication.processEvents()
         seen = [label.text() for label in window.findChildren(type(window.status.engine)) if label.isVisible()]
         words = ("paper", "scores", "small on", "Working memory", "ook-alikes", "features", "YouTube")
         assert not [text for text in seen for word in words if word in text]

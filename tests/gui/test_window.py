@@ -117,7 +117,7 @@ def test_a_run_stops_at_once_and_what_it_drew_stays(hands: Hands, clip: Path):
     hands.act("stop")
     assert hands.runs.state is RunState.IDLE
     done = hands.runs.progress.done
-    hands.bot.wait(300)
+    hands.bot.waitUntil(lambda: not hands.runs.is_stopping, timeout=120_000)
     drawn = [i for i in range(1, COUNT) if hands.labels(i).any()]
     assert drawn == list(range(1, done + 1)), "results that came later were dropped"
     hands.act("undo")

@@ -1,8 +1,6 @@
-"""The small parts of the window: actions and menus, keys, start page, drag and drop, preferences, status, messages."""
+"""The small parts of the window: actions and menus, keys, drag and drop, preferences, status."""
 
 from collections import Counter
-from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -10,36 +8,29 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QImage, QKeySequence, QPalette
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QKeySequence, QPalette
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
     QInputDialog,
-    QLabel,
     QMessageBox,
-    QToolButton,
     QWidget,
 )
-from window_parts import COUNT, HEIGHT, RESOLUTION, WIDTH, Hands, centre, make_clip, picture, truth
+from window_parts import COUNT, RESOLUTION, Hands, make_clip, truth
 
-from core.demo import CLIP
 from core.studio.run_settings import RunSettings
 from pcvos_gui.app import theme
 from pcvos_gui.app.actions import ACTIONS, MENUS
 from pcvos_gui.app.icons import icon
 from pcvos_gui.app.main_window import MainWindow
 from pcvos_gui.app.preferences import PreferencesDialog
-from pcvos_gui.app.recent import RecentFiles
 from pcvos_gui.app.settings import store_setting, stored_settings
 from pcvos_gui.app.status import timecode
 from pcvos_gui.dialogs.export_dialog import ExportDialog
 from pcvos_gui.dialogs.import_dialog import ImportDialog
 from pcvos_gui.panels.compare import CompareDialog
-from pcvos_gui.session.messages import Message, MessageAction
 from pcvos_gui.session.runs import RunState
 from pcvos_gui.session.view_state import Tool, ViewMode
-from pcvos_gui.widgets import message_bar
-from pcvos_gui.widgets.message_bar import MessageBar
 
 
 def dialogs(monkeypatch: pytest.MonkeyPatch, path: str | Path = "") -> None:
@@ -231,91 +222,6 @@ def test_undo_says_what_it_takes_back(hands: Hands, clip: Path):
     assert undo.text() == "Undo: Brush, frame 0" and not redo.isEnabled()
 
 
-# --- start page
-
-
-def test_thumbnails_have_the_colours_that_were_chosen(hands: Hands, clip: Path):
-    hands.open(clip)
-    hands.session.add_object()
-    hands.session.replace_mask(np.ones((HEIGHT, WIDTH), bool), "Mask")
-    obj = hands.session.objects[0]
-
-    def corner() -> np.ndarray:
-        hands.act("close")
-        image = hands.window.start_page.list.item(0).icon().pixmap(192, 108).toImage()
-        hands.open(clip)
-        return np.array(image.pixelColor(8, 8).getRgb()[:3], int)
-
-    hands.session.change_object(replace(obj, colour=(0, 0, 255)))
-    blue = corner()
-    hands.session.change_object(replace(obj, colour=(255, 0, 0)))
-    red = corner()
-    hands.session.change_object(replace(obj, visible=False))
-    hidden = corner()
-    assert blue[2] > blue[0] + 60 and red[0] > red[2] + 60
-    assert max(hidden) < 110, "what is hidden is not in the picture"
-
-
-def test_thumbnails_have_the_shape_of_the_footage(hands: Hands, clip: Path, monkeypatch):
-    kept: list[QImage] = []
-    monkeypatch.setattr(RecentFiles, "set_thumbnail", lambda files, path, image: kept.append(image))
-    hands.open(clip)
-    hands.session.document.media.sample_aspect_ratio = Fraction(3, 2)
-    hands.act("close")
-    assert kept[-1].width() / kept[-1].height() == pytest.approx(1.5 * WIDTH / HEIGHT, rel=0.05)
-
-
-def test_recent_files_with_thumbnails(hands: Hands, clip: Path, tmp_path: Path):
-    other = make_clip(tmp_path / "other.mp4", 2)
-    hands.open(other)
-    hands.act("close")
-    hands.open(clip)
-    hands.session.add_object()
-    hands.session.replace_mask(truth(0), "Mask")
-    hands.act("close")
-    page = hands.window.start_page
-    names = lambda: [page.list.item(i).text() for i in range(page.list.count())]  # noqa: E731
-    assert names() == ["clip.mp4", "other.mp4"] and page.list.isVisible()
-    image = page.list.item(0).icon().pixmap(192, 108).toImage()
-    x, y = (round(v * 192 / WIDTH) for v in (centre(0)[0], centre(0)[1] - HEIGHT / 2 + 36))
-    marked, plain = image.pixelColor(x, y), page.list.item(1).icon().pixmap(192, 108).toImage().pixelColor(x, y)
-    assert marked != plain, "the mask is in the picture"
-    assert abs(plain.red() - int(picture(0)[48, 30, 0])) < 60, "which is of the footage"
-    with hands.bot.waitSignal(hands.session.opened, timeout=20_000):
-        at = page.list.visualItemRect(page.list.item(0)).center()
-        hands.bot.mouseClick(page.list.viewport(), Qt.MouseButton.LeftButton, pos=at)
-    assert hands.session.document.media.path == clip
-    other.unlink()
-    hands.act("close")
-    assert names() == ["clip.mp4"], "what is gone is left out"
-
-
-@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
-def test_a_start_button_is_pressed_by_the_keyboard(hands: Hands, key: Qt.Key):
-    action = hands.window.actions_by_name["open_demo"]
-    (button,) = [b for b in hands.window.start_page.findChildren(QToolButton) if b.defaultAction() is action]
-    with hands.bot.waitSignal(hands.session.opened, timeout=20_000):
-        hands.bot.keyClick(button, key)
-    assert hands.session.document.media.path == CLIP
-
-
-def test_the_list_of_recent_files(tmp_path: Path, qapp):
-    recent = RecentFiles()
-    paths = [tmp_path / f"{i}.mp4" for i in range(14)]
-    for path in paths:
-        path.touch()
-        recent.add(path)
-    recent.add(paths[5])
-    shown = [file.path.name for file in recent.files()]
-    assert shown[0] == "5.mp4" and len(shown) == 12 and len(set(shown)) == 12
-    assert [file.path for file in RecentFiles().files()] == [file.path for file in recent.files()], "kept"
-    recent.remove(paths[5])
-    assert "5.mp4" not in [file.path.name for file in recent.files()]
-    for size in ((1, 1), (20_000, 1), (1, 3000)):
-        recent.set_thumbnail(paths[13], QImage(*size, QImage.Format.Format_RGB888))
-        assert QImage(str(recent.files()[0].thumbnail)).size().toTuple() == (320, 180)
-
-
 # --- drag and drop
 
 
@@ -406,7 +312,7 @@ def test_the_cache_of_frames_is_as_large_as_preferred(qtbot, tmp_path: Path):
         window.close()
 
 
-# --- status and messages
+# --- status
 
 
 def test_where_one_is(hands: Hands, clip: Path):
@@ -434,87 +340,3 @@ def test_where_one_is(hands: Hands, clip: Path):
 )
 def test_timecode(seconds: float, text: str):
     assert timecode(seconds) == text
-
-
-@pytest.fixture
-def bar(qtbot):
-    host = QWidget()
-    qtbot.addWidget(host)
-    host.resize(600, 300)
-    bar = MessageBar(host)
-    with qtbot.waitExposed(host):
-        host.show()
-    yield bar
-
-
-def test_messages_give_way_by_key_and_by_weight(bar):
-    bar.show_message(Message("slow", "warning", key="frame"))
-    bar.show_message(Message("broken", "error"))
-    bar.show_message(Message("slower", "warning", key="frame"))
-    assert [m.text for m in bar.messages] == ["broken", "slower"], "the same key: the newest only"
-    for number in range(message_bar.MOST):
-        bar.show_message(Message(f"broken {number}", "error"))
-    assert [m.text for m in bar.messages] == [f"broken {i}" for i in range(message_bar.MOST)]
-    bar.show_message(Message("done"))
-    assert bar.shown.text == "done" and len(bar.messages) == message_bar.MOST
-    bar.clear()
-    assert bar.messages == [] and not bar.isVisible()
-
-
-def test_the_same_message_is_not_shown_twice(bar):
-    for _ in range(3):
-        bar.show_message(Message("broken", "error", (MessageAction("Again", lambda: None),), holds=lambda: True))
-    assert len(bar.messages) == 1
-
-
-@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
-def test_no_more_than_one_line_is_covered_and_all_can_be_read(qtbot, bar):
-    one_line = bar.fontMetrics().height()
-    long = "A sentence that takes more than one line where there is so little room for it. " * 4
-    for text in ("One.", long, "Three.\nIn two lines."):
-        bar.show_message(Message(text, "warning", (MessageAction("Do it", lambda: None),)))
-        assert bar.height() <= 2.5 * one_line, "one line, and the room around it"
-    seen = []
-    for _ in bar.messages:
-        seen.append(bar.shown.text)
-        qtbot.mouseClick(bar.others, Qt.MouseButton.LeftButton)
-        assert bar.height() <= 2.5 * one_line
-    assert sorted(seen) == sorted(m.text for m in bar.messages) and bar.others.text().startswith("3 of 3")
-    while bar.shown.text != long:
-        qtbot.mouseClick(bar.others, Qt.MouseButton.LeftButton)
-    rest = next(b for b in bar.findChildren(QToolButton) if b.text() == "Read all" and b.isVisible())
-    qtbot.mouseClick(rest, Qt.MouseButton.LeftButton)
-    whole = bar.findChild(QLabel, "whole message")
-    assert whole.isVisible() and whole.text() == long and whole.height() >= whole.heightForWidth(whole.width())
-    whole.window().close()
-
-
-def test_a_message_goes_as_soon_as_it_no_longer_holds(bar):
-    locked = True
-    one, other = object(), object()
-    bar.show_message(Message("locked", "warning", holds=lambda: locked), one)
-    bar.show_message(Message("trouble", "error", lasting=True), one)
-    bar.show_message(Message("of the project", "error"), one)
-    bar.review()
-    assert len(bar.messages) == 3
-    locked = False
-    bar.review()
-    assert [m.text for m in bar.messages] == ["trouble", "of the project"]
-    bar.show_message(Message("of the next one", "error"), other)
-    bar.turn_to(other)
-    assert [m.text for m in bar.messages] == ["trouble", "of the next one"]
-    bar.turn_to(None)
-    assert bar.shown.text == "trouble" and bar.isVisible()
-
-
-def test_infos_go_by_themselves_and_buttons_do_something(qtbot, bar, monkeypatch):
-    monkeypatch.setattr(message_bar, "INFO_SECONDS", 0.05)
-    done = []
-    bar.show_message(Message("gone in a moment"))
-    bar.show_message(Message("stays too", "error"))
-    bar.show_message(Message("stays", "warning", (MessageAction("Do it", lambda: done.append(1)),)))
-    qtbot.waitUntil(lambda: len(bar.messages) == 2, timeout=5000)
-    qtbot.mouseClick(next(b for b in bar.buttons if b.text() == "Do it"), Qt.MouseButton.LeftButton)
-    assert done == [1] and bar.shown.text == "stays too"
-    qtbot.mouseClick(bar.close_button, Qt.MouseButton.LeftButton)
-    assert bar.messages == []

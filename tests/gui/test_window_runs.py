@@ -40,7 +40,7 @@ def test_undoing_a_run_under_way_stops_it_and_restores_exactly(hands: Hands, cli
     assert action.text() == f"Undo: Propagate frames 0 to {COUNT - 1}"
     action.trigger()
     assert hands.runs.state is RunState.IDLE
-    hands.bot.wait(300)
+    hands.bot.waitUntil(lambda: not hands.runs.is_stopping, timeout=120_000)
     assert np.array_equal(hands.labels(0), before)
     assert not any(hands.labels(i).any() for i in range(1, COUNT)), "what came later was dropped"
     (_, run), *_ = hands.session.document.project.runs()
