@@ -4,8 +4,8 @@ beside what it takes.
     python scripts/forecast_accuracy.py [--footage FILE --masks FILE] [--resolution 480]
 
 The real window opens the footage (the demo clip unless named) and runs it as a person would: a first run, one after a
-correction in the middle (some of its frames are known, one more is annotated), one at another memory interval, and one
-in a part of the footage. A promise after a tenth counts what has gone by and what is said to be left.
+correction in the middle (all of it anew: features of frames are known, one more is annotated), one at another memory
+interval, and one in a part of the footage. A promise after a tenth counts what has gone by and what is said to be left.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def timed_run(window: MainWindow, name: str) -> None:
             tenth.append((gone, gone + left))
 
     runs.progressed.connect(on_progress)
-    runs.start()
+    runs.start(everything=True)
     wait(lambda: runs.is_busy, 60)
     wait(lambda: not runs.is_busy, 3600)
     runs.progressed.disconnect(on_progress)

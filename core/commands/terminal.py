@@ -1,5 +1,7 @@
 """The command's output and errors: results on stdout, all else on stderr, a line each."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -32,6 +34,14 @@ def shown_errors() -> Iterator[None]:
     except PCVOSError as error:
         typer.echo(_one_line(f"Error: {error} {hint(error, _options.get())}".rstrip()), err=True)
         raise typer.Exit(error.exit_code) from error
+    except OSError as error:  # a path that the system does not take, wherever it is looked at first
+        if error.filename is None:
+            raise
+        what = (
+            "has a name that is too long" if error.errno == errno.ENAMETOOLONG else f"cannot be used: {error.strerror}"
+        )
+        typer.echo(_one_line(f"Error: {os.fsdecode(error.filename)} {what}; give another path."), err=True)
+        raise typer.Exit(PCVOSError.exit_code) from error
     except KeyboardInterrupt as interrupt:
         typer.echo(_one_line(str(interrupt) or "Interrupted."), err=True)
         raise typer.Exit(INTERRUPTED) from interrupt

@@ -55,7 +55,7 @@ def checked(path: Path) -> Iterator[None]:
             raise PCVOSError(f"{path} does not exist; give a video file or a folder of images.")
         yield
     except OSError as error:
-        raise PCVOSError(f"{path} cannot be opened: {error.strerror or error}.") from error
+        raise PCVOSError(f"{path} cannot be opened: {error.strerror or error}. Give another path.") from error
 
 
 @contextmanager

@@ -364,3 +364,18 @@ def test_only_what_a_correction_touches_is_drawn_unless_everything_is_asked_for(
         infos = [info for _, info in project.runs()]
     assert [info.settings.get("around") for info in infos] == [None, [LAST], None, None]
     assert "without a project" in pcvos("propagate", scene.video, "--everything").err
+
+
+@pytest.mark.parametrize("command", ["propagate", "info", "new", "export", "recover", "report", "adapt"])
+def test_names_that_no_system_takes_are_one_sentence(command, tmp_path):
+    path = tmp_path / f"{'x' * 300}.pcvos"
+    options = {
+        "export": ("--format", "png", "--output", tmp_path / "out"),
+        "report": ("--output", tmp_path / "report.html"),
+        "adapt": ("--output", tmp_path / "own.safetensors"),
+    }
+    result = pcvos(command, path, *options.get(command, ()))
+    assert result.code == 2
+    assert result.error.startswith("Error: ") and "too long" in result.error
+    assert not result.error.endswith("too long.")  # a way on follows
+    assert not list(tmp_path.iterdir())
