@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: run with --whole only")
 
 
-_MANY = 12  # cases of one test that all run
+_MANY = 8  # cases of one test that all run
 _SPARSEST = 4
 
 
