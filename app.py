@@ -8,7 +8,7 @@ from pathlib import Path
 
 # Known here so that the window need not wait for the import of everything that the commands use.
 COMMANDS = (
-    *("new", "mark", "propagate", "export", "import", "recover", "info", "formats"),
+    *("new", "mark", "propagate", "export", "import", "report", "recover", "info", "formats"),
     *("eval", "train", "train-marking", "adapt", "validate", "bench"),
 )
 

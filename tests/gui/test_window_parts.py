@@ -26,8 +26,10 @@ from pcvos_gui.app.main_window import MainWindow
 from pcvos_gui.app.preferences import PreferencesDialog
 from pcvos_gui.app.settings import store_setting, stored_settings
 from pcvos_gui.app.status import timecode
+from pcvos_gui.dialogs.adapt_dialog import AdaptDialog
 from pcvos_gui.dialogs.export_dialog import ExportDialog
 from pcvos_gui.dialogs.import_dialog import ImportDialog
+from pcvos_gui.dialogs.report_dialog import ReportDialog
 from pcvos_gui.panels.compare import CompareDialog
 from pcvos_gui.session.runs import RunState
 from pcvos_gui.session.view_state import Tool, ViewMode
@@ -85,7 +87,7 @@ def test_every_menu_entry_works_on_an_open_session(hands: Hands, clip: Path, tmp
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")
     hands.runs.set_settings(RunSettings(resolution=RESOLUTION, device="cpu", interval=1))
-    back = ("clear_here", "absent_here", "delete_object", "toggle_locked")
+    back = ("clear_here", "absent_here", "delete_object", "toggle_locked", "toggle_done")
     after = {name: lambda: hands.act("undo") for name in back} | {
         "last_frame": lambda: hands.go_to(0),
         "propagate": lambda: hands.bot.waitUntil(lambda: hands.runs.state is RunState.RUNNING, timeout=60_000),
@@ -94,10 +96,12 @@ def test_every_menu_entry_works_on_an_open_session(hands: Hands, clip: Path, tmp
         "preferences": lambda: hands.window.findChild(PreferencesDialog).close(),
         "import_masks": lambda: hands.dialog(ImportDialog).reject(),
         "export": lambda: hands.dialog(ExportDialog).reject(),
+        "report": lambda: hands.dialog(ReportDialog).reject(),
+        "learn": lambda: hands.dialog(AdaptDialog).reject(),
         "export_overlay": lambda: hands.dialog(ExportDialog).reject(),
     }
     for spec in ACTIONS:
-        if spec.name not in ("open_demo", "close", "quit"):
+        if spec.name not in ("open_demo", "close", "quit", "propagate_everything"):  # which is off while it runs
             hands.session.set_active(1)
             hands.wait_for_frame()
             hands.act(spec.name)
