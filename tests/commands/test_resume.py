@@ -90,6 +90,7 @@ def lose(folder, frames):
 
 
 @pytest.mark.parametrize("signal_name", ["SIGINT", "SIGKILL"])
+@pytest.mark.long
 def test_interrupted_run_leaves_whole_files_and_goes_on(tmp_path, command_of, signal_name, scene, marked, propagate):
     out = tmp_path / "out"
     slowly = ("--resolution", 480)  # so that there is a middle to be interrupted in, however fast the machine is
@@ -138,6 +139,7 @@ def test_interrupted_run_leaves_whole_files_and_goes_on(tmp_path, command_of, si
         ("both", range(5)),
     ],
 )
+@pytest.mark.long
 def test_a_resumed_run_comes_to_the_same(tmp_path, unbroken, scene, marked, propagate, direction, lost):
     out = shutil.copytree(unbroken(direction), tmp_path / "out")
     lose(out, lost)

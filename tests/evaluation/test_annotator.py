@@ -90,6 +90,7 @@ def test_what_it_spares_to_draw_only_what_corrections_touch(setup):
     assert row.split()[:2] == ["even", f"{(touched[1].drawn + touched[2].drawn) / 26:.3f}"]
 
 
+@pytest.mark.long
 def test_the_command_goes_on_where_it_was(tmp_path: Path):
     write_sequence(tmp_path / "set", "disc", *disc_and_square(5))
     output = tmp_path / "out"

@@ -117,6 +117,7 @@ def test_strokes_land_on_the_pixel_under_the_pointer(rig, point):
 
 @pytest.mark.skipif("QT_SCALE_FACTOR" in os.environ, reason="is what runs the others at a scale")
 @pytest.mark.parametrize("scale", ["1.5", "2"])
+@pytest.mark.long
 def test_so_it_is_on_a_screen_of_more_pixels(scale):
     environment = {**os.environ, "QT_SCALE_FACTOR": scale}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(Path(__file__))]

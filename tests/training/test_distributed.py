@@ -40,6 +40,7 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_two_processes_give_the_gradients_of_one_with_twice_the_batch(tmp_path: Path):
     run([*TORCHRUN, WORKER, tmp_path], tmp_path)
     one, two = (load_file(tmp_path / f"{rank}.safetensors") for rank in (0, 1))
