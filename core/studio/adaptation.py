@@ -222,7 +222,11 @@ def _judged_objects(one: Lesson, frame: int) -> frozenset[int]:
 
 
 def _keep_or_begin_anew(folder: Path, lessons: Sequence[Lesson], weights: str) -> None:
-    """Go on with what lies in the folder only if it is of the same corrections and weights."""
+    """Go on with what lies in the folder only if it is of the same corrections and weights.
+
+    Raises:
+        PCVOSError: the folder is somebody else's.
+    """
     digest = hashlib.sha256(weights.encode())
     for one in lessons:
         digest.update(one.media.fingerprint().encode())
@@ -230,6 +234,8 @@ def _keep_or_begin_anew(folder: Path, lessons: Sequence[Lesson], weights: str) -
             digest.update(f"{frame} {sorted(one.objects[frame])} {frame in one.held_back}".encode())
             digest.update(labels.tobytes())
     note, known = folder / "adaptation.json", {"of": digest.hexdigest()}
+    if folder.exists() and not note.is_file():
+        raise PCVOSError(f"{folder} is there and holds no training: it would be in the way. Choose another output.")
     if note.is_file() and json.loads(note.read_text()) != known:
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -255,8 +255,8 @@ class MainWindow(QMainWindow):
         self._show_undo()
         for name in ("propagate", "propagate_everything"):
             self.actions_by_name[name].setEnabled(writable and not runs.is_busy and not runs.comparison.is_under_way)
-        for name in ("compare", "learn"):
-            self.actions_by_name[name].setEnabled(is_open and not runs.is_busy)
+        self.actions_by_name["compare"].setEnabled(is_open and not runs.is_busy)
+        self.actions_by_name["learn"].setEnabled(is_open and not runs.is_busy and not runs.comparison.is_under_way)
         self.actions_by_name["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
         self.actions_by_name["stop"].setEnabled(runs.is_busy)
         self._show_page()

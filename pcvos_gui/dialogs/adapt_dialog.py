@@ -31,6 +31,7 @@ class AdaptDialog(QDialog):
         self._job: AdaptJob | None = None
         self._result: Adapted | None = None
         self._left = TimeLeft()
+        self._is_over = False  # closed: what waited to be begun is not
         self.setWindowTitle(self.tr("Learn from corrections"))
         self.setModal(True)
         self.message = QLabel(
@@ -98,6 +99,8 @@ class AdaptDialog(QDialog):
         self._session.document.when_saved(self._submit)
 
     def _submit(self) -> None:
+        if self._is_over:
+            return
         document, settings = self._session.document, self._runs.settings
         if not document.project.read_only:
             document.project.ensure_file()  # a new one has none before its first change
@@ -118,6 +121,7 @@ class AdaptDialog(QDialog):
         self.accept()
 
     def done(self, result: int) -> None:
+        self._is_over = True
         if self._job is not None:
             self._worker.cancel(self._job.number)
             self._job = None

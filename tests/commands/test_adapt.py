@@ -70,6 +70,15 @@ def test_weights_that_do_not_gain_are_not_written(
     assert not list(tmp_path.glob("own*"))
 
 
+def test_a_folder_of_somebody_elses_stays(run: Callable[..., Result], tmp_path: Path):
+    folder = tmp_path / "own.safetensors.training"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    result = run()
+    assert result.code == 2 and "in the way" in result.err.splitlines()[-1]
+    assert (folder / "thesis.txt").read_text() == "years of work"
+
+
 def test_what_was_learned_before_a_cancel_counts(
     project: Path, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

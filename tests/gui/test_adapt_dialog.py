@@ -1,5 +1,6 @@
 """Learning from corrections in the window: how far it is, what came of it, and new weights only if one says so."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,19 @@ def test_closing_ends_it(desk: Desk, dialog: AdaptDialog):
     dialog.close_button.click()
     assert desk.worker.told == [("cancel", job.number)]
     assert not dialog.isVisible()
+
+
+def test_closed_before_all_is_saved_it_begins_nothing(qtbot: QtBot, desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    waiting: list[Callable[[], None]] = []
+    monkeypatch.setattr(desk.session.document, "when_saved", waiting.append)
+    dialog = AdaptDialog(desk.session, desk.runs)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.start_button.click()
+    dialog.close_button.click()
+    (begin,) = waiting
+    begin()
+    assert not desk.worker.jobs
 
 
 def test_the_inference_thread_learns_and_says_what_is_missing(
