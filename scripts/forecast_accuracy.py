@@ -28,7 +28,7 @@ drop_opencv_variables()
 
 from PySide6.QtCore import QSettings  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
-from waiting import let_it_run, wait  # noqa: E402
+from waiting import let_it_run, shown_window, wait  # noqa: E402
 
 from core.demo import CLIP, MASK  # noqa: E402
 from pcvos_gui.app.handlers.masks import accept_frame  # noqa: E402
@@ -71,11 +71,7 @@ def main() -> None:
         footage = Path(folder) / arguments.footage.name
         shutil.copy(arguments.footage, footage)
         application = QApplication([])
-        window = MainWindow()
-        window.resize(1600, 900)
-        window.show()
-        window.inference.warm_up()  # as the application does
-        let_it_run(3000)
+        window = shown_window()
         window.open(footage)
         session, runs = window.session, window.runs
         wait(lambda: session.is_open and session.navigator.shown == 0, 60)

@@ -32,7 +32,7 @@ import numpy as np  # noqa: E402
 from PySide6.QtCore import QEvent, QPointF, QSettings, Qt, QTimer  # noqa: E402
 from PySide6.QtGui import QMouseEvent  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
-from waiting import let_it_run, wait  # noqa: E402
+from waiting import let_it_run, shown_window, wait  # noqa: E402
 
 from core.demo import CLIP, MASK  # noqa: E402
 from pcvos_gui.app.main_window import MainWindow  # noqa: E402
@@ -141,11 +141,7 @@ def main() -> None:
         footage = Path(folder) / arguments.footage.name
         shutil.copy(arguments.footage, footage)
         application = QApplication([])
-        window = MainWindow()
-        window.resize(1600, 900)
-        window.show()
-        window.inference.warm_up()  # as the application does
-        let_it_run(3000)
+        window = shown_window()
         start = time.perf_counter()
         window.open(footage)
         session = window.session
