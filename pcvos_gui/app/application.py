@@ -1,8 +1,10 @@
 """From a command line to a window."""
 
 import logging
+import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from pcvos_gui.app.environment import drop_opencv_variables
@@ -45,4 +47,16 @@ def run(target: str = "", demo: bool = False) -> int:
     if demo or target:  # what is to be opened goes first; it may also fail
         window.session.opened.connect(window.inference.warm_up, Qt.ConnectionType.SingleShotConnection)
     QTimer.singleShot(_WARM_UP_MS if demo or target else 0, window.inference.warm_up)
-    return application.exec()
+    return _ended(application.exec())
+
+
+def _ended(code: int) -> int:
+    """The exit code; the process ends here if a worker's thread could not be waited for, say as PyTorch was loading.
+
+    All is saved by then, and Python's own end would take such a thread out of the middle of C++, which aborts.
+    """
+    if any(thread.daemon for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code

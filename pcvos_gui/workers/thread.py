@@ -1,7 +1,7 @@
 """The workers' common base: a thread of their own, and results that arrive on the window's.
 
 A Python thread rather than a QThread: it needs no event loop, only a condition to wait on, and one that does not end in
-time dies with the process instead of aborting it.
+time dies with the process instead of aborting it (`pcvos_gui.app.application` sees to that).
 """
 
 import logging

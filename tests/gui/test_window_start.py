@@ -61,7 +61,15 @@ class Window(main_window.MainWindow):
 
     def look_at(self, name, then):
         theme.choose(QApplication.instance(), name)
-        QTimer.singleShot(50, lambda: (self.seen.update({name: self.palette().window().color().lightness()}), then()))
+        self.wait_for_colours(name, then, 500)
+
+    def wait_for_colours(self, name, then, tries):
+        lightness = self.palette().window().color().lightness()
+        if (lightness < 128) != (name == "dark") and tries:  # the change comes with the events, late on a busy machine
+            QTimer.singleShot(20, lambda: self.wait_for_colours(name, then, tries - 1))
+            return
+        self.seen[name] = lightness
+        then()
 
     def go_wrong(self):
         QTimer.singleShot(0, fail)
