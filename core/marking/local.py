@@ -34,7 +34,7 @@ def local_change(
 
 def touching(mask: np.ndarray, where: np.ndarray) -> np.ndarray:
     """The connected parts (8 neighbours) of `mask` with a pixel in `where`, bool (H, W) each."""
-    count, parts = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    count, parts = cv2.connectedComponents(np.ascontiguousarray(mask).view(np.uint8), connectivity=8)
     kept = np.zeros(count, bool)
     kept[parts[where & mask]] = True
     kept[0] = False
@@ -48,9 +48,14 @@ def near(mask: np.ndarray, where: np.ndarray, gap: float) -> np.ndarray:
     Args:
         gap: how far apart is close, in extents (the longer side of the bounding box) of the parts with such a pixel.
     """
-    touched = touching(mask, where)
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    here = np.s_[top : top + height, left : left + width]
+    part = mask[here]
+    touched = touching(part, where[here])
     height, width = cv2.boundingRect(touched.view(np.uint8))[:1:-1]
-    if not height:
+    if not height or np.array_equal(touched, part):
         return mask
     away = cv2.distanceTransform((~touched).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
-    return touching(mask, away <= gap * max(height, width))
+    result = np.zeros_like(mask)
+    result[here] = touching(part, away <= gap * max(height, width))
+    return result

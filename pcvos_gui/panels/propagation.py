@@ -71,7 +71,7 @@ class PropagationPanel(QWidget):
         WheelGuard(self)
         # Of a long video the time is worked out when nothing moves, not for every frame that is passed by.
         self._costs = QTimer(self, singleShot=True, interval=_REST_MS)
-        self._costs.timeout.connect(self.interval.update_texts)
+        self._costs.timeout.connect(self._tell_costs)
         self._connect()
         self._refresh()
 
@@ -118,9 +118,6 @@ class PropagationPanel(QWidget):
         row.setSpacing(8)
         row.addWidget(self._dim(self.tr("What is propagated next; what was corrected there stays"), "frames_label"), 1)
         self.everything_button = QPushButton(self.tr("Everything"))
-        self.everything_button.setToolTip(
-            self.tr("Propagate the whole range, not only what was corrected since (Ctrl+Shift+Return)")
-        )
         self.everything_button.setMinimumHeight(32)
         self.everything_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.everything_button.hide()
@@ -239,6 +236,10 @@ class PropagationPanel(QWidget):
         self.everything_button.setVisible(self._session.is_open and self._runs.touched is not None)
         self._costs.start()
 
+    def _tell_costs(self) -> None:
+        self.interval.update_texts()
+        self.everything_button.setToolTip(self._everything_text())
+
     def _frames_text(self) -> str:
         """What is propagated next."""
         touched, (first, last) = self._runs.touched, self._runs.frames_to_draw()
@@ -251,6 +252,13 @@ class PropagationPanel(QWidget):
         )
         text = self.tr("{}, until it agrees with what is there: at most frames {} to {} ({} frames)")
         return text.format(where, first, last, touched.frames_at_most)
+
+    def _everything_text(self) -> str:
+        """What the button beside it does, and how long that takes."""
+        text = self.tr("Propagate the whole range, not only what was corrected since (Ctrl+Shift+Return)")
+        is_open = self._session.is_open
+        seconds = self._runs.seconds_for(self._runs.settings.interval, everything=True) if is_open else None
+        return text if seconds is None else self.tr("{}: about {}").format(text, duration(seconds))
 
     def _name_ranges(self) -> None:
         runs = self._runs

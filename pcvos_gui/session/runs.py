@@ -165,10 +165,14 @@ class RunController(QObject):
         """Intervals whose speed was measured on this machine with the present device, size and weights; ascending."""
         return self._forecast.intervals(self.settings)
 
-    def seconds_for(self, interval: int) -> float | None:
-        """Time the next run would take at this interval, all of its passes, or at most; None: nothing was measured."""
-        ways = self.touched.ways if self.touched else ()
-        return self._forecast.seconds_for(self.settings, interval, *self.frames_to_draw(), ways)
+    def seconds_for(self, interval: int, everything: bool = False) -> float | None:
+        """Time the next run would take at this interval, all of its passes, or at most; None: nothing was measured.
+
+        `everything`: the run that `start(everything=True)` would be.
+        """
+        touched = None if everything else self.touched
+        extent, ways = (touched.extent, touched.ways) if touched else (self._range(), ())
+        return self._forecast.seconds_for(self.settings, interval, *extent, ways)
 
     @property
     def seconds_left(self) -> float | None:

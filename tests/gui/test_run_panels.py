@@ -117,7 +117,7 @@ def test_each_pass_is_counted_by_itself_where_both_draw_the_same_frames(desk, pa
     assert panel.status.text().startswith("Pass 2 of 2: 10 of 59 frames")
 
 
-def test_the_time_of_the_next_run_counts_both_passes_and_what_is_known(desk, panel):
+def test_the_time_of_the_next_run_counts_both_passes_and_what_is_known(desk, panel, qtbot):
     desk.correct(0)
     desk.runs.set_settings(replace(desk.runs.settings, direction="both", interval=10))
     click(panel.run_button)
@@ -129,10 +129,12 @@ def test_the_time_of_the_next_run_counts_both_passes_and_what_is_known(desk, pan
     desk.worker.end()
     again = desk.runs.seconds_for(10)
     desk.correct(50)
-    touched = desk.runs.seconds_for(10)
-    desk.runs.set_in_out(0, None)  # all of it, not only what the correction touches
-    twice = desk.runs.seconds_for(10)
-    assert touched < twice
+    touched, twice = desk.runs.seconds_for(10), desk.runs.seconds_for(10, everything=True)
+    assert touched < twice, "all of it, not only what the correction touches"
+    told = panel.everything_button
+    qtbot.waitUntil(lambda: f"about {duration(twice)}" in told.toolTip())
+    desk.runs.set_in_out(0, None)
+    assert desk.runs.seconds_for(10) == twice
     assert twice > 1.3 * again, "frames 1 to 49 are drawn by both passes now, and there is a further annotated frame"
     desk.runs.set_settings(replace(desk.runs.settings, resolution=240))
     assert desk.runs.seconds_for(10) is None, "nothing was measured at this size"
