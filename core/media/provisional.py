@@ -6,7 +6,9 @@ needs to begin with: the first frame, exactly, and about how long it is.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +16,12 @@ from core.errors import PCVOSError
 from core.media.images import DEFAULT_RATE, first_of_folder
 from core.media.kinds import checked, pyav_needed
 from core.media.source import SQUARE
+
+if TYPE_CHECKING:
+    from core.media.stream import OpenVideo
+
+_SAMPLE = 100  # packets at the beginning of a file
+_FAR_TOO_MANY = 4  # times the frames that its size allows for: its clock begins anew somewhere
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +83,8 @@ def _video(path: Path) -> ProvisionalFootage:
             raise PCVOSError(f"{path} has no frame that can be decoded; check that the video plays.")
         developer = Developer(frame)
         count = video.frame_count or round((video.duration or 0) * rate)
+        if video.can_be_joined and count > _FAR_TOO_MANY * (by_size := _by_size(video)):
+            count = by_size
         return ProvisionalFootage(
             path,
             developer.size,
@@ -85,3 +95,11 @@ def _video(path: Path) -> ProvisionalFootage:
             first=developer.develop(frame),
             sample_aspect_ratio=developer.shown_aspect(video.sample_aspect_ratio),
         )
+
+
+def _by_size(video: "OpenVideo") -> int:
+    """About how many frames a file has if all take as many bytes as the first ones."""
+    video.reopen()
+    packets = list(islice(video.packets(), _SAMPLE))
+    last = max((packet.pos for packet in packets if packet.pos), default=0)
+    return max(1, len(packets) * video.byte_count // last if last and len(packets) == _SAMPLE else len(packets))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from footage_files import write_video
 
-from core.media import open_media
+from core.media import open_media, open_provisionally
 
 CODECS = {
     "h264.ts": {"options": {"x264-params": "bframes=3:keyint=12"}},
@@ -35,6 +35,7 @@ def test_parts_follow_one_another_whatever_their_clocks_say(tmp_path, name, begi
     part = write_video(tmp_path / name, 30, **CODECS[name])
     path = tmp_path / f"joined{part.suffix}"
     path.write_bytes(b"".join(begun_at(part, seconds) for seconds in begins))
+    assert open_provisionally(path).frames <= 4 * len(begins) * 30, "told before the clocks are known"
     with open_media(path, cache_bytes=0) as media, open_media(part) as plain:
         assert len(media) == len(begins) * 30 and media.warnings == [] and media.rate == 25
         np.testing.assert_allclose(np.diff([float(time) for time in media.timestamps]), 0.04, atol=1e-6)
