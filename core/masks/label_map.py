@@ -54,12 +54,14 @@ class ReadMask:
         colours: for a colour PNG, the RGB colour that each id was read from (over all files read together);
             None for an indexed or grey one.
         taken: how it was read, where that is not by the plain rules; `sentences_on_reading` says it.
+        thin: of a grey one, the ids that fill no area in it, as specks and lines, or no more than blocks of 8 x 8.
     """
 
     packed: PackedLabels
     ids: tuple[int, ...]
     colours: dict[int, RGB] | None = None
     taken: Taken = Taken.PLAINLY
+    thin: tuple[int, ...] = ()
 
     @property
     def labels(self) -> np.ndarray:
@@ -124,7 +126,18 @@ def sentences_on_reading(names: Sequence[str], masks: Sequence[ReadMask]) -> lis
         if own:
             others = f" and {len(own) - 1} more" if len(own) > 1 else ""
             sentences.append(f"{own[0]}{others}: read {said}.")
-    return sentences
+    return sentences + _on_specks(names, masks)
+
+
+def _on_specks(names: Sequence[str], masks: Sequence[ReadMask]) -> list[str]:
+    """JPEG leaves a few pixels of other ids, or nothing but blocks; small objects and enlarged maps look alike."""
+    filling = {id for mask in masks for id in mask.ids if id not in mask.thin}
+    specks = {id for mask in masks for id in mask.thin} - filling
+    if not specks:
+        return []
+    named = f"object {min(specks)} is" if len(specks) == 1 else f"objects {', '.join(map(str, sorted(specks)))} are"
+    first = next(name for name, mask in zip(names, masks, strict=True) if specks & {*mask.thin})
+    return [f"{first}: {named} nothing but specks, lines or blocks; if the masks were once JPEGs, that made them."]
 
 
 def write_label_map(path: str | Path, labels: np.ndarray) -> None:
@@ -177,7 +190,7 @@ def _alike(files: Sequence[Path], found: Sequence[Picture | UnclearMaskError]) -
 def _as_mask(image: Picture, ids_of_colours: Mapping[int, int], colours: dict[int, RGB]) -> ReadMask:
     taken = Taken.PLAINLY if image.taken == Taken.GREY_IDS else image.taken
     if isinstance(image, LabelPicture):
-        return ReadMask(image.packed, image.ids, None, taken)
+        return ReadMask(image.packed, image.ids, None, taken, image.thin)
     table = np.array([ids_of_colours[code] for code in image.codes], np.uint8)
     return ReadMask(PackedLabels(table[image.index.unpack()]), object_ids(table), colours, taken)
 

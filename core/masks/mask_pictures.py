@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from core.errors import PCVOSError
-from core.masks.jpeg_traces import was_jpeg
+from core.masks.jpeg_traces import is_all_blocks, was_jpeg
 from core.masks.packed_labels import PackedLabels, values_of
 from core.masks.palette import DAVIS_PALETTE
 from core.masks.soft_edges import Areas, Grey, fills_areas, harden, kind_of_grey
@@ -31,6 +31,7 @@ _WHITE = 0xFFFFFF
 _COLOURS = 256  # of a picture: with more of them it is no label map
 _LABELS_AT_MOST = 16  # values of an indexed picture, up to which it is looked at no further
 _GREY_SPREAD = 24  # of a colour's channels, that JPEG gives to greys
+_WHITISH = 8  # so near to white: a matte without it may be objects as well
 _VISIBLE = 64  # of 255: an alpha that reaches this somewhere is seen
 
 
@@ -52,12 +53,14 @@ class UnclearMaskError(PCVOSError):
 
 @dataclass(frozen=True, eq=False)
 class LabelPicture:
-    """A label map: value = id, 0 background."""
+    """A label map: value = id, 0 background; `thin`: ids in a grey one that JPEG may have made: they fill no
+    area, as specks and lines, or all fill blocks of 8 x 8 pixels."""
 
     packed: PackedLabels
     ids: tuple[int, ...]
     taken: Taken = Taken.PLAINLY
     has_alpha: bool = False
+    thin: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,20 +188,21 @@ def _read_shown(path: Path, image: Image.Image, wanted: Taken) -> Picture | None
 def _read_grey(path: Path, image: Image.Image, bits: int, wanted: Taken) -> LabelPicture:
     white = 2**bits - 1
 
-    taken = Taken.PLAINLY
+    taken, thin = Taken.PLAINLY, tuple[int, ...]()
 
     def labels_of(values: np.ndarray) -> np.ndarray:
-        nonlocal taken
+        nonlocal taken, thin
         values = as_in_file(values, bits)
-        labels, taken = _grey_labels(path, values, white, wanted)
+        labels, taken, thin = _grey_labels(path, values, white, wanted)
         return labels
 
     found = _labels(image, labels_of)
-    if taken in (Taken.GREY_IDS, Taken.SOFT_COLOURS) and len(found.ids) > 1 and image.mode in _BYTES:
+    if taken != Taken.PLAINLY and image.mode in _BYTES and wanted != Taken.SOFT:
         values = as_in_file(np.array(image), bits)
-        if was_jpeg(values):
+        if (taken != Taken.SOFT or values.max() < white - _WHITISH) and was_jpeg(values):
             raise _unclear(path, f"{len(np.unique(values))} greys")
-    return _with(found, taken)
+        thin = found.ids if taken == Taken.GREY_IDS and is_all_blocks(values) else thin
+    return replace(_with(found, taken), thin=thin)
 
 
 def _labels(image: Image.Image, labels_of: Callable[[np.ndarray], np.ndarray]) -> LabelPicture:
@@ -223,35 +227,38 @@ def as_in_file(values: np.ndarray, bits: int) -> np.ndarray:
     return values // (255 // (2**bits - 1)) if bits in (2, 4) else values.astype(np.uint8)
 
 
-def _grey_labels(path: Path, values: np.ndarray, white: int, wanted: Taken) -> tuple[np.ndarray, Taken]:
-    """Ids of a grey picture, uint8, and how it was taken."""
+def _grey_labels(
+    path: Path, values: np.ndarray, white: int, wanted: Taken
+) -> tuple[np.ndarray, Taken, tuple[int, ...]]:
+    """Ids of a grey picture, uint8; how it was taken; and those of the ids that fill no area."""
     present = set(values_of(values) if values.dtype == np.uint8 else np.unique(values).tolist())
     if present <= {0, white} or present <= {0, 255}:
-        return (values > 0).astype(np.uint8), Taken.PLAINLY
+        return (values > 0).astype(np.uint8), Taken.PLAINLY, ()
     ids = present - {0, VOID}
     is_deep = max(ids) > MAX_ID  # 16 bits that are no ids
     grey, top = ((values >> 8).astype(np.uint8), 255) if is_deep else (values.astype(np.uint8), min(white, 255))
-    kind = kind_of_grey(grey, top)
-    if kind == Grey.MATTE or (kind == Grey.FAINT and (wanted == Taken.SOFT or grey.max() > top // 2)):
-        return (grey > top // 2).astype(np.uint8), Taken.SOFT
+    areas = Areas.of(grey, 256)
+    kind = kind_of_grey(grey, top, areas)
+    if kind == Grey.MATTE or (kind == Grey.FAINT and (wanted == Taken.SOFT or grey.max() == top)):
+        return (grey > top // 2).astype(np.uint8), Taken.SOFT, ()
     if is_deep:
         found = f"{len(ids)} object ids" if len(ids) > MAX_ID else f"the object id {max(ids)}"
         raise PCVOSError(f"The mask {path} holds {found}: only ids from 1 to {MAX_ID} can be used.")
     if kind == Grey.SOFT_LABELS:
-        areas = Areas.of(grey, 256)
         hard = harden(areas, np.arange(256, dtype=np.uint8)[:, None])
         if hard is not None:
-            return hard[0].astype(np.uint8), Taken.SOFT_COLOURS
+            return hard[0].astype(np.uint8), Taken.SOFT_COLOURS, ()
         kind = Grey.UNCLEAR
     if kind != Grey.LABELS:
         raise _unclear(path, f"{len(present)} greys")
     if wanted == Taken.SOFT:
         if not fills_areas(grey):
-            return (grey > top // 2).astype(np.uint8), Taken.SOFT
+            return (grey > top // 2).astype(np.uint8), Taken.SOFT, ()
         raise UnclearMaskError(
             f"The mask {path} is a label map, but others beside it are white with soft edges: give them one by one."
         )
-    return _without_void(grey), Taken.GREY_IDS
+    thin = tuple(int(id) for id in np.flatnonzero(areas.loose) if id not in (0, VOID))
+    return _without_void(grey), Taken.GREY_IDS, thin
 
 
 def _without_void(labels: np.ndarray) -> np.ndarray:

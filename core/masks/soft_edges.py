@@ -64,9 +64,13 @@ class Areas:
         return self.loose[self.index]
 
 
-def kind_of_grey(values: np.ndarray, white: int) -> Grey:
-    """The kind of a picture uint8 (H, W) in which 0 is background and `white` the most that a pixel can be."""
-    areas = Areas.of(values, 256)
+def kind_of_grey(values: np.ndarray, white: int, areas: Areas | None = None) -> Grey:
+    """The kind of a picture uint8 (H, W) in which 0 is background and `white` the most that a pixel can be.
+
+    Args:
+        areas: its, if they are known already.
+    """
+    areas = areas or Areas.of(values, 256)
     kind = _kind_by_values(values, white, areas)
     return Grey.UNCLEAR if kind == Grey.LABELS and _is_frayed(areas) else kind
 

@@ -296,3 +296,33 @@ def test_loading_masks_says_how_they_were_read(tmp_path):
     masks = load_masks(tmp_path, ["0", "1", "2"], SIZE)
     assert masks.objects == (1,)
     assert masks.warnings == ("0.png and 2 more: read with soft edges: what is at least half white is object 1.",)
+
+
+@pytest.mark.parametrize(
+    ("ids", "quality"), [((1, 2), 30), ((1, 2), 85), ((1,), 85), ((100,), 50), ((50, 150), 90), ((7,), 95)], ids=str
+)
+def test_what_jpeg_made_of_few_ids_is_not_taken_without_a_word(tmp_path, ids, quality):
+    """Steps of one between ids, and single ids: what JPEG leaves of them is unchanged by another one."""
+    labels = np.zeros((150, 220), np.uint8)
+    for id, at in zip(ids, ((60, 60), (150, 80)), strict=False):
+        labels[ellipse(1, at, (45, 33), labels.shape) > 127] = id
+    path = save(tmp_path / "ids.png", through_jpeg(labels, quality))
+    try:
+        mask = read_label_map(path)
+    except PCVOSError as error:
+        assert "does not say which of them are objects" in str(error)
+    else:
+        (said,) = sentences_on_reading(["ids.png"], [mask])
+        assert "once JPEGs" in said
+    clean = read_label_map(save(tmp_path / "clean.png", labels))
+    assert clean.ids == ids and sentences_on_reading(["clean.png"], [clean]) == []
+
+
+def test_small_objects_are_no_specks_if_they_are_large_elsewhere(tmp_path):
+    labels = np.zeros(SIZE, np.uint8)
+    labels[20:60, 20:60], labels[80, 90:93] = 1, 2
+    one = save(tmp_path / "1.png", labels)
+    labels[80:100, 90:120] = 2
+    both = read_label_maps([one, save(tmp_path / "2.png", labels)])
+    assert sentences_on_reading(["1.png", "2.png"], both) == []
+    assert "object 2 is nothing but specks" in sentences_on_reading(["1.png"], both[:1])[0]
