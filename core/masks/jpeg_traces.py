@@ -60,9 +60,9 @@ def _is_unchanged(blocks: np.ndarray, qualities: range, least: float) -> bool:
     """Whether JPEG of one of these qualities leaves so many of the blocks as they are."""
     if len(blocks) < _FEWEST:
         return False
-    few = blocks[:: -(-len(blocks) // _FEW)]
-    tables = [table for table in map(_table, qualities) if _share_unchanged(few, table, 2)]
-    return any(_share_unchanged(blocks, table) >= least for table in tables)
+    tables = np.stack([_table(quality) for quality in qualities])
+    tables = tables[_share_unchanged(blocks[:: -(-len(blocks) // _FEW)], tables, 2) > 0]
+    return bool((_share_unchanged(blocks, tables) >= least).any())
 
 
 def _goes_along_blocks(values: np.ndarray) -> bool:
@@ -85,21 +85,24 @@ def _table(quality: int) -> np.ndarray:
     return np.maximum(1, (_TABLE * scale + 50) // 100)
 
 
-def _through_jpeg(blocks: np.ndarray, table: np.ndarray, rounds: int) -> np.ndarray:
-    """Blocks (n, 8, 8) once more through JPEG; what it had cut off below 0 is guessed in rounds."""
+def _through_jpeg(blocks: np.ndarray, tables: np.ndarray, rounds: int) -> np.ndarray:
+    """Blocks (n, 8, 8) once more through JPEG by each table: (tables, n, 8, 8); what it had cut off below 0 is guessed in
+    rounds."""
     guess = again = blocks.astype(float)
     is_cut = (blocks == 0) & (blocks.max(axis=(1, 2), keepdims=True) > _DEEP)
     for _ in range(rounds if is_cut.any() else 1):
         amounts = _WAVES @ (guess - 128) @ _WAVES.T
-        again = _WAVES.T @ (np.round(amounts / table) * table) @ _WAVES + 128
+        again = _WAVES.T @ (np.round(amounts / tables[:, None]) * tables[:, None]) @ _WAVES + 128
         guess = np.where(is_cut & (again < 0), again, blocks)
     return again.clip(0, 255)
 
 
-def _share_unchanged(blocks: np.ndarray, table: np.ndarray, rounds: int = _ROUNDS) -> float:
-    again = _through_jpeg(blocks, table, rounds)
-    unchanged = (np.abs(again - blocks) < 0.55).all(axis=(1, 2))
-    return float((unchanged & (np.ptp(again, axis=(1, 2)) > np.ptp(blocks, axis=(1, 2)) - _FLATTER)).mean())
+def _share_unchanged(blocks: np.ndarray, tables: np.ndarray, rounds: int = _ROUNDS) -> np.ndarray:
+    """(tables,)"""
+    again = _through_jpeg(blocks, tables, rounds)
+    unchanged = (np.abs(again - blocks) < 0.55).all(axis=(2, 3))
+    is_flatter = np.ptp(again, axis=(2, 3)) <= np.ptp(blocks, axis=(1, 2)) - _FLATTER
+    return (unchanged & ~is_flatter).mean(axis=1)
 
 
 def _all_blocks(values: np.ndarray) -> np.ndarray:
