@@ -86,8 +86,10 @@ def _table(quality: int) -> np.ndarray:
 
 
 def _through_jpeg(blocks: np.ndarray, tables: np.ndarray, rounds: int) -> np.ndarray:
-    """Blocks (n, 8, 8) once more through JPEG by each table: (tables, n, 8, 8); what it had cut off below 0 is guessed in
-    rounds."""
+    """Blocks (n, 8, 8) once more through JPEG by each table: (tables, n, 8, 8).
+
+    What it had cut off below 0 is guessed in rounds.
+    """
     guess = again = blocks.astype(float)
     is_cut = (blocks == 0) & (blocks.max(axis=(1, 2), keepdims=True) > _DEEP)
     for _ in range(rounds if is_cut.any() else 1):
