@@ -13,23 +13,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.network.best_few import best_few, first_best, padded
 from core.network.constants import made_once
 
 TOP_K = 20
 """Memory positions read per query (paper Sec. 4.1)."""
 
-SIMILARITY_BYTES = {"cpu": 16 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
+SIMILARITY_BYTES = {"cpu": 8 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
 """Size of the similarity block computed at a time, by device: on a GPU small ones cost nearly what large ones do."""
 
 LOOKUP_BYTES = {"cpu": 4 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
 """The same for where memory positions are looked up; on a CPU what its caches hold."""
 
 
-def similarity(query: Tensor, memory: Tensor, offset: Tensor | None = None) -> Tensor:
+def similarity(query: Tensor, memory: Tensor, offset: Tensor | None = None, out: Tensor | None = None) -> Tensor:
     """Negative squared L2 distance over sqrt(C_k), without the query's own norm, which no softmax over memory sees.
 
     Args:
         query: (..., Q, C_k). memory: (..., N, C_k). offset: `offsets(memory)`, if it is known already.
+        out: (Q, N), where it goes, if there are no leading dimensions.
 
     Returns:
         (..., Q, N), float32 whatever comes in: (2 q.k - |k|^2) / sqrt(C_k) (paper Eq. 1; Cheng et al., 2021).
@@ -39,7 +41,7 @@ def similarity(query: Tensor, memory: Tensor, offset: Tensor | None = None) -> T
         query, memory = query.float(), memory.float()
         offset = (offsets(memory) if offset is None else offset).unsqueeze(-2)
         if memory.dim() == 2:
-            return torch.addmm(offset, query, memory.t(), alpha=2 * scale)
+            return torch.addmm(offset, query, memory.t(), alpha=2 * scale, out=out)
         return torch.baddbmm(offset.expand(-1, query.shape[-2], -1), query, memory.mT, alpha=2 * scale)
 
 
@@ -87,12 +89,15 @@ def read_top_k(
     query, memory = query.float(), memory.float()
     offset = offsets(memory)
     readouts: list[list[Tensor]] = [[] for _ in values]
+    block = _block(query, rows, padded(len(memory)))
     for start in range(0, len(query), rows):
-        scores = similarity(query[start : start + rows], memory, offset)
+        some = query[start : start + rows]
+        wide = None if block is None else block[: len(some)]
+        scores = similarity(some, memory, offset, None if wide is None else wide[:, : len(memory)])
         if hidden is not None:
             scores.masked_fill_(hidden(start, start + len(scores)), -torch.inf)
-        scores, index = scores.topk(k, dim=-1)
-        weights = scores.softmax(-1).to(values[0].dtype)
+        best, index = best_few(scores if wide is None else wide, len(memory), k)
+        weights = best.softmax(-1).to(values[0].dtype)
         for out, value in zip(readouts, values, strict=True):
             out.append(_gather(value, index, weights))
     return [joined(parts) for parts in readouts]
@@ -117,7 +122,10 @@ def localised(
     rows = _rows(len(query), block_bytes or LOOKUP_BYTES[query.device.type])
     query, memory = query.float(), memory.float()
     offset = offsets(query)
-    best = joined([similarity(block, query, offset).argmax(-1) for block in memory.split(rows)])
+    block = _block(memory, rows, len(query))
+    out = [None if block is None else block[: len(some)] for some in memory.split(rows)]
+    scores = (similarity(some, query, offset, there) for some, there in zip(memory.split(rows), out, strict=True))
+    best = joined([first_best(of_some) for of_some in scores])
     channels = query.shape[-1]
     # similarity will divide by sqrt(C_k + 2): made up for, so that keys weigh as before
     scale = ((channels + 2) / channels) ** 0.25
@@ -141,6 +149,14 @@ def joined(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
 def _rows(columns: int, block_bytes: int) -> int:
     """Rows of a block of similarities of so many columns, float32."""
     return max(1, block_bytes // (4 * columns))
+
+
+def _block(queries: Tensor, rows: int, columns: int) -> Tensor | None:
+    """A block for similarities of up to `rows` queries, -inf, to be used again: on a CPU new memory costs as much as
+    what is written into it. None on an accelerator, which keeps its memory."""
+    if queries.device.type != "cpu":
+        return None
+    return queries.new_full((min(rows, len(queries)), columns), -torch.inf)
 
 
 def _gather(values: Tensor, index: Tensor, weights: Tensor) -> Tensor:
