@@ -105,6 +105,7 @@ app.command(epilog=MARK_EXAMPLES, short_help="Make a mask from points and a box 
     "progressive",
     "top_k",
     "memory_frames",
+    "quality",
     "resolution",
     "direction",
     "weights",
@@ -225,6 +226,7 @@ def validate(
     "progressive",
     "top_k",
     "memory_frames",
+    "quality",
     "resolution",
     "kernel",
     "keep_lost",
@@ -410,6 +412,12 @@ def bench(
     precision: Annotated[Precision, typer.Option(metavar="TYPE", help="The engine's: auto, fp32, fp16 or bf16.")] = (
         Precision.AUTO
     ),
+    choices: Annotated[
+        bool, typer.Option("--choices", help="Instead: measure anew how the network runs fastest on this CPU.")
+    ] = False,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --choices: in place of the shipped.")
+    ] = None,
     by_length: Annotated[
         bool, typer.Option("--by-length", help="Instead: the engine by clip length and objects, end to end too.")
     ] = False,
@@ -422,6 +430,9 @@ def bench(
         check_packages()
         from core.commands import bench as command
 
+        if choices:
+            command.run_choices(weights)
+            return
         if by_length:
             lengths, numbers = _numbers("--interval", interval), _numbers("--objects", objects)
             command.run_table(command.table_request(device, height, lengths, numbers, repeats, precision.value), json)

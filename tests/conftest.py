@@ -1,6 +1,7 @@
 """Networks that many tests share."""
 
 import copy
+import os
 from collections import Counter
 
 import hypothesis
@@ -12,6 +13,7 @@ from stand_in_network import stand_in_network
 from core.network import PAPER, PCVOS, SMALL
 from core.network.preparation import prepare
 
+os.environ["PCVOS_MEASURE"] = "off"  # masks are the same in every run of the tests, on whatever machine
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)  # the same on every machine
 hypothesis.settings.load_profile("project")
 torch.set_num_threads(1)  # the networks see thumbnails here, and threads cost more than they give

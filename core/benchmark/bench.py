@@ -110,11 +110,12 @@ def ratio(base: Measurement, other: Measurement) -> float:
 
 def machine(device: torch.device) -> str:
     """The machine in a line."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
     return f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}, {platform.system()}"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor and the number of its cores, in words."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

@@ -11,6 +11,8 @@ import typer
 
 from core.benchmark.bench import bench, machine, report
 from core.benchmark.cases import random_network
+from core.benchmark.machine import SWITCH, Measured, choices_for, is_wanted, measure_and_keep
+from core.benchmark.machine import report as report_choices
 from core.benchmark.table import Row, TableSettings, measure, table
 from core.commands.propagate import PropagateRequest, propagate
 from core.commands.run_record import RunRecord
@@ -20,12 +22,31 @@ from core.masks.label_map import write_label_map
 from core.media.writer import VideoWriter
 from core.network import PAPER, load_network, save_network
 from core.network.checkpoint import DEFAULT_WEIGHTS
+from core.network.choices import Choices
 from core.network.devices import choose_device, find_device
+from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings
 from core.propagation.settings import Precision
 
 MOST_OBJECTS = 100
 """That are benched at once."""
+
+
+def run_choices(weights: Path | None) -> None:
+    """Measure how these weights run fastest on this machine's CPU, keep it, and say what was measured and taken."""
+    typer.echo(f"{machine(torch.device('cpu'))}; milliseconds, the best of three turns")
+    typer.echo("Taken: the first way, unless another is clearly faster")
+    found: list[Measured] = []
+
+    def choose(network: PCVOS) -> Choices:
+        found.append(measure_and_keep(network))
+        return found[0].choices
+
+    load_network(weights, "cpu", choose)
+    for line in report_choices(found[0]):
+        typer.echo(line)
+    if not is_wanted():
+        typer.echo(f"{SWITCH} is off: runs do not go by it.")
 
 
 def run_bench(device: str, height: int, cases: list[tuple[int, int]], repeats: int, precision: Precision) -> None:
@@ -74,7 +95,7 @@ def run_table(request: TableRequest, target: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="pcvos-bench-") as folder:
         for preset in request.presets:
             weights = _weights(preset, Path(folder))
-            network = load_network(weights, str(choice.device))
+            network = load_network(weights, str(choice.device), choices_for)
             for row in measure(network, request.settings):
                 typer.echo(f"{row.preset}, L = {row.interval}, K = {row.objects} ...", err=True)
                 rows.append(replace(row, end_to_end=_end_to_end(row, weights, choice.device, request, Path(folder))))

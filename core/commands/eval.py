@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.benchmark.machine import choices_for, describe
 from core.commands.progress import FrameProgress
 from core.commands.result_places import check_writable
 from core.commands.run_record import device_name, versions
@@ -258,12 +259,13 @@ class _Propagation(_Evaluation):
             chosen = [replace(own, settings=replace(own.settings, cache_bytes=0)) for own in chosen]
             self._distinct = {chosen[0].effective: chosen[0]}
         self._variants = chosen
-        self._network = load_network(request.weights, request.device)
+        self._network = load_network(request.weights, request.device, choices_for)
         path = request.weights or DEFAULT_WEIGHTS
         self._facts = {
             "weights": {"path": str(path.absolute()), "fingerprint": self._network.weights_fingerprint},
             "settings": _settings(request),
             "device": device_name(next(self._network.parameters()).device),
+            "choices": describe(self._network.choices),
         }
 
     def runs_per_frame(self) -> int:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core.benchmark.machine import choices_for, describe
 from core.commands.progress import FrameProgress
 from core.commands.result_folder import ClipWriter, ResultFolder
 from core.commands.result_places import check_output, check_overlay
@@ -103,10 +104,11 @@ def lack_of_memory_told() -> Iterator[None]:
 
 
 def load_network_quietly(weights: Path | None, device: str) -> PCVOS:
-    """As `load_network`: of a file that is no weights PyTorch has more to say than one sentence."""
+    """As `load_network`, as is fastest on this machine; of a file that is no weights PyTorch has more to say than one
+    sentence."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return load_network(weights, device)
+        return load_network(weights, device, choices_for)
 
 
 def note_distractors(propagator: Propagator, note: Say) -> None:
@@ -168,6 +170,7 @@ class _Run:
         }
         device = device_name(next(network.parameters()).device)
         self._record = replace(self._record, weights=weights, device=device, passed_over=network.passed_over)
+        self._record = replace(self._record, choices=describe(network.choices))
         if network.passed_over:
             self._warn(network.passed_over)
         if request.resume and self._earlier is not None:

@@ -29,6 +29,7 @@ class RunRecord:
         state: "running" is also what a run leaves that was killed.
         started: when the run, or its continuation, began: ISO 8601, with the zone.
         device: where the network ran. passed_over: why not on a better device that seems to be there; "" if none is.
+        choices: how it ran on a CPU, by what was measured there (`core.benchmark.machine`).
         memory_at_most: bytes that the run takes at most, beyond the program and the network.
         frames, frames_done: how many the range has, and how many of them are in the folder.
         fps: frames written per second of propagation, since the run was last resumed.
@@ -53,6 +54,7 @@ class RunRecord:
     weights: dict[str, Any] = field(default_factory=dict)
     device: str = ""
     passed_over: str = ""
+    choices: dict[str, Any] = field(default_factory=dict)
     memory_at_most: int | None = None
     state: State = "running"
     frames_done: int = 0

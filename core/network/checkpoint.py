@@ -5,7 +5,7 @@ Nothing in a file is ever executed: safetensors holds no code, and PyTorch files
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from core.errors import PCVOSError
 from core.files import atomic_write
+from core.network.choices import Choices
 from core.network.config import PAPER, PRESETS, PCVOSConfig
 from core.network.devices import choose_device
 from core.network.marking_weights import features_fingerprint
@@ -28,12 +29,15 @@ DEFAULT_WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "pcvos-small
 _METADATA_KEY = "pcvos"
 
 
-def load_network(weights: str | Path | None = None, device: str = "auto") -> PCVOS:
+def load_network(
+    weights: str | Path | None = None, device: str = "auto", choose: Callable[[PCVOS], Choices] | None = None
+) -> PCVOS:
     """A network ready for inference on `device`, from a weights file (the shipped one if None).
 
     Args:
         weights: a safetensors file written by `save_network`, or a published PCVOS or STCN checkpoint (.pth).
         device: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:1", "mps" (`devices.choose_device`).
+        choose: asked, where it is a CPU, how the network shall run there, with the network not yet prepared.
 
     Returns:
         The network, in eval mode, batch norms folded, channels-last; `weights_fingerprint` is the file's SHA-256, and
@@ -49,11 +53,12 @@ def load_network(weights: str | Path | None = None, device: str = "auto") -> PCV
     network = PCVOS(config)
     load_state(network, state, path)
     features = features_fingerprint(network)
-    network = prepare(network, choice.device)
+    network.weights_fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
     network.features_fingerprint = features
     network.passed_over = choice.passed_over
-    network.weights_fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
-    return network
+    if choose is not None and choice.device.type == "cpu":
+        return prepare(network, choice.device, choose(network))
+    return prepare(network, choice.device)
 
 
 def _other_weights(sentence: str) -> PCVOSError:

@@ -49,11 +49,17 @@ class KeyEncoder(nn.Module):
 
 
 class KeyProjection(nn.Module):
-    """3x3 convolution from stride-16 features to keys: no activation, no normalisation."""
+    """3x3 convolution from stride-16 features to keys: no activation, no normalisation.
+
+    Attributes:
+        is_single: keys are made in float32 whatever the features are in.
+    """
+
+    is_single = False
 
     def __init__(self, in_dim: int, key_dim: int):
         super().__init__()
         self.key_proj = nn.Conv2d(in_dim, key_dim, 3, padding=1)
 
     def forward(self, f16: Tensor) -> Tensor:
-        return self.key_proj(f16)
+        return self.key_proj(f16.float() if self.is_single else f16)

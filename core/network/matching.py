@@ -85,22 +85,27 @@ def read_top_k(
         One (Q, C_v) per object.
     """
     k = min(top_k, memory.shape[0])
-    rows = _rows(len(memory), block_bytes or SIMILARITY_BYTES[query.device.type])
+    rows = rows_of(len(memory), block_bytes or SIMILARITY_BYTES[query.device.type])
     query, memory = query.float(), memory.float()
     offset = offsets(memory)
     readouts: list[list[Tensor]] = [[] for _ in values]
-    block = _block(query, rows, padded(len(memory)))
+    block = block_for(query, rows, padded(len(memory)))
     for start in range(0, len(query), rows):
         some = query[start : start + rows]
         wide = None if block is None else block[: len(some)]
         scores = similarity(some, memory, offset, None if wide is None else wide[:, : len(memory)])
         if hidden is not None:
             scores.masked_fill_(hidden(start, start + len(scores)), -torch.inf)
-        best, index = best_few(scores if wide is None else wide, len(memory), k)
-        weights = best.softmax(-1).to(values[0].dtype)
-        for out, value in zip(readouts, values, strict=True):
-            out.append(_gather(value, index, weights))
+        found = weighted_sums(values, *best_few(scores if wide is None else wide, len(memory), k))
+        for out, readout in zip(readouts, found, strict=True):
+            out.append(readout)
     return [joined(parts) for parts in readouts]
+
+
+def weighted_sums(values: Sequence[Tensor], scores: Tensor, index: Tensor) -> list[Tensor]:
+    """Readouts (Q, C_v) from values (N, C_v): of the positions `index` (Q, k), by the softmax over `scores` (Q, k)."""
+    weights = scores.softmax(-1).to(values[0].dtype)
+    return [_gather(value, index, weights) for value in values]
 
 
 def localised(
@@ -119,18 +124,27 @@ def localised(
     Returns:
         (Q, C_k + 2) and (N, C_k + 2), for `similarity` and `read_top_k`.
     """
-    rows = _rows(len(query), block_bytes or LOOKUP_BYTES[query.device.type])
+    rows = rows_of(len(query), block_bytes or LOOKUP_BYTES[query.device.type])
     query, memory = query.float(), memory.float()
     offset = offsets(query)
-    block = _block(memory, rows, len(query))
+    block = block_for(memory, rows, len(query))
     out = [None if block is None else block[: len(some)] for some in memory.split(rows)]
     scores = (similarity(some, query, offset, there) for some, there in zip(memory.split(rows), out, strict=True))
     best = joined([first_best(of_some) for of_some in scores])
+    return with_places(query, memory, best, places_of(height, width, sigma, query))
+
+
+def places_of(height: int, width: int, sigma: float, query: Tensor) -> Tensor:
+    """Row and column of each position of a frame, (height width, 2), in units in which a squared distance weighs as one
+    of keys does."""
+    return math.sqrt(math.sqrt(query.shape[-1]) / 2) / sigma * _grid(height, width, query.device)
+
+
+def with_places(query: Tensor, memory: Tensor, best: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """Keys (Q, C_k + 2) and (N, C_k + 2): of queries with their places, of memory with those of its `best` queries."""
     channels = query.shape[-1]
     # similarity will divide by sqrt(C_k + 2): made up for, so that keys weigh as before
     scale = ((channels + 2) / channels) ** 0.25
-    unit = math.sqrt(math.sqrt(channels) / 2) / sigma
-    places = unit * _grid(height, width, query.device)
     return torch.cat([query, places], 1) * scale, torch.cat([memory, places[best]], 1) * scale
 
 
@@ -146,12 +160,12 @@ def joined(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim)
 
 
-def _rows(columns: int, block_bytes: int) -> int:
+def rows_of(columns: int, block_bytes: int) -> int:
     """Rows of a block of similarities of so many columns, float32."""
     return max(1, block_bytes // (4 * columns))
 
 
-def _block(queries: Tensor, rows: int, columns: int) -> Tensor | None:
+def block_for(queries: Tensor, rows: int, columns: int) -> Tensor | None:
     """A block for similarities of up to `rows` queries, -inf, to be used again: on a CPU new memory costs as much as
     what is written into it. None on an accelerator, which keeps its memory."""
     if queries.device.type != "cpu":

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from core.network.choices import DEFAULT, Choices
 from core.network.config import PCVOSConfig
 from core.network.decoder import Decoder
 from core.network.key_encoder import KeyEncoder, KeyProjection
@@ -51,11 +52,13 @@ class PCVOS(nn.Module):
 
     Attributes:
         weights_fingerprint, passed_over, features_fingerprint: see `load_network`.
+        choices: how it was prepared for a CPU (`preparation.prepare`).
     """
 
     weights_fingerprint: str = ""
     passed_over: str = ""
     features_fingerprint: str = ""
+    choices: Choices = DEFAULT
 
     def __init__(self, config: PCVOSConfig):
         super().__init__()

@@ -52,6 +52,17 @@ class WinogradConv2d(nn.Module):
         self.register_buffer("input_transform", _both_ways(_INPUT).float())
         self.register_buffer("output_transform", _both_ways(_OUTPUT).float())
 
+    def plain(self) -> nn.Conv2d:
+        """The convolution that this stands in for; its weights to within a few units of their last place."""
+        in_dim, out_dim = self.kernels.shape[1:]
+        conv = nn.Conv2d(in_dim, out_dim, 3, padding=1).to(self.kernels.device).requires_grad_(False)
+        kernels = self.kernels.double().permute(2, 1, 0).reshape(-1, 36)
+        weight = kernels @ torch.linalg.pinv(_both_ways(_KERNEL).t()).to(kernels.device)
+        conv.weight.copy_(weight.view(out_dim, in_dim, 3, 3))
+        assert conv.bias is not None
+        conv.bias.copy_(self.bias)
+        return conv
+
     @staticmethod
     def fits(module: nn.Module) -> bool:
         """Whether a module is a convolution this can stand in for, to advantage."""

@@ -13,9 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.network.devices import float32_exactly, wait_for
-from core.network.matching import joined, localised, read_top_k
+from core.network.matching import joined, read_top_k
 from core.network.pcvos import PCVOS
-from core.network.preparation import in_type
+from core.network.preparation import in_type, memory_format
+from core.network.pruned_matching import read_localised
 from core.progress import UNWATCHED, Progress
 from core.propagation.batches import Batches
 from core.propagation.distractors import compete
@@ -55,7 +56,8 @@ class ClipInference:
     """Runs `network`, as `load_network` prepared it, with the settings of a run.
 
     Attributes:
-        network: with the weights that it runs in: of half precision on an accelerator, where that is wanted.
+        network: with the weights that it runs in: of half precision where that is wanted, but for fp16 on a CPU, which
+            autocast does.
         watch: seconds spent, by part.
         batches: how much is done at a time.
         progress: asked before the work on every batch, on a CPU a frame, whether it is still wanted.
@@ -67,10 +69,11 @@ class ClipInference:
     def __init__(self, network: PCVOS, settings: PropagationSettings):
         self.settings = settings
         self.device = next(network.parameters()).device
-        self.precision = _half_type(settings.precision, self.device)
-        on_accelerator = self.device.type != "cpu"
-        self.dtype = self.precision if self.precision is not None and on_accelerator else torch.float32
-        self.network = in_type(network, self.dtype) if on_accelerator else network
+        self.precision = _half_type(settings.precision, self.device, network.choices.precision)
+        self._casts = self.device.type == "cpu" and self.precision == torch.float16
+        self.dtype = torch.float32 if self.precision is None or self._casts else self.precision
+        self.network = in_type(network, self.dtype)
+        self._layout = memory_format(network)
         self.watch = Stopwatch(self.device)
         self.batches = Batches(self.device)
 
@@ -82,7 +85,7 @@ class ClipInference:
         """Features of frames given as network inputs (B, 3, H, W), in one batch."""
         self.check()
         with self.watch("key encoder"), self._arithmetic():
-            images = images.to(self.dtype)
+            images = images.to(self.dtype, memory_format=self._layout)
             batch = self.network.encode_key(images)
             keys = _rows(batch.key).float()
         return [
@@ -169,11 +172,12 @@ class ClipInference:
             if i and i % segment == 0:
                 keys = torch.cat([keys, features[i - 1].key])
                 values = [torch.cat([value, part[-1]]) for value, part in zip(values, parts, strict=True)]
-            query, memory = frame.key, keys
             if self.settings.kernel:
                 height, width = frame.thin.shape[-2:]
-                query, memory = localised(query, memory, height, width, self.settings.kernel * min(height, width))
-            readouts = read_top_k(query, memory, values, self.settings.top_k)
+                sigma = self.settings.kernel * min(height, width)
+                readouts = read_localised(frame.key, keys, values, height, width, sigma, self.settings.top_k)
+            else:
+                readouts = read_top_k(frame.key, keys, values, self.settings.top_k)
             for part, readout in zip(parts, readouts, strict=True):
                 part.append(readout)
         return [joined(part) for part in parts]
@@ -212,18 +216,14 @@ class ClipInference:
         skips = [joined([getattr(f, name) for f in features]) for name in ("thin", "skip8", "skip4")]
         if count > 1:
             skips = [skip.repeat(count, 1, 1, 1) for skip in skips]
-        value = refined.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        value = refined.flatten(0, 1).contiguous(memory_format=self._layout)
         logits: Tensor = self.network.decode(value, *skips)[:, 0].float().unflatten(0, (count, frames))
         return logits
 
     @contextmanager
     def _arithmetic(self) -> Iterator[None]:
-        """Products are of the precision wanted. On an accelerator the weights say it; a CPU's stay float32."""
-        on_cpu = self.device.type == "cpu"
-        with (
-            float32_exactly(self.device),
-            torch.autocast(self.device.type, self.precision, enabled=on_cpu and self.precision is not None),
-        ):
+        """Products are of the precision wanted: the weights say it, or autocast."""
+        with float32_exactly(self.device), torch.autocast(self.device.type, self.precision, enabled=self._casts):
             yield
 
 
@@ -232,7 +232,7 @@ def _rows(x: Tensor) -> Tensor:
     return x.flatten(2).mT.contiguous()
 
 
-def _half_type(precision: str, device: torch.device) -> torch.dtype | None:
+def _half_type(precision: str, device: torch.device, on_cpu: str) -> torch.dtype | None:
     if precision == "auto":
-        precision = "fp16" if device.type == "cuda" else "fp32"
+        precision = {"cuda": "fp16", "cpu": on_cpu}.get(device.type, "fp32")
     return {"fp32": None, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]

@@ -33,7 +33,7 @@ def find_distractors(
         By the object that they look like, where there is anything: 0 or 1, (H, W).
     """
     planes = marked.planes[1:]
-    image = features.trunk[0].flip(-1).contiguous(memory_format=torch.channels_last)
+    image = features.trunk[0].flip(-1)
     mirrored = engine.features(image)[0]
     values = engine.values(mirrored, planes.flip(-1))
     rows, columns = features.thin.shape[-2:]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -137,7 +138,8 @@ class FrameEncoder:
             masked = MaskedFrame(frame, features, distribution)
             entry = self.entry(masked, permanent=True)
             if self._engine.settings.distractors:
-                distractors = find_distractors(self._engine, features, distribution, entry)
+                search = partial(find_distractors, self._engine, features, distribution, entry)
+                distractors = self._engine.batches.attempt(search)
                 entry.values.update(self._values_of_distractors(replace(masked, distractors=distractors)))
             made = self._permanent[frame] = (annotation, entry)
             self.entries_made += 1
@@ -147,10 +149,14 @@ class FrameEncoder:
         """A frame as memory of its objects and distractors."""
         distribution, planes = masked.distribution, masked.distribution.planes[1:]
         objects = distribution.objects
-        values = dict(zip(map(Track, objects), self._engine.values(masked.features, planes), strict=True))
+        values = dict(zip(map(Track, objects), self._values(masked.features, planes), strict=True))
         values |= self._values_of_distractors(masked)
         covers = dict(zip(objects, self._composer.covers(planes), strict=True)) if permanent else {}
         return MemoryEntry(masked.frame, permanent, masked.features.key, values, covers)
+
+    def _values(self, features: FrameFeatures, planes: Tensor, others: Tensor | None = None) -> list[Tensor]:
+        """As `ClipInference.values`; where memory runs out, again with what was kept let go."""
+        return self._engine.batches.attempt(lambda: self._engine.values(features, planes, others))
 
     def _values_of_distractors(self, masked: MaskedFrame) -> dict[Track, Tensor]:
         """Memory values of distractors: what is none of them are the objects."""
@@ -158,7 +164,7 @@ class FrameEncoder:
             return {}
         planes = torch.stack(list(masked.distractors.values()))
         objects = (1 - masked.distribution.planes[:1]).expand_as(planes)
-        values = self._engine.values(masked.features, planes, objects)
+        values = self._values(masked.features, planes, objects)
         return dict(zip((Track(obj, is_distractor=True) for obj in masked.distractors), values, strict=True))
 
 

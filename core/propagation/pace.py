@@ -64,9 +64,13 @@ class Prices:
     def guess(cls, height: int, width: int) -> "Prices":
         """Before anything was measured: what frames cost by their size as the network sees it, pixels. All places of a
         frame are compared with all of a memory frame, so that reading grows with the square of it."""
-        share, usual = height * width / _USUAL, cls()
-        by_size = {name: getattr(usual, name) * share for name in ("encoded", "drawn", "masks")}
-        return replace(usual, **by_size, reads=usual.reads * share**2)
+        usual = cls()
+        return replace(usual.resized(height * width / _USUAL), annotated=usual.annotated)
+
+    def resized(self, share: float) -> "Prices":
+        """Estimate for frames of so many times the pixels."""
+        by_size = {name: getattr(self, name) * share for name in ("encoded", "drawn", "masks", "annotated")}
+        return replace(self, **by_size, reads=self.reads * share**2)
 
     def of(self, work: Work) -> float:
         """Seconds that this work takes."""

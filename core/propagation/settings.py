@@ -79,7 +79,8 @@ class PropagationSettings:
             Gaussian in shorter sides of the frame; 0: anywhere, as in the paper (`core.network.matching.localised`).
             Narrower than 0.01, its exponents leave float32.
         resolution: shorter side the network sees, pixels; None: the footage's own.
-        precision: "auto" is fp16 on CUDA and fp32 elsewhere. Similarities and softmax are always fp32.
+        precision: "auto" is fp16 on CUDA, on a CPU what the network's `choices` say, fp32 elsewhere. Similarities and
+            softmax are always fp32.
         keep_lost: draw and remember what is left of an object also where that is little, and likelier something else
             (`core.propagation.presence.is_present`).
         distractors: find what looks like an object on frames where it was marked, and follow that too, unseen, so that
@@ -134,7 +135,8 @@ class PropagationSettings:
     precision: Precision = setting(
         "auto",
         "Precision",
-        "Of the network's numbers: auto (fp16 on CUDA, fp32 elsewhere), fp32, fp16 or bf16",
+        "Of the network's numbers: auto (fp16 on CUDA; elsewhere fp32, or bf16 on a CPU that is faster with it and "
+        "draws the same), fp32, fp16 or bf16",
         choices=get_args(Precision),
         metavar="TYPE",
     )

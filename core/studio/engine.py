@@ -8,15 +8,18 @@ import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import psutil
 import torch
 
+from core.benchmark.machine import choices_for, is_measured, known_choices
 from core.evaluation.agreement import agreement, agreement_with_masks
 from core.masks.packed_mask import PackedMask
 from core.media import FrameSource, open_media
 from core.network import PCVOS, load_network
+from core.network.choices import Choices
 from core.network.devices import bytes_in_use, memory_of, release_memory, title_of
 from core.progress import UNWATCHED, Progress
 from core.project.project import Project
@@ -57,13 +60,14 @@ class Engine:
 
     def __init__(self) -> None:
         self._choice: EngineChoice | None = None
+        self._is_measured = False  # whether the network runs as is fastest here
         self._network: PCVOS | None = None
         self._media: FrameSource | None = None
         self._fingerprint = ""
         self._propagator: Propagator | None = None
         self._permanent: dict[int, PermanentFrame] = {}
         self._process = psutil.Process()
-        self._loading_seconds = self._annotating_seconds = 0.0  # of the job under way
+        self._loading_seconds = self._measuring_seconds = self._annotating_seconds = 0.0  # of the job under way
         self._annotated = 0
         self._marks = MarkEngine()
         self._is_busy = False
@@ -146,10 +150,10 @@ class Engine:
     # what a job needs
 
     def _prepare(self, job: PropagateJob, progress: Progress) -> Propagator:
-        begin = time.perf_counter()
+        begin, self._measuring_seconds = time.perf_counter(), 0.0
         is_loaded = self._network is not None and job.engine == self._choice and self._media is not None
-        network, media = self._load(job.engine), self._open(job, progress)
-        self._loading_seconds = 0.0 if is_loaded else time.perf_counter() - begin
+        network, media = self._load(job.engine, progress), self._open(job, progress)
+        self._loading_seconds = 0.0 if is_loaded else time.perf_counter() - begin - self._measuring_seconds
         if self._propagator is None:
             self._permanent.clear()
             self._propagator = Propagator(network, media, job.settings)
@@ -162,12 +166,24 @@ class Engine:
         self._annotating_seconds = time.perf_counter() - begin
         return self._propagator
 
-    def _load(self, choice: EngineChoice) -> PCVOS:
-        if self._network is None or choice != self._choice:
+    def _load(self, choice: EngineChoice, progress: Progress | None = None) -> PCVOS:
+        """The network. For a run (with `progress`) it runs as is fastest on this machine, which is measured the first
+        time; a mark does not wait for that."""
+        is_provisional = progress is not None and not self._is_measured
+        if self._network is None or choice != self._choice or is_provisional:
             self.free_memory()
             self._network = None  # before the next one comes: both may not fit
-            self._network, self._choice = load_network(choice.weights, choice.device), choice
+            choose = known_choices if progress is None else partial(self._measured_choices, progress)
+            self._network, self._choice = load_network(choice.weights, choice.device, choose), choice
+            self._is_measured = progress is not None or self.on_accelerator or is_measured(self._network)
         return self._network
+
+    def _measured_choices(self, progress: Progress, network: PCVOS) -> Choices:
+        """Note how long measuring takes: it is done once, and says nothing of how long the next loading takes."""
+        begin = time.perf_counter()
+        choices = choices_for(network, progress)
+        self._measuring_seconds = time.perf_counter() - begin
+        return choices
 
     def _open(self, job: PropagateJob, progress: Progress) -> FrameSource:
         """The job's footage; what is open already, if that is still the same."""

@@ -30,13 +30,34 @@ class EngineChoice:
     device: str = "auto"
 
 
+QUALITIES = {"draft": 240, "normal": 480, "best": 600}
+"""Resolution of each quality, pixels. J&F of each: docs/evaluation.md."""
+
+CUSTOM = "custom"
+
+
+def quality_of(resolution: int | None) -> str:
+    """The quality that has this resolution, or "custom"."""
+    return next((name for name, pixels in QUALITIES.items() if pixels == resolution), CUSTOM)
+
+
 @dataclass(frozen=True)
 class RunSettings(PropagationSettings):
     """A person's choices: those of the propagation, what it is applied to, and what it is computed with.
 
     Attributes:
+        quality: given one, `resolution` is that of it; afterwards "custom" again, so that a resolution that is changed
+            later counts. `quality_of` tells it.
         weights: path of a file; "": the shipped ones.
     """
+
+    quality: str = setting(
+        CUSTOM,
+        "Quality",
+        "Sets the resolution: draft (240 pixels), normal (480) or best (600); custom: as the resolution says",
+        choices=(*QUALITIES, CUSTOM),
+        metavar="NAME",
+    )
 
     direction: Direction = setting(
         "forward", "Direction", "forward, backward or both", choices=get_args(Direction), metavar="WAY"
@@ -49,6 +70,12 @@ class RunSettings(PropagationSettings):
         metavar="NAME",
     )
     weights: str = setting("", "Weights", "A file with weights, in place of the shipped ones", metavar="FILE")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.quality != CUSTOM:
+            object.__setattr__(self, "resolution", QUALITIES[self.quality])
+            object.__setattr__(self, "quality", CUSTOM)
 
     @property
     def propagation(self) -> PropagationSettings:

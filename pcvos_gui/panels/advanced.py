@@ -25,7 +25,7 @@ from pcvos_gui.app.icons import icon
 from pcvos_gui.session.runs import RunController
 
 TABLE = settings_table(RunSettings)
-RESOLUTIONS = (480, 360, 240)
+RESOLUTIONS = (600, 480, 360, 240)
 _CUSTOM = -1
 
 
@@ -33,7 +33,8 @@ def devices() -> list[str]:
     """The devices a person may choose from, found without loading torch; other names can be typed."""
     found = ["auto", "cpu"]
     if Path("/proc/driver/nvidia").exists() or shutil.which("nvidia-smi"):
-        found.append("cuda")
+        cards = sum(1 for _ in Path("/proc/driver/nvidia/gpus").glob("*"))
+        found += ["cuda", *(f"cuda:{number}" for number in range(cards) if cards > 1)]  # "cuda": the freest of them
     if sys.platform == "darwin" and platform.machine() == "arm64":
         found.append("mps")
     return found

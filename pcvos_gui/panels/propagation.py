@@ -22,6 +22,7 @@ from pcvos_gui.panels.advanced import AdvancedSettings
 from pcvos_gui.panels.compare import CompareDialog
 from pcvos_gui.panels.costs import duration, speed_text
 from pcvos_gui.panels.interval import IntervalControl
+from pcvos_gui.panels.quality import QualityControl
 from pcvos_gui.session.runs import Range, RunController, RunState
 from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.widgets.fold import Fold
@@ -51,6 +52,8 @@ class PropagationPanel(QWidget):
         column.addWidget(self._make_range())
         column.addLayout(self._make_next())
         self.interval = IntervalControl(runs)
+        self.quality = QualityControl(runs)
+        column.addWidget(self.quality)
         column.addWidget(self.interval)
         column.addWidget(self.interval.cost)
         column.addLayout(self._make_extras())
@@ -209,7 +212,7 @@ class PropagationPanel(QWidget):
             button.setEnabled(is_writable and is_free)
         self.range.setCurrentIndex(self.range.findData(settings.range))
         self.range.setEnabled(is_writable and is_free)
-        for widget in (self.interval, self.advanced):  # are also for comparing, which changes nothing
+        for widget in (self.interval, self.quality, self.advanced):  # are also for comparing, which changes nothing
             widget.setEnabled(is_open and is_free)
         self.run_button.setEnabled(is_writable and is_free)
         self.everything_button.setEnabled(is_writable and is_free)
@@ -238,6 +241,7 @@ class PropagationPanel(QWidget):
 
     def _tell_costs(self) -> None:
         self.interval.update_texts()
+        self.quality.refresh()
         self.everything_button.setToolTip(self._everything_text())
 
     def _frames_text(self) -> str:

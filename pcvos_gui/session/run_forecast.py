@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings
@@ -12,7 +12,7 @@ from core.propagation.schedule import Annotated, passes_of
 from core.propagation.settings import Direction
 from core.propagation.ways import Way, pass_along
 from core.studio.jobs import JobStarted, MemoryUse, PropagateJob
-from core.studio.run_settings import RunSettings
+from core.studio.run_settings import QUALITIES, RunSettings
 from core.studio.runs import carried_objects
 from pcvos_gui.session.session import Session
 
@@ -134,7 +134,28 @@ class RunForecast(QObject):
         """Time that a run through `start` to `end` takes, all included, or one along `ways` at most; None where nothing
         was measured, or nothing is there to draw."""
         prices = self._prices.at(settings, interval)
-        if prices is None or not self._session.is_open:
+        return None if prices is None else self._seconds(prices, settings, (interval, start, end), ways)
+
+    def seconds_at(
+        self, resolution: int | None, settings: RunSettings, start: int, end: int, ways: Sequence[Way] = ()
+    ) -> float | None:
+        """The same at another resolution: by its own prices, or else by those at another one and the number of
+        pixels."""
+        there = replace(settings, resolution=resolution)
+        for known in (resolution, settings.resolution, *QUALITIES.values()):
+            prices = self._prices.at(replace(settings, resolution=known), settings.interval)
+            if prices is not None:
+                own = min(self._session.navigator.size)
+                share = (resolution or own) / (known or own)
+                return self._seconds(prices.resized(share**2), there, (settings.interval, start, end), ways)
+        return None
+
+    def _seconds(
+        self, prices: Prices, settings: RunSettings, run: tuple[int, int, int], ways: Sequence[Way]
+    ) -> float | None:
+        """`run`: interval, first and last frame."""
+        interval, start, end = run
+        if not self._session.is_open:
             return None
         annotated = self._annotated_for(start, end, "both" if ways else settings.direction)
         if not annotated:

@@ -174,6 +174,12 @@ class RunController(QObject):
         extent, ways = (touched.extent, touched.ways) if touched else (self._range(), ())
         return self._forecast.seconds_for(self.settings, interval, *extent, ways)
 
+    def seconds_at(self, resolution: int | None) -> float | None:
+        """Time the next run would take at this resolution, pixels (None: the footage's own); None where nothing was
+        measured."""
+        ways = self.touched.ways if self.touched else ()
+        return self._forecast.seconds_at(resolution, self.settings, *self.frames_to_draw(), ways)
+
     @property
     def seconds_left(self) -> float | None:
         """Of this run; None before anything was measured on this machine."""

@@ -41,7 +41,7 @@ def shipped_networks_are_loaded_once(request: pytest.FixtureRequest, monkeypatch
     from core.studio import engine, mark_engine
 
     def once(load):
-        def remembered(weights: Path | None, device: object):
+        def remembered(weights: Path | None, device: object, *_: object):
             key = load, device
             if weights is not None:
                 return load(weights, device)

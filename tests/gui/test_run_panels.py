@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 
 from core.propagation.pace import Work
 from core.studio.jobs import Compared, MemoryUse
+from core.studio.run_settings import QUALITIES
 from pcvos_gui.panels import HistoryPanel, MemoryPanel, PropagationPanel
 from pcvos_gui.panels.costs import duration, paper_summary, paper_text
 from pcvos_gui.panels.memory import frames_in_words, remove_rect
@@ -138,6 +139,31 @@ def test_the_time_of_the_next_run_counts_both_passes_and_what_is_known(desk, pan
     assert twice > 1.3 * again, "frames 1 to 49 are drawn by both passes now, and there is a further annotated frame"
     desk.runs.set_settings(replace(desk.runs.settings, resolution=240))
     assert desk.runs.seconds_for(10) is None, "nothing was measured at this size"
+
+
+def test_each_quality_says_what_it_costs_here(desk, panel):
+    box, runs = panel.quality.box, desk.runs
+    assert box.currentText() == "Normal (480 pixels)" and "about" not in box.itemText(0), "nothing was measured yet"
+    desk.correct(0)
+    click(panel.run_button)
+    desk.worker.begin(99, plan=(Work(), *[Work(5, 5, 5, 5)] * 20))
+    desk.worker.draw(range(0, 1), [], desk.media.size)
+    for first in range(1, 99, 5):
+        desk.worker.draw(range(first, min(99, first + 5)), [1], desk.media.size, seconds=5.0)
+    desk.worker.end()
+    draft, normal, best = (runs.seconds_at(pixels) for pixels in QUALITIES.values())
+    assert normal == pytest.approx(runs.seconds_for(runs.settings.interval))
+    assert draft < normal / 2 < normal < best, "by the number of pixels, where it was not measured"
+    panel.quality.refresh()
+    for place, seconds in enumerate((draft, normal, best)):
+        assert box.itemText(place).endswith(f"about {duration(seconds)}")
+    box.setCurrentIndex(0)
+    box.activated.emit(0)
+    assert runs.settings.resolution == 240 and runs.seconds_at(480) == pytest.approx(normal)
+    runs.set_settings(replace(runs.settings, resolution=300))
+    assert box.currentText().startswith("Custom (300 pixels)") and box.count() == 4
+    runs.set_settings(replace(runs.settings, resolution=600))
+    assert box.currentText().startswith("Best") and box.count() == 3
 
 
 def test_the_time_of_the_next_run_counts_locked_objects_that_it_draws(desk, panel):

@@ -64,3 +64,10 @@ def test_a_prepared_network_uses_it_where_every_frame_goes(paper_network: PCVOS)
     used = {name for name, module in paper_network.named_modules() if isinstance(module, WinogradConv2d)}
     assert {"key_comp", "decoder.compress.conv1", "decoder.up_8_4.out_conv.conv2"} <= used
     assert not any(name.startswith("value_encoder") for name in used)
+
+
+def test_the_plain_convolution_comes_back():
+    conv = nn.Conv2d(130, 7, 3, padding=1).requires_grad_(False)
+    plain = WinogradConv2d(conv).plain()
+    torch.testing.assert_close(plain.weight, conv.weight, atol=1e-6, rtol=1e-5)
+    assert torch.equal(plain.bias, conv.bias)

@@ -51,7 +51,7 @@ def test_what_never_fits_is_raised():
     assert len(tried) == 2
 
 
-@pytest.mark.parametrize("part", ["encode_key", "decode"])
+@pytest.mark.parametrize("part", ["encode_key", "decode", "encode_value"])
 def test_a_run_whose_memory_runs_out_once_gives_the_same(
     small_network: PCVOS, monkeypatch: pytest.MonkeyPatch, part: str
 ):

@@ -1,13 +1,13 @@
 """The table of settings: what it says of a setting is what is held."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 import pytest
 
 from core.errors import PCVOSError
 from core.propagation.settings import PropagationSettings, settings_table
-from core.studio.run_settings import RunSettings, settings_from
+from core.studio.run_settings import QUALITIES, RunSettings, quality_of, settings_from
 
 TABLE = settings_table(RunSettings)
 DEFAULTS = asdict(RunSettings())
@@ -41,9 +41,22 @@ def test_switches_are_on_or_off(name: str):
 @pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.choices])
 def test_choices_are_those_of_the_table(name: str):
     for choice in TABLE[name].choices:
-        assert getattr(RunSettings(**{name: choice}), name) == choice
+        settings = RunSettings(**{name: choice})
+        assert name == "quality" or getattr(settings, name) == choice
     with pytest.raises(PCVOSError, match=TABLE[name].label):
         RunSettings(**{name: "sideways"})
+
+
+def test_a_quality_sets_the_resolution_and_gives_way_to_a_later_one():
+    for quality, pixels in QUALITIES.items():
+        settings = RunSettings(quality=quality)
+        assert settings.resolution == settings.propagation.resolution == pixels
+        assert quality_of(settings.resolution) == quality
+        later = replace(settings, resolution=360)
+        assert later.resolution == 360 and quality_of(360) == "custom"
+        assert settings_from(json.loads(json.dumps(asdict(later)))) == later
+        assert replace(later, quality=quality) == settings
+    assert quality_of(RunSettings().resolution) == "normal" and quality_of(None) == "custom"
 
 
 def test_the_exact_mode_turns_off_what_the_published_loop_does_not_have():
