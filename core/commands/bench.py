@@ -34,7 +34,7 @@ MOST_OBJECTS = 100
 
 def run_choices(weights: Path | None) -> None:
     """Measure how these weights run fastest on this machine's CPU, keep it, and say what was measured and taken."""
-    typer.echo(f"{machine(torch.device('cpu'))}; milliseconds, the best of three turns")
+    typer.echo(f"{machine(torch.device('cpu'))}; milliseconds of the processor, the best of five turns")
     typer.echo("Taken: the first way, unless another is clearly faster")
     found: list[Measured] = []
 
