@@ -82,8 +82,8 @@ def test_ids_are_kept_as_given(small_network: PCVOS):
 def test_many_objects_share_one_affinity(small_network: PCVOS, monkeypatch: pytest.MonkeyPatch):
     """25 objects, more than are encoded at once, are matched together as long as their memory is of the same frames."""
     reads = []
-    read = engine.read_top_k
-    monkeypatch.setattr(engine, "read_top_k", lambda q, k, v, *rest: reads.append(len(v)) or read(q, k, v, *rest))
+    read = engine.read_localised
+    monkeypatch.setattr(engine, "read_localised", lambda q, k, v, *rest: reads.append(len(v)) or read(q, k, v, *rest))
     grid = np.arange(25, dtype=np.uint8).reshape(5, 5) * 10 + 1
     mask = np.kron(grid, np.ones((12, 19), np.uint8))
     mask = np.pad(mask, [(0, 64 - mask.shape[0]), (0, 96 - mask.shape[1])])
@@ -96,8 +96,8 @@ def test_many_objects_share_one_affinity(small_network: PCVOS, monkeypatch: pyte
 
 def test_objects_with_different_memory_are_read_apart(small_network: PCVOS, monkeypatch: pytest.MonkeyPatch):
     reads = []
-    read = engine.read_top_k
-    monkeypatch.setattr(engine, "read_top_k", lambda q, k, v, *rest: reads.append(len(v)) or read(q, k, v, *rest))
+    read = engine.read_localised
+    monkeypatch.setattr(engine, "read_localised", lambda q, k, v, *rest: reads.append(len(v)) or read(q, k, v, *rest))
     frames, labels = footage(objects=3)
     given = [(0, labels[0], [1, 2]), (5, labels[5], [3])]
     collect(make_propagator(small_network, frames, given, {"interval": 5, "progressive": 0}).run())
@@ -109,9 +109,9 @@ def test_objects_carried_through_an_annotated_frame_are_remembered_there(
 ):
     """And what was annotated is encoded again, now that the others around it are known."""
     cells, reads, encoded = SIZE[0] * SIZE[1] // 256, [], []
-    read, encode = engine.read_top_k, small_network.encode_value
+    read, encode = engine.read_localised, small_network.encode_value
     monkeypatch.setattr(
-        engine, "read_top_k", lambda q, k, v, *rest: reads.append((len(v), len(k) // cells)) or read(q, k, v, *rest)
+        engine, "read_localised", lambda q, k, v, *rest: reads.append((len(v), len(k) // cells)) or read(q, k, v, *rest)
     )
     monkeypatch.setattr(small_network, "encode_value", lambda *args: encoded.append(len(args[3])) or encode(*args))
     given = [(0, LABELS[0]), (5, LABELS[5], [1])]

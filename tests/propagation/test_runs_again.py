@@ -242,8 +242,8 @@ def test_both_ways_it_is_as_if_nothing_had_been_interrupted_between_annotations(
 )
 def test_a_resumed_run_keeps_the_memory_frames_that_were_kept(small_network: PCVOS, monkeypatch: pytest.MonkeyPatch):
     frames, labels = footage(60, 1, (32, 32))
-    read, keys = engine.read_top_k, []
-    monkeypatch.setattr(engine, "read_top_k", lambda q, k, v, *rest: keys.append(k) or read(q, k, v, *rest))
+    read, keys = engine.read_localised, []
+    monkeypatch.setattr(engine, "read_localised", lambda q, k, v, *rest: keys.append(k) or read(q, k, v, *rest))
     given, settings = [(0, labels[0])], {"interval": 2, "memory_frames": 5, "progressive": 0}
     whole = list(make_propagator(small_network, frames, given, settings).run())
     expected = keys[-19:]
@@ -297,9 +297,9 @@ def test_a_clip_that_was_cut_short_is_drawn_again_from_both_ends(small_network: 
 
 def test_what_a_run_reads_is_bounded(small_network: PCVOS, monkeypatch: pytest.MonkeyPatch):
     frames, labels = footage(60, 1, (32, 32))
-    cells, read, sizes = 4, engine.read_top_k, []
+    cells, read, sizes = 4, engine.read_localised, []
     monkeypatch.setattr(
-        engine, "read_top_k", lambda q, k, v, *rest: sizes.append(len(k) // cells) or read(q, k, v, *rest)
+        engine, "read_localised", lambda q, k, v, *rest: sizes.append(len(k) // cells) or read(q, k, v, *rest)
     )
     given = [(0, labels[0]), (3, labels[3])]
     settings = {"interval": 2, "memory_frames": 4, "progressive": 1}
