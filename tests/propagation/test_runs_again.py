@@ -297,10 +297,13 @@ def test_a_clip_that_was_cut_short_is_drawn_again_from_both_ends(small_network: 
 
 def test_what_a_run_reads_is_bounded(small_network: PCVOS, monkeypatch: pytest.MonkeyPatch):
     frames, labels = footage(60, 1, (32, 32))
-    cells, read, sizes = 4, engine.read_localised, []
-    monkeypatch.setattr(
-        engine, "read_localised", lambda q, k, v, *rest: sizes.append(len(k) // cells) or read(q, k, v, *rest)
-    )
+    cells, sizes = 4, []
+
+    def counted(read):
+        return lambda q, k, v, *rest: sizes.append(len(k) // cells) or read(q, k, v, *rest)
+
+    for name in ("read_localised", "read_top_k"):  # the exact mode reads without a kernel
+        monkeypatch.setattr(engine, name, counted(getattr(engine, name)))
     given = [(0, labels[0]), (3, labels[3])]
     settings = {"interval": 2, "memory_frames": 4, "progressive": 1}
     collect(make_propagator(small_network, frames, given, settings).run())
