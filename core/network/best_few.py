@@ -35,7 +35,7 @@ def best_few(scores: Tensor, columns: int, k: int) -> tuple[Tensor, Tensor]:
     """
     more = k + 1
     whole = scores.shape[1] % (FINE * COARSE) == 0
-    if scores.device.type != "cpu" or not whole or columns < WORTH * more * FINE * COARSE:
+    if not _holds_numbers_here(scores) or not whole or columns < WORTH * more * FINE * COARSE:
         return scores[:, :columns].topk(k, dim=-1)
     fine = scores.unflatten(1, (FINE, -1))
     maxima = fine.amax(1)
@@ -49,6 +49,11 @@ def best_few(scores: Tensor, columns: int, k: int) -> tuple[Tensor, Tensor]:
         unsettled = ~settled
         values[unsettled], index[unsettled] = scores[unsettled, :columns].topk(k, dim=-1)
     return values, index
+
+
+def _holds_numbers_here(scores: Tensor) -> bool:
+    """Whether it is a plain tensor of a CPU: others may only count operations, and hold no numbers."""
+    return scores.device.type == "cpu" and type(scores) is Tensor
 
 
 def _best_inside(groups: Tensor, taken: Tensor, k: int, is_sorted: bool) -> tuple[Tensor, Tensor]:
@@ -65,6 +70,6 @@ def _best_inside(groups: Tensor, taken: Tensor, k: int, is_sorted: bool) -> tupl
 
 def first_best(scores: Tensor) -> Tensor:
     """Column of the largest number of each row, the first of equal ones: (R, W) to int64 (R,)."""
-    if scores.device.type != "cpu":
+    if not _holds_numbers_here(scores):
         return scores.argmax(-1)
     return torch.from_numpy(scores.numpy().argmax(-1))  # which takes a tenth of the time of PyTorch's

@@ -59,8 +59,8 @@ def in_type(network: PCVOS, dtype: torch.dtype) -> PCVOS:
     """`network` with weights of another floating-point type; the same one each time as long as `network` lives.
 
     This takes the place of autocast, which casts all weights at every call. Convolutions in their Winograd form, which
-    is float32's, take their plain form again. In bfloat16 keys are still made in float32: rounded, they are told apart
-    no more.
+    is float32's, take their plain form again. On a CPU keys are still made in float32 where the rest is bfloat16:
+    rounded, they are told apart no more.
     """
     if next(network.parameters()).dtype == dtype:
         return network
@@ -72,7 +72,7 @@ def in_type(network: PCVOS, dtype: torch.dtype) -> PCVOS:
                 _replace(converted, name, module.plain().to(memory_format=memory_format(network)))
         key_proj = copy.deepcopy(converted.key_proj)
         converted.to(dtype)
-        if dtype == torch.bfloat16:
+        if dtype == torch.bfloat16 and key_proj.key_proj.weight.device.type == "cpu":
             converted.key_proj, key_proj.is_single = key_proj, True
         known[dtype] = converted
     return known[dtype]

@@ -108,7 +108,7 @@ def test_a_run_after_a_correction_finds_its_features(
     encoded, valued = [], []
     features, values = ClipInference.features, ClipInference.values
     monkeypatch.setattr(ClipInference, "features", lambda s, images: encoded.extend(images) or features(s, images))
-    monkeypatch.setattr(ClipInference, "values", lambda s, f, planes: valued.append(1) or values(s, f, planes))
+    monkeypatch.setattr(ClipInference, "values", lambda s, *given: valued.append(1) or values(s, *given))
     settings = {"resolution": 96, "distractors": False}
     first, same = job(footage, settings=settings), job(footage, settings=settings | {"interval": 6})
     corrected = job(footage, 0, 7, settings=settings)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from core.benchmark import baseline
 from core.network import PAPER, PCVOS
 from core.network.aggregation import aggregate
+from core.network.choices import DEFAULT
 from core.network.decoder import enlarge
 from core.network.matching import read_top_k
 from core.network.refinement import join_windows, shift_mask, split_windows
@@ -245,7 +246,7 @@ class _ReadoutNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.config = PAPER
+        self.config, self.choices = PAPER, DEFAULT
         self.weight = nn.Parameter(torch.zeros(1))
         self.readout: Tensor | None = None
 
