@@ -192,9 +192,19 @@ def _from_json(fields: Mapping[str, Any]) -> Measured:
 
 @torch.inference_mode()
 def measure(network: PCVOS, progress: Progress = UNWATCHED) -> Measured:
-    """Measure which ways are fastest for a network that is not yet prepared."""
-    threads = _most_threads()
-    torch.set_num_threads(threads)
+    """Measure which ways are fastest for a network that is not yet prepared.
+
+    On one thread, but for how many there should be: where cores are shared, several wait for each other, and what they
+    wait looks like work.
+    """
+    torch.set_num_threads(1)
+    try:
+        return _measured(network, progress)
+    finally:
+        torch.set_num_threads(_most_threads())
+
+
+def _measured(network: PCVOS, progress: Progress) -> Measured:
     timings: list[Timing] = []
     notes: list[str] = []
 
@@ -233,7 +243,7 @@ def measure(network: PCVOS, progress: Progress = UNWATCHED) -> Measured:
                 choices = replace(choices, precision="bf16")
             else:
                 notes.append(f"Less than {AGREEMENT}: it is not taken.")
-    return Measured(replace(choices, threads=_best_threads(best, choices, threads, take)), tuple(timings), tuple(notes))
+    return Measured(replace(choices, threads=_best_threads(best, choices, take)), tuple(timings), tuple(notes))
 
 
 Take = Callable[..., str]
@@ -248,8 +258,9 @@ def _may_be_faster_rounded(take: Take) -> bool:
     return take(what, {"fp32": functools.partial(conv, x), "bf16": functools.partial(rounded, y)}) == "bf16"
 
 
-def _best_threads(network: PCVOS, choices: Choices, most: int, take: Take) -> int | None:
+def _best_threads(network: PCVOS, choices: Choices, take: Take) -> int | None:
     """Fewer threads than may be, where that is faster: two of one core get in each other's way."""
+    most = _most_threads()
     if most < 4:
         return None
     dtype = torch.bfloat16 if choices.precision == "bf16" else torch.float32
@@ -262,11 +273,8 @@ def _best_threads(network: PCVOS, choices: Choices, most: int, take: Take) -> in
 
         return run
 
-    try:
-        ways = {f"{count} threads": with_threads(count) for count in (most, most // 2)}
-        taken = take("frame", ways, clock=time.perf_counter)  # the processor's time is that of all threads
-    finally:
-        torch.set_num_threads(most)
+    ways = {f"{count} threads": with_threads(count) for count in (most, most // 2)}
+    taken = take("frame", ways, clock=time.perf_counter)  # the processor's time is that of all threads
     count = int(taken.split()[0])
     return None if count == most else count
 
