@@ -291,6 +291,7 @@ def _open(path: Path, threads: bool, strict: bool, options: dict[str, str]) -> t
     try:
         stream = _video_stream(path, container)
         name = stream.codec_context.name
+        threads = threads and (name != "ffv1" or _has_checksums(path))
         stream.thread_type = ("SLICE" if name in _SAME_BY_SLICES else "AUTO") if threads else "NONE"
         # Whether a concealed frame says that it is corrupt depends on codec and threads; an error does not.
         # Of decoders that do not tell all, some decode on otherwise when they are to tell; these run on one thread.
@@ -300,6 +301,13 @@ def _open(path: Path, threads: bool, strict: bool, options: dict[str, str]) -> t
         container.close()
         raise
     return container, stream
+
+
+def _has_checksums(path: Path) -> bool:
+    """Whether FFV1 comes with checksums. Where it does not, what damage leaves differs between threads and none."""
+    with av.open(f"file:{path.absolute()}", metadata_errors="replace") as container:
+        packet = next(container.demux(video=0), None)
+        return packet is not None and ffv1_checksums.holds(bytes(packet))
 
 
 def _video_stream(path: Path, container: InputContainer) -> VideoStream:

@@ -84,11 +84,12 @@ class FieldKeys(QObject):
 
     def _drop_text(self, field: QWidget) -> None:
         """The text that was typed and not taken yet."""
+        if isinstance(field, QLineEdit):
+            field.setText(self._text)  # whoever follows what is typed, as a filter does, follows this, too
+            return
         with QSignalBlocker(field):
             if isinstance(field, QSpinBox | QDoubleSpinBox):
                 field.setValue(field.value())
-            elif isinstance(field, QLineEdit):
-                field.setText(self._text)
             elif isinstance(field, QComboBox) and field.isEditable():
                 field.setEditText(self._text)
 

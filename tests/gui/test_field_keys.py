@@ -97,6 +97,18 @@ def test_esc_drops_what_was_typed(desk: Hands):
     assert not desk.runs.settings.weights and desk.runs.settings.device == "auto"
 
 
+def test_esc_in_the_filter_of_objects_shows_them_all_again(desk: Hands):
+    panel = desk.window.objects_panel
+    for number in range(12):
+        desk.session.add_object(f"Car {number}")
+    panel.filter.setFocus()
+    QTest.keyClicks(panel.filter, "car 7")
+    assert panel.view.isRowHidden(3)
+    QTest.keyClick(panel.filter, Qt.Key.Key_Escape)
+    assert panel.filter.text() == "" and not any(panel.view.isRowHidden(row) for row in range(13))
+    assert keys_are_the_canvass(desk)
+
+
 def test_esc_in_a_field_does_not_stop_a_run(desk: Hands):
     import numpy as np
 

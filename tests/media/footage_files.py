@@ -84,10 +84,12 @@ def write_video(
     return path
 
 
-def decode_straight(path: Path) -> tuple[list[Fraction | None], list[np.ndarray]]:
+def decode_straight(path: Path, threads: bool = True) -> tuple[list[Fraction | None], list[np.ndarray]]:
     """Presentation times and RGB of every frame, by decoding the file from its start to its end."""
     times, frames = [], []
     with av.open(str(path)) as container:
+        if not threads:
+            container.streams.video[0].thread_type = "NONE"
         for frame in container.decode(video=0):
             times.append(None if frame.pts is None else frame.pts * frame.time_base)
             frames.append(frame.to_ndarray(format="rgb24"))
