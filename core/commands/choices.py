@@ -18,6 +18,7 @@ class Layout(StrEnum):
 class MarkKind(StrEnum):
     CLICKS = "clicks"
     STROKES = "strokes"
+    LONG_STROKES = "long-strokes"
     BOXES = "boxes"
 
 

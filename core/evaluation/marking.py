@@ -1,12 +1,13 @@
 """Marking as the field measures it: a simulated annotator marks what is wrong until the mask is right.
 
 The protocol. The first mark is, by kind: a click at the deepest pixel of the object's largest connected part
-(`clicks`), a stroke along that part (`strokes`, see `WrongPart.stroke`), or the object's bounding box (`boxes`). Every
-further mark is a click at the deepest pixel of the largest connected wrong part of the mask so far: "this" where
-something is missing, "not this" where there is too much. Deepest is the pixel farthest from what is not of the part;
-beyond the frame nothing is of it. Parts are connected by 8 neighbours; of two of one size the missing one counts, of
-two pixels as deep the first in reading order. The marker is given all marks so far and the mask so far. NoC@85 is the
-number of marks until IoU is 0.85 or more, 20 where it never is within 20.
+(`clicks`), a straight stroke along that part (`strokes`, see `WrongPart.stroke`), one through all of it
+(`long-strokes`, see `WrongPart.long_stroke`), or the object's bounding box (`boxes`). Every further mark is a click at
+the deepest pixel of the largest connected wrong part of the mask so far: "this" where something is missing, "not this"
+where there is too much. Deepest is the pixel farthest from what is not of the part; beyond the frame nothing is of
+it. Parts are connected by 8 neighbours; of two of one size the missing one counts, of two pixels as deep the first in
+reading order. The marker is given all marks so far and the mask so far. NoC@85 is the number of marks until IoU is
+0.85 or more, 20 where it never is within 20.
 """
 
 import time
@@ -27,7 +28,7 @@ from core.marking.wrong_parts import largest_wrong_part
 from core.masks.scribble import BACKGROUND, OBJECT, scribble_mask
 from core.media import open_media
 
-Kind = Literal["clicks", "strokes", "boxes"]
+Kind = Literal["clicks", "strokes", "long-strokes", "boxes"]
 
 MOST = 20
 """Marks after which an annotator gives up."""
@@ -141,7 +142,9 @@ def first_mark(truth: np.ndarray, kind: Kind) -> Marks:
         return Marks(box=(left, top, left + width, top + height))
     part = largest_wrong_part(np.zeros_like(truth), truth)
     assert part is not None, "an object without pixels"
-    return Marks().and_stroke(part.stroke()) if kind == "strokes" else Marks().and_click(*part.deepest())
+    if kind == "clicks":
+        return Marks().and_click(*part.deepest())
+    return Marks().and_stroke(part.stroke() if kind == "strokes" else part.long_stroke())
 
 
 def annotate(method: Method, case: MarkedCase, kind: Kind, most: int = MOST) -> CaseResult | None:

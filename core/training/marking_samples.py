@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import IterableDataset
 
 from core.marking.marks import draw_box, draw_point, draw_stroke
+from core.marking.middle_line import middle_line
 from core.marking.wrong_parts import depth, largest_wrong_part
 from core.network.marking import PLANES
 from core.training.clips import colour_matrix, motion_blur
@@ -29,6 +30,7 @@ class MarkingSampleSettings:
         zoom: pixels of the crop to one of the photo, least and most.
         paste_share: share of crops with a further object of another photo pasted in.
         union_share: of targets where several objects show, how many are several of them as one.
+        touching_share: of the others there, how many are what touches them as well, as a rider and his horse.
         spoilt_share: share of targets that begin with a mask as propagation gets it wrong, and a mark on what is wrong.
         estimate_share: share of targets for which memory expects something.
     """
@@ -39,6 +41,7 @@ class MarkingSampleSettings:
     zoom: tuple[float, float] = (0.35, 2.2)
     paste_share: float = 0.25
     union_share: float = 0.2
+    touching_share: float = 0.35
     spoilt_share: float = 0.25
     estimate_share: float = 0.15
 
@@ -156,6 +159,8 @@ class MarkingSampleMaker:
             chosen = [unit if index == 0 or rng.random() < 0.4 else visible[rng.integers(len(visible))]]
             if len(visible) > 1 and not has_regions and rng.random() < s.union_share:
                 chosen = list(rng.permutation(visible)[: rng.integers(2, len(visible) + 1)])
+            elif len(visible) > 1 and not has_regions and rng.random() < s.touching_share:
+                chosen += _touching(labels, chosen[0], visible)
             truth = np.isin(labels, chosen).view(np.uint8)
             truth[labels == IGNORE] = IGNORE
             truths.append(truth)
@@ -182,13 +187,14 @@ class MarkingSampleMaker:
             planes[ESTIMATE] = cv2.GaussianBlur(soft, (0, 0), rng.uniform(1, 4))
         way = rng.random()
         nothing = np.zeros_like(is_object)
-        if way < 0.5:
+        if way < 0.45:
             add_mark(planes, nothing, truth, rng, stroke_share=0.0)
             if rng.random() < 0.3:  # several clicks at once
                 for _ in range(rng.integers(1, 5)):
                     _add_random_point(planes, is_object, truth, rng)
-        elif way < 0.8:
-            _add_stroke(planes[POSITIVE], is_object, rng)
+        elif way < 0.85:
+            draw = _add_long_stroke if rng.random() < 0.6 else _add_stroke
+            draw(planes[POSITIVE], is_object, rng)
         else:
             left, top, width, height = cv2.boundingRect(is_object.view(np.uint8))
             give = rng.normal(0, 0.04, 4) * (width, height, width, height)
@@ -203,6 +209,12 @@ class MarkingSampleMaker:
         if rng.random() < 0.1:
             image = motion_blur(image, rng)
         return image
+
+
+def _touching(labels: np.ndarray, own: int, others: list[int]) -> list[int]:
+    """Those of the other labels that touch this one."""
+    near = cv2.dilate((labels == own).view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return [i for i in others if i != own and (near & (labels == i)).sum() > 20]
 
 
 def add_mark(
@@ -270,6 +282,25 @@ def _add_stroke(plane: np.ndarray, where: np.ndarray, rng: np.random.Generator) 
             break
         points.append(best)
     draw_stroke(plane, points)
+
+
+def _add_long_stroke(plane: np.ndarray, where: np.ndarray, rng: np.random.Generator) -> None:
+    """A stroke through a bool (S, S) as a person draws it who means all of it: along its middle line, from end to end
+    or a part of that way; in place."""
+    away = depth(where)
+    deep = away >= rng.uniform(0.1, 0.4) * away.max()
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(deep.view(np.uint8), connectivity=8)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    index = 1 + int(rng.choice(len(areas), p=areas / areas.sum()))
+    left, top, width, height = (int(n) for n in stats[index, :4])
+    part = parts[top : top + height, left : left + width] == index
+    begin = (int(rng.integers(height)), int(rng.integers(width))) if rng.random() < 0.3 else None
+    way = [(left + x, top + y) for x, y in middle_line(part, begin)]
+    if rng.random() < 0.4:
+        kept = max(2, round(len(way) * rng.uniform(0.4, 1)))
+        first = int(rng.integers(max(1, len(way) - kept + 1)))
+        way = way[first : first + kept]
+    draw_stroke(plane, way)
 
 
 def spoil(is_object: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
