@@ -90,7 +90,9 @@ def export(command: ExportCommand, say: Say, note: Say, warn: Say) -> None:
             run_export(exporter, request, overwrite=command.overwrite, progress=progress)
         for sentence in media.warnings:
             warn(sentence)
-    say(f"{exporter.label}: frames {request.first} to {request.last} are in {command.output}.")
+    first, last, count = request.frames[0], request.frames[-1], len(request.frames)
+    which = f"frames {first} to {last}" if count == last - first + 1 else f"{count} of the frames {first} to {last}"
+    say(f"{exporter.label}: {which} are in {command.output}.")
 
 
 def import_masks(command: ImportCommand, say: Say, note: Say, warn: Say) -> None:

@@ -7,6 +7,7 @@ from core.errors import PCVOSError
 
 HINTS: dict[str, tuple[str, ...]] = {
     "all absent": ("--masks-complete says so.",),
+    "damaged": ("`pcvos recover` does that.",),
     "exact direction": ("Leave out --direction {direction} or --exact.",),
     "exact precision": ("Leave out --precision {precision} or --exact.",),
     "exact range": ("Or leave out --exact.",),

@@ -227,7 +227,7 @@ def is_small(path: Path) -> bool:
 
 def damaged(path: Path, why: str) -> DamagedProject:
     """The error for a damaged file; `why` in words for people."""
-    return DamagedProject(f"{path} is damaged ({why}): recover what can be read of it into a new project.")
+    return DamagedProject(f"{path} is damaged ({why}): recover what can be read of it into a new project.", "damaged")
 
 
 def write_error(error: Exception, path: Path) -> PCVOSError:

@@ -330,7 +330,7 @@ def test_recover_saves_what_can_be_read(path, tmp_path):
     with path.open("r+b") as file:
         file.write(os.urandom(60))
     damaged = path.read_bytes()
-    assert "recover" in pcvos("info", path).error
+    assert "`pcvos recover`" in pcvos("info", path).error
     done = pcvos("recover", path, "--output", tmp_path / "saved.pcvos")
     assert done.code == 0 and done.out.splitlines()[-1] == str(tmp_path / "saved.pcvos")
     assert cells(tmp_path / "saved.pcvos") == before and path.read_bytes() == damaged

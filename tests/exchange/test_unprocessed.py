@@ -138,13 +138,14 @@ def test_the_command_stops_says_and_obeys(project, out):
     def pcvos(*arguments):
         words = ["export", str(project.path), "--output", str(out / "masks"), *arguments]
         done = CliRunner().invoke(app, words)
-        return done.exit_code, " ".join(done.stderr.split())
+        return done.exit_code, " ".join((done.stderr + done.stdout).split())
 
     code, said = pcvos("--format", "png")
     assert code == 2 and "bird (7) on 2" in said and "--option unprocessed=empty" in said
     assert not (out / "masks").exists()
     code, said = pcvos("--format", "png", "--objects", "2,7", "--option", "unprocessed=skip")
     assert code == 0 and "bird (7) on 2. Left out: 2 of 6 frames." in said
+    assert "4 of the frames 1 to 5 are in" in said
     code, said = pcvos("--format", "png", "--overwrite", "--option", "unprocessed=empty")
     assert code == 0 and "Written as absent there" in said
     code, said = pcvos("--format", "png", "--overwrite", "--objects", "2")
