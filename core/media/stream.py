@@ -35,6 +35,8 @@ _TELL_DAMAGE = _EACH_BY_ITSELF | frozenset(
 )
 # Codecs whose concealed frames never say that they are corrupt.
 _ONLY_BY_ERRORS = frozenset({"hevc", "mjpeg"})
+# Codecs of which several threads share a frame, and do not tell what one of them met; one is fast enough.
+_ON_ONE_THREAD = frozenset({"mpeg1video", "mpeg2video"})
 _MOST_STRETCHED = 16  # times; what says more is damaged
 _HELP = "give a video file or a folder of images."
 
@@ -291,11 +293,11 @@ def _open(path: Path, threads: bool, strict: bool, options: dict[str, str]) -> t
     try:
         stream = _video_stream(path, container)
         name = stream.codec_context.name
-        threads = threads and (name != "ffv1" or _has_checksums(path))
+        threads = threads and name not in _ON_ONE_THREAD and (name != "ffv1" or _has_checksums(path))
         stream.thread_type = ("SLICE" if name in _SAME_BY_SLICES else "AUTO") if threads else "NONE"
         # Whether a concealed frame says that it is corrupt depends on codec and threads; an error does not.
         # Of decoders that do not tell all, some decode on otherwise when they are to tell; these run on one thread.
-        if strict and name in _TELL_DAMAGE and (threads or name in _ONLY_BY_ERRORS):
+        if strict and name in _TELL_DAMAGE and (threads or name in _ON_ONE_THREAD or name in _ONLY_BY_ERRORS):
             stream.codec_context.options = {"err_detect": "explode"}
     except BaseException:
         container.close()

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QListView,
     QListWidget,
     QListWidgetItem,
+    QSizePolicy,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -46,6 +47,8 @@ class StartPage(QWidget):
     def __init__(self, recent: RecentFiles, actions: list[QAction], parent: QWidget | None = None):
         super().__init__(parent)
         self._recent = recent
+        # In a stack with the canvas it would keep the window from being made as low as that can be.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         outer = QHBoxLayout(self)
         outer.setContentsMargins(16, 24, 16, 24)
         column = QWidget(self)

@@ -49,6 +49,7 @@ def test_everything_is_reached_at_960_by_600(hands: Hands, clip: Path, count: in
         hands.session.add_object()
     resize(hands, SMALL - FRAME)
     window = hands.window
+    assert window.centralWidget().minimumSizeHint().height() < 200, "the start page keeps nobody from a low window"
     for widget in (window.timeline.scrubber, window.timeline.frame_box, window.status, window.canvas.strip):
         assert is_seen(widget, window)
     for button in window.toolbar.findChildren(QAbstractButton):

@@ -152,6 +152,21 @@ def test_a_decoder_fills_in_what_it_kept_from_long_before(tmp_path):
             np.testing.assert_array_equal(media.read(number), frames[number], err_msg=f"frame {number}")
 
 
+@pytest.mark.parametrize("seed", [1, 3])
+def test_slices_that_several_threads_would_not_tell_of(tmp_path, seed):
+    path = write_video(tmp_path / "clip.mpg", 48, size=(96, 128), codec="mpeg1video")
+    random, data = np.random.default_rng([seed, 9]), bytearray(path.read_bytes())
+    for place in random.integers(len(data) // 4, len(data) * 3 // 4, 4 + 6 * seed):
+        data[place] ^= int(random.integers(1, 256))
+    path.write_bytes(data)
+    with open_media(path, cache_bytes=0) as media:
+        frames, index = [media.read(number) for number in range(len(media))], media.stored_index()
+        assert media.warnings
+    for number in range(2, len(frames), 5):
+        with open_media(path, cache_bytes=0, index=index) as media:
+            np.testing.assert_array_equal(media.read(number), frames[number], err_msg=f"frame {number}")
+
+
 def test_a_lost_chunk_of_an_avi_does_not_shift_frames(tmp_path):
     """AVI counts its timestamps: after a chunk that cannot be read, by seeking to others than by reading."""
     path = write_video(tmp_path / "clip.avi", 40, size=SIZE, codec="mjpeg", pixels="yuvj420p")
