@@ -156,6 +156,8 @@ class SoundCopier:
         while True:
             try:
                 packet = next(demux, None)
+            except IndexError:  # as in `OpenVideo.packets`
+                return
             except av.FFmpegError as error:
                 _logger.warning("The sound of %s ends early: %s", self._sound.path, error)
                 return

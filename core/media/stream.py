@@ -174,7 +174,7 @@ class OpenVideo:
         while True:
             try:
                 packet = next(demux)
-            except StopIteration:
+            except (StopIteration, IndexError):  # the latter at the end, where PyAV looks for streams that came up late
                 return
             except av.FFmpegError:
                 self.broken_off = True

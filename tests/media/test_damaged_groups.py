@@ -152,6 +152,17 @@ def test_a_decoder_fills_in_what_it_kept_from_long_before(tmp_path):
             np.testing.assert_array_equal(media.read(number), frames[number], err_msg=f"frame {number}")
 
 
+def test_a_damaged_table_of_streams_that_promises_more_of_them(tmp_path):
+    path = write_video(tmp_path / "clip.ts", 48, size=(96, 128), options={"x264-params": X264})
+    random, data = np.random.default_rng([7, 7]), bytearray(path.read_bytes())
+    for place in random.integers(len(data) // 4, len(data) * 3 // 4, 46):
+        data[place] ^= int(random.integers(1, 256))
+    path.write_bytes(data)
+    with open_media(path) as media:
+        assert len(media) > 40
+        media.read(len(media) - 1)
+
+
 @pytest.mark.parametrize("seed", [1, 3])
 def test_slices_that_several_threads_would_not_tell_of(tmp_path, seed):
     path = write_video(tmp_path / "clip.mpg", 48, size=(96, 128), codec="mpeg1video")
