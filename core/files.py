@@ -64,6 +64,8 @@ def disk_error(error: OSError, path: Path) -> PCVOSError:
         return ResourceError(f"The disk is full: {path} could not be written. Free some space and run again.")
     if error.errno == errno.ENAMETOOLONG:
         return PCVOSError(f"{path} cannot be written: its name is too long. Choose a shorter one.")
+    if error.errno == errno.ENOENT:
+        return PCVOSError(f"{path} cannot be written: its folder is not there. Make it, or choose another place.")
     return PCVOSError(f"{path} cannot be written: {error.strerror or error}. Choose another place.")
 
 

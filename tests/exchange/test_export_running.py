@@ -1,6 +1,7 @@
 """An export is there as a whole, or not at all, and takes nothing of anybody's."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -173,6 +174,15 @@ def test_unusable_places(name, path, words, project, media, out):
     with pytest.raises(PCVOSError, match=words):
         export(name, project, media, out / path)
     assert tree(out) == before
+
+
+def test_a_folder_that_goes_while_it_is_written_in(project, media, out):
+    folder = out / "gone"
+    folder.mkdir()
+    going = Progress(lambda done, total: shutil.rmtree(folder, ignore_errors=True))
+    with pytest.raises(PCVOSError, match=r"masks\.json cannot be written: its folder is not there"):
+        export("coco", project, media, folder / "masks.json", progress=going)
+    assert not folder.exists()
 
 
 def test_free_space_is_checked_first(project, media, out, monkeypatch):
