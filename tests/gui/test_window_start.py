@@ -173,6 +173,7 @@ def test_what_opencv_sets_is_gone_before_qt_starts(tmp_path: Path):
     assert before == "['QT_QPA_PLATFORM_PLUGIN_PATH', 'QT_QPA_FONTDIR']" and after == "[]" and platform == "offscreen"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="needs xvfb-run")
 def test_on_a_virtual_x_server(tmp_path: Path):
     test = "tests/gui/test_window.py::test_scribble_propagate_correct_again_undo"
