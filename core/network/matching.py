@@ -155,6 +155,50 @@ def _grid(height: int, width: int, device: torch.device) -> Tensor:
     return torch.cartesian_prod(y, x)
 
 
+def best_near(
+    query: Tensor, memory: Tensor, at: Tensor, height: int, width: int, sigma: float, top_k: int = TOP_K
+) -> tuple[Tensor, Tensor]:
+    """The best memory positions of a few queries: what `read_top_k` reads for them, of keys that `localised` made.
+
+    Only candidates are looked up in the frame: a kernel takes from a similarity and adds nothing, so that no other
+    position can be among the best.
+
+    Args:
+        query: (Q, C_k), all positions of a frame. memory: (N, C_k). at: int64 (q,), the queries that are meant.
+        sigma: as `localised` takes it; 0: no kernel.
+
+    Returns:
+        Weights, float32 (q, k), and memory positions, int64 (q, k).
+    """
+    query, memory, k = query.float(), memory.float(), min(top_k, len(memory))
+    offset, own = offsets(memory), offsets(query)
+    rows = rows_of(len(memory), SIMILARITY_BYTES[query.device.type])
+    block = block_for(query, rows, padded(len(memory)))
+    scores, index = query.new_empty(len(at), k), at.new_empty(len(at), k)
+    places = _grid(height, width, query.device)
+    known = torch.full((len(memory),), -1, dtype=torch.int64, device=at.device)  # where the frame shows each best
+    for some in torch.arange(len(at), device=at.device).split(rows):
+        wide = None if block is None else block[: len(some)]
+        plain = similarity(query[at[some]], memory, offset, None if wide is None else wide[:, : len(memory)])
+        plain = plain if wide is None else wide
+        count, left = (4 * k if sigma else k), torch.arange(len(some), device=at.device)
+        while len(left):
+            best, found = best_few(plain[left], len(memory), min(count, len(memory)))
+            near = best
+            if sigma:
+                new = found.unique()
+                new = new[known[new] < 0]
+                known[new] = first_best(similarity(memory[new], query, own))
+                apart = places[at[some[left]]].unsqueeze(1) - places[known[found]]
+                near = best - apart.square().sum(-1) / (2 * sigma**2)
+            top, order = near.topk(k, -1)
+            settled = (top[:, -1] >= best[:, -1]) | (count >= len(memory))
+            where = some[left[settled]]
+            scores[where], index[where] = top[settled], found.gather(1, order)[settled]
+            left, count = left[~settled], 4 * count
+    return scores.softmax(-1), index
+
+
 def joined(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The parts one after the other; a single one is not copied."""
     return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim)

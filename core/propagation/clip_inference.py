@@ -206,6 +206,8 @@ class ClipInference:
 
     def _refine(self, local: Tensor | None, readouts: Tensor) -> Tensor:
         """Readouts (K, C_v, D, h, w) refined, (K, D, C_v, h, w), with the frames' local keys (C_k', D, h, w)."""
+        if not self.settings.refinement:
+            return readouts.transpose(1, 2)
         keys = None if local is None else local.expand(len(readouts), *local.shape)
         return self.network.refine(keys, readouts).transpose(1, 2)
 

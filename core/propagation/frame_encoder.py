@@ -20,6 +20,9 @@ from core.propagation.prediction import Track
 from core.propagation.schedule import Clip
 from core.propagation.work_bytes import WorkBytes
 
+KEYS_BYTES = 64 * 2**20
+"""Most that the keys take which are kept of frames that have been in memory: those of 150 at 480p."""
+
 
 @dataclass(frozen=True)
 class MaskedFrame:
@@ -58,10 +61,11 @@ class FrameEncoder:
         self._media, self._memory = media, memory
         self._engine, self._geometry, self._composer = engine, geometry, composer
         self._permanent: dict[int, tuple[Annotation, MemoryEntry]] = {}
+        self._keys: dict[int, Tensor] = {}
 
     def take_over(self, other: "FrameEncoder") -> None:
-        """Know the annotated frames that `other` has encoded."""
-        self._permanent = other._permanent.copy()
+        """Know the annotated frames that `other` has encoded, and keys."""
+        self._permanent, self._keys = other._permanent.copy(), other._keys
 
     def fits(self, other: "FrameEncoder") -> bool:
         """True if what was encoded there is the same here: size and precision are, and what is looked for."""
@@ -138,12 +142,35 @@ class FrameEncoder:
             masked = MaskedFrame(frame, features, distribution)
             entry = self.entry(masked, permanent=True)
             if self._engine.settings.distractors:
-                search = partial(find_distractors, self._engine, features, distribution, entry)
-                distractors = self._engine.batches.attempt(search)
+                distractors = self._looks_alike(masked, entry)
                 entry.values.update(self._values_of_distractors(replace(masked, distractors=distractors)))
             made = self._permanent[frame] = (annotation, entry)
             self.entries_made += 1
         return made[1]
+
+    def look_alikes(self, frame: int) -> dict[int, Tensor]:
+        """Distractors that are found on a frame of permanent memory: by object 0 or 1, (H, W)."""
+        entry = self.permanent_entry(frame)
+        features = self.features([frame], None, keep_trunk=True)[0]
+        distribution = self._composer.aggregate({}, self._memory[frame])
+        return self._looks_alike(MaskedFrame(frame, features, distribution), entry)
+
+    def _looks_alike(self, masked: MaskedFrame, entry: MemoryEntry) -> dict[int, Tensor]:
+        search = partial(find_distractors, self._engine, masked.features, masked.distribution, entry)
+        return self._engine.batches.attempt(search)
+
+    def key(self, frame: int) -> Tensor:
+        """The key of a frame, (h w, C_k); that of one that has been in memory is kept longer than its features."""
+        if frame not in self._keys:
+            self._keep_key(frame, self.features([frame], None, keep_trunk=False)[0].key)
+        return self._keys[frame]
+
+    def _keep_key(self, frame: int, key: Tensor) -> None:
+        """The oldest go first."""
+        self._keys.pop(frame, None)
+        self._keys[frame] = key.clone()  # without the rest of its batch
+        while len(self._keys) * key.nbytes > KEYS_BYTES and len(self._keys) > 1:
+            del self._keys[next(iter(self._keys))]
 
     def entry(self, masked: MaskedFrame, permanent: bool) -> MemoryEntry:
         """A frame as memory of its objects and distractors."""
@@ -152,6 +179,7 @@ class FrameEncoder:
         values = dict(zip(map(Track, objects), self._values(masked.features, planes), strict=True))
         values |= self._values_of_distractors(masked)
         covers = dict(zip(objects, self._composer.covers(planes), strict=True)) if permanent else {}
+        self._keep_key(masked.frame, masked.features.key)
         return MemoryEntry(masked.frame, permanent, masked.features.key, values, covers)
 
     def _values(self, features: FrameFeatures, planes: Tensor, others: Tensor | None = None) -> list[Tensor]:

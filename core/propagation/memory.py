@@ -7,7 +7,7 @@
 `MemoryBank` holds permanent and working memory as a run reads it: keys and values.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -79,6 +79,17 @@ class PermanentMemory:
             before = old.labels
             labels = np.where(np.isin(before, list(kept)), before, np.uint8(0))
             self._annotations[frame] = Annotation(PackedLabels(labels), kept)
+
+    def only(self, known: Mapping[int, Set[int]]) -> "PermanentMemory":
+        """A part of it: these objects on these frames."""
+        part = PermanentMemory(self._frames, self._size)
+        for frame, objects in known.items():
+            if kept := self[frame].objects & objects if frame in self else frozenset():
+                if kept == self[frame].objects:
+                    part._annotations[frame] = self[frame]  # the same one: it need not be encoded again
+                else:
+                    part.add(frame, self[frame].labels, kept)
+        return part
 
     @property
     def objects(self) -> tuple[int, ...]:
@@ -161,16 +172,20 @@ class MemoryBank:
         """Working frames, in the order they were added."""
         return tuple(e.frame for e in self._entries if not e.permanent)
 
+    def of(self, obj: int) -> list[MemoryEntry]:
+        """Frames that an object is read from, in the order of its `History`."""
+        return [e for e in self._entries if Track(obj) in e.values]
+
     def permanent(self, obj: int) -> tuple[Tensor, Tensor]:
         """Permanent memory of an object: keys (N, C_k), and the share of each position that it covers, (N,)."""
-        entries = [e for e in self._entries if e.permanent and Track(obj) in e.values]
+        entries = [e for e in self.of(obj) if e.permanent]
         return torch.cat([e.key for e in entries]), torch.cat([e.covers[obj] for e in entries])
 
-    def histories(self, objects: Sequence[int]) -> list[History]:
-        """Memory of `objects` and of their distractors, those with the same frames together, without what was never
-        seen."""
+    def histories(self, objects: Sequence[int], distractors: bool = True) -> list[History]:
+        """Memory of `objects` and of their distractors, if they are wanted, those with the same frames together,
+        without what was never seen."""
         groups: dict[tuple[int, ...], list[Track]] = {}
-        for track in [*map(Track, objects), *(Track(obj, is_distractor=True) for obj in objects)]:
+        for track in (Track(obj, other) for other in (False, True)[: 1 + distractors] for obj in objects):
             entries = tuple(i for i, e in enumerate(self._entries) if track in e.values)
             if entries:
                 groups.setdefault(entries, []).append(track)

@@ -11,6 +11,7 @@ from core.network.pruned_matching import bytes_by_group
 from core.network.winograd import STRIP_BYTES
 from core.propagation.clip_inference import OBJECTS_AT_ONCE
 from core.propagation.feed import READ_AHEAD_BYTES, depth
+from core.propagation.frame_encoder import KEYS_BYTES
 from core.propagation.geometry import Geometry
 from core.propagation.settings import PropagationSettings
 from core.propagation.work_bytes import WorkBytes
@@ -81,7 +82,9 @@ def memory_bound(
     footage_pixels = run.size[0] * run.size[1]
 
     entry = work.key + run.objects * (work.value + 4 * grid[0] * grid[1])
-    frames = run.annotated + min(-(-run.frames // settings.interval), settings.memory_frames)
+    remembered = -(-run.frames // settings.interval)
+    frames = run.annotated + min(remembered, settings.memory_frames)
+    keys = min(KEYS_BYTES, (run.annotated + remembered) * work.key)
     progressive = interval // settings.progressive if settings.progressive else 0
     read = (frames + progressive) * (2 * work.key + run.objects * work.value)  # joined for a clip, and localised
     cells = grid[0] * grid[1]
@@ -103,7 +106,7 @@ def memory_bound(
             "memory": 2 * frames * entry + read,
             "clip": clip + results,
             "work": temporary * 5 // 4,
-            "features kept": min(cache_bytes, run.frames * (work.features + work.trunk // max(1, interval))),
+            "features kept": keys + min(cache_bytes, run.frames * (work.features + work.trunk // max(1, interval))),
         },
         {
             "frames read ahead": ahead + 2 * interval * 3 * footage_pixels,

@@ -25,10 +25,11 @@ from core.propagation.parts import Parts
 from core.propagation.prediction import ClipResult, Remembered, Track
 from core.propagation.presence import Presence
 from core.propagation.published import PublishedLoop
+from core.propagation.revisit import DrawnRun, Revisit
 from core.propagation.run import Run
-from core.propagation.schedule import Annotated, Pass
+from core.propagation.schedule import Annotated, Pass, forward_weight
 from core.propagation.settings import Direction, PropagationSettings
-from core.propagation.touched import There, TouchedRun
+from core.propagation.touched import There, TouchedRun, touched_passes
 from core.propagation.ways import Way, extent, pass_along
 
 CACHE_BYTES = 2**30
@@ -93,13 +94,13 @@ class Propagator:
     def measures_parts(self, wanted: bool) -> None:
         self._engine.watch.waits = wanted
 
-    def with_settings(self, settings: PropagationSettings) -> "Propagator":
-        """A propagator for a next run with other settings, of the same permanent memory.
+    def with_settings(self, settings: PropagationSettings, memory: PermanentMemory | None = None) -> "Propagator":
+        """A propagator for a next run with other settings, of the same permanent memory unless some is given.
 
         It need not encode again what this one has encoded, unless the network sees the frames at another size or
         precision; the cache of features is one for both unless its budget is another.
         """
-        other = Propagator(self.network, self.media, settings, self.memory)
+        other = Propagator(self.network, self.media, settings, self.memory if memory is None else memory)
         other.progress = self.progress
         if other._encoder.fits(self._encoder):
             other._encoder.take_over(self._encoder)
@@ -248,6 +249,32 @@ class Propagator:
                 yield from self._run.clips()
         finally:
             self._run = None
+
+    @torch.inference_mode()
+    def revisit(self, frame: int, obj: int, drawn: DrawnRun) -> Revisit:
+        """A clip of a run that is over, with an object on a frame in it, of the pass that counts most there.
+
+        Raises:
+            PCVOSError: the object is not on this frame in that run.
+        """
+        if self.settings.exact:
+            raise PCVOSError("The published loop can only be run, not gone into.", "exact revisit")
+        start, end = self._range(drawn.start, drawn.end)
+        annotated = self._annotated()
+        passes = self._passes(start, end, drawn.direction)
+        if drawn.ways:
+            passes = touched_passes(drawn.ways, annotated, drawn.there)[::-1]  # of two, the later one counts
+        passes = [one for one in passes if frame in one.frames and obj in one.objects_at(frame)]
+        if not passes:
+            raise PCVOSError(f"Frame {frame} was not drawn for this object: it is not known there yet.", "not drawn")
+        counts = 1.0
+        if len(passes) > 1 and not drawn.ways:
+            share = forward_weight(obj, frame, annotated)
+            passes, counts = (passes, share) if share >= 0.5 else (passes[::-1], 1 - share)
+        drawing = self._engine, self._geometry, self._composer, self._encoder
+        parts = Parts(self._engine.settings, self.media, self.memory, *drawing)
+        self._engine.progress = self.progress
+        return Revisit(parts, passes[0], frame, drawn.there, counts)
 
     @torch.inference_mode()
     def prepare(self) -> int:

@@ -28,7 +28,7 @@ class PassState:
 
     this_pass: Pass
     bank: MemoryBank
-    feed: FrameFeed
+    feed: FrameFeed | None
     presence: Presence
 
 
@@ -98,7 +98,8 @@ class Run:
             of_frame = iter(features)
             stretches = [self._present(s, [next(of_frame) for _ in s.frames], state) for s in stretches]
         drawn, distribution = self._drawer.draw(stretches)
-        prediction = replace(stretches[-1].of_frame(-1), distractors=distractors)
+        on_last = {obj: planes[-1] for obj, planes in distractors.items()}
+        prediction = replace(stretches[-1].of_frame(-1), distractors=on_last)
 
         # all that the host wants to know comes at once
         wanted = prediction if keep and prediction.logits and not waits else Prediction[Tensor]()
@@ -112,13 +113,13 @@ class Run:
         return replace(result, provisional=waits, remembered=kept)
 
     def _predict(self, clip: Clip, features: Sequence[FrameFeatures]) -> tuple[Stretch, dict[int, Tensor]]:
-        """Match, refine and decode a clip: mask logits of its objects, and of distractors on its last frame, (h, w)."""
+        """Match, refine and decode a clip: mask logits of its objects, and of their distractors, (D, h, w)."""
         if not clip.objects:
             return Stretch(clip.frames, {}), {}
-        histories = self.bank.histories(clip.objects)
+        histories = self.bank.histories(clip.objects, self._engine.settings.distractors)
         logits = self._engine.batches.attempt(lambda: self._engine.predict(features, histories))
         tracks = sorted(logits, key=lambda track: track.obj)
-        distractors = {track.obj: logits[track][-1] for track in tracks if track.is_distractor}
+        distractors = {track.obj: logits[track] for track in tracks if track.is_distractor}
         return Stretch(clip.frames, {t.obj: logits[t] for t in tracks if not t.is_distractor}), distractors
 
     def _joined(self, predicted: Stretch, waits: bool) -> list[Stretch]:
@@ -174,9 +175,12 @@ class Run:
         enter working memory, and the annotated ones are encoded again, beside them. Where all were annotated there is
         nothing to add to permanent memory.
         """
-        frame, exists = end.clip.end, set(state.this_pass.objects_at(end.clip.end))
-        annotated = self._annotated.get(frame)
-        if not end.clip.remembered if annotated is None else annotated >= exists:
+        frame, annotated, carried = (
+            end.clip.end,
+            self._annotated.get(end.clip.end),
+            self._carried(end.clip, state.this_pass),
+        )
+        if not carried:
             return
         features = end.features or self._encoder.features([frame], state.feed, keep_trunk=True)[0]
         distractors = {
@@ -190,5 +194,10 @@ class Run:
             state.bank.add(entry)
             return
         entry.values.update(state.bank.distractors(frame))
-        state.bank.add(entry.of(exists & annotated, permanent=True))
-        state.bank.add(entry.of(exists - annotated, permanent=False))
+        state.bank.add(entry.of(set(state.this_pass.objects_at(frame)) & annotated, permanent=True))
+        state.bank.add(entry.of(carried, permanent=False))
+
+    def _carried(self, clip: Clip, this_pass: Pass) -> set[int]:
+        """Objects that enter working memory with the last frame of a clip."""
+        exists, annotated = set(this_pass.objects_at(clip.end)), self._annotated.get(clip.end)
+        return (exists if clip.remembered else set()) if annotated is None else exists - annotated

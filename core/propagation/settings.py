@@ -85,6 +85,7 @@ class PropagationSettings:
             (`core.propagation.presence.is_present`).
         distractors: find what looks like an object on frames where it was marked, and follow that too, unseen, so that
             it is not taken for the object (`core.propagation.distractors`).
+        refinement: the frames of a clip refine each other's readouts [Sec. 3.4]; off only to see what that changes.
         soft: also give each object's probability at the footage's size.
         exact: copy the published inference loop, quirks included: forward, fp32, nothing thinned or localised,
             nothing taken for something else, no distractors.
@@ -147,6 +148,7 @@ class PropagationSettings:
         "What looks like an object where you marked it is followed as well, unseen, so as not to be taken for it; off: "
         "where an object loses parts that it should have",
     )
+    refinement: bool = setting(True, "Refinement", "The frames of a clip refine each other")
     soft: bool = setting(False, "Soft masks", "Also write soft masks, DIR/soft/ID/NAME.png")
     exact: bool = setting(False, "Published loop", "Copy the published loop; forward, fp32")
     cache_bytes: int | None = setting(None, "Cache", "Most memory for features of frames, in bytes", low=0)

@@ -23,7 +23,7 @@ from core.propagation.parts import Parts
 from core.propagation.prediction import ClipResult
 from core.propagation.presence import Presence
 from core.propagation.run import PassState, Run
-from core.propagation.schedule import Pass
+from core.propagation.schedule import Annotated, Pass
 from core.propagation.stretch import Stretch, blend
 from core.propagation.ways import Way, pass_along
 
@@ -59,13 +59,7 @@ class TouchedRun(Run):
 
     def __init__(self, parts: Parts, ways: Sequence[Way], there: There, finished: frozenset[int] = frozenset()):
         annotated = {frame: parts.memory[frame].objects for frame in parts.memory}
-        known = set(parts.memory.objects)
-        passes = []
-        for way in ways:
-            labels = there.labels(way.frames[0])
-            seen = () if labels is None else sorted(known.intersection(np.unique(labels).tolist()))
-            passes.append(pass_along(way, annotated, seen))
-        super().__init__(parts, passes, EarlierRun(parts, {}, {}))
+        super().__init__(parts, touched_passes(ways, annotated, there), EarlierRun(parts, {}, {}))
         self._overlap = range(0)
         self._parts, self._ways, self._there, self._drawn_before = parts, ways, there, finished
 
@@ -113,6 +107,16 @@ class TouchedRun(Run):
                     there = torch.logit(upload([levels], logits[obj].device)[0].float() / 255, eps=1e-3)
                     logits[obj][i] = blend(there[None], logits[obj][i : i + 1], [share])[0]
         return [Stretch(predicted.frames, logits, predicted.absent)]
+
+
+def touched_passes(ways: Sequence[Way], annotated: Annotated, there: There) -> list[Pass]:
+    """The pass of each way, with the objects that are there where it begins."""
+    known, passes = set().union(*annotated.values()), []
+    for way in ways:
+        labels = there.labels(way.frames[0])
+        seen = () if labels is None else sorted(known.intersection(np.unique(labels).tolist()))
+        passes.append(pass_along(way, annotated, seen))
+    return passes
 
 
 def agrees(labels: np.ndarray, there: Sequence[np.ndarray | None], objects: Sequence[int]) -> bool:

@@ -92,6 +92,19 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Apart:
+    """Masks that are not in the project, by (frame, object)."""
+
+    masks: Mapping[Key, Cell]
+
+    def keys(self) -> Collection[Key]:
+        return self.masks.keys()
+
+    def cells(self, first: int, last: int) -> Iterator[tuple[Key, Cell]]:
+        return ((key, self.masks[key]) for key in sorted(self.masks) if first <= key[0] <= last)
+
+
+@dataclass(frozen=True)
 class Difference:
     """Neighbouring frames, `first` to `last`, on which two sides have other masks of an object; `frame` is where they
     agree least, and `agreement` their IoU there, 0 to 1."""

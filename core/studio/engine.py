@@ -25,7 +25,10 @@ from core.progress import UNWATCHED, Progress
 from core.project.project import Project
 from core.propagation import ClipResult, Propagator
 from core.propagation.memory import PermanentMemory
+from core.propagation.revisit import DrawnRun, Revisit
 from core.studio.jobs import (
+    Ablated,
+    AblateJob,
     Adapted,
     AdaptJob,
     ClipDone,
@@ -34,9 +37,12 @@ from core.studio.jobs import (
     CompareProgress,
     Estimated,
     EstimateJob,
+    Explained,
+    ExplainJob,
     JobStarted,
     MarkJob,
     MemoryUse,
+    PointJob,
     PropagateJob,
 )
 from core.studio.mark_engine import MarkEngine
@@ -45,8 +51,8 @@ from core.studio.runs import LabelMaps, PermanentFrame, Predicted, annotate, pre
 
 log = logging.getLogger(__name__)
 
-Job = PropagateJob | CompareJob | EstimateJob | AdaptJob
-Result = JobStarted | ClipDone | CompareProgress | Compared | Estimated | Adapted
+Job = PropagateJob | CompareJob | EstimateJob | AdaptJob | ExplainJob | PointJob | AblateJob
+Result = JobStarted | ClipDone | CompareProgress | Compared | Estimated | Adapted | Explained | Ablated
 
 MEDIA_CACHE_BYTES = 64 * 2**20
 """Of decoded frames: runs read them in order, and keep the features."""
@@ -69,6 +75,7 @@ class Engine:
         self._process = psutil.Process()
         self._loading_seconds = self._measuring_seconds = self._annotating_seconds = 0.0  # of the job under way
         self._annotated = 0
+        self._revisited: tuple[int, Revisit] | None = None  # of the ExplainJob of this number
         self._marks = MarkEngine()
         self._is_busy = False
         self._marking_seconds = 0.0  # since the job under way began
@@ -98,7 +105,7 @@ class Engine:
         if isinstance(job, AdaptJob):
             yield self._adapt(job, progress)
             return
-        base = job if isinstance(job, PropagateJob) else job.base
+        base = _base_of(job)
         if isinstance(job, EstimateJob) and not any(p.frame != base.start for p in base.permanent):
             yield Estimated(job.number, base.start, {})
             return
@@ -109,6 +116,10 @@ class Engine:
                 yield from self._propagate(job, propagator)
             elif isinstance(job, CompareJob):
                 yield from self._compare(job, propagator)
+            elif isinstance(job, ExplainJob | PointJob):
+                yield self._explain(job, propagator)
+            elif isinstance(job, AblateJob):
+                yield from self._ablate(job, propagator)
             else:
                 yield self._estimate(job, propagator)
         finally:
@@ -128,7 +139,7 @@ class Engine:
 
     def free_memory(self) -> None:
         """Let go of all that was kept to be quick."""
-        self._propagator = None
+        self._propagator = self._revisited = None
         self._permanent.clear()
         self._marks.forget()
         if self._network is not None:
@@ -282,6 +293,38 @@ class Engine:
         cells = {o: Predicted(PackedMask.pack(labels == o), sure) for o, sure in confidence.items()}
         return Estimated(job.number, frame, cells)
 
+    def _explain(self, job: ExplainJob | PointJob, propagator: Propagator) -> Explained:
+        begin = time.perf_counter()
+        what, point = (job.of, job) if isinstance(job, PointJob) else (job, None)
+        if self._revisited is None or self._revisited[0] != what.number:
+            with closing(what.there):
+                found = _as_then(what, propagator).revisit(what.frame, what.object, _drawn(what))
+            self._revisited = what.number, found
+        y, x = np.nonzero(what.mask.unpack()) if what.mask is not None else (np.empty(0), np.empty(0))
+        if point is not None:
+            y, x = np.array([point.y]), np.array([point.x])
+        read = self._revisited[1].attribution(what.object, x, y)
+        notes = what.notes
+        if what.weights and what.weights != propagator.network.weights_fingerprint:
+            notes = (*notes, "It was drawn by other weights than those that are there now.")
+        seconds = time.perf_counter() - begin
+        return Explained(job.number, what.number, what.frame, what.object, read, what.run, notes, seconds)
+
+    def _ablate(self, job: AblateJob, propagator: Propagator) -> Generator[Result, None, None]:
+        what = job.of
+        with closing(what.there):
+            for one in _as_then(what, propagator).revisit(what.frame, what.object, _drawn(what)).ablations():
+                if not one.without:
+                    frames = one.clip.frames if one.clip else ()
+                    reference = {frame: what.there.masks(frame) for frame in frames}
+                cells = {} if one.clip is None else predictions(one.clip, {})
+                objects = {obj for _, obj in cells}
+                agreement = {obj: _agreement(cells, reference, obj) for obj in objects}
+                distractors = {key: PackedMask.pack(mask) for key, mask in one.distractors.items()}
+                yield Ablated(job.number, what.frame, one.without, cells, agreement, distractors)
+                if not one.without:
+                    reference = {f: {o: c.mask for (g, o), c in cells.items() if g == f} for f in frames}
+
     # gauges
 
     @staticmethod
@@ -314,6 +357,31 @@ class Engine:
             capacity=propagator.cache.capacity,
             look_alikes=propagator.distractors,
         )
+
+
+def _base_of(job: PropagateJob | CompareJob | EstimateJob | ExplainJob | PointJob | AblateJob) -> PropagateJob:
+    """The run that a job is about."""
+    if isinstance(job, PropagateJob):
+        return job
+    return job.of.base if isinstance(job, AblateJob | PointJob) else job.base
+
+
+def _as_then(job: ExplainJob, propagator: Propagator) -> Propagator:
+    """A propagator that knows what the run knew."""
+    return propagator.with_settings(job.base.settings, propagator.memory.only(job.known))
+
+
+def _drawn(job: ExplainJob) -> DrawnRun:
+    return DrawnRun(job.base.start, job.base.end, job.base.direction, job.there, job.base.ways)
+
+
+def _agreement(
+    cells: Mapping[tuple[int, int], Predicted], reference: Mapping[int, Mapping[int, PackedMask]], obj: int
+) -> float | None:
+    """Mean intersection over union of an object's masks with others, where those are there."""
+    labels = {frame: cell.mask.unpack() for (frame, o), cell in cells.items() if o == obj}
+    others = {frame: {1: masks[obj]} for frame, masks in reference.items() if obj in masks}
+    return agreement_with_masks({frame: mask.astype(np.uint8) for frame, mask in labels.items()}, others)
 
 
 def _fingerprint(media: FrameSource) -> str:

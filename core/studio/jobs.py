@@ -15,6 +15,7 @@ from core.marking.marks import Stroke
 from core.masks.packed_mask import PackedMask
 from core.project.project import Project
 from core.propagation import PropagationSettings
+from core.propagation.attribution import Attribution
 from core.propagation.pace import Work
 from core.propagation.settings import Direction
 from core.propagation.ways import Way
@@ -80,6 +81,48 @@ class EstimateJob:
     """The network's masks of one frame from permanent memory alone; `base.start` is the frame."""
 
     base: PropagateJob
+    number: int = field(default_factory=next_number)
+
+
+@dataclass(frozen=True)
+class ExplainJob:
+    """Tell what a frame was read from for an object, by a run that is over (`core.studio.explanation`).
+
+    Attributes:
+        base: that run. there: the masks that it drew; the thread closes it.
+        mask: of the object on this frame, whose reading is told; None: of no pixels.
+        known: objects by frame that were permanent memory then.
+        run: its id; 0: none has drawn it. weights: fingerprint of its weights; "": not known.
+        notes: sentences on what is otherwise now.
+    """
+
+    base: PropagateJob
+    frame: int
+    object: int
+    known: Mapping[int, frozenset[int]]
+    there: ProjectThere = field(repr=False, compare=False)
+    mask: PackedMask | None = None
+    run: int = 0
+    weights: str = ""
+    notes: tuple[str, ...] = ()
+    number: int = field(default_factory=next_number)
+
+
+@dataclass(frozen=True)
+class PointJob:
+    """Tell what one pixel (x, y) was read from; its result is `Explained`, too."""
+
+    of: ExplainJob
+    x: int
+    y: int
+    number: int = field(default_factory=next_number)
+
+
+@dataclass(frozen=True)
+class AblateJob:
+    """Draw the clip around a frame without each part of the method; nothing of it enters the project."""
+
+    of: ExplainJob
     number: int = field(default_factory=next_number)
 
 
@@ -211,6 +254,46 @@ class Estimated:
     number: int
     frame: int
     cells: Mapping[int, Predicted]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The result of an ExplainJob, or of a PointJob.
+
+    Attributes:
+        of: number of the ExplainJob.
+        attribution: None: a person spoke for the object on this frame. notes: sentences on what is otherwise now.
+        seconds: that it took.
+    """
+
+    number: int
+    of: int
+    frame: int
+    object: int
+    attribution: Attribution | None
+    run: int
+    notes: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Ablated:
+    """A clip without one part of the method.
+
+    Attributes:
+        without: of `core.propagation.revisit.PARTS`; "": as it was. cells: by (frame, object); empty: the part has
+            nothing to do here.
+        agreement: by object, mean intersection over union with the clip as it was, 0 to 1; that of the clip as it was
+            with the masks that the run drew. None: there is nothing to compare.
+        distractors: by (frame, object) where something is taken for the object's look-alike; told with "" only.
+    """
+
+    number: int
+    frame: int
+    without: str
+    cells: Mapping[tuple[int, int], Predicted]
+    agreement: Mapping[int, float | None] = field(default_factory=dict)
+    distractors: Mapping[tuple[int, int], PackedMask] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ memory it has read, and what differs from that note has been corrected since.
 """
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from core.masks.packed_mask import PackedMask
+from core.project.model import Cell, Key
 from core.project.project import Project
 from core.propagation.schedule import Annotated
 from core.propagation.ways import Way, extent, ways_around
@@ -105,6 +106,11 @@ def _outward(
     return Touched(tuple(changed), tuple(ways)) if ways else None
 
 
+def ways_from(frames: Iterable[int], annotated: Annotated, first: int, last: int) -> tuple[Way, ...]:
+    """The ways of a run that went outward from these frames, and came to frames `first` to `last` (inclusive)."""
+    return tuple(way for frame in frames for way in ways_around(frame, annotated, first, last))
+
+
 def note_read(project: Project, permanent: tuple[PermanentFrame, ...], start: int, end: int) -> None:
     """A run through frames `start` to `end` (inclusive) is done: its masks know of this permanent memory there."""
     stored = project.setting(_KEY)
@@ -127,8 +133,15 @@ class ProjectThere:
     def __init__(self, project: Project, objects: frozenset[int]):
         self._project, self._objects = project, objects
 
+    def _cells(self, frame: int) -> Iterator[tuple[Key, Cell]]:
+        return self._project.cells_in(frame, frame, self._objects)
+
+    def masks(self, frame: int) -> dict[int, PackedMask]:
+        """By object."""
+        return {id: cell.mask for (_, id), cell in self._cells(frame)}
+
     def labels(self, frame: int) -> np.ndarray | None:
-        cells = {id: cell for (_, id), cell in self._project.cells_in(frame, frame, self._objects)}
+        cells = {id: cell for (_, id), cell in self._cells(frame)}
         if not cells:
             return None
         labels = np.zeros(self._project.footage.size, np.uint8)
@@ -138,7 +151,7 @@ class ProjectThere:
 
     def small(self, frame: int) -> Mapping[int, np.ndarray]:
         found = {}
-        for (_, id), cell in self._project.cells_in(frame, frame, self._objects):
+        for (_, id), cell in self._cells(frame):
             if cell.soft is not None and not cell.corrected:
                 found[id] = cell.soft.levels()
         return found

@@ -128,6 +128,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _a(VIEW, view.flip_sides, N(_CONTEXT, "Other masks, difference, masks"), "compare-horizontal", "D",
        N(_CONTEXT, "In turn: the masks before the last propagation (or what is chosen under Results), the difference, "
        "and what is there")),
+    _a(VIEW, view.uncertainty, N(_CONTEXT, "Uncertainty"), "thermometer-lines", "U",
+       N(_CONTEXT, "How unsure the last propagation was of each pixel, as a heat map"), checkable=True),
     _a(VIEW, view.opacity_up, N(_CONTEXT, "More opaque"), "opacity", "Ctrl+]",
        N(_CONTEXT, "Make the overlay stronger"), separated=True, repeats=True),
     _a(VIEW, view.opacity_down, N(_CONTEXT, "Less opaque"), "opacity", "Ctrl+[",
@@ -196,6 +198,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
        checkable=True),
     _a(TOOLS, Tool.PAN, N(_CONTEXT, "Hand"), "hand-back-right-outline", "H",
        N(_CONTEXT, "Move the picture; with any tool: hold space, or the middle button"), checkable=True),
+    _a(TOOLS, Tool.WHY, N(_CONTEXT, "Why"), "help-circle-outline", "W",
+       N(_CONTEXT, "Point at a pixel to see which memory it was read from"), checkable=True),
     _a(TOOLS, view.brush_smaller, N(_CONTEXT, "Smaller brush"), "minus-circle-outline", "[",
        N(_CONTEXT, "Or Shift and the wheel"), separated=True, repeats=True),
     _a(TOOLS, view.brush_larger, N(_CONTEXT, "Larger brush"), "plus-circle-outline", "]",

@@ -33,6 +33,7 @@ from pcvos_gui.app.toolbars import MainToolbar, ToolBox
 from pcvos_gui.canvas import Canvas
 from pcvos_gui.canvas.matte_preview import MattePreview
 from pcvos_gui.canvas.other_side import OtherSide
+from pcvos_gui.canvas.why_overlay import WhyOverlay
 from pcvos_gui.dialogs.exchange import Exchange
 from pcvos_gui.dialogs.import_dialog import open_import_dialog
 from pcvos_gui.panels.edges import EdgesPanel
@@ -42,6 +43,7 @@ from pcvos_gui.panels.objects import ObjectsPanel
 from pcvos_gui.panels.propagation import PropagationPanel
 from pcvos_gui.panels.review import ReviewPanel
 from pcvos_gui.panels.runs import RunsPanel
+from pcvos_gui.panels.why import WhyPanel
 from pcvos_gui.session.edges import Edges
 from pcvos_gui.session.follow import Follower
 from pcvos_gui.session.messages import Message, MessageAction
@@ -55,6 +57,7 @@ from pcvos_gui.session.side_by_side import SideBySide
 from pcvos_gui.session.typed_number import TypedNumber
 from pcvos_gui.session.view_state import Tool, ViewMode, ViewState
 from pcvos_gui.session.watches import DamageWatch, SaveWatch
+from pcvos_gui.session.why import Why
 from pcvos_gui.timeline.timeline import Timeline
 from pcvos_gui.widgets.dock import Dock
 from pcvos_gui.widgets.fold import Fold
@@ -89,6 +92,7 @@ class MainWindow(QMainWindow):
         self.runs = RunController(self.session, self.inference, self)
         self.reviewer = Reviewer(self.session, self)
         self.sides = SideBySide(self.session, self.runs, self)
+        self.why = Why(self.session, self.runs, self.sides, self)
         self.player = Player(self.session, self.runs, self)
         self.recent = RecentFiles(self)
         self.recent_pictures = RecentPictures(self.session, self.recent, self)
@@ -123,12 +127,11 @@ class MainWindow(QMainWindow):
         actions = self.actions_by_name
         start = [actions[name] for name in ("open_video", "open_folder", "open_demo")]
         self.start_page = StartPage(self.recent, start, self)
-        self.start_page.setMinimumWidth(
-            440
-        )  # there are no panels beside it: it need not hold the window wider for them
+        self.start_page.setMinimumWidth(430)  # the panels' column beside it fits a screen of 960 points
         estimate = self.runs.request_estimate
         self.canvas = Canvas(self.session, self.view_state, self.assist, estimate, self.mattes, self)
         self.other_side = OtherSide(self.session, self.sides, self.canvas, self.view_state)
+        self.why_overlay = WhyOverlay(self.session, self.why, self.canvas, self.view_state)
         self.pages = QStackedWidget(self)
         self.pages.addWidget(self.start_page)
         self.pages.addWidget(self.canvas)
@@ -151,6 +154,7 @@ class MainWindow(QMainWindow):
         self.memory_panel = MemoryPanel(self.session, self.runs, self)
         self.review_panel = ReviewPanel(self.session, self.reviewer, self)
         self.runs_panel = RunsPanel(self.session, self.sides, self)
+        self.why_panel = WhyPanel(self.session, self.why, self)
         self.history_panel = HistoryPanel(self.session, self)
         self.edges_panel = EdgesPanel(self.edges, self.mattes, self.view_state, self)
         right, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
@@ -161,6 +165,7 @@ class MainWindow(QMainWindow):
             self._dock("propagation", self.tr("Propagate"), self.propagation_panel, right),
             self._dock("review", self.tr("Review"), self.review_panel, right),
             self._dock("runs", self.tr("Results"), self.runs_panel, right),
+            self._dock("why", self.tr("Why"), self.why_panel, right),
             self._dock("memory", self.tr("Memory"), self.memory_panel, right),
             self._dock("history", self.tr("History"), self.history_panel, right),
             self._dock("edges", self.tr("Edges"), self.edges_panel, right),
@@ -204,6 +209,8 @@ class MainWindow(QMainWindow):
         view.tool_changed.connect(self._show_view)
         view.follow_changed.connect(self._show_view)
         self.timeline.rows.rows_changed.connect(self._show_view)
+        self.why.shown_changed.connect(self._show_view)
+        self.canvas.why_tool.taken_up.connect(lambda: self.show_dock("why"))
         self.timeline.rows.rows_changed.connect(lambda: QTimer.singleShot(0, self, self._places.fit_bottom))
         self.canvas.hint_changed.connect(self._show_undo)
         self.canvas.space_tapped.connect(self.player.toggle)
@@ -307,6 +314,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name[f"view_{view.mode}"].setChecked(True)
         self.actions_by_name[f"tool_{view.tool}"].setChecked(True)
         self.actions_by_name["follow"].setChecked(view.follow)
+        self.actions_by_name["uncertainty"].setChecked(self.why.shows_uncertainty)
         self.actions_by_name["object_rows"].setChecked(not self.timeline.rows.is_collapsed)
 
     def _show_busy(self, name: str) -> None:

@@ -15,6 +15,7 @@ from pcvos_gui.canvas.tools.mark import MarkTool, RequestEstimate
 from pcvos_gui.canvas.tools.pan import PanTool
 from pcvos_gui.canvas.tools.polygon import PolygonTool
 from pcvos_gui.canvas.tools.tool import CanvasTool
+from pcvos_gui.canvas.tools.why import WhyTool
 from pcvos_gui.canvas.view import CanvasView
 from pcvos_gui.session.session import Leaving, Session
 from pcvos_gui.session.view_state import Tool, ViewMode, ViewState
@@ -35,7 +36,7 @@ class Canvas(QWidget):
     """The picture with its masks, and what is done on it.
 
     Attributes:
-        view: zoom and pan. tools: all of them. tool: the one in hand.
+        view: zoom and pan. tools: all of them. tool: the one in hand. why_tool: the one that points at pixels.
         frame_item, labels_item, matte_item: what is shown; of the last two only one is seen.
         strip: below the picture, with what to do next.
     """
@@ -78,6 +79,7 @@ class Canvas(QWidget):
         self.zoom_in, self.zoom_out = self.view.zoom_in, self.view.zoom_out
 
         self.offer_bar, self.waiting_bar = self.strip.offer_bar, self.strip.waiting_bar
+        self.why_tool = WhyTool(session, view_state, self)
         self._mark = MarkTool(session, view_state, assist, request_estimate, self)
         self.tools: dict[Tool, CanvasTool] = {
             Tool.MARK: self._mark,
@@ -86,6 +88,7 @@ class Canvas(QWidget):
             Tool.POLYGON: PolygonTool(session, view_state, self),
             Tool.FILL: FillTool(session, view_state, self),
             Tool.PAN: PanTool(session, view_state, self),
+            Tool.WHY: self.why_tool,
         }
         self.tool = self.tools[view_state.tool]
         self._tool_items: list[QGraphicsItem] = [item for tool in self.tools.values() for item in tool.items]

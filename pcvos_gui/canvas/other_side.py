@@ -36,6 +36,7 @@ class OtherSide(QObject):
             signal.connect(self.refresh)
         session.labels_changed.connect(lambda _: self.refresh())
         session.closed.connect(self.refresh)
+        canvas.view.moved.connect(self._place_badge)
 
     def refresh(self) -> None:
         """Show what is to be seen now."""
@@ -49,9 +50,12 @@ class OtherSide(QObject):
         self.badge.setVisible(labels is not None)
         if labels is not None:
             self.item.set_look(self._look())
-            self.badge.adjustSize()
-            self.badge.move(_MARGIN, self._canvas.view.height() - self.badge.height() - _MARGIN)  # messages are above
-            self.badge.raise_()
+            self._place_badge()
+
+    def _place_badge(self) -> None:
+        self.badge.adjustSize()
+        self.badge.move(_MARGIN, self._canvas.view.height() - self.badge.height() - _MARGIN)  # messages are above
+        self.badge.raise_()
 
     def _look(self) -> Look:
         if self._sides.seen is Seen.DIFFERENCE:

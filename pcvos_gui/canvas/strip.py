@@ -82,7 +82,7 @@ class WaitingBar(_Row):
     def __init__(self, parent: QWidget):
         super().__init__(parent)
         self._text = _Words(self)
-        self._text.setMinimumWidth(80)
+        self._text.setMinimumWidth(64)
         self._row.addWidget(self._text, 1)
         for picture, text, tip, signal in (
             ("eye-arrow-right-outline", self.tr("Show"), self.tr("Go to the frame where marks wait"), self.shown),

@@ -1,6 +1,6 @@
 """Two sets of masks side by side: what is there and what was there before the last run, any two runs, a reference."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -13,6 +13,7 @@ from core.evaluation.scores import SequenceScores
 from core.progress import Progress
 from core.project.project import Project
 from core.studio.comparison import (
+    Apart,
     Comparison,
     OfRun,
     Present,
@@ -36,11 +37,13 @@ ONLY_ONE, ONLY_OTHER, OTHERS_OBJECT = 1, 2, 3
 
 @dataclass(frozen=True)
 class Choice:
-    """A side that can be chosen. `run` 0: what is there now, or the reference; `before`: what was there before it."""
+    """A side that can be chosen. `run` 0: what is there now, the reference, or what `apart` names; `before`: what was
+    there before it."""
 
     run: int = 0
     before: bool = False
     is_reference: bool = False
+    apart: str = ""
 
 
 PRESENT, REFERENCE = Choice(), Choice(is_reference=True)
@@ -59,6 +62,7 @@ class SideBySide(QObject):
 
     Attributes:
         records: runs that are over, newest first. reference: masks made elsewhere, if some were opened.
+        apart: further masks that can be chosen, by their name; not kept in the project.
         one, other: chosen; None: nothing is compared.
         comparison: of the two, as of the last change; None: not known (yet). scores: against the reference.
         seen: what the canvas shows.
@@ -72,6 +76,7 @@ class SideBySide(QObject):
         self._session, self._runs = session, runs
         self.records: list[RunRecord] = []
         self.reference: Reference | None = None
+        self.apart: dict[str, Apart] = {}
         self.one: Choice = PRESENT
         self.other: Choice | None = None
         self.comparison: Comparison | None = None
@@ -93,12 +98,15 @@ class SideBySide(QObject):
         """All sides that can be chosen."""
         kept = [record.id for record in self.records if record.has_masks]
         before = [Choice(kept[0], before=True)] if kept else []
-        return [PRESENT, *before, *map(Choice, kept), *([REFERENCE] if self.reference else [])]
+        apart = [Choice(apart=name) for name in self.apart]
+        return [PRESENT, *before, *map(Choice, kept), *([REFERENCE] if self.reference else []), *apart]
 
     def name(self, choice: Choice) -> str:
         """What a side is called."""
         if choice.is_reference and self.reference is not None:
             return self.tr("Reference {}").format(self.reference.path.name)
+        if choice.apart:
+            return choice.apart
         if not choice.run:
             return self.tr("What is there now")
         if choice.before:
@@ -125,7 +133,7 @@ class SideBySide(QObject):
 
     def _begin_anew(self) -> None:
         self._cancel()
-        self.reference, self.one, self.other = None, PRESENT, None
+        self.reference, self.apart, self.one, self.other = None, {}, PRESENT, None
         self.comparison = self.scores = None
         self.records = run_records(self._project) if self._session.is_open else []
         self.see(Seen.ONE)
@@ -160,6 +168,13 @@ class SideBySide(QObject):
             self._compare()
             self.seen_changed.emit()
 
+    def set_apart(self, apart: dict[str, Apart]) -> None:
+        """Further masks that can be chosen, in place of those before."""
+        self.apart = apart
+        if any(choice is not None and choice.apart and choice.apart not in apart for choice in (self.one, self.other)):
+            self.choose(PRESENT, None)
+        self.changed.emit()
+
     def propose(self) -> bool:
         """Compare what is there with what was there before the last run, unless two sides are chosen already; False:
         there is nothing to compare with."""
@@ -175,12 +190,12 @@ class SideBySide(QObject):
         if self.other is None or not self._session.is_open:
             self.changed.emit()
             return
-        one, other, reference = self.one, self.other, self.reference
+        one, other, reference, apart = self.one, self.other, self.reference, self.apart
         snapshot = self._project.snapshot()
 
         def work(progress: Progress) -> tuple[Comparison, SequenceScores | None]:
             with snapshot:
-                left, right = _side(snapshot, one, reference), _side(snapshot, other, reference)
+                left, right = (_side(snapshot, choice, reference, apart) for choice in (one, other))
                 scored = reference if other.is_reference and one == PRESENT else None
                 found = compare(left, right, snapshot.footage.frames, progress.part(0, 2))
                 return found, None if scored is None else score(snapshot, scored, progress.part(1, 2))
@@ -249,7 +264,7 @@ class SideBySide(QObject):
     def _labels(self, choice: Choice, frame: int) -> np.ndarray:
         """The label map of a side; objects of which it has nothing here are as they are."""
         cells = self._project.cells(frame) | {
-            key[1]: cell for key, cell in _side(self._project, choice, self.reference).cells(frame, frame)
+            key[1]: cell for key, cell in _side(self._project, choice, self.reference, self.apart).cells(frame, frame)
         }
         labels = np.zeros(self._project.footage.size, np.uint8)
         for id in sorted(cells.keys() & {info.id for info in self._project.objects}):
@@ -263,7 +278,7 @@ class SideBySide(QObject):
         if self.other is None or not self._session.is_writable:
             return
         text = self.tr("Take {}").format(self.name(self.other))
-        side = _side(self._project, self.other, self.reference)
+        side = _side(self._project, self.other, self.reference, self.apart)
         if not self._session.document.push_unless_empty(take(self._project, text, side, first, last, objects)):
             text = self.tr("Nothing changes: these masks are there, or were corrected, locked or declared done.")
             self._session.messages.say(text, key="take")
@@ -343,7 +358,9 @@ class SideBySide(QObject):
         return {self.tr("agreement"): agreement} if len(agreement) else {}
 
 
-def _side(project: Project, choice: Choice, reference: Reference | None) -> Side:
+def _side(project: Project, choice: Choice, reference: Reference | None, apart: Mapping[str, Apart]) -> Side:
+    if choice.apart:
+        return apart[choice.apart]
     if choice.is_reference:
         if reference is None:
             raise PCVOSError("There is no reference: open one.")

@@ -39,6 +39,7 @@ class Tool(StrEnum):
     POLYGON = "polygon"
     FILL = "fill"
     PAN = "pan"
+    WHY = "why"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from PySide6.QtCore import QObject, Signal
 from core.errors import PCVOSError, ResourceError
 from core.progress import Cancelled, Progress
 from core.studio.jobs import (
+    Ablated,
+    AblateJob,
     Adapted,
     AdaptJob,
     AdaptProgress,
@@ -26,11 +28,14 @@ from core.studio.jobs import (
     CompareProgress,
     Estimated,
     EstimateJob,
+    Explained,
+    ExplainJob,
     JobEnded,
     JobStarted,
     Marked,
     MarkFailed,
     MarkJob,
+    PointJob,
     PropagateJob,
 )
 from pcvos_gui.workers.thread import Worker
@@ -40,7 +45,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Job = PropagateJob | CompareJob | EstimateJob | AdaptJob
+Job = PropagateJob | CompareJob | EstimateJob | AdaptJob | ExplainJob | PointJob | AblateJob
+
+_LATE = (EstimateJob, ExplainJob, PointJob, AblateJob)
+"""Jobs that are worth little when they are late."""
+
+_ENDS: dict[type, tuple[type, ...]] = {
+    EstimateJob: (EstimateJob,),
+    ExplainJob: (ExplainJob, PointJob),
+    PointJob: (PointJob,),
+    PropagateJob: _LATE,
+}
+"""By the kind of a job that comes, those that it ends."""
 
 _NICENESS = 5  # on Linux: the window's thread goes first
 
@@ -49,6 +65,7 @@ class InferenceWorker(Worker):
     """Does jobs in the order they were submitted, one at a time.
 
     An estimate is worth little when it is late: it ends "stopped" when a newer one comes or a propagation is waiting.
+    So does what explains a frame; of points of one frame the newest wins.
     Of a job that was cancelled nothing is emitted any more but `ended`. Whatever goes wrong ends a job, never the
     thread.
 
@@ -58,8 +75,8 @@ class InferenceWorker(Worker):
 
     Signals:
         started(JobStarted), clip_done(ClipDone), compare_progressed(CompareProgress), compared(Compared),
-        estimated(Estimated), adapt_progressed(AdaptProgress), adapted(Adapted), ended(JobEnded), marked(Marked),
-        mark_failed(MarkFailed).
+        estimated(Estimated), explained(Explained), ablated(Ablated), adapt_progressed(AdaptProgress), adapted(Adapted),
+        ended(JobEnded), marked(Marked), mark_failed(MarkFailed).
     """
 
     started = Signal(object)
@@ -67,6 +84,8 @@ class InferenceWorker(Worker):
     compare_progressed = Signal(object)
     compared = Signal(object)
     estimated = Signal(object)
+    explained = Signal(object)
+    ablated = Signal(object)
     adapt_progressed = Signal(object)
     adapted = Signal(object)
     ended = Signal(object)
@@ -98,11 +117,10 @@ class InferenceWorker(Worker):
         """Do `job` after those that were submitted before."""
         with self._changed:
             self._unfinished.add(job.number)
-            if isinstance(job, EstimateJob | PropagateJob):
-                self._drop_estimates()
+            self._drop_all(*_ENDS.get(type(job), ()))
             self._waiting.append(job)
-            if isinstance(job, EstimateJob) and any(isinstance(other, PropagateJob) for other in self._waiting):
-                self._drop_estimates()
+            if isinstance(job, _LATE) and any(isinstance(other, PropagateJob) for other in self._waiting):
+                self._drop_all(*_LATE)
             self._changed.notify_all()
 
     def mark(self, job: MarkJob) -> None:
@@ -148,11 +166,11 @@ class InferenceWorker(Worker):
             self._paused.discard(number)
             self._changed.notify_all()
 
-    def _drop_estimates(self) -> None:
-        """Under the lock."""
-        if isinstance(self._running, EstimateJob):
+    def _drop_all(self, *kinds: type) -> None:
+        """Jobs of these kinds end, waiting or under way; under the lock."""
+        if self._running is not None and isinstance(self._running, kinds):
             self._cancelled.add(self._running.number)
-        for job in [job for job in self._waiting if isinstance(job, EstimateJob)]:
+        for job in [job for job in self._waiting if isinstance(job, kinds)]:
             self._drop(job)
 
     def _drop(self, job: Job) -> None:
@@ -170,6 +188,8 @@ class InferenceWorker(Worker):
         | CompareProgress
         | Compared
         | Estimated
+        | Explained
+        | Ablated
         | AdaptProgress
         | Adapted
         | JobEnded
@@ -188,6 +208,8 @@ class InferenceWorker(Worker):
                 CompareProgress: self.compare_progressed,
                 Compared: self.compared,
                 Estimated: self.estimated,
+                Explained: self.explained,
+                Ablated: self.ablated,
                 AdaptProgress: self.adapt_progressed,
                 Adapted: self.adapted,
                 Marked: self.marked,

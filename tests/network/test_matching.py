@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.network import matching
-from core.network.matching import localised, read_dense, read_top_k, similarity
+from core.network.aggregation import aggregate, own_logits
+from core.network.matching import best_near, localised, read_dense, read_top_k, similarity
 
 cases = st.tuples(st.integers(1, 30), st.integers(1, 40), st.integers(1, 45), st.integers(1, 3), st.integers(0, 999))
 
@@ -89,3 +90,22 @@ def test_half_precision_is_only_of_keys_and_values(dtype: torch.dtype):
     torch.testing.assert_close(scores, similarity(query.float(), memory.float()))
     (expected,) = read_top_k(query.float(), memory.float(), [value.float()], 20)
     torch.testing.assert_close(found.float(), expected, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.5, 3.0])
+def test_a_few_queries_read_what_they_read_among_all(sigma: float):
+    """Also with a kernel so narrow that most of what is similar lies too far away."""
+    query, memory, values = torch.randn(240, 64), torch.randn(700, 64), torch.randn(700, 5)
+    at = torch.tensor([0, 3, 100, 239])
+    near = localised(query, memory, 12, 20, sigma) if sigma else (query, memory)
+    (expected,) = read_top_k(*near, [values], 20)
+    weights, places = best_near(query, memory, at, 12, 20, sigma, 20)
+    read = (values[places] * weights.unsqueeze(-1)).sum(1)
+    torch.testing.assert_close(read, expected[at], rtol=1e-4, atol=1e-5)
+    assert best_near(query, memory, at[:0], 12, 20, sigma)[0].shape == (0, 20)
+
+
+@pytest.mark.parametrize("objects", [1, 3])
+def test_own_probabilities_come_back_from_aggregated_ones(objects: int):
+    own = torch.rand(objects, 400) * 0.96 + 0.02
+    torch.testing.assert_close(torch.sigmoid(own_logits(aggregate(own)[1:])), own, rtol=0, atol=1e-3)

@@ -61,6 +61,10 @@ def flip_sides(window: MainWindow) -> None:
     window.sides.flip()
 
 
+def uncertainty(window: MainWindow, on: bool) -> None:
+    window.why.show(uncertainty=on)
+
+
 def brush_smaller(window: MainWindow) -> None:
     window.view_state.set_brush(stepped_brush(window.view_state.brush, -1))
 

@@ -1,0 +1,260 @@
+"""The panel Why: the memory that a pixel and an object were read from, and what each part of the method changed."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPalette, QPixmap, QShowEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.propagation.attribution import Attribution, Read, Source
+from core.studio.jobs import Ablated
+from pcvos_gui.app.icons import icon
+from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_thumbnail
+from pcvos_gui.session.session import Session
+from pcvos_gui.session.why import Why, name_of
+from pcvos_gui.widgets.scrolling import Scroll
+
+_ROW, _DOT, _BAR = 64, 9.0, 6
+_LEAST = 0.005  # shares below are not listed
+_PART = Qt.ItemDataRole.UserRole
+_SHARES = Qt.ItemDataRole.UserRole + 1
+_PARTS = ("", "refinement", "progressive", "kernel", "distractors")
+
+
+@dataclass(frozen=True)
+class _Shares:
+    """A memory frame's share in what the pixel (None: none is pointed at), and the object, were read from."""
+
+    source: Source
+    pixel: float | None
+    object: float
+
+
+class _Delegate(QStyledItemDelegate):
+    """Thumbnail with the places read, the frame, and its shares as bars."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(2 * THUMBNAIL[0], _ROW)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        option.state &= ~QStyle.StateFlag.State_HasFocus
+        style, rect, high = option.widget.style(), option.rect, option.fontMetrics.height()
+        style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
+        paint_thumbnail(painter, rect, index.data(Qt.ItemDataRole.DecorationRole))
+        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        text = option.palette.color(QPalette.ColorRole.HighlightedText if is_selected else QPalette.ColorRole.Text)
+        shares: _Shares = index.data(_SHARES)
+        line = QRect(rect.left() + THUMBNAIL[0] + 16, rect.center().y() - 3 * high // 2, 0, high)
+        line.setRight(rect.right() - 8)
+        painter.setPen(text)
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, index.data())
+        bar = text if is_selected else option.palette.color(QPalette.ColorRole.Highlight)
+        for name, share in ((self.tr("pixel"), shares.pixel), (self.tr("object"), shares.object)):
+            if share is not None:
+                line.translate(0, high)
+                self._paint_share(painter, line, name, share, bar)
+
+    def _paint_share(self, painter: QPainter, line: QRect, name: str, share: float, colour: QColor) -> None:
+        text = f"{name} {100 * share:.0f} %"
+        wide = painter.fontMetrics().horizontalAdvance(f"{self.tr('object')} 100 %") + 8
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
+        room = QRect(line.left() + wide, line.center().y() - _BAR // 2, max(0, line.width() - wide), _BAR)
+        painter.fillRect(room.x(), room.y(), round(room.width() * share), _BAR, colour)
+
+
+class WhyPanel(QWidget):
+    """Lists memory frames, those that count most first; a click goes there.
+
+    Attributes:
+        words: what is shown, and how sure that is. list: the memory frames.
+        uncertainty, look_alikes: what lies over the footage. button: begins to leave out parts. parts: what came of it.
+    """
+
+    def __init__(self, session: Session, why: Why, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._session, self._why = session, why
+        self._thumbnails = Thumbnails(session, self)
+        self._thumbnails.arrived.connect(lambda _: self._fill())
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self.list = QListWidget()
+        self.list.setItemDelegate(_Delegate(self.list))
+        make_rows(self.list, _ROW)
+        self.list.setAccessibleName(self.tr("Memory frames that were read"))
+        self.list.itemClicked.connect(self._go)
+        self.list.itemActivated.connect(self._go)
+        self.uncertainty, self.look_alikes = QCheckBox(self.tr("Uncertainty")), QCheckBox(self.tr("Look-alikes"))
+        self.uncertainty.setToolTip(self.tr("How unsure the last propagation was of each pixel, over the footage (U)"))
+        self.look_alikes.setToolTip(
+            self.tr("Outline what looks like the object and is followed apart; known once parts were left out")
+        )
+        self.uncertainty.toggled.connect(lambda on: why.show(uncertainty=on))
+        self.look_alikes.toggled.connect(lambda on: why.show(look_alikes=on))
+        self.button = QPushButton(icon("puzzle-outline"), "")
+        self.button.setMinimumHeight(32)
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setToolTip(
+            self.tr("Draw the clip around this frame again, each time without one part of the method; nothing is kept")
+        )
+        self.button.clicked.connect(lambda: why.stop() if why.is_ablating else why.ablate())
+        self.parts = QListWidget()
+        self.parts.setAccessibleName(self.tr("What each part of the method changed"))
+        self.parts.setToolTip(self.tr("Choose one, and flip to it with D"))
+        self.parts.itemClicked.connect(self._choose)
+        self.parts.itemActivated.connect(self._choose)
+        self._lay_out()
+        why.changed.connect(self._show)
+        session.objects_changed.connect(self._show)
+        self._show()
+
+    def _lay_out(self) -> None:
+        boxes = QHBoxLayout()
+        boxes.addWidget(self.uncertainty)
+        boxes.addWidget(self.look_alikes)
+        boxes.addStretch(1)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(8)
+        layout.addWidget(self.words)
+        layout.addWidget(self.list, 1)
+        layout.addLayout(boxes)
+        layout.addWidget(self.button)
+        layout.addWidget(self.parts)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        self._scroll = Scroll(inside)
+        outer.addWidget(self._scroll)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._why.set_wanted(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._why.set_wanted(False)
+
+    # what it shows
+
+    def _show(self) -> None:
+        why = self._why
+        self.words.setText(self._in_words())
+        for box, on in ((self.uncertainty, why.shows_uncertainty), (self.look_alikes, why.shows_look_alikes)):
+            box.blockSignals(True)
+            box.setChecked(on)
+            box.setEnabled(self._session.is_open)
+            box.blockSignals(False)
+        self.button.setText(self.tr("Stop") if why.is_ablating else self.tr("What each part changed"))
+        self.button.setEnabled(why.is_ablating or why.can_ablate)
+        self._fill()
+        self._fill_parts()
+
+    def _in_words(self) -> str:
+        why, info = self._why, self._session.object(self._session.active)
+        if why.trouble:
+            return why.trouble
+        found = why.explained
+        if not self._session.is_open or found is None or info is None:
+            return self.tr("What an object was read from on this frame. Point at a pixel with the tool Why (W).")
+        if found.attribution is None:
+            return self.tr("{} was marked by hand on frame {}: nothing was read.").format(info.name, found.frame)
+        one = found.attribution
+        text = self.tr("{} on frame {}, from {} memory frames").format(info.name, found.frame, len(one.sources))
+        run = self.tr("propagation {}").format(found.run) if found.run else self.tr("the next propagation")
+        way = self.tr("forward") if one.direction == "forward" else self.tr("backward")
+        counts = "" if one.counts == 1 else self.tr(", which counts {:.0f} % here").format(100 * one.counts)
+        return " ".join([f"{text} ({run}, {way}{counts}).", *found.notes])
+
+    def _fill(self) -> None:
+        found, place = self._why.explained, self.list.verticalScrollBar().value()
+        self.list.clear()
+        if found is None or found.attribution is None or not self._session.is_open:
+            return
+        for shares, reads in shares_of(found.attribution, self._why.reads):
+            item = QListWidgetItem(self._title(shares.source))
+            item.setData(_SHARES, shares)
+            item.setData(Qt.ItemDataRole.DecorationRole, self._picture(shares.source, reads))
+            item.setToolTip(self.tr("Go to frame {}").format(shares.source.frame))
+            self.list.addItem(item)
+        self.list.verticalScrollBar().setValue(place)
+
+    def _title(self, source: Source) -> str:
+        kinds = {
+            "permanent": self.tr("Frame {}: marked"),
+            "working": self.tr("Frame {}: propagated"),
+            "temporary": self.tr("Frame {}: of this clip"),
+        }
+        return kinds[source.kind].format(source.frame)
+
+    def _picture(self, source: Source, reads: list[Read]) -> QPixmap:
+        """The memory frame, with a dot at each place that the pixel was read from; a larger one counts more."""
+        cells = self._session.document.project.cells(source.frame)
+        picture = self._thumbnails.picture(source.frame, {o: c for o, c in cells.items() if o == self._session.active})
+        height, width = self._session.navigator.size
+        size = picture.deviceIndependentSize()
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for read in reversed(reads):
+            radius = max(1.5, _DOT * read.share**0.5 / 2)
+            painter.setPen(QColor(0, 0, 0))
+            painter.setBrush(QColor(255, 230, 60))
+            painter.drawEllipse(QPointF(read.x / width * size.width(), read.y / height * size.height()), radius, radius)
+        painter.end()
+        return picture
+
+    def _fill_parts(self) -> None:
+        chosen, count = self.parts.currentRow(), self.parts.count()
+        self.parts.clear()
+        for part in _PARTS:
+            if part in self._why.ablations:
+                item = QListWidgetItem(f"{name_of(part)}: {self._agreement(self._why.ablations[part])}")
+                item.setData(_PART, part)
+                if not self._why.ablations[part].cells:
+                    item.setFlags(Qt.ItemFlag.NoItemFlags)
+                self.parts.addItem(item)
+        self.parts.setVisible(self.parts.count() > 0)
+        self.parts.setFixedHeight(max(1, self.parts.count()) * max(20, self.parts.sizeHintForRow(0)) + 4)
+        self.parts.setCurrentRow(min(chosen, self.parts.count() - 1))
+        if self.parts.count() > count:
+            QTimer.singleShot(0, self, lambda: self._scroll.ensureWidgetVisible(self.parts))  # laid out by then
+
+    def _agreement(self, one: Ablated) -> str:
+        if not one.cells:
+            return self.tr("has nothing to do here") if one.without else self.tr("nothing, it was marked by hand")
+        agreement = one.agreement.get(self._session.active)
+        return self.tr("not there") if agreement is None else self.tr("agreement {:.3f}").format(agreement)
+
+    # what is done
+
+    def _go(self, item: QListWidgetItem) -> None:
+        self._session.navigator.go_to(item.data(_SHARES).source.frame)
+
+    def _choose(self, item: QListWidgetItem) -> None:
+        if item.flags() & Qt.ItemFlag.ItemIsEnabled:
+            self._why.choose(item.data(_PART))
+
+
+def shares_of(found: Attribution, reads: list[Read] | None) -> list[tuple[_Shares, list[Read]]]:
+    """Each memory frame with its shares and the places read in it; those that count most first, those that hardly do
+    left out."""
+    rows = []
+    for source, share in zip(found.sources, found.shares.tolist(), strict=True):
+        own = [read for read in reads or () if read.source == source]
+        pixel = None if reads is None else sum(read.share for read in own)
+        if max(share, pixel or 0) >= _LEAST:
+            rows.append((_Shares(source, pixel, share), own))
+    return sorted(rows, key=lambda row: -(row[0].object if row[0].pixel is None else row[0].pixel))
