@@ -90,9 +90,7 @@ def export(command: ExportCommand, say: Say, note: Say, warn: Say) -> None:
             run_export(exporter, request, overwrite=command.overwrite, progress=progress)
         for sentence in media.warnings:
             warn(sentence)
-    first, last, count = request.frames[0], request.frames[-1], len(request.frames)
-    which = f"frames {first} to {last}" if count == last - first + 1 else f"{count} of the frames {first} to {last}"
-    say(f"{exporter.label}: {which} are in {command.output}.")
+    say(f"{exporter.label}: {request.which_frames} are in {command.output}.")
 
 
 def import_masks(command: ImportCommand, say: Say, note: Say, warn: Say) -> None:

@@ -51,6 +51,12 @@ class ExportRequest:
         return range(self.first, self.last + 1)
 
     @property
+    def which_frames(self) -> str:
+        """Those that are written, in words."""
+        first, last, count = self.frames[0], self.frames[-1], len(self.frames)
+        return f"frames {first} to {last}" if count == last - first + 1 else f"{count} of the frames {first} to {last}"
+
+    @property
     def stops(self) -> bool:
         """Whether there is something unknown, and nobody has said what is to become of it."""
         return bool(self.unknown) and self.options[UNPROCESSED.name] == STOP

@@ -151,7 +151,7 @@ class Exchange(QObject):
             Stored.of(self._session.document.project, self._session.document.media),
             Progress(self._exported.emit, self._stop.is_set),
             _connect={
-                "returned": lambda warnings: self._tell_written(wanted, warnings),
+                "returned": lambda written: self._tell_written(wanted, *written),
                 "errored": self._on_error,
                 "finished": self._on_finished,
             },
@@ -167,8 +167,8 @@ class Exchange(QObject):
         if self._stop is not None:
             self.progress.emit(self._target, done, total, self._left.after(done, total))
 
-    def _tell_written(self, wanted: Export, warnings: list[str]) -> None:
-        text = self.tr("Written: frames {} to {}, {}").format(wanted.first, wanted.last, wanted.target)
+    def _tell_written(self, wanted: Export, which_frames: str, warnings: list[str]) -> None:
+        text = self.tr("Written: {}, {}").format(which_frames, wanted.target)
         is_file = exporter(wanted.format).target == "file"
         folder = QUrl.fromLocalFile(str(wanted.target.parent if is_file else wanted.target))
         show = MessageAction(self.tr("Show"), lambda: QDesktopServices.openUrl(folder))
@@ -196,10 +196,10 @@ class Exchange(QObject):
         self._session.messages.say(text, level, actions, holds=holds)
 
 
-def _write(wanted: Export, stored: Stored, progress: Progress) -> list[str]:
-    """In the thread; what is to be said about the footage."""
+def _write(wanted: Export, stored: Stored, progress: Progress) -> tuple[str, list[str]]:
+    """In the thread; which frames were written, and what is to be said about the footage."""
     with stored.opened() as (project, media):
         known = list(media.warnings)
         request = wanted.request(project, media)
         run_export(exporter(wanted.format), request, overwrite=wanted.overwrite, progress=progress)
-        return [warning for warning in media.warnings if warning not in known]
+        return request.which_frames, [warning for warning in media.warnings if warning not in known]

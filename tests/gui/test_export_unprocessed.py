@@ -44,7 +44,7 @@ def test_it_is_asked_said_and_done(hands: Hands, clip: Path, tmp_path: Path):
     dialog.accept_button.click()
     hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=30_000)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["00000.png", "00003.png"]
-    assert (2, 2) in steps
+    assert (2, 2) in steps and hands.told("Written: 2 of the frames 0 to 3")
     dialog = opened(hands, "png", tmp_path / "again", unprocessed="stop")
     assert is_asked(dialog) and not dialog.accept_button.isEnabled(), "each export is asked about anew"
     dialog.formats.choose("coco")
