@@ -64,7 +64,8 @@ def propagate_project(request: ProjectRequest, say: Say, note: Say, warn: Say) -
     """
     with lack_of_memory_told(), opened_project(request.project, warn, to_write=True) as (project, media):
         if project.read_only:
-            raise PCVOSError(f"{project.refusal} To run it, close it there, or copy it to where it can be written.")
+            way = "close it wherever it is open, or copy it to where it can be written"
+            raise PCVOSError(f"{project.refusal} To run it, {way}.")
         run = _ProjectRun(request, project, media, note)
         say(run.work())
         for sentence in media.warnings:
