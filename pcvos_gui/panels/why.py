@@ -26,7 +26,7 @@ from pcvos_gui.session.session import Session
 from pcvos_gui.session.why import Why, name_of
 from pcvos_gui.widgets.scrolling import Scroll
 
-_ROW, _DOT, _BAR = 64, 9.0, 6
+_ROW, _DOT, _BAR, _LINE = 64, 9.0, 6, 22
 _LEAST = 0.005  # shares below are not listed
 _PART = Qt.ItemDataRole.UserRole
 _SHARES = Qt.ItemDataRole.UserRole + 1
@@ -223,11 +223,12 @@ class WhyPanel(QWidget):
             if part in self._why.ablations:
                 item = QListWidgetItem(f"{name_of(part)}: {self._agreement(self._why.ablations[part])}")
                 item.setData(_PART, part)
+                item.setSizeHint(QSize(0, _LINE))
                 if not self._why.ablations[part].cells:
                     item.setFlags(Qt.ItemFlag.NoItemFlags)
                 self.parts.addItem(item)
         self.parts.setVisible(self.parts.count() > 0)
-        self.parts.setFixedHeight(max(1, self.parts.count()) * max(20, self.parts.sizeHintForRow(0)) + 4)
+        self.parts.setFixedHeight(max(1, self.parts.count()) * _LINE + 4)
         self.parts.setCurrentRow(min(chosen, self.parts.count() - 1))
         if self.parts.count() > count:
             QTimer.singleShot(0, self, lambda: self._scroll.ensureWidgetVisible(self.parts))  # laid out by then
