@@ -156,7 +156,14 @@ def _grid(height: int, width: int, device: torch.device) -> Tensor:
 
 
 def best_near(
-    query: Tensor, memory: Tensor, at: Tensor, height: int, width: int, sigma: float, top_k: int = TOP_K
+    query: Tensor,
+    memory: Tensor,
+    at: Tensor,
+    height: int,
+    width: int,
+    sigma: float,
+    top_k: int = TOP_K,
+    shown: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The best memory positions of a few queries: what `read_top_k` reads for them, of keys that `localised` made.
 
@@ -166,6 +173,8 @@ def best_near(
     Args:
         query: (Q, C_k), all positions of a frame. memory: (N, C_k). at: int64 (q,), the queries that are meant.
         sigma: as `localised` takes it; 0: no kernel.
+        shown: int64 (N,), where the frame shows each memory position best, -1 where that was not looked up; filled in,
+            so that the next queries of the same frame need not look again.
 
     Returns:
         Weights, float32 (q, k), and memory positions, int64 (q, k).
@@ -176,7 +185,7 @@ def best_near(
     block = block_for(query, rows, padded(len(memory)))
     scores, index = query.new_empty(len(at), k), at.new_empty(len(at), k)
     places = _grid(height, width, query.device)
-    known = torch.full((len(memory),), -1, dtype=torch.int64, device=at.device)  # where the frame shows each best
+    known = at.new_full((len(memory),), -1) if shown is None else shown
     for some in torch.arange(len(at), device=at.device).split(rows):
         wide = None if block is None else block[: len(some)]
         plain = similarity(query[at[some]], memory, offset, None if wide is None else wide[:, : len(memory)])

@@ -94,7 +94,7 @@ class Revisit(Run):
         self._earlier = _Drawn(parts, there, {clip.end: self._carried(clip, this_pass) for clip in self._before})
         self._distractors: dict[int, Tensor] = {}
         self._is_rebuilt = False
-        self._memory_of: tuple[int, tuple[tuple[Source, ...], Tensor, frozenset[int]]] | None = None
+        self._memory_of: tuple[int, tuple[tuple[Source, ...], Tensor, Tensor, frozenset[int]]] | None = None
 
     # what was read
 
@@ -107,12 +107,12 @@ class Revisit(Run):
         geometry = self._geometry
         queries = np.unique(positions_of(y, x, geometry.grid, geometry.window, geometry.size, STRIDE))
         queries = queries[:: -(-len(queries) // MOST) or 1]
-        sources, keys, objects = self._read_from(obj)
+        sources, keys, shown, objects = self._read_from(obj)
         (rows, columns), kernel = geometry.grid, self._settings.kernel
         at = torch.from_numpy(queries).to(keys.device)
         sigma = kernel * min(rows, columns)
         query = self._encoder.key(self._frame)
-        weights, places = download([*best_near(query, keys, at, rows, columns, sigma, self._settings.top_k)])
+        weights, places = download([*best_near(query, keys, at, rows, columns, sigma, self._settings.top_k, shown)])
         return Attribution(
             self._frame,
             objects,
@@ -129,8 +129,9 @@ class Revisit(Run):
             self._clip.frames,
         )
 
-    def _read_from(self, obj: int) -> tuple[tuple[Source, ...], Tensor, frozenset[int]]:
-        """Frames in memory of an object, their keys (N, C_k), and the objects that have the same ones."""
+    def _read_from(self, obj: int) -> tuple[tuple[Source, ...], Tensor, Tensor, frozenset[int]]:
+        """Frames in memory of an object, their keys (N, C_k), where the frame shows these as far as that is known (N,),
+        and the objects that have the same ones."""
         if self._memory_of is None or self._memory_of[0] != obj:
             self.bank.forget_working()
             self._add_permanent()
@@ -145,7 +146,8 @@ class Revisit(Run):
             kinds += [(frame, "temporary") for frame in temporary]
             keys = torch.cat([*(e.key for e in entries), *map(self._encoder.key, temporary)])
             objects = frozenset(o for o in self._clip.objects if self.bank.of(o) == entries)
-            self._memory_of = obj, (tuple(Source(*one) for one in kinds), keys, objects)
+            shown = torch.full((len(keys),), -1, dtype=torch.int64, device=keys.device)
+            self._memory_of = obj, (tuple(Source(*one) for one in kinds), keys, shown, objects)
         return self._memory_of[1]
 
     def _add_permanent(self) -> None:

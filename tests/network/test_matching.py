@@ -95,13 +95,16 @@ def test_half_precision_is_only_of_keys_and_values(dtype: torch.dtype):
 @pytest.mark.parametrize("sigma", [0.0, 0.5, 3.0])
 def test_a_few_queries_read_what_they_read_among_all(sigma: float):
     """Also with a kernel so narrow that most of what is similar lies too far away."""
+    torch.manual_seed(0)
     query, memory, values = torch.randn(240, 64), torch.randn(700, 64), torch.randn(700, 5)
     at = torch.tensor([0, 3, 100, 239])
     near = localised(query, memory, 12, 20, sigma) if sigma else (query, memory)
     (expected,) = read_top_k(*near, [values], 20)
-    weights, places = best_near(query, memory, at, 12, 20, sigma, 20)
+    shown = torch.full((700,), -1)
+    best_near(query, memory, at[2:], 12, 20, sigma, 20, shown)  # what it has looked up is taken as it is
+    weights, places = best_near(query, memory, at, 12, 20, sigma, 20, shown)
     read = (values[places] * weights.unsqueeze(-1)).sum(1)
-    torch.testing.assert_close(read, expected[at], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(read, expected[at], rtol=1e-4, atol=1e-4)  # float32 of scores up to a thousand
     assert best_near(query, memory, at[:0], 12, 20, sigma)[0].shape == (0, 20)
 
 
