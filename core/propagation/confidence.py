@@ -1,9 +1,10 @@
 """Confidence of a prediction in an object on a frame: about what J it would have, to go by what the network says.
 
 Of a mask two things tell: how decided the probabilities are, and whether it hangs together (where the network loses an
-object, it falls apart). Of an object that is nowhere, its strongest trace since it was last seen tells: a probability
-too low to be drawn. How the first two make a confidence was fitted to true J (`scripts/calibrate_confidence.py`); what
-a trace makes of it was chosen on the same sequences (docs/evaluation.md).
+object, it falls apart). Of an object that is nowhere, its strongest trace since it was last seen tells, a probability
+too low to be drawn, and how much of it plain matching with permanent memory finds on the frame. How the first two make
+a confidence was fitted to true J (`scripts/calibrate_confidence.py`); what a trace makes of it was chosen on the same
+sequences (docs/evaluation.md).
 """
 
 import cv2
@@ -22,15 +23,16 @@ _NOISE = 0.05  # probabilities below this are none: summed over a whole frame th
 _DRAWN = 127
 
 
-def confidence(probability: np.ndarray, trace: float = 0.0) -> float:
+def confidence(probability: np.ndarray, trace: float = 0.0, found: float = 0.0) -> float:
     """0 to 1, about the J that the mask has.
 
     Args:
         probability: of the object, aggregated, uint8 (h, w), 255 = 1, on the decoder's grid or a finer one.
         trace: of an object that is nowhere, the highest probability it had anywhere since it was last seen, 0 to 1.
+        found: of an object that is nowhere, the share of it that plain matching finds, 0 to 1.
     """
     of_mask = measures(probability)
-    return of_absence(trace) if of_mask is None else from_measures(*of_mask)
+    return of_absence(trace, found) if of_mask is None else from_measures(*of_mask)
 
 
 def measures(probability: np.ndarray) -> tuple[float, float] | None:
@@ -67,9 +69,9 @@ def peak(probability: np.ndarray) -> float:
     return int(probability.max()) / 255
 
 
-def of_absence(trace: float) -> float:
-    """Confidence that an object is nowhere, by its `trace`, 0 to 1."""
-    return ABSENT * (1 - trace**2)
+def of_absence(trace: float, found: float = 0.0) -> float:
+    """Confidence that an object is nowhere; arguments as of `confidence`."""
+    return ABSENT * (1 - trace**2) * (1 - found**2)
 
 
 def logit(p: float | np.ndarray) -> float | np.ndarray:

@@ -1,7 +1,7 @@
 """Masks of a clip as people see them: label maps and soft masks, from mask logits, and their way to the host."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from torch import Tensor
@@ -39,7 +39,8 @@ class Drawn:
 @dataclass(frozen=True)
 class Picture:
     """One frame on the host: label map uint8 (H, W), its objects, those `absent`, and by object uint8 probabilities,
-    255 = 1: `small` on the decoder's grid, `soft` at the footage's size."""
+    255 = 1: `small` on the decoder's grid, `soft` at the footage's size; and `Stretch.found` of those that are nowhere.
+    """
 
     frame: int
     labels: np.ndarray
@@ -47,6 +48,7 @@ class Picture:
     small: dict[int, np.ndarray]
     soft: dict[int, np.ndarray]
     absent: frozenset[int]
+    found: Mapping[int, float] = field(default_factory=dict)
 
 
 class Drawer:
@@ -117,7 +119,7 @@ class Drawer:
         sure = {obj: 1.0 if obj in annotated else UNKNOWN for obj in picture.objects}
         for obj in picture.small.keys() - annotated:
             plane = self._geometry.crop_small(picture.small[obj])
-            sure[obj] = presence.confidence(obj, plane, obj in picture.absent)
+            sure[obj] = presence.confidence(obj, plane, obj in picture.absent, picture.found.get(obj, 0.0))
         return sure
 
     def trace(self, frame: int, prediction: Prediction[Tensor], presence: Presence) -> None:
@@ -166,6 +168,7 @@ class Drawer:
                 {obj: planes[i] for obj, planes in zip(sorted(part.stretch.logits), small, strict=True)},
                 {obj: planes[i] for obj, planes in soft.items()},
                 part.stretch.absent_on(frame),
+                {obj: share for (f, obj), share in part.stretch.found.items() if f == frame},
             )
             yield _painted_over(picture, part.annotation) if part.annotation else picture
 

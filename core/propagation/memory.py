@@ -16,6 +16,7 @@ from torch import Tensor
 
 from core.errors import PCVOSError
 from core.masks.packed_labels import PackedLabels
+from core.network.matching import read_top_k
 from core.propagation.prediction import Track
 
 MAX_ID = 254
@@ -176,10 +177,27 @@ class MemoryBank:
         """Frames that an object is read from, in the order of its `History`."""
         return [e for e in self._entries if Track(obj) in e.values]
 
-    def permanent(self, obj: int) -> tuple[Tensor, Tensor]:
-        """Permanent memory of an object: keys (N, C_k), and the share of each position that it covers, (N,)."""
-        entries = [e for e in self.of(obj) if e.permanent]
-        return torch.cat([e.key for e in entries]), torch.cat([e.covers[obj] for e in entries])
+    def expected(self, query: Tensor, objects: Iterable[int], top_k: int) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Of objects what plain matching with permanent memory alone expects of a frame.
+
+        Args:
+            query: the frame's keys (h w, C_k).
+
+        Yields:
+            An object, the share of each position of the frame that it is expected to cover, (h w,), and the share of
+            each position of its permanent memory that it covers, (N h w,); 0 to 1.
+        """
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for obj in objects:
+            own = tuple(i for i, e in enumerate(self._entries) if e.permanent and Track(obj) in e.values)
+            groups.setdefault(own, []).append(obj)
+        for own, together in groups.items():
+            entries = [self._entries[i] for i in own]
+            covers = [torch.cat([e.covers[obj] for e in entries]) for obj in together]
+            keys = torch.cat([e.key for e in entries])
+            readouts = read_top_k(query, keys, [shares.unsqueeze(1) for shares in covers], top_k)
+            for obj, readout, shares in zip(together, readouts, covers, strict=True):
+                yield obj, readout.squeeze(1), shares
 
     def histories(self, objects: Sequence[int], distractors: bool = True) -> list[History]:
         """Memory of `objects` and of their distractors, if they are wanted, those with the same frames together,

@@ -53,17 +53,18 @@ class Presence:
         """The most memory positions that the object has covered lately; 0 if it was never seen."""
         return max(self._areas.get(obj, ()), default=0.0)
 
-    def confidence(self, obj: int, probability: np.ndarray, absent: bool = False) -> float:
+    def confidence(self, obj: int, probability: np.ndarray, absent: bool = False, found: float = 0.0) -> float:
         """Confidence of the pass in an object on its next frame, 0 to 1 (see `core.propagation.confidence`).
 
         Args:
             probability: aggregated, uint8 (h, w), 255 = 1. absent: whether its presence was denied.
+            found: of an object that is nowhere, the share of it that plain matching finds there (`share_found`).
         """
         trace = 0.0
         if not is_seen(probability):
             trace = max(self._traces.get(obj, 0.0), ABSENT_TRACE * absent, peak(probability))
         self._traces[obj] = trace
-        return confidence(probability, trace)
+        return confidence(probability, trace, found)
 
 
 def is_present(predicted: Tensor, expected: Tensor) -> bool:
@@ -79,3 +80,16 @@ def is_present(predicted: Tensor, expected: Tensor) -> bool:
     """
     common = predicted.minimum(expected).sum() / predicted.maximum(expected).sum().clamp(min=1e-6)
     return not common < AGREEMENT
+
+
+def share_found(expected: Tensor, covers: Tensor) -> Tensor:
+    """How much of an object plain matching finds on a frame, of what permanent memory shows of it: a scalar, 0 to 1.
+
+    Where an object is out of sight, next to nothing is found; where the network has lost it, much of it is.
+
+    Args:
+        expected: as for `is_present`, (h w,). covers: the share of each permanent position that it covers, (N h w,).
+    """
+    areas = covers.view(-1, len(expected)).sum(1)
+    shown = areas.sum() / (areas > 0).sum().clamp(min=1)
+    return (expected.sum() / shown.clamp(min=1e-6)).clamp(max=1)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from core.network.matching import read_top_k
 from core.network.transfer import download
 from core.propagation.composer import Distribution
 from core.propagation.earlier_run import EarlierRun
@@ -17,7 +16,7 @@ from core.propagation.memory import MemoryBank
 from core.propagation.packed_logits import PackedLogits
 from core.propagation.parts import Parts
 from core.propagation.prediction import ClipResult, Prediction
-from core.propagation.presence import ABSENT_LOGIT, LITTLE, Presence, is_present
+from core.propagation.presence import ABSENT_LOGIT, LITTLE, Presence, is_present, share_found
 from core.propagation.schedule import Annotated, Clip, Pass, cut_clips, passes_of, whole_clips
 from core.propagation.stretch import Stretch, joined
 
@@ -94,7 +93,7 @@ class Run:
         features = self._encoder.features(clip.frames if clip.objects else (), state.feed, keep)
         predicted, distractors = self._predict(clip, features)
         stretches = self._joined(predicted, waits)
-        if features and not self._settings.keep_lost:
+        if features:
             of_frame = iter(features)
             stretches = [self._present(s, [next(of_frame) for _ in s.frames], state) for s in stretches]
         drawn, distribution = self._drawer.draw(stretches)
@@ -132,22 +131,30 @@ class Run:
         return [predicted]
 
     def _present(self, stretch: Stretch, features: Sequence[FrameFeatures], state: PassState) -> Stretch:
-        """The same logits, but for objects of which little is left, and that little something else."""
+        """The same logits, but for objects of which little is left, and that little something else; and how much of
+        those that are nowhere plain matching finds."""
         if not stretch.logits:
             return stretch
-        logits, absent = dict(stretch.logits), set()
+        logits, absent, found = dict(stretch.logits), set(), {}
         shares, covered = self._composer.small_covers(stretch.logits)
-        (areas,) = download([covered])
-        for k, obj in enumerate(stretch.logits):
-            little = LITTLE * state.presence.area(obj)
-            for i in [i for i, area in enumerate(areas[k].tolist()) if 0 < area < little]:
-                keys, covers = state.bank.permanent(obj)
-                (expected,) = read_top_k(features[i].key, keys, [covers.unsqueeze(1)], self._settings.top_k)
-                if not is_present(shares[k, i], expected.squeeze(1)):
-                    absent.add((stretch.frames[i], obj))
+        areas = dict(zip(stretch.logits, download([covered])[0], strict=True))
+        places = {obj: k for k, obj in enumerate(stretch.logits)}
+        for i, frame in enumerate(stretch.frames):
+            little = [obj for obj in places if areas[obj][i] <= self._little(obj, state)]
+            for obj, expected, covers in state.bank.expected(features[i].key, little, self._settings.top_k):
+                is_left = areas[obj][i] > 0
+                if is_left and not is_present(shares[places[obj], i], expected):
+                    is_left = False
+                    absent.add((frame, obj))
                     logits[obj] = logits[obj].clone() if logits[obj] is stretch.logits[obj] else logits[obj]
                     logits[obj][i] = ABSENT_LOGIT
-        return Stretch(stretch.frames, logits, frozenset(absent))
+                if not is_left:
+                    found[frame, obj] = float(share_found(expected, covers))
+        return Stretch(stretch.frames, logits, frozenset(absent), found)
+
+    def _little(self, obj: int, state: PassState) -> float:
+        """Memory positions; where an object covers no more of them, its presence is in doubt."""
+        return 0.0 if self._settings.keep_lost else LITTLE * state.presence.area(obj)
 
     def _take_over(self, clip: Clip, state: PassState) -> None:
         """A clip that was drawn before: remember its last frame where that is due, as the interrupted run did, or else

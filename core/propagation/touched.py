@@ -106,7 +106,7 @@ class TouchedRun(Run):
                 if obj in logits and levels.shape == tuple(logits[obj].shape[1:]):
                     there = torch.logit(upload([levels], logits[obj].device)[0].float() / 255, eps=1e-3)
                     logits[obj][i] = blend(there[None], logits[obj][i : i + 1], [share])[0]
-        return [Stretch(predicted.frames, logits, predicted.absent)]
+        return [replace(predicted, logits=logits)]
 
 
 def touched_passes(ways: Sequence[Way], annotated: Annotated, there: There) -> list[Pass]:
