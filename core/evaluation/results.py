@@ -13,6 +13,7 @@ from core.evaluation.scores import (
     SequenceScores,
     by_sequence,
     confidence_correlation,
+    flagged_falls,
     means,
     summarize_objects,
 )
@@ -96,11 +97,17 @@ def corrections_table(runs: Sequence[RunResults]) -> Table:
     return Table("After corrections of the worst frame", columns, tuple(rows))
 
 
-def correlation_table(runs: Sequence[RunResults]) -> Table | None:
-    """Rank correlation of confidence and true J, by run; None where there is no confidence."""
-    found = [(run.name, confidence_correlation(run.scores())) for run in runs if run.rounds]
-    rows = tuple((name, number(value)) for name, value in found if not math.isnan(value))
-    return Table("Rank correlation of confidence and true J", ("", "Spearman"), rows) if rows else None
+def confidence_table(runs: Sequence[RunResults]) -> Table | None:
+    """Rank correlation of confidence and true J, and whether doubt finds falls of J, by run; None where there is no
+    confidence."""
+    rows = []
+    for run in (run for run in runs if run.rounds):
+        if not math.isnan(correlation := confidence_correlation(run.scores())):
+            found = flagged_falls(run.scores())
+            shares = [number(share) if math.isfinite(share) else "-" for share in (found.of_falls, found.of_others)]
+            rows.append((run.name, number(correlation), str(found.falls), *shares))
+    columns = ("", "Spearman", "falls of J", "in doubt", "others in doubt")
+    return Table("Confidence against true J", columns, tuple(rows)) if rows else None
 
 
 def all_tables(runs: Sequence[RunResults]) -> Iterator[Table]:
@@ -111,7 +118,7 @@ def all_tables(runs: Sequence[RunResults]) -> Iterator[Table]:
         yield intervals_table(runs)
     if any(run.corrections for run in runs):
         yield corrections_table(runs)
-    if (table := correlation_table(runs)) is not None:
+    if (table := confidence_table(runs)) is not None:
         yield table
 
 
@@ -156,6 +163,7 @@ def _round_as_json(run: RunResults, corrections: int, stems: Mapping[str, Sequen
         "mean": _means_as_json(run.means(corrections)),
         "mean_on_frames_never_given": _means_as_json(never_given),
         "confidence_correlation": _finite(confidence_correlation(run.scores(corrections))),
+        "flagged_falls": {k: _finite(v) for k, v in asdict(flagged_falls(run.scores(corrections))).items()},
         "sequences": [_sequence_as_json(run, corrections, s, stems[s.sequence]) for s in run.scores(corrections)],
     }
 

@@ -12,9 +12,16 @@ import numpy as np
 
 from core.evaluation.metrics import Summary, boundary_accuracy, region_similarity, summarize_counted
 from core.evaluation.truth import Truth
+from core.propagation.doubt import LOW_CONFIDENCE
 
 Given = Mapping[int, frozenset[int]]
 """Frames on which masks were given, and of which objects."""
+
+FALL = 0.1
+"""Of J: a part, at the least, was lost."""
+
+FRAMES_BEFORE = 5
+"""That a fall is measured against."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +176,31 @@ def confidence_correlation(sequences: Iterable[SequenceScores]) -> float:
         return float("nan")
     one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
     return spearman(one.tolist(), other.tolist())
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """Whether doubt finds falls of J: how many there are, and the share of them that is in doubt; NaN without any. The
+    same of all other frames."""
+
+    falls: int
+    of_falls: float
+    others: int
+    of_others: float
+
+
+def flagged_falls(sequences: Iterable[SequenceScores]) -> Flagged:
+    """Of all counted frames and objects that have a confidence: those on which J is `FALL` or more below the median of
+    the `FRAMES_BEFORE` judged frames before, and whether confidence is low (`core.propagation.doubt`) there."""
+    falls, doubts = [], []
+    for own in (own for scores in sequences for own in scores.objects):
+        for i in np.flatnonzero(own.counted & ~np.isnan(own.confidence) & ~np.isnan(own.j)):
+            before = own.j[max(0, i - FRAMES_BEFORE) : i]
+            falls.append(bool((~np.isnan(before)).any()) and own.j[i] <= np.nanmedian(before) - FALL)
+            doubts.append(own.confidence[i] < LOW_CONFIDENCE)
+    fell, in_doubt = np.array(falls, bool), np.array(doubts, bool)
+    shares = [float(in_doubt[some].mean()) if some.any() else float("nan") for some in (fell, ~fell)]
+    return Flagged(int(fell.sum()), shares[0], int((~fell).sum()), shares[1])
 
 
 def _mean(summaries: Iterable[Summary]) -> Summary:

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
-LOW_CONFIDENCE = 0.6
-"""Below it a frame deserves a look (`core.propagation.confidence` says what the figure means)."""
+LOW_CONFIDENCE = 0.76
+"""Below it a frame deserves a look (`core.propagation.confidence` says what the figure means): chosen so that most
+frames on which J falls are below it, and few others (docs/evaluation.md)."""
 
 _GAP = 3  # frames of more confidence between two doubtful ones that do not end a stretch
 REACH = 7

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.evaluation.metrics import summarize_counted
-from core.evaluation.scores import Judge, confidence_correlation, means, spearman, summarize_objects
+from core.evaluation.scores import Judge, confidence_correlation, flagged_falls, means, spearman, summarize_objects
 from core.evaluation.sequence_runner import judge_masks, worst_frame
 from core.evaluation.truth import Truth
 from core.masks.packed_labels import PackedLabels
@@ -121,6 +121,18 @@ def test_confidence_is_correlated_over_all_counted_frames():
     # J 0.5 0.25 0.75 1, confidence 0.6 0.1 0.7 0.9: one order. The last frames, which do not count, would break it.
     assert confidence_correlation(sheets) == pytest.approx(1)
     assert np.isnan(confidence_correlation([judge_masks("a", Truth.from_array(rows(8, 8, 8)), {})]))
+
+
+def test_doubt_is_told_by_the_falls_of_j_that_it_finds():
+    """J 1, 0.5, 0.5, 1, 0.25 behind the given frame: falls against the median before are second, third and fifth."""
+    judge = Judge("a", Truth.from_array(rows(*[8] * 7)))
+    sure = (1, 0.9, 0.3, 0.9, 0.2, 0.9, 0.9)
+    for frame, own in enumerate(rows(8, 8, 4, 4, 8, 2, 8)):
+        judge.see(frame, own, {1: sure[frame]})
+    found = flagged_falls([judge.scores()])
+    assert (found.falls, found.others, found.of_others) == (3, 2, 0.5)
+    assert found.of_falls == pytest.approx(1 / 3)
+    assert np.isnan(flagged_falls([judge_masks("a", Truth.from_array(rows(8, 8, 8)), {})]).of_falls)
 
 
 def test_spearman_by_hand():
