@@ -23,7 +23,9 @@ def middle_line(part: np.ndarray, begin: Pixel | None = None) -> list[tuple[int,
     cell = max(1, round(max(height, width) / SIDE))
     size = max(1, width // cell), max(1, height // cell)
     share = cv2.resize(part.view(np.uint8) * np.float32(1), size, interpolation=cv2.INTER_AREA)
-    lines = thinned(share >= min(0.5, float(share.max())))
+    cells = share >= min(0.5, float(share.max()))
+    lines = thinned(cells)
+    lines = lines if lines.any() else cells  # two by two are thinned to nothing
     ys, xs = np.nonzero(lines)
     near = 0 if begin is None else int(np.hypot(ys - begin[0] / cell, xs - begin[1] / cell).argmin())
     first = int(ys[near]), int(xs[near])

@@ -109,6 +109,7 @@ def test_options_are_the_settings_by_default_and_when_given(tmp_path, scene, mas
         "precision": "bf16",
         "kernel": 0.5,
         "keep_lost": True,
+        "refinement": True,
         "distractors": False,
         "soft": True,
         "masks_complete": True,

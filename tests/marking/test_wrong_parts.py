@@ -55,5 +55,5 @@ def test_a_long_stroke_goes_from_end_to_end_along_the_middle():
     ends = {corners[0], corners[-1]}
     assert {x < 20 for x, _ in ends} == {True, False} and {y > 40 for _, y in ends} == {True, False}
     assert share_inside(bent, corners) > 0.95
-    for dot in (rectangle(40, 40, 1, 1), rectangle(40, 40, 2, 3), rectangle(0, 40, 60, 1)):
+    for dot in (rectangle(40, 40, 1, 1), rectangle(40, 40, 2, 3), rectangle(40, 40, 2, 2), rectangle(0, 40, 60, 1)):
         assert all(dot[y, x] for x, y in largest_wrong_part(~dot & dot, dot).long_stroke())
