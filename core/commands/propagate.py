@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core.benchmark.machine import choices_for, describe
+from core.benchmark.machine import choices_for, describe, is_measured
 from core.commands.progress import FrameProgress
 from core.commands.result_folder import ClipWriter, ResultFolder
 from core.commands.result_places import check_output, check_overlay
@@ -22,6 +22,7 @@ from core.masks.mask_files import load_masks, masks_fingerprint
 from core.masks.overlay import draw_overlay
 from core.media import FrameSource, VideoWriter, open_media, read_ahead
 from core.network.checkpoint import DEFAULT_WEIGHTS, load_network
+from core.network.choices import Choices
 from core.network.devices import is_lack_of_memory
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings, Propagator
@@ -103,12 +104,18 @@ def lack_of_memory_told() -> Iterator[None]:
         ) from error
 
 
-def load_network_quietly(weights: Path | None, device: str) -> PCVOS:
-    """As `load_network`, as is fastest on this machine; of a file that is no weights PyTorch has more to say than one
-    sentence."""
+def load_network_quietly(weights: Path | None, device: str, note: Say) -> PCVOS:
+    """As `load_network`, as is fastest on this machine, `note` told before that is measured; of a file that is no
+    weights PyTorch has more to say than one sentence."""
+
+    def choices(network: PCVOS) -> Choices:
+        if not is_measured(network):
+            note("Measuring how the network runs fastest on this machine: some seconds, the first time only.")
+        return choices_for(network)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return load_network(weights, device, choices_for)
+        return load_network(weights, device, choices)
 
 
 def note_distractors(propagator: Propagator, note: Say) -> None:
@@ -161,7 +168,7 @@ class _Run:
         """The last that can refuse: the weights and the device."""
         request = self._request
         began = time.perf_counter()
-        network = load_network_quietly(request.weights, request.device)
+        network = load_network_quietly(request.weights, request.device, self._note)
         path = request.weights or DEFAULT_WEIGHTS
         weights = {
             "path": str(path.absolute()),

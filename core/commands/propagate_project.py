@@ -86,7 +86,7 @@ class _ProjectRun:
     def work(self) -> str:
         """Draw everything; what was done, in a sentence."""
         engine = self._settings.engine
-        network = load_network_quietly(engine.weights, engine.device)
+        network = load_network_quietly(engine.weights, engine.device, self._note)
         propagator = Propagator(network, self._media, self._settings.propagation)
         for frame in self._plan.permanent:
             annotate(propagator.memory, frame, self._media.size)

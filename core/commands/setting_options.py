@@ -13,8 +13,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from core.commands.terminal import parse_resolution, shown_errors
+from core.errors import PCVOSError
 from core.propagation.settings import Setting, settings_table
-from core.studio.run_settings import RunSettings
+from core.studio.run_settings import CUSTOM, QUALITIES, RunSettings
 
 _DEFAULTS = {one.name: one.default for one in fields(RunSettings)}
 _TABLE = settings_table(RunSettings)
@@ -52,14 +53,25 @@ def setting_values(given: dict[str, Any]) -> dict[str, Any]:
     """The values of options as `RunSettings` has them, by name; what is no setting is left out.
 
     Raises:
-        PCVOSError: a resolution that is none.
+        PCVOSError: a resolution that is none, or another one than the quality has.
     """
     values = {name: value for name, value in given.items() if name in _TABLE}
     if "resolution" in values:
         values["resolution"] = parse_resolution(values["resolution"])
+        _check_quality(values.get("quality", CUSTOM), values["resolution"])
     if "weights" in values:
         values["weights"] = "" if values["weights"] is None else str(values["weights"])
     return values
+
+
+def _check_quality(quality: str, resolution: int | None) -> None:
+    """Refuse a quality beside a resolution that is another one and not just the default."""
+    fixed = QUALITIES.get(quality)
+    if fixed is not None and resolution not in (fixed, _DEFAULTS["resolution"]):
+        asked = "native" if resolution is None else resolution
+        raise PCVOSError(
+            f"--quality {quality} is --resolution {fixed}, but {asked} is asked for as well: give one of the two."
+        )
 
 
 def _option(name: str) -> inspect.Parameter:

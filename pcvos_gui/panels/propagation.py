@@ -295,7 +295,11 @@ class PropagationPanel(QWidget):
     def _status(self) -> str:
         runs = self._runs
         if runs.state is RunState.LOADING:
-            return self.tr("Ending what went on before…") if runs.is_stopping else self.tr("Loading the network…")
+            return (
+                self.tr("Ending what went on before…")
+                if runs.is_stopping
+                else self.tr("Loading the network; longer the first time…")
+            )
         if not runs.is_busy:
             if runs.is_stopping:
                 return self.tr("Stopping…")

@@ -44,7 +44,11 @@ class NextStep(QObject):
         if not session.is_open:
             return self.tr("Opening…")
         if runs.state is RunState.LOADING:
-            return self.tr("Ending what went on before…") if runs.is_stopping else self.tr("Loading the network…")
+            return (
+                self.tr("Ending what went on before…")
+                if runs.is_stopping
+                else self.tr("Loading the network; longer the first time…")
+            )
         if runs.is_busy:
             return self.tr("Propagating: look around, correct what you see, or stop (Esc)")
         if session.document.project.read_only:

@@ -173,7 +173,7 @@ class _Strip(QWidget):
         self.text = QElidingLabel(message.text.replace("\n", " "), self)
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.text.setToolTip(message.text)
-        self.text.setContentsMargins(0, 6, 0, 6)
+        self.text.setMinimumHeight(self.text.fontMetrics().height() + 8)
         row.addWidget(self.text, 1)
         self.rest = QToolButton(self)
         self.rest.setText(self.tr("Read all"))

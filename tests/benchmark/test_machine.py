@@ -8,8 +8,9 @@ import pytest
 import torch
 from stand_in_network import stand_in_network
 
-from core.benchmark import machine
-from core.benchmark.machine import choices_for, known_choices, measure, recall
+from core.benchmark import machine, timing
+from core.benchmark.machine import choices_for, known_choices, recall
+from core.benchmark.timing import measure
 from core.network import PCVOS, SMALL, load_network
 from core.network.choices import DEFAULT, Choices
 from core.network.preparation import in_type, prepare
@@ -21,7 +22,7 @@ from core.progress import Cancelled, Progress
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Measuring is on, of a tiny frame, and keeps what it finds here."""
     monkeypatch.setenv(machine.SWITCH, "on")
-    monkeypatch.setattr(machine, "SIZE", (32, 48))
+    monkeypatch.setattr(timing, "SIZE", (32, 48))
     monkeypatch.setattr(machine, "cache_file", lambda: tmp_path / "cache" / "machine.json")
     return tmp_path / "cache" / "machine.json"
 
@@ -39,7 +40,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[PCVOS]:
 def _prefer(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """A machine on which these ways are ten times faster than the others."""
     clock = {"now": 0.0}
-    real = machine._timed
+    real = timing._timed
 
     def timed(what, ways, margin, progress, _):
         def slow(name):
@@ -51,8 +52,8 @@ def _prefer(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
         return real(what, {name: slow(name) for name in ways}, margin, progress)
 
-    monkeypatch.setattr(machine, "_timed", timed)
-    monkeypatch.setattr(machine, "CLOCK", lambda: clock["now"])
+    monkeypatch.setattr(timing, "_timed", timed)
+    monkeypatch.setattr(timing, "CLOCK", lambda: clock["now"])
 
 
 def test_it_is_measured_once_and_kept(cache: Path, counted: list[PCVOS]):
@@ -139,13 +140,13 @@ def test_bfloat16_is_taken_where_it_is_faster_and_agrees(
     agrees: float, precision: str, cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
     _prefer(monkeypatch, "bf16", "Winograd", "channels-last")
-    monkeypatch.setattr(machine, "agreement", lambda *_: agrees)
+    monkeypatch.setattr(timing, "agreement", lambda *_: agrees)
     assert measure(stand_in_network(SMALL)).choices.precision == precision
 
 
 def test_bfloat16_is_not_tried_where_one_convolution_is_slower_in_it(cache: Path, monkeypatch: pytest.MonkeyPatch):
     _prefer(monkeypatch, "fp32", "Winograd", "channels-last")
-    monkeypatch.setattr(machine, "in_type", lambda *_: pytest.fail("a frame in bfloat16"))
+    monkeypatch.setattr(timing, "in_type", lambda *_: pytest.fail("a frame in bfloat16"))
     assert measure(stand_in_network(SMALL)).choices.precision == "fp32"
 
 
@@ -170,7 +171,7 @@ def test_in_bfloat16_the_shipped_network_draws_the_same_and_makes_keys_in_float3
     with torch.inference_mode():
         features = in_type(network, torch.bfloat16).encode_key(torch.randn(1, 3, 32, 48).bfloat16())
     assert features.key.dtype == torch.float32 and features.thin.dtype == torch.bfloat16
-    assert machine.agreement(network, resolution=128, frames=2) >= 0.98
+    assert timing.agreement(network, resolution=128, frames=2) >= 0.98
 
 
 def test_auto_is_what_was_chosen(small_network: PCVOS):

@@ -25,6 +25,7 @@ from pcvos_command import (
 from PIL import Image
 from rich.console import Console
 
+from core.benchmark import machine, timing
 from core.commands import progress as progress_module
 from core.commands.progress import FrameProgress
 from core.masks.label_map import write_label_map
@@ -115,6 +116,22 @@ def test_options_are_the_settings_by_default_and_when_given(tmp_path, scene, mas
         "masks_complete": True,
         "exact": False,
     }
+
+
+def test_a_quality_beside_another_resolution_is_refused(scene, mask, propagate):
+    refused = propagate(scene.video, mask, "--quality", "draft")  # --resolution 64 is given too
+    assert refused.code == 2
+    assert "--quality draft is --resolution 240, but 64 is asked for as well: give one of the two." in refused.err
+
+
+def test_measuring_the_machine_is_told(tmp_path, scene, mask, propagate, monkeypatch):
+    told = "Measuring how the network runs fastest"
+    monkeypatch.setenv(machine.SWITCH, "on")
+    monkeypatch.setattr(machine, "cache_file", lambda: tmp_path / "machine.json")
+    monkeypatch.setattr(timing, "SIZE", (32, 48))
+    for expected in (True, False):
+        done = propagate(scene.video, mask, "--end", 0, output=tmp_path / f"told-{expected}")
+        assert done.code == 0 and (told in done.out + done.err) is expected
 
 
 def test_the_exact_mode_runs(tmp_path, scene, mask, propagate):

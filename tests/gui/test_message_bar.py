@@ -7,6 +7,7 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from pcvos_gui.session.messages import Message, MessageAction
 from pcvos_gui.widgets import message_bar
@@ -22,6 +23,14 @@ def bar(qtbot):
     with qtbot.waitExposed(host):
         host.show()
     yield bar
+
+
+@pytest.mark.parametrize("actions", [(), (MessageAction("Do it", lambda: None),)], ids=["alone", "with a button"])
+def test_letters_are_seen_whole(qtbot, bar, actions):
+    bar.show_message(Message("Quickly jumping gypsies", actions=actions))
+    text = bar.findChild(QElidingLabel)
+    qtbot.waitUntil(lambda: text.height() > 0)
+    assert text.contentsRect().height() >= text.fontMetrics().height()
 
 
 def test_messages_give_way_by_key_and_by_weight(bar):

@@ -34,7 +34,7 @@ def test_from_the_first_mark_to_the_first_correction(hands: Hands, clip: Path):
     hands.session.replace_mask(truth(0), "Mask")
     assert step.text().startswith("2 objects are marked.")
     hands.begin_run()
-    assert step.text() == "Loading the network…"
+    assert step.text() == "Loading the network; longer the first time…"
     hands.bot.waitUntil(lambda: hands.runs.state is RunState.RUNNING, timeout=120_000)
     assert step.text().startswith("Propagating:")
     hands.bot.waitUntil(lambda: hands.runs.state is RunState.IDLE, timeout=120_000)

@@ -83,7 +83,7 @@ def test_a_run_from_start_to_end(desk, panel):
     desk.correct(0)
     assert not panel.pause_button.isEnabled() and not panel.stop_button.isEnabled()
     click(panel.run_button)
-    assert panel.status.text() == "Loading the network…" and panel.progress.maximum() == 0
+    assert panel.status.text() == "Loading the network; longer the first time…" and panel.progress.maximum() == 0
     assert not panel.run_button.isEnabled() and not panel.interval.isEnabled() and panel.stop_button.isEnabled()
     desk.worker.begin(100)
     assert panel.pause_button.isEnabled()
