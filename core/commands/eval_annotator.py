@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from core.benchmark.machine import choices_for
 from core.commands.progress import FrameProgress
 from core.commands.result_places import check_writable
 from core.errors import PCVOSError
@@ -59,10 +60,10 @@ class AnnotatorRequest:
     @property
     def ways_of_working(self) -> dict[str, tuple[Policy, bool]]:
         """Policy, and whether only what corrections touch is drawn, by name."""
-        if not self.touched:
-            return {policy: (policy, False) for policy in POLICIES}
-        own: tuple[Policy, ...] = ("suggested", "even")  # the oracle costs as much, and tells no more of this
-        return {policy + TOUCHED * touched: (policy, touched) for policy in own for touched in (False, True)}
+        found: dict[str, tuple[Policy, bool]] = {policy: (policy, False) for policy in POLICIES}
+        if self.touched:  # the oracle costs as much, and tells no more of this
+            found |= {policy + TOUCHED: (policy, True) for policy in POLICIES if policy != "worst"}
+        return found
 
 
 def evaluate_annotator(request: AnnotatorRequest, say: Say, warn: Say) -> None:
@@ -76,7 +77,7 @@ def evaluate_annotator(request: AnnotatorRequest, say: Say, warn: Say) -> None:
     if request.output is not None:
         check_writable(request.output)
     sequences = find_sequences(request.dataset, request.layout, request.split, request.limit)
-    network = load_network(request.settings.engine.weights, request.settings.device)
+    network = load_network(request.settings.engine.weights, request.settings.device, choices_for)
     marker = Marker(network, load_marking(request.marking_weights, next(network.parameters()).device))
     facts = _facts(request, network.weights_fingerprint)
     done = _read(request.output, facts)

@@ -5,6 +5,7 @@ or that nothing has drawn. What a person has ticked off stays so until a run dra
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -98,15 +99,27 @@ def _drawn_with_doubt(
         yield Stretch(obj, first, end, frame, missing, sure, is_ticked)
 
 
-def next_doubtful(stretches: Sequence[Stretch], frame: int, step: int) -> Stretch | None:
-    """The drawn stretch to look at next in the order of frames, after (`step` 1) or before (-1) `frame`, from the other
-    end if there is none; ticked ones are passed over."""
-    open_ones = sorted((s for s in stretches if s.waits), key=lambda s: (s.frame, s.object))
-    if not open_ones:
+def in_frame_order(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """Those that wait, in the order of their frames and then objects: the way through them."""
+    return sorted((s for s in stretches if s.waits), key=_place)
+
+
+def next_doubtful(ordered: Sequence[Stretch], frame: int, obj: int, step: int) -> Stretch | None:
+    """The stretch to look at next, after (`step` 1) or before (-1) an object on a frame, from the other end if there is
+    none.
+
+    Args:
+        ordered: as `in_frame_order` gives them.
+    """
+    if not ordered:
         return None
-    if step > 0:
-        return next((s for s in open_ones if s.frame > frame), open_ones[0])
-    return next((s for s in reversed(open_ones) if s.frame < frame), open_ones[-1])
+    cut = bisect_right if step > 0 else bisect_left
+    place = cut(ordered, (frame, obj), key=_place)
+    return ordered[place % len(ordered) if step > 0 else place - 1]
+
+
+def _place(stretch: Stretch) -> tuple[int, int]:
+    return stretch.frame, stretch.object
 
 
 def reason_of(project: Project, stretch: Stretch) -> Reason:

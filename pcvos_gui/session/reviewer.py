@@ -5,7 +5,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from core.project.project import Project
 from core.studio.cell_states import worst_states
-from core.studio.review import Stretch, doubtful_stretches, next_doubtful, tick_off
+from core.studio.review import Stretch, doubtful_stretches, in_frame_order, next_doubtful, tick_off
 from core.studio.suggestion import Suggestion, suggest
 from pcvos_gui.session.session import Session
 
@@ -28,6 +28,7 @@ class Reviewer(QObject):
         self.stretches: list[Stretch] = []
         self.waiting: list[Stretch] = []
         self._by_object: dict[int, list[Stretch]] = {}
+        self._in_order: list[Stretch] = []
         self._worst: np.ndarray | None = None
         self.suggestion: Suggestion | None = None
         self._timer = QTimer(self, singleShot=True, interval=_SETTLE_MS)
@@ -71,7 +72,7 @@ class Reviewer(QObject):
             suggested = suggest(self._session.document.project, found)
         if (found, suggested) != (self.stretches, self.suggestion):
             self.stretches, self.suggestion, self._by_object, self._worst = found, suggested, {}, None
-            self.waiting = [stretch for stretch in found if stretch.waits]
+            self.waiting, self._in_order = [stretch for stretch in found if stretch.waits], in_frame_order(found)
             for stretch in found:
                 self._by_object.setdefault(stretch.object, []).append(stretch)
             self.changed.emit()
@@ -82,9 +83,9 @@ class Reviewer(QObject):
             self.refresh()
 
     def go_to_next(self, step: int) -> Stretch | None:
-        """Look at the next (1) or previous (-1) one in the order of frames; None: there is none."""
+        """Look at the next (1) or previous (-1) one in the order of frames and objects; None: there is none."""
         self._catch_up()
-        found = next_doubtful(self.stretches, self._session.navigator.frame, step)
+        found = next_doubtful(self._in_order, self._session.navigator.frame, self._session.active, step)
         if found is not None:
             self.show(found)
         return found

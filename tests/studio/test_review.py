@@ -7,7 +7,7 @@ from studio_projects import FRAMES, make_project, put, square
 from core.masks.packed_mask import PackedMask
 from core.project.model import Author, Cell, Change
 from core.project.project import Project
-from core.studio.review import Reason, doubtful_stretches, next_doubtful, reason_of, tick_off
+from core.studio.review import Reason, Stretch, doubtful_stretches, in_frame_order, next_doubtful, reason_of, tick_off
 
 NOTHING = PackedMask.pack(np.zeros((24, 32), bool))
 
@@ -67,11 +67,22 @@ def test_reasons(project, mask: PackedMask, reason: Reason):
 
 def test_the_next_one_in_the_order_of_frames_and_round_the_end(project):
     draw(project, dict.fromkeys(range(1, FRAMES), 0.9) | {3: 0.5, 9: 0.1})
-    found = doubtful_stretches(project)
-    visited = [next_doubtful(found, frame, 1).frame for frame in (0, 3, 9)]
+    found = in_frame_order(doubtful_stretches(project))
+    visited = [next_doubtful(found, frame, 1, 1).frame for frame in (0, 3, 9)]
     assert visited == [3, 9, 3]
-    assert [next_doubtful(found, frame, -1).frame for frame in (11, 9, 3)] == [9, 3, 9]
-    assert next_doubtful([], 0, 1) is None
+    assert [next_doubtful(found, frame, 1, -1).frame for frame in (11, 9, 3)] == [9, 3, 9]
+    assert next_doubtful([], 0, 1, 1) is None
+
+
+def test_every_object_of_a_frame_is_visited():
+    both = [Stretch(obj, 2, 4, 3, 1.0, 0.2) for obj in (2, 1)]
+    found = in_frame_order([*both, Stretch(1, 9, 9, 9, 0.5, 0.3), Stretch(2, 9, 9, 9, 0.5, 0.3, ticked=True)])
+    at, seen = (0, 1), []
+    for step in (1, 1, 1, 1, -1, -1):
+        stretch = next_doubtful(found, *at, step)
+        at = stretch.frame, stretch.object
+        seen.append(at)
+    assert seen == [(3, 1), (3, 2), (9, 1), (3, 1), (9, 1), (3, 2)]
 
 
 def test_what_was_ticked_off_stays_so_until_a_run_draws_it_anew(project):
@@ -82,7 +93,7 @@ def test_what_was_ticked_off_stays_so_until_a_run_draws_it_anew(project):
     with Project.open(path) as again:
         found = doubtful_stretches(again)
         assert [(s.frame, s.ticked) for s in found] == [(3, False), (9, True)], "it stands at the end"
-        assert next_doubtful(found, 3, 1).frame == 3
+        assert next_doubtful(in_frame_order(found), 3, 1, 1).frame == 3
         tick_off(again, found[1], False)
         assert not any(s.ticked for s in doubtful_stretches(again))
         tick_off(again, doubtful_stretches(again)[0])
