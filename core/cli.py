@@ -346,13 +346,15 @@ def report(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A project file, NAME.pcvos.")],
     output: Annotated[Path, typer.Option(metavar="NAME.html", help="The page; two CSV files go beside it.")],
     reference: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Masks to compare with, PNGs named like the frames.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Masks to compare with, PNGs named like the frames; else the window's."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
 ) -> None:
     """Write one page on a project: confidence of each object over time, worst frames, corrections, settings, runs.
 
-    With --reference also J and F, the numbers of `pcvos eval`. The last line printed is the page's path.
+    With a reference (--reference, or the one opened in the window) also J and F, the numbers of `pcvos eval`.
+    The last line printed is the page's path.
     """
     with shown_errors():
         from core.commands import report as command

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from core.commands.opened_project import opened_project
 from core.commands.progress import FrameProgress
-from core.studio.comparison import read_reference
+from core.studio.comparison import noted_reference, read_reference
 from core.studio.report import write_report
 
 Say = Callable[[str], None]
@@ -14,8 +14,18 @@ Say = Callable[[str], None]
 def report(
     project: Path, output: Path, reference: Path | None, overwrite: bool, say: Say, note: Say, warn: Say
 ) -> None:
-    """Write the report on a project; raises PCVOSError. The project is only read."""
+    """Write the report on a project; raises PCVOSError. The project is only read.
+
+    Args:
+        reference: a folder of masks; None: the one that the project was compared with in the window, if it was.
+    """
     with opened_project(project, warn, to_write=False) as (opened, media):
+        if reference is None and (noted := noted_reference(opened)) is not None:
+            if noted.is_dir():
+                reference = noted
+                note(f"Compared with {noted}, which the project is compared with in the window.")
+            else:
+                warn(f"The reference {noted} is gone: name the folder with --reference.")
         found = None if reference is None else read_reference(reference, media)
         with FrameProgress("Report", 0 if found is None else len(found.truth.frames)) as progress:
             files = write_report(opened, media, output, found, overwrite, progress)

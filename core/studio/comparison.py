@@ -20,6 +20,7 @@ from core.media.source import FrameSource
 from core.progress import UNWATCHED, Progress
 from core.project.model import Cell, Change, Key
 from core.project.project import Project
+from core.project.schema import find_again, relative_path
 from core.propagation.doubt import neighbours
 from core.studio.done import done_frames
 from core.studio.runs import locked_objects
@@ -27,6 +28,7 @@ from core.studio.runs import locked_objects
 SAME = 0.995
 """IoU from which on two masks of an object count as the same."""
 
+_SETTING = "reference"
 _GAP = 3  # frames that agree between two that do not, and do not end a stretch
 _AT_ONCE = 64  # frames whose masks are read together
 
@@ -199,6 +201,23 @@ def take(
 
 
 # a reference
+
+
+def note_reference(project: Project, folder: Path | None) -> None:
+    """Keep in the project which folder of masks it is compared with; None: with none any more."""
+    path = None if folder is None else folder.absolute()
+    stored = path and {"path": str(path), "relative": relative_path(path, project.path)}
+    project.set_setting(_SETTING, stored)
+
+
+def noted_reference(project: Project) -> Path | None:
+    """The folder that the project is compared with: where it was or, if that is gone, beside the project, should both
+    have moved. It may be gone from both."""
+    stored = project.setting(_SETTING)
+    path, relative = (stored.get("path"), stored.get("relative")) if isinstance(stored, dict) else (None, None)
+    if not isinstance(path, str) or not isinstance(relative, str | None) or "\0" in f"{path}{relative}":
+        return None
+    return find_again(Path(path), project.path, relative) or Path(path)
 
 
 def read_reference(folder: Path, media: FrameSource) -> Reference:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from core.errors import PCVOSError
 from core.progress import Progress
-from core.studio.comparison import read_reference
+from core.studio.comparison import note_reference, noted_reference, read_reference
 from core.studio.exports import Stored
 from core.studio.report import ReportFiles, page_at, write_report
 from pcvos_gui.session.messages import MessageAction
@@ -26,7 +26,6 @@ from pcvos_gui.session.session import Session
 from pcvos_gui.workers.task import Task
 
 _WIDTH = 560
-_REFERENCE = "report reference"  # setting of a project: the folder compared with last
 
 
 class ReportDialog(QDialog):
@@ -51,7 +50,7 @@ class ReportDialog(QDialog):
         )
         about.setWordWrap(True)
         self.output = QLineEdit(str(project.path.with_name(f"{project.path.stem}-report.html")))
-        self.reference = QLineEdit(str(project.setting(_REFERENCE) or ""))
+        self.reference = QLineEdit(str(noted_reference(project) or ""))
         self.reference.setPlaceholderText(self.tr("none: a folder of masks, PNGs named like the frames"))
         fields = QGridLayout()
         rows = (
@@ -114,8 +113,10 @@ class ReportDialog(QDialog):
 
     def accept(self) -> None:
         text = self.reference.text().strip()
-        self._session.remember(_REFERENCE, text)
-        begin_report(self._session, self.page, Path(text).expanduser() if text else None)
+        folder = Path(text).expanduser() if text else None
+        if folder is not None and self._session.is_writable:
+            note_reference(self._session.document.project, folder)
+        begin_report(self._session, self.page, folder)
         super().accept()
 
 

@@ -195,6 +195,8 @@ class RunsPanel(QWidget):
         action.setEnabled(record is not None)
         menu.addSeparator()
         menu.addAction(icon("folder-open-outline"), self.tr("Open a reference\N{HORIZONTAL ELLIPSIS}"), self._ask)
+        action = menu.addAction(self.tr("Forget the reference"), sides.forget_reference)
+        action.setEnabled(sides.folder is not None)
 
     # what they do
 

@@ -1,6 +1,6 @@
 """Two sets of masks side by side: what is there and what was there before the last run, any two runs, a reference."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -20,6 +20,8 @@ from core.studio.comparison import (
     Reference,
     Side,
     compare,
+    note_reference,
+    noted_reference,
     read_reference,
     score,
     score_in_words,
@@ -61,7 +63,8 @@ class SideBySide(QObject):
     """Compares two sides, in a thread, and says which of them is to be seen.
 
     Attributes:
-        records: runs that are over, newest first. reference: masks made elsewhere, if some were opened.
+        records: runs that are over, newest first.
+        reference: masks made elsewhere, once they are read. folder: where they are; kept in the project.
         apart: further masks that can be chosen, by their name; not kept in the project.
         one, other: chosen; None: nothing is compared.
         comparison: of the two, as of the last change; None: not known (yet). scores: against the reference.
@@ -76,6 +79,7 @@ class SideBySide(QObject):
         self._session, self._runs = session, runs
         self.records: list[RunRecord] = []
         self.reference: Reference | None = None
+        self.folder: Path | None = None
         self.apart: dict[str, Apart] = {}
         self.one: Choice = PRESENT
         self.other: Choice | None = None
@@ -99,12 +103,12 @@ class SideBySide(QObject):
         kept = [record.id for record in self.records if record.has_masks]
         before = [Choice(kept[0], before=True)] if kept else []
         apart = [Choice(apart=name) for name in self.apart]
-        return [PRESENT, *before, *map(Choice, kept), *([REFERENCE] if self.reference else []), *apart]
+        return [PRESENT, *before, *map(Choice, kept), *([REFERENCE] if self.folder else []), *apart]
 
     def name(self, choice: Choice) -> str:
         """What a side is called."""
-        if choice.is_reference and self.reference is not None:
-            return self.tr("Reference {}").format(self.reference.path.name)
+        if choice.is_reference and self.folder is not None:
+            return self.tr("Reference {}").format(self.folder.name)
         if choice.apart:
             return choice.apart
         if not choice.run:
@@ -133,9 +137,15 @@ class SideBySide(QObject):
 
     def _begin_anew(self) -> None:
         self._cancel()
-        self.reference, self.apart, self.one, self.other = None, {}, PRESENT, None
+        self.reference, self.folder, self.apart, self.one, self.other = None, None, {}, PRESENT, None
         self.comparison = self.scores = None
         self.records = run_records(self._project) if self._session.is_open else []
+        folder = noted_reference(self._project) if self._session.is_open else None
+        if folder is not None and not folder.is_dir():
+            text = self.tr("The reference {} is gone: open it anew in Results, where it is now.")
+            self._session.messages.say(text.format(folder), "warning", key="reference")
+        else:
+            self.folder = folder
         self.see(Seen.ONE)
         self.changed.emit()
 
@@ -189,6 +199,9 @@ class SideBySide(QObject):
         self._cancel()
         if self.other is None or not self._session.is_open:
             self.changed.emit()
+            return
+        if self.reference is None and self.folder is not None and REFERENCE in (self.one, self.other):
+            self._read(self.folder)
             return
         one, other, reference, apart = self.one, self.other, self.reference, self.apart
         snapshot = self._project.snapshot()
@@ -263,19 +276,24 @@ class SideBySide(QObject):
 
     def _labels(self, choice: Choice, frame: int) -> np.ndarray:
         """The label map of a side; objects of which it has nothing here are as they are."""
-        cells = self._project.cells(frame) | {
-            key[1]: cell for key, cell in _side(self._project, choice, self.reference, self.apart).cells(frame, frame)
-        }
+        cells = dict(self._project.cells(frame))
+        if not self._is_unread(choice):
+            side = _side(self._project, choice, self.reference, self.apart)
+            cells |= {key[1]: cell for key, cell in side.cells(frame, frame)}
         labels = np.zeros(self._project.footage.size, np.uint8)
         for id in sorted(cells.keys() & {info.id for info in self._project.objects}):
             cells[id].mask.draw(labels, id)
         return labels
 
+    def _is_unread(self, choice: Choice) -> bool:
+        """Whether it is a reference that is still being read."""
+        return choice.is_reference and self.reference is None
+
     # taking
 
     def take(self, first: int, last: int, objects: tuple[int, ...] | None) -> None:
         """Make the other side's masks those of the project, on these frames, as one step of undo."""
-        if self.other is None or not self._session.is_writable:
+        if self.other is None or self._is_unread(self.other) or not self._session.is_writable:
             return
         text = self.tr("Take {}").format(self.name(self.other))
         side = _side(self._project, self.other, self.reference, self.apart)
@@ -300,23 +318,45 @@ class SideBySide(QObject):
             settings = replace(settings, weights=self._runs.settings.weights)
         self._runs.set_settings(settings)
 
-    def open_reference(self, folder: Path, then: Callable[[], None] = lambda: None) -> None:
-        """Read masks made elsewhere, and compare what is there with them."""
+    def open_reference(self, folder: Path) -> None:
+        """Read masks made elsewhere, compare what is there with them, and keep in the project where they are."""
+        self._cancel()
+        self._read(folder, REFERENCE)
+
+    def forget_reference(self) -> None:
+        """The project is compared with none any more."""
+        if REFERENCE in (self.one, self.other):
+            self.choose(PRESENT, None)
+        self.reference = self.folder = None
+        if self._session.is_writable:
+            note_reference(self._project, None)
+        self.changed.emit()
+
+    def _read(self, folder: Path, other: Choice | None = None) -> None:
+        """Read the reference, and compare; `other`: choose it first, and note the folder."""
         media = self._session.document.media
 
         def take_over(reference: Reference) -> None:
-            self.reference = reference
+            self.reference, self.folder = reference, folder
             self.comparison = self.scores = None
-            self.one, self.other = PRESENT, REFERENCE
+            if other is not None:
+                self.one, self.other = PRESENT, other
+                if self._session.is_writable:
+                    note_reference(self._project, folder)
             for sentence in reference.notes:
                 self._session.messages.say(sentence, key="reference")
             self._compare()
-            then()
+            self.seen_changed.emit()
 
-        self._cancel()
+        def tell(error: Exception) -> None:
+            self._on_failed(error)
+            if self.reference is None and REFERENCE in (self.one, self.other):  # one that was noted
+                self.choose(PRESENT, None)
+
         self._task = Task(lambda _: read_reference(folder, media), self)
         self._task.returned.connect(take_over)
-        self._task.failed.connect(self._on_failed)
+        self._task.failed.connect(tell)
+        self.changed.emit()
 
     # figures
 

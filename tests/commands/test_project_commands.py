@@ -18,6 +18,7 @@ from core.project.model import Cell, Change
 from core.project.places import find_project
 from core.project.project import Project
 from core.studio import edits, interrupted
+from core.studio.comparison import note_reference
 
 LAST = FRAMES - 1
 
@@ -244,6 +245,7 @@ def test_ctrl_c_keeps_what_is_drawn_and_resume_goes_on(run, path, monkeypatch):
 KILLED = """
 import os, signal
 from core.studio import edits, interrupted
+from core.studio.comparison import note_reference
 note, calls = interrupted.note, []
 def noting(*arguments):
     calls.append(arguments)
@@ -364,6 +366,17 @@ def test_only_what_a_correction_touches_is_drawn_unless_everything_is_asked_for(
         infos = [info for _, info in project.runs()]
     assert [info.settings.get("around") for info in infos] == [None, [LAST], None, None]
     assert "without a project" in pcvos("propagate", scene.video, "--everything").err
+
+
+def test_a_report_compares_with_what_the_window_compares_with(path, masks, tmp_path):
+    with Project.open(path) as project:
+        note_reference(project, masks)
+    page = tmp_path / "report.html"
+    first = pcvos("report", path, "--output", page)
+    assert first.code == 0 and str(masks) in first.err and "J&amp;F" in page.read_text()
+    masks.rename(tmp_path / "elsewhere")
+    second = pcvos("report", path, "--output", page, "--overwrite")
+    assert second.code == 0 and f"{masks} is gone" in second.err and "J&amp;F" not in page.read_text()
 
 
 @pytest.mark.parametrize("command", ["propagate", "info", "new", "export", "recover", "report", "adapt"])

@@ -158,6 +158,37 @@ def test_a_reference_that_does_not_fit_is_told_and_changes_nothing(twice: Hands,
     assert twice.window.sides.reference is None and twice.window.sides.other is None
 
 
+def open_again(hands: Hands, project: Path) -> None:
+    hands.act("close")
+    hands.open(project)
+
+
+def test_a_reference_is_there_again_with_the_project_until_it_is_gone_or_forgotten(hands: Hands, clip, tmp_path):
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    sides, folder = hands.window.sides, write_reference(tmp_path / "reference")
+    sides.open_reference(folder)
+    hands.bot.waitUntil(lambda: sides.scores is not None, timeout=20_000)
+    project = hands.session.document.project.path
+    open_again(hands, project)
+    assert sides.reference is None and sides.choices == [PRESENT, REFERENCE] and "reference" in sides.name(REFERENCE)
+    hands.act("flip_sides")
+    assert np.array_equal(seen(hands), hands.labels(0)), "until it is read"
+    hands.bot.waitUntil(lambda: sides.scores is not None, timeout=20_000)
+    hands.go_to(6)
+    assert np.array_equal(seen(hands) == 1, truth(6))
+    folder.rename(tmp_path / "elsewhere")
+    open_again(hands, project)
+    assert hands.told(str(folder), "is gone") and sides.choices == [PRESENT]
+    (tmp_path / "elsewhere").rename(folder)
+    open_again(hands, project)
+    sides.choose(PRESENT, REFERENCE)
+    sides.forget_reference()
+    open_again(hands, project)
+    assert sides.choices == [PRESENT]
+
+
 def test_nothing_to_compare_is_told(hands: Hands, clip: Path):
     hands.open(clip)
     hands.act("flip_sides")

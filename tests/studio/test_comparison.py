@@ -13,7 +13,17 @@ from core.masks.label_map import write_label_map
 from core.media.arrays import ArraySource
 from core.project.model import Change
 from core.project.project import Project
-from core.studio.comparison import OfRun, Present, compare, read_reference, score, score_in_words, take
+from core.studio.comparison import (
+    OfRun,
+    Present,
+    compare,
+    note_reference,
+    noted_reference,
+    read_reference,
+    score,
+    score_in_words,
+    take,
+)
 from core.studio.recorded_run import RecordedRun
 from core.studio.run_records import make_room, pin, run_records
 from core.studio.runs import Predicted, plan_run
@@ -146,3 +156,24 @@ def test_a_reference_that_does_not_fit_is_told(media, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(PCVOSError, match="holds no PNG"):
         read_reference(tmp_path / "empty", media)
+
+
+def test_where_the_reference_is_is_kept_and_found_again_beside_a_project_that_moved(project, tmp_path):
+    folder = project.path.parent / "reference"
+    assert noted_reference(project) is None
+    note_reference(project, write_masks(folder))
+    path = project.path
+    project.close()
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for one in (path, folder):
+        one.rename(moved / one.name)
+    with Project.open(moved / path.name) as again:
+        assert noted_reference(again) == moved / "reference"
+        (moved / "reference").rename(moved / "elsewhere")
+        assert noted_reference(again) == folder, "where it was"
+        for broken in (7, {"path": 3}, {"path": "a\0b", "relative": None}, {"path": "a", "relative": [1]}):
+            again.set_setting("reference", broken)
+            assert noted_reference(again) is None
+        note_reference(again, None)
+        assert noted_reference(again) is None
