@@ -5,7 +5,7 @@ import gc
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +13,10 @@ from pathlib import Path
 import torch
 
 from core.benchmark.cases import INTERVAL, Case, EngineCase, PlainCase, random_network
+from core.network.choices import Choices
 from core.network.config import PAPER, SMALL
 from core.network.devices import wait_for
+from core.network.preparation import prepare
 from core.propagation.settings import Precision
 
 PARTS = ("key trunk", "key heads", "key encoder", "matching", "refinement", "decoder", "value encoder", "aggregation")
@@ -58,17 +60,25 @@ class Measurement:
 
 
 def bench(
-    device: torch.device, size: tuple[int, int], case: tuple[int, int], repeats: int, precision: Precision
+    device: torch.device,
+    size: tuple[int, int],
+    case: tuple[int, int],
+    repeats: int,
+    precision: Precision,
+    choices: Mapping[str, Choices],
 ) -> list[Measurement]:
     """Time a case, (objects, memory frames), `repeats` times after a warm-up, taking turns.
 
-    Memory is measured afterwards, in a clip of its own: the most that is used during it beyond what was in use before,
-    by the process (CPU, Linux), or of what torch allocates (CUDA).
+    The engine runs each preset by its `choices`; the transcription as PyTorch does by itself. Memory is measured
+    afterwards, in a clip of its own: the most that is used during it beyond what was in use before, by the process
+    (CPU, Linux), or of what torch allocates (CUDA).
     """
     setting = Case(size, *case)
     plain = PlainCase(random_network(PAPER), setting, device)
-    paper = EngineCase(random_network(PAPER), setting, device, precision)
-    small = EngineCase(random_network(SMALL), setting, device, precision)
+    paper, small = (
+        EngineCase(prepare(random_network(config), device, choices[config.name]), setting, precision)
+        for config in (PAPER, SMALL)
+    )
     measurements = [
         Measurement("plain paper", plain.clip),
         Measurement("paper", paper.clip, paper.forget),

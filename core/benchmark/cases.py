@@ -12,7 +12,6 @@ from core.media.arrays import ArraySource
 from core.network.config import PCVOSConfig
 from core.network.imagenet import normalise
 from core.network.pcvos import PCVOS
-from core.network.preparation import prepare
 from core.propagation import PropagationSettings, Propagator
 from core.propagation.settings import Precision
 
@@ -98,13 +97,17 @@ class PlainCase:
 
 
 class EngineCase:
-    """The engine through its public face: the memory's frames are permanent, a run draws the clip behind them."""
+    """The engine through its public face: the memory's frames are permanent, a run draws the clip behind them.
 
-    def __init__(self, network: PCVOS, case: Case, device: torch.device, precision: Precision):
+    Args:
+        network: as `prepare` leaves it.
+    """
+
+    def __init__(self, network: PCVOS, case: Case, precision: Precision):
         self.case = case
         frames, labels = footage(case)
         settings = PropagationSettings(interval=INTERVAL, resolution=None, precision=precision)
-        self.propagator = Propagator(prepare(network, device), ArraySource(frames), settings)
+        self.propagator = Propagator(network, ArraySource(frames), settings)
         self.propagator.measures_parts = True
         for i, mask in enumerate(labels):
             self.propagator.memory.add(i, mask, range(1, case.objects + 1))

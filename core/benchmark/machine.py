@@ -133,9 +133,11 @@ def report(measured: Measured) -> Sequence[str]:
     for timing in measured.timings:
         cells = ", ".join(f"{name} {ms:.1f} ms" for name, ms in timing.ms.items())
         lines.append(f"{timing.what}: {cells}: {timing.taken}")
-    chosen = describe(measured.choices)
-    winograd = measured.choices.winograd
-    chosen["winograd"] = "all that can" if winograd is None else f"{len(winograd)} convolutions"
-    chosen["threads"] = measured.choices.threads or "as they are"
-    taken = ", ".join(f"{name} {value}" for name, value in chosen.items())
-    return [*lines, *measured.notes, f"Taken: {taken}."]
+    return [*lines, *measured.notes, f"Taken: {in_words(measured.choices)}."]
+
+
+def in_words(choices: Choices) -> str:
+    """Choices as a part of a sentence."""
+    few = "all that can" if choices.winograd is None else f"{len(choices.winograd)} convolutions"
+    words = describe(choices) | {"winograd": few, "threads": choices.threads or "as they are"}
+    return ", ".join(f"{name} {value}" for name, value in words.items())

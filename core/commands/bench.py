@@ -11,7 +11,7 @@ import typer
 
 from core.benchmark.bench import bench, machine, report
 from core.benchmark.cases import random_network
-from core.benchmark.machine import SWITCH, Measured, choices_for, is_wanted, measure_and_keep
+from core.benchmark.machine import SWITCH, Measured, choices_for, in_words, is_wanted, measure_and_keep
 from core.benchmark.machine import report as report_choices
 from core.benchmark.table import Row, TableSettings, measure, table
 from core.commands.propagate import PropagateRequest, propagate
@@ -20,7 +20,7 @@ from core.errors import PCVOSError
 from core.files import atomic_write
 from core.masks.label_map import write_label_map
 from core.media.writer import VideoWriter
-from core.network import PAPER, load_network, save_network
+from core.network import PAPER, PRESETS, load_network, save_network
 from core.network.checkpoint import DEFAULT_WEIGHTS
 from core.network.choices import Choices
 from core.network.devices import choose_device, find_device
@@ -55,10 +55,21 @@ def run_bench(device: str, height: int, cases: list[tuple[int, int]], repeats: i
     size = (height, 2 * round(height * 8 / 9))
     typer.echo(f"{machine(place)}; {size[1]} x {size[0]}, clips of 5 frames, medians of {repeats} turns")
     typer.echo("MiB for a clip: at its peak, beyond the network and its memory of earlier frames")
+    choices = _choices(place)
+    for preset, taken in choices.items() if place.type == "cpu" else ():
+        typer.echo(f"{preset}: {in_words(taken)}")
     for case in cases:
         typer.echo(f"\n{case[0]} object(s), {case[1]} frames in memory")
-        for line in report(bench(place, size, case, repeats, precision)):
+        for line in report(bench(place, size, case, repeats, precision, choices)):
             typer.echo(line)
+
+
+def _choices(device: torch.device) -> dict[str, Choices]:
+    """How each preset runs fastest on this machine, as it was measured or is measured now."""
+    with tempfile.TemporaryDirectory(prefix="pcvos-bench-") as folder:
+        return {
+            preset: load_network(_weights(preset, Path(folder)), str(device), choices_for).choices for preset in PRESETS
+        }
 
 
 @dataclass(frozen=True)
