@@ -118,6 +118,13 @@ def load_network_quietly(weights: Path | None, device: str, note: Say) -> PCVOS:
         return load_network(weights, device, choices)
 
 
+def tell_memory(propagator: Propagator, run: tuple[int, int, Direction], note: Say, warn: Say) -> None:
+    """Say what a run, from its first frame to its last, takes at most, or what to change where that may be more than
+    is free."""
+    advice = propagator.memory_advice(*run)
+    warn(advice) if advice is not None else note(f"Memory: {propagator.memory_bound(*run)}.")
+
+
 def note_distractors(propagator: Propagator, note: Say) -> None:
     """Say which objects something else looks like, on which annotated frame."""
     for frame, objects in propagator.distractors.items():
@@ -185,16 +192,11 @@ class _Run:
         self._propagator = Propagator(network, self._media, request.settings)
         for annotation in self._masks.annotations:
             self._propagator.memory.add(annotation.frame, annotation.labels, annotation.objects)
-        self._warn_of_memory()
-        self._seconds["loading the network"] = time.perf_counter() - began
-
-    def _warn_of_memory(self) -> None:
-        """Advice on settings, where the run may take more than is free."""
-        bound = self._propagator.memory_bound(self._frames[0], self._frames[-1], self._request.direction)
+        run = (self._frames[0], self._frames[-1], request.direction)
+        bound = self._propagator.memory_bound(*run)
         self._record = replace(self._record, memory_at_most=bound.device_bytes + bound.machine_bytes)
-        advice = self._propagator.memory_advice(self._frames[0], self._frames[-1], self._request.direction)
-        if advice is not None:
-            self._warn(advice)
+        tell_memory(self._propagator, run, self._note, self._warn)
+        self._seconds["loading the network"] = time.perf_counter() - began
 
     def work(self) -> str:
         """Write everything; what was done, in a sentence."""

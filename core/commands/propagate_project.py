@@ -8,7 +8,7 @@ from typing import Any
 
 from core.commands.opened_project import opened_project
 from core.commands.progress import FrameProgress
-from core.commands.propagate import lack_of_memory_told, load_network_quietly, note_distractors
+from core.commands.propagate import lack_of_memory_told, load_network_quietly, note_distractors, tell_memory
 from core.errors import PCVOSError, ResourceError
 from core.exchange import registry
 from core.exchange.export_run import check_target, run_export
@@ -90,6 +90,7 @@ class _ProjectRun:
         propagator = Propagator(network, self._media, self._settings.propagation)
         for frame in self._plan.permanent:
             annotate(propagator.memory, frame, self._media.size)
+        tell_memory(propagator, (self._plan.start, self._plan.end, self._plan.direction), self._note, self._note)
         run = self._begin()
         run.note_weights(network.weights_fingerprint)
         try:

@@ -71,7 +71,7 @@ class Propagator:
         self._engine = ClipInference(network, self.settings.effective)
         self._geometry = Geometry(media.size, self.settings.resolution)
         self._composer = Composer(self._geometry, self._engine.device)
-        cache = FeatureCache(_cache_bytes(self.settings, self._engine.device))
+        cache = FeatureCache(cache_budget(self.settings, self._engine.device))
         self._encoder = FrameEncoder(media, self.memory, self._engine, self._geometry, self._composer, cache)
         self._engine.batches.let_go = self._forget_features
         self._run: Run | PublishedLoop | None = None  # that is under way
@@ -362,7 +362,7 @@ class Propagator:
         return ResourceError(f"{what}: {remedy}.", "out of memory")
 
 
-def _cache_bytes(settings: PropagationSettings, device: torch.device) -> int:
+def cache_budget(settings: PropagationSettings, device: torch.device) -> int:
     """Most memory that frame features may take: on an accelerator by what is free."""
     if settings.cache_bytes is not None:
         return settings.cache_bytes

@@ -25,6 +25,8 @@ from core.progress import UNWATCHED, Progress
 from core.project.project import Project
 from core.propagation import ClipResult, Propagator
 from core.propagation.memory import PermanentMemory
+from core.propagation.memory_bound import RunSize, memory_bound
+from core.propagation.propagator import cache_budget
 from core.propagation.revisit import DrawnRun, Revisit
 from core.studio.jobs import (
     Ablated,
@@ -41,6 +43,8 @@ from core.studio.jobs import (
     ExplainJob,
     JobStarted,
     MarkJob,
+    MemoryJob,
+    MemoryTold,
     MemoryUse,
     PointJob,
     PropagateJob,
@@ -51,8 +55,8 @@ from core.studio.runs import LabelMaps, PermanentFrame, Predicted, annotate, pre
 
 log = logging.getLogger(__name__)
 
-Job = PropagateJob | CompareJob | EstimateJob | AdaptJob | ExplainJob | PointJob | AblateJob
-Result = JobStarted | ClipDone | CompareProgress | Compared | Estimated | Adapted | Explained | Ablated
+Job = PropagateJob | CompareJob | EstimateJob | MemoryJob | AdaptJob | ExplainJob | PointJob | AblateJob
+Result = JobStarted | ClipDone | CompareProgress | Compared | Estimated | MemoryTold | Adapted | Explained | Ablated
 
 MEDIA_CACHE_BYTES = 64 * 2**20
 """Of decoded frames: runs read them in order, and keep the features."""
@@ -104,6 +108,9 @@ class Engine:
         """
         if isinstance(job, AdaptJob):
             yield self._adapt(job, progress)
+            return
+        if isinstance(job, MemoryJob):
+            yield self._tell_memory(job)
             return
         base = _base_of(job)
         if isinstance(job, EstimateJob) and not any(p.frame != base.start for p in base.permanent):
@@ -285,6 +292,14 @@ class Engine:
     @staticmethod
     def _frames_to_draw(job: PropagateJob, propagator: Propagator) -> list[tuple[int, ...]]:
         return propagator.frames_to_draw(job.start, job.end, job.direction, job.ways)
+
+    def _tell_memory(self, job: MemoryJob) -> MemoryTold:
+        network = self._load(job.engine)
+        objects = job.objects * (2 if job.settings.distractors else 1)
+        run = RunSize(job.size, job.frames, objects, job.annotated)
+        bound = memory_bound(network.config, job.settings, run, self._device, cache_budget(job.settings, self._device))
+        free, kept = memory_of(self._device)[0], self._propagator.cache.bytes if self._propagator else 0
+        return MemoryTold(job.number, str(bound), (free is not None and bound.advice(free + kept)) or "")
 
     def _estimate(self, job: EstimateJob, propagator: Propagator) -> Estimated:
         frame = job.base.start

@@ -85,6 +85,23 @@ class EstimateJob:
 
 
 @dataclass(frozen=True)
+class MemoryJob:
+    """Tell how much memory a run would take at most.
+
+    Attributes:
+        size: (H, W) of the footage. frames: of the run's range. objects, annotated: in permanent memory.
+    """
+
+    engine: EngineChoice
+    settings: PropagationSettings
+    size: tuple[int, int]
+    frames: int
+    objects: int
+    annotated: int
+    number: int = field(default_factory=next_number)
+
+
+@dataclass(frozen=True)
 class ExplainJob:
     """Tell what a frame was read from for an object, by a run that is over (`core.studio.explanation`).
 
@@ -257,6 +274,15 @@ class Estimated:
 
 
 @dataclass(frozen=True)
+class MemoryTold:
+    """The result of a MemoryJob: "at most 1.4 GiB", and what to change where that is more than is free, or ""."""
+
+    number: int
+    at_most: str
+    advice: str
+
+
+@dataclass(frozen=True)
 class Explained:
     """The result of an ExplainJob, or of a PointJob.
 
@@ -421,6 +447,16 @@ def make_job(
         plan.ways,
         ProjectThere(project.snapshot(), plan.objects) if ways else None,
     )
+
+
+def memory_job(project: Project, settings: RunSettings, first: int, last: int) -> MemoryJob | None:
+    """A question about the memory of a run through frames `first` to `last`; None: nothing is in permanent memory."""
+    keys = project.keys_in_memory()
+    if not keys:
+        return None
+    frames, objects = ({key[part] for key in keys} for part in (0, 1))
+    size, count = project.footage.size, last - first + 1
+    return MemoryJob(settings.engine, settings.propagation, size, count, len(objects), len(frames))
 
 
 def masks_there(project: Project, job: PropagateJob) -> dict[int, dict[int, PackedMask]]:

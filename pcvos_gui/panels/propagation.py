@@ -56,6 +56,7 @@ class PropagationPanel(QWidget):
         column.addWidget(self.quality)
         column.addWidget(self.interval)
         column.addWidget(self.interval.cost)
+        column.addWidget(self._dim(self.tr("What the next propagation may take beyond the program itself"), "memory"))
         column.addLayout(self._make_extras())
         self.more = Fold(
             self.tr("More about L"), self.tr("What it trades, and what the paper measured"), self.interval.more
@@ -77,6 +78,7 @@ class PropagationPanel(QWidget):
         self._costs.timeout.connect(self._tell_costs)
         self._connect()
         self._refresh()
+        self._tell_memory()
 
     # the widgets
 
@@ -199,6 +201,7 @@ class PropagationPanel(QWidget):
         for signal in (runs.in_out_changed, session.navigator.frame_changed, session.states_changed):
             signal.connect(self._refresh_frames)
         runs.progressed.connect(self._refresh_progress)
+        runs.memory_changed.connect(self._tell_memory)
 
     # what they show
 
@@ -242,7 +245,14 @@ class PropagationPanel(QWidget):
     def _tell_costs(self) -> None:
         self.interval.update_texts()
         self.quality.refresh()
+        self._runs.request_memory()
         self.everything_button.setToolTip(self._everything_text())
+
+    def _tell_memory(self) -> None:
+        needed = self._runs.memory_needed
+        self.memory.setVisible(needed is not None)
+        if needed is not None:
+            self.memory.setText(needed.advice or self.tr("Memory: {}.").format(needed.at_most))
 
     def _frames_text(self) -> str:
         """What is propagated next."""

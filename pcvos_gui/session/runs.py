@@ -20,9 +20,12 @@ from core.studio.jobs import (
     EstimateJob,
     JobEnded,
     JobStarted,
+    MemoryJob,
+    MemoryTold,
     MemoryUse,
     PropagateJob,
     make_job,
+    memory_job,
 )
 from core.studio.recorded_run import RecordedRun
 from core.studio.run_progress import RunProgress
@@ -56,7 +59,7 @@ class RunController(QObject):
         progress: of the present run, or the last one. device: what runs where, in words.
         comparison: of memory intervals; none begins while a run is under way, and no run while it is.
         outcome: of the last run that ended: "done", "stopped", "failed"; "": none did.
-        memory: as of the last clip, also after the run.
+        memory: as of the last clip, also after the run. memory_needed: of the next run; None: not known yet.
         in_point, out_point: frames, or None.
     """
 
@@ -80,6 +83,8 @@ class RunController(QObject):
         self.device = ""
         self.outcome = ""
         self._told_of_device = ""
+        self.memory_needed: MemoryTold | None = None
+        self._asked: MemoryJob | None = None
         self.memory: MemoryUse | None = None
         self.in_point: int | None = None
         self.out_point: int | None = None
@@ -95,6 +100,7 @@ class RunController(QObject):
         worker.ended.connect(self._on_ended)
         self.comparison.compared.connect(self._on_compared)
         self.comparison.began.connect(self.state_changed)  # what else could begin waits
+        worker.memory_told.connect(self._on_memory)
         worker.estimated.connect(self.estimated)
         worker.estimated.connect(lambda found: found.cells and self._forecast.loaded(self.settings))
         session.objects_changed.connect(self._on_objects)
@@ -272,6 +278,21 @@ class RunController(QObject):
         if job is not None:
             self.worker.submit(EstimateJob(job))
 
+    def request_memory(self) -> None:
+        """Ask how much memory the next run will take; the answer is in `memory_needed`, and `memory_changed` tells."""
+        if self.is_busy or not self.session.is_open or self.session.document.project.read_only:
+            return
+        job = memory_job(self.session.document.project, self.settings, *self.frames_to_draw())
+        if job is None:
+            self._on_memory(None)
+        elif replace(job, number=0) != self._asked:
+            self._asked = replace(job, number=0)
+            self.worker.submit(job)
+
+    def _on_memory(self, told: MemoryTold | None) -> None:
+        self.memory_needed = told
+        self.memory_changed.emit()
+
     def _make_job(
         self,
         first: int,
@@ -436,7 +457,7 @@ class RunController(QObject):
 
     def _on_closed(self) -> None:
         self.in_point = self.out_point = None
-        self.memory = None
+        self.memory = self.memory_needed = self._asked = None
         self.in_out_changed.emit()
         self.memory_changed.emit()
 

@@ -35,6 +35,8 @@ from core.studio.jobs import (
     Marked,
     MarkFailed,
     MarkJob,
+    MemoryJob,
+    MemoryTold,
     PointJob,
     PropagateJob,
 )
@@ -45,13 +47,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Job = PropagateJob | CompareJob | EstimateJob | AdaptJob | ExplainJob | PointJob | AblateJob
+Job = PropagateJob | CompareJob | EstimateJob | MemoryJob | AdaptJob | ExplainJob | PointJob | AblateJob
 
-_LATE = (EstimateJob, ExplainJob, PointJob, AblateJob)
+_LATE = (EstimateJob, MemoryJob, ExplainJob, PointJob, AblateJob)
 """Jobs that are worth little when they are late."""
 
 _ENDS: dict[type, tuple[type, ...]] = {
     EstimateJob: (EstimateJob,),
+    MemoryJob: (MemoryJob,),
     ExplainJob: (ExplainJob, PointJob),
     PointJob: (PointJob,),
     PropagateJob: _LATE,
@@ -75,7 +78,8 @@ class InferenceWorker(Worker):
 
     Signals:
         started(JobStarted), clip_done(ClipDone), compare_progressed(CompareProgress), compared(Compared),
-        estimated(Estimated), explained(Explained), ablated(Ablated), adapt_progressed(AdaptProgress), adapted(Adapted),
+        estimated(Estimated), memory_told(MemoryTold), explained(Explained), ablated(Ablated),
+        adapt_progressed(AdaptProgress), adapted(Adapted),
         ended(JobEnded), marked(Marked), mark_failed(MarkFailed).
     """
 
@@ -84,6 +88,7 @@ class InferenceWorker(Worker):
     compare_progressed = Signal(object)
     compared = Signal(object)
     estimated = Signal(object)
+    memory_told = Signal(object)
     explained = Signal(object)
     ablated = Signal(object)
     adapt_progressed = Signal(object)
@@ -188,6 +193,7 @@ class InferenceWorker(Worker):
         | CompareProgress
         | Compared
         | Estimated
+        | MemoryTold
         | Explained
         | Ablated
         | AdaptProgress
@@ -208,6 +214,7 @@ class InferenceWorker(Worker):
                 CompareProgress: self.compare_progressed,
                 Compared: self.compared,
                 Estimated: self.estimated,
+                MemoryTold: self.memory_told,
                 Explained: self.explained,
                 Ablated: self.ablated,
                 AdaptProgress: self.adapt_progressed,

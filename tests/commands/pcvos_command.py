@@ -37,6 +37,11 @@ class Result:
         (line,) = self.err.splitlines()
         return line
 
+    @property
+    def remarks(self) -> list[str]:
+        """Lines on stderr beside the one that every run has, on its memory."""
+        return [line for line in self.err.splitlines() if not line.startswith("Note: Memory: at most ")]
+
 
 @dataclass(frozen=True)
 class Scene:

@@ -60,7 +60,8 @@ class Recorder:
 
     def __init__(self, worker: InferenceWorker, qtbot: QtBot):
         self.qtbot, self.messages, self.threads = qtbot, [], set()
-        for signal in (worker.started, worker.clip_done, worker.compared, worker.estimated, worker.ended):
+        results = (worker.started, worker.clip_done, worker.compared, worker.estimated, worker.memory_told)
+        for signal in (*results, worker.ended):
             signal.connect(self._keep)
 
     def _keep(self, message: object) -> None:

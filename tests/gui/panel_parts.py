@@ -15,7 +15,7 @@ from core.media.arrays import ArraySource
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project
 from core.propagation.pace import Work
-from core.studio.jobs import ClipDone, JobEnded, JobStarted, MemoryUse, Predicted
+from core.studio.jobs import ClipDone, JobEnded, JobStarted, MemoryJob, MemoryUse, Predicted
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import ViewState
@@ -64,16 +64,18 @@ class ScriptedInference(QObject):
     compare_progressed = Signal(object)
     compared = Signal(object)
     estimated = Signal(object)
+    memory_told = Signal(object)
     adapt_progressed = Signal(object)
     adapted = Signal(object)
 
     def __init__(self):
         super().__init__()
         self.jobs: list = []
+        self.questions: list[MemoryJob] = []
         self.told: list[tuple[str, int]] = []
 
     def submit(self, job):
-        self.jobs.append(job)
+        (self.questions if isinstance(job, MemoryJob) else self.jobs).append(job)
 
     def pause(self, number):
         self.told.append(("pause", number))

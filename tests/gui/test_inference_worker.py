@@ -43,6 +43,8 @@ from core.studio.jobs import (
     JobEnded,
     JobStarted,
     MarkJob,
+    MemoryJob,
+    MemoryTold,
     PermanentFrame,
 )
 from pcvos_gui.workers.inference import InferenceWorker
@@ -192,6 +194,21 @@ def test_a_frame_is_estimated_from_the_others(worker: InferenceWorker, heard: Re
     worker.submit(nothing)
     assert heard.end(nothing.number).state == "done"
     assert heard.of(nothing.number, Estimated)[0].cells == {}, "only the frame itself is annotated"
+
+
+def test_the_memory_of_a_run_is_told_before_it(worker: InferenceWorker, heard: Recorder, footage: Path):
+    base = job(footage, 0, 8)
+    frames = {"size": (720, 1280), "frames": 12, "objects": 2, "annotated": 2}
+    short, long = base.settings, replace(base.settings, interval=12)
+    asked = [MemoryJob(base.engine, settings, **frames) for settings in (short, long)]
+    bounds = []
+    for question in asked:
+        worker.submit(question)
+        assert heard.end(question.number).state == "done"
+        (told,) = heard.of(question.number, MemoryTold)
+        assert told.advice == "" and told.at_most.startswith("at most ")
+        bounds.append(told.at_most)
+    assert bounds[0] != bounds[1], "longer clips take more"
 
 
 # stopping and holding

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 
 from core.propagation.pace import Work
-from core.studio.jobs import Compared, MemoryUse
+from core.studio.jobs import Compared, MemoryTold, MemoryUse
 from core.studio.run_settings import QUALITIES
 from pcvos_gui.panels import HistoryPanel, MemoryPanel, PropagationPanel
 from pcvos_gui.panels.costs import duration, paper_summary, paper_text
@@ -479,6 +479,22 @@ def test_history_starts_with_opening_and_a_click_goes_back(qtbot, desk):
     rect = panel.view.visualRect(panel.view.model().index(1, 0))
     QTest.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
     assert [o.name for o in desk.session.objects][2:] == ["rabbit"]
+
+
+def test_what_the_next_run_takes_is_told_before_it(qtbot, desk, panel):
+    assert not desk.worker.questions and panel.memory.isHidden()
+    desk.correct(0)
+    qtbot.waitUntil(lambda: len(desk.worker.questions) == 1)
+    question = desk.worker.questions[0]
+    assert (question.size, question.frames, question.objects, question.annotated) == (desk.media.size, 100, 1, 1)
+    desk.worker.memory_told.emit(MemoryTold(question.number, "at most 1.2 GiB", ""))
+    assert panel.memory.text() == "Memory: at most 1.2 GiB."
+    desk.runs.set_settings(replace(desk.runs.settings, memory_frames=90))
+    qtbot.waitUntil(lambda: len(desk.worker.questions) == 2)
+    assert desk.worker.questions[1].settings.memory_frames == 90
+    advice = "This run may take 9.0 GiB, and 2.0 GiB are free: choose fewer memory frames."
+    desk.worker.memory_told.emit(MemoryTold(desk.worker.questions[1].number, "at most 9.0 GiB", advice))
+    assert panel.memory.text() == advice
 
 
 def test_a_run_that_may_not_fit_is_told_of_before_it_draws(desk, panel):
