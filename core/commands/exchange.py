@@ -14,7 +14,7 @@ from core.exchange.importer import Importer, import_request
 from core.exchange.mattes import DEFAULT_EDGES, MATTE_OPTIONS, edges_of
 from core.exchange.options import Value, parse_options
 from core.exchange.plan import change, make_plan, unanswered
-from core.project.classes import CLASSES, read_class_list
+from core.project.classes import read_class_list
 from core.project.project import Project
 from core.studio.done import not_done_in_words
 
@@ -138,7 +138,7 @@ def _import_classes(command: ImportCommand, say: Say, warn: Say) -> None:
         if command.dry_run:
             say("Nothing was changed (--dry-run).")
             return
-        project.set_setting(CLASSES, list(names))
+        project.keep(classes=names)
         if project.unsaved:
             raise PCVOSError(f"The classes are not in the project. {project.save_error}")
 

@@ -115,7 +115,7 @@ class _ProjectRun:
         if self._left is not None:
             return settings_from(self._left.run.settings)
         given = self._request.settings
-        stored = settings_from(self._project.setting("run"))
+        stored = settings_from(self._project.view.run)
         changed = {k: v for k, v in asdict(stored).items() if v != getattr(RunSettings(), k) and k not in given}
         changed.pop("range", None)
         if changed:
@@ -151,7 +151,7 @@ class _ProjectRun:
     def _range(self) -> tuple[int, int]:
         project, request = self._project, self._request
         last = min(len(self._media), project.footage.frames) - 1
-        first_in, last_out = in_out_from(project.setting("in_out"), last + 1)
+        first_in, last_out = in_out_from(project.view.in_out, last + 1)
         if request.start is request.end is None and self._settings.range is Range.IN_OUT:
             start, end = first_in or 0, last if last_out is None else last_out
             self._note(f"The range is the project's, from its in and out points: frames {start} to {end}.")

@@ -9,7 +9,7 @@ from core.exchange.exporter import ExportRequest
 from core.exchange.importer import RGB
 from core.exchange.json_fields import Node
 from core.masks.palette import DISPLAY_PALETTE, rgb
-from core.project.classes import CLASSES, known_classes, listed_classes
+from core.project.classes import known_classes
 from core.project.model import ObjectInfo
 
 INFO = {"description": "Masks from PCVOS Studio"}
@@ -45,8 +45,7 @@ class Categories:
 
 def categories_of(request: ExportRequest) -> Categories:
     """The classes of the chosen objects; classes that none of them has are among the categories, too."""
-    listed = listed_classes(request.project.setting(CLASSES))
-    classes = known_classes(listed, request.project.objects)
+    classes = known_classes(request.project.content.classes, request.project.objects)
     chosen = sorted(request.objects, key=lambda info: info.id)
     if not classes:
         own = {info.id: Category(info.name, rgb(info.colour)) for info in chosen}

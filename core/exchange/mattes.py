@@ -55,9 +55,6 @@ MATTE_OPTIONS = (
 )
 
 
-EDGES = "edges"
-"""The setting of a project that holds a value for each of `MATTE_OPTIONS`."""
-
 DEFAULT_EDGES: Mapping[str, Value] = MappingProxyType({option.name: option.default for option in MATTE_OPTIONS})
 
 
@@ -113,11 +110,11 @@ def cut_out(matted: MattedFrame, order: int = cv2.COLOR_RGB2RGBA) -> np.ndarray:
 def edges_of(project: Project) -> dict[str, Value]:
     """The values that a project has for `MATTE_OPTIONS`: exports begin with them. What it lacks, or what cannot be used
     of what it has, is the default."""
-    stored, values = project.setting(EDGES), dict(DEFAULT_EDGES)
+    stored, values = project.content.edges, dict(DEFAULT_EDGES)
     for option in MATTE_OPTIONS:
         try:
             values[option.name] = option.checked(stored[option.name])
-        except (KeyError, TypeError, PCVOSError):  # an option of another version
+        except (KeyError, PCVOSError):  # an option of another version
             continue
     return values
 

@@ -6,9 +6,6 @@ from pathlib import Path
 from core.errors import PCVOSError
 from core.project.model import ObjectInfo
 
-CLASSES = "classes"
-"""The setting of a project that holds its list of classes, in their order; those of its objects need not be in it."""
-
 _LONGEST_FILE = 2**20  # bytes
 _LONGEST = 200  # characters of a class
 _ENCODINGS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -18,12 +15,6 @@ def clean_class(text: str) -> str:
     """A class as a person wrote it: without spaces around it and control characters, "" if nothing is left."""
     printable = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(printable.split())[:_LONGEST]
-
-
-def listed_classes(stored: object) -> tuple[str, ...]:
-    """The project's list from its setting `CLASSES`; what cannot be one is passed over."""
-    names = stored if isinstance(stored, list) else []
-    return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name))
 
 
 def known_classes(listed: Iterable[str], objects: Iterable[ObjectInfo]) -> tuple[str, ...]:

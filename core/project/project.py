@@ -4,7 +4,6 @@ Everything but the masks is in memory; masks are read from the file when asked f
 returns. If it cannot be written, it waits in memory, where reading finds it, and goes along with the next attempt.
 """
 
-import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ from core.errors import PCVOSError
 from core.files import disk_error
 from core.masks.packed_mask import PackedMask
 from core.project.checks import check_change, check_done, check_run
+from core.project.content import Content, View
 from core.project.database import WriteLock, is_small
 from core.project.kept_runs import KeptRuns
 from core.project.model import Cell, Change, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
@@ -51,7 +51,7 @@ class Project:
         self._objects: tuple[ObjectInfo, ...] = ()
         self._done: tuple[DoneStretch, ...] = ()
         self._tracks = Tracks(footage.frames)
-        self._settings: dict[str, str] = {}
+        self._content = Content()
         self._runs: dict[int, RunInfo] = {}
         self._relative = relative_path(footage.path, path)
         self._subscribers: list[Callable[[Change], None]] = []
@@ -66,7 +66,7 @@ class Project:
 
     @classmethod
     def new(cls, footage: FootageReference, path: Path) -> Self:
-        """A project without a file: the first change makes it. Settings wait until then."""
+        """A project without a file: the first change makes it. Its `content` waits until then."""
         return cls(Path(path).absolute(), footage)
 
     @classmethod
@@ -104,7 +104,7 @@ class Project:
         self.footage, self._relative = store.footage()
         self._objects = store.objects()
         self._done = store.done()
-        self._settings = store.settings()
+        self._content = store.content()
         self._runs = store.runs()
         self._kept = KeptUndo(None if self.read_only else store.earlier_cells(self.footage.size))
         self._saver.batch.forget_earlier = not self._kept  # what is there all the same is damaged
@@ -173,7 +173,7 @@ class Project:
         copy.read_only = True
         copy._runs = dict(self._runs)
         copy._objects, copy._tracks, copy._saver.batch = self._objects, self._tracks.copy(), self._saver.batch.copy()
-        copy._done = self._done
+        copy._done, copy._content = self._done, self._content
         if self._store is not None:
             copy._store = Store.open(self.path, read_only=True)
         return copy
@@ -376,20 +376,28 @@ class Project:
         self._subscribers.append(callback)
         return lambda: self._subscribers.remove(callback)
 
-    # settings, runs, caches
+    # content, runs, caches
 
-    def setting(self, key: str, default: Any = None) -> Any:
-        """View state stored under `key`; a new object every time."""
-        try:
-            return json.loads(self._settings[key])
-        except (KeyError, ValueError):  # view state that was damaged is not worth a message
-            return default
+    @property
+    def content(self) -> Content:
+        """What it holds besides objects, cells and runs."""
+        return self._content
 
-    def set_setting(self, key: str, value: Any) -> None:
-        """Store view state that JSON can hold (else TypeError); a project without a file gets none by it."""
+    @property
+    def view(self) -> View:
+        """How a person left it."""
+        return self._content.view
+
+    def keep(self, **content: Any) -> None:
+        """Store other values for fields of `content`; a project without a file gets none by it."""
         self._check_writable()
-        self._settings[key] = self._saver.batch.settings[key] = json.dumps(value)
+        self._content = replace(self._content, **content)
+        self._saver.batch.content |= content
         self._save()
+
+    def remember(self, **view: Any) -> None:
+        """Store other values for fields of `view`, as `keep` does."""
+        self.keep(view=replace(self.view, **view))
 
     def start_run(self, run: RunInfo) -> int:
         """Note a run; its id."""

@@ -21,6 +21,7 @@ from core.files import disk_error
 from core.masks.palette import DISPLAY_PALETTE
 from core.masks.soft_mask import SoftMask
 from core.project import places, row_salvage, schema
+from core.project.content import Content, content_of_version_6, read_content
 from core.project.database import SQLITE_ERRORS, WriteLock, beside, reading
 from core.project.model import MAX_OBJECTS, Cell, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
 from core.project.saving import Batch
@@ -30,7 +31,6 @@ from core.project.schema import (
     footage_from_json,
     object_from_row,
     run_from_row,
-    settings_from_rows,
     soft_from_data,
 )
 from core.project.store import Store
@@ -75,7 +75,7 @@ class _Found:
 
     footage: FootageReference | None = None
     objects: dict[int, ObjectInfo] = field(default_factory=dict)  # in the order of the list
-    settings: dict[str, str] = field(default_factory=dict)
+    content: Content = field(default_factory=Content)
     runs: dict[int, RunInfo] = field(default_factory=dict)
     done: set[DoneStretch] = field(default_factory=set)
     keys: set[Key] | None = None  # all cells there should be; None: not known
@@ -205,7 +205,9 @@ class _Recovery:
             for row in self._rows(connection, f"SELECT {columns}{more} FROM objects ORDER BY position"):
                 self._take_object(row)
         self._take_done(self._rows(connection, "SELECT object, first, last FROM done"))
-        found.settings = settings_from_rows(self._rows(connection, "SELECT key, value FROM settings"))
+        content = read_content(lambda query: self._rows(connection, query))
+        of_before = content_of_version_6(self._rows(connection, "SELECT key, value FROM settings"))
+        found.content = replace(of_before, **{k: v for k, v in vars(content).items() if v and k != "view"})
         for row in self._rows(connection, "SELECT * FROM runs"):
             try:
                 run = run_from_row(row)
@@ -339,7 +341,8 @@ class _Recovery:
             footage = replace(footage, frames=max(footage.frames, frames))
             objects = tuple(found.objects.values())
             done = tuple(sorted(found.done))
-            rest = Batch(objects=objects, done=done, footage=footage, settings=found.settings, runs=found.runs)
+            content = dict(vars(found.content))
+            rest = Batch(objects=objects, done=done, footage=footage, content=content, runs=found.runs)
             store.write(rest)
         finally:
             if store is not None:

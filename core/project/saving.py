@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.errors import PCVOSError
 from core.project.model import Cell, Change, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
@@ -20,7 +20,7 @@ class Batch:
 
     Attributes:
         cells: by frame, then object; None: to be deleted. objects, done: all of them.
-        settings: JSON by key. runs: by id. caches: by key.
+        content: changed fields of `core.project.content.Content`, by name. runs: by id. caches: by key.
         run_cells: masks of runs, by side (`kept_runs.Side`). dropped_runs: whose masks go, before others are added.
         earlier: cells that a change with `keep_undo` touched, as they were before (see `Project.apply`).
         forget_earlier: those that are in the file are void.
@@ -30,7 +30,7 @@ class Batch:
     objects: tuple[ObjectInfo, ...] | None = None
     done: tuple[DoneStretch, ...] | None = None
     footage: FootageReference | None = None
-    settings: dict[str, str] = field(default_factory=dict)
+    content: dict[str, Any] = field(default_factory=dict)
     runs: dict[int, RunInfo] = field(default_factory=dict)
     run_cells: dict[tuple[int, bool], dict[Key, Cell]] = field(default_factory=dict)
     dropped_runs: set[int] = field(default_factory=set)
@@ -50,9 +50,9 @@ class Batch:
     def copy(self) -> "Batch":
         """The same again, to be changed by itself."""
         cells = {frame: dict(here) for frame, here in self.cells.items()}
-        settings, runs, caches, earlier = dict(self.settings), dict(self.runs), dict(self.caches), dict(self.earlier)
+        content, runs, caches, earlier = dict(self.content), dict(self.runs), dict(self.caches), dict(self.earlier)
         run_cells = {side: dict(own) for side, own in self.run_cells.items()}
-        copy = replace(self, cells=cells, settings=settings, runs=runs, caches=caches, earlier=earlier)
+        copy = replace(self, cells=cells, content=content, runs=runs, caches=caches, earlier=earlier)
         return replace(copy, run_cells=run_cells, dropped_runs=set(self.dropped_runs))
 
     def has(self, key: Key) -> bool:

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
@@ -18,6 +18,7 @@ from typing import Any
 from core.errors import PCVOSError
 from core.masks.packed_mask import PackedMask
 from core.masks.soft_mask import SoftMask
+from core.project.content import content_of_version_6, write_content
 from core.project.model import Cell, DoneStretch, FootageReference, Key, ObjectInfo, RunInfo
 
 APPLICATION_ID = 0x50435653  # "PCVS"
@@ -74,10 +75,41 @@ _VERSION_6 = (
         id INTEGER PRIMARY KEY, corrected INTEGER NOT NULL, confidence REAL, mask BLOB NOT NULL, soft BLOB)""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
-"""Step n: the statements that lead from version n to n + 1; version 0 is an empty file."""
 
-_READABLE = 6
+def _move_content(connection: sqlite3.Connection) -> None:
+    """Up to version 6 all content (`core.project.content`) was JSON in the table settings, which keeps the view."""
+    content = content_of_version_6(connection.execute("SELECT key, value FROM settings"))
+    write_content(connection, vars(content))
+
+
+_VERSION_7 = (
+    "CREATE TABLE classes (position INTEGER PRIMARY KEY, name TEXT NOT NULL)",
+    "CREATE TABLE edges (name TEXT PRIMARY KEY, value NOT NULL)",
+    """CREATE TABLE marks (
+        position INTEGER PRIMARY KEY, frame INTEGER NOT NULL, object INTEGER NOT NULL, value INTEGER NOT NULL,
+        points TEXT NOT NULL)""",
+    "CREATE TABLE ticks (object INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, doubt REAL NOT NULL)",
+    "CREATE TABLE unfinished_run (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, finished TEXT NOT NULL, last INTEGER)",
+    # Object 0: the frame is known, but none of its masks. `recovery` takes any row of three columns for one of done.
+    """CREATE TABLE memory_read (
+        id INTEGER PRIMARY KEY, frame INTEGER NOT NULL, object INTEGER NOT NULL, checksum INTEGER NOT NULL)""",
+    _move_content,
+)
+
+Step = tuple[str | Callable[[sqlite3.Connection], None], ...]
+
+MIGRATIONS: tuple[Step, ...] = (
+    _VERSION_1,
+    _VERSION_2,
+    _VERSION_3,
+    _VERSION_4,
+    _VERSION_5,
+    _VERSION_6,
+    _VERSION_7,
+)
+"""Step n: the statements and functions that lead from version n to n + 1; version 0 is an empty file."""
+
+_READABLE = 7
 """Up to this version `Store` reads older files as they are, e.g. where they cannot be written: a step that adds what is
 read raises this once the reading can do without."""
 
@@ -92,9 +124,16 @@ def is_as_made(connection: sqlite3.Connection) -> bool:
     found = version(connection)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
         for step in MIGRATIONS[: max(found, 0)]:
-            for statement in step:
-                made.execute(statement)
+            _take(step, made)
         return found > 0 and _statements(connection) == _statements(made)
+
+
+def _take(step: Step, connection: sqlite3.Connection) -> None:
+    for one in step:
+        if isinstance(one, str):
+            connection.execute(one)
+        else:
+            one(connection)
 
 
 def _statements(connection: sqlite3.Connection) -> set[tuple[Any, ...]]:
@@ -142,6 +181,11 @@ def has_run_cells(connection: sqlite3.Connection) -> bool:
     return version(connection) >= 6
 
 
+def has_content(connection: sqlite3.Connection) -> bool:
+    """Whether the file is of a version with tables for what `core.project.content` is about."""
+    return version(connection) >= 7
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the tables to the newest version, in one transaction: all steps or none.
 
@@ -157,8 +201,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         for step in MIGRATIONS[found:]:
-            for statement in step:
-                connection.execute(statement)
+            _take(step, connection)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("COMMIT")
@@ -264,11 +307,6 @@ def done_from_row(row: Sequence[Any]) -> DoneStretch:
     if len(row) != 3 or not all(isinstance(number, int) for number in row) or not 0 <= row[1] <= row[2]:
         raise ValueError("no stretch is like that")
     return DoneStretch(*row)
-
-
-def settings_from_rows(rows: Iterable[Sequence[Any]]) -> dict[str, str]:
-    """JSON by key, of the table settings; view state that is damaged is left out."""
-    return {key: value for key, value in rows if isinstance(key, str) and isinstance(value, str)}
 
 
 def run_row(id: int, run: RunInfo) -> tuple[Any, ...]:

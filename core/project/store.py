@@ -14,6 +14,7 @@ import numpy as np
 from core.errors import PCVOSError
 from core.masks.soft_mask import SoftMask
 from core.project import schema, tracks
+from core.project.content import Content, content_of_version_6, read_content, write_content
 from core.project.database import (
     SQLITE_ERRORS,
     Checkpoints,
@@ -151,10 +152,12 @@ class Store:
         except (TypeError, ValueError) as error:
             raise damaged(self.path, "its runs cannot be read") from error
 
-    def settings(self) -> dict[str, str]:
-        """JSON by key."""
+    def content(self) -> Content:
+        """What it holds besides objects, cells and runs."""
         with reading(self.path):
-            return schema.settings_from_rows(self._connection.execute("SELECT key, value FROM settings"))
+            if schema.has_content(self._connection):
+                return read_content(self._connection.execute)
+            return content_of_version_6(self._connection.execute("SELECT key, value FROM settings"))
 
     def cache(self, key: str) -> bytes | None:
         """The value stored under `key`."""
@@ -299,7 +302,7 @@ class Store:
         rows = (schema.run_row(id, run) for id, run in batch.runs.items())
         connection.executemany(f"REPLACE INTO runs VALUES ({', '.join('?' * 13)})", rows)
         self._write_run_cells(batch)
-        connection.executemany("REPLACE INTO settings VALUES (?, ?)", batch.settings.items())
+        write_content(connection, batch.content)
         connection.executemany("REPLACE INTO caches VALUES (?, ?)", batch.caches.items())
 
     def _write_run_cells(self, batch: Batch) -> None:

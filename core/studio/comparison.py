@@ -28,7 +28,6 @@ from core.studio.runs import locked_objects
 SAME = 0.995
 """IoU from which on two masks of an object count as the same."""
 
-_SETTING = "reference"
 _GAP = 3  # frames that agree between two that do not, and do not end a stretch
 _AT_ONCE = 64  # frames whose masks are read together
 
@@ -206,15 +205,14 @@ def take(
 def note_reference(project: Project, folder: Path | None) -> None:
     """Keep in the project which folder of masks it is compared with; None: with none any more."""
     path = None if folder is None else folder.absolute()
-    stored = path and {"path": str(path), "relative": relative_path(path, project.path)}
-    project.set_setting(_SETTING, stored)
+    stored = {} if path is None else {"path": str(path), "relative": relative_path(path, project.path)}
+    project.remember(reference=stored)
 
 
 def noted_reference(project: Project) -> Path | None:
     """The folder that the project is compared with: where it was or, if that is gone, beside the project, should both
     have moved. It may be gone from both."""
-    stored = project.setting(_SETTING)
-    path, relative = (stored.get("path"), stored.get("relative")) if isinstance(stored, dict) else (None, None)
+    path, relative = (project.view.reference.get(name) for name in ("path", "relative"))
     if not isinstance(path, str) or not isinstance(relative, str | None) or "\0" in f"{path}{relative}":
         return None
     return find_again(Path(path), project.path, relative) or Path(path)

@@ -1,14 +1,13 @@
 """Notes of what a run has finished, in the project clip by clip: after a crash it can go on from there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast, get_args
 
+from core.project.content import UnfinishedRun
 from core.project.model import RunInfo
 from core.project.project import Project
 from core.propagation.settings import Direction
-
-_KEY = "unfinished run"
 
 AROUND = "around"
 """Among the stored settings of a run of what corrections touch: the frames that it went outward from."""
@@ -17,8 +16,8 @@ AROUND = "around"
 class FinishedFrames:
     """Frames as a few ranges, in the order they were drawn."""
 
-    def __init__(self, ranges: list[list[int]] | None = None):
-        self._ranges = [list(one) for one in ranges or ()]
+    def __init__(self, ranges: Iterable[Sequence[int]] = ()):
+        self._ranges = [list(one) for one in ranges]
 
     def add(self, frames: tuple[int, ...]) -> None:
         """A clip's frames, ascending or descending by one."""
@@ -64,36 +63,21 @@ class Interrupted:
 
 def note(project: Project, run: int, finished: FinishedFrames, last: int | None) -> None:
     """The run of this id is under way, and has come so far."""
-    project.set_setting(_KEY, {"run": run, "finished": finished.ranges, "last": last})
+    project.keep(unfinished_run=UnfinishedRun(run, tuple((first, end) for first, end in finished.ranges), last))
 
 
 def note_end(project: Project) -> None:
     """No run is under way."""
-    if project.setting(_KEY) is not None:
-        project.set_setting(_KEY, None)
+    if project.content.unfinished_run is not None:
+        project.keep(unfinished_run=None)
 
 
 def find(project: Project) -> Interrupted | None:
     """The run that was under way when the project was left without being closed."""
-    noted = project.setting(_KEY)
-    if not isinstance(noted, dict) or not isinstance(id := noted.get("run"), int):
+    noted = project.content.unfinished_run
+    run = None if noted is None else dict(project.runs()).get(noted.run)
+    if noted is None or run is None or not isinstance(run.settings, dict) or run.direction not in get_args(Direction):
         return None
-    run = dict(project.runs()).get(id)
-    ranges, last = noted.get("finished"), noted.get("last")
-    if run is None or not _are_ranges(ranges, project.footage.frames) or not isinstance(last, int | None):
+    if not all(0 <= first <= end < project.footage.frames for first, end in (*noted.finished, (run.start, run.end))):
         return None
-    if not _are_ranges([[run.start, run.end]], project.footage.frames) or not isinstance(run.settings, dict):
-        return None
-    if run.direction not in get_args(Direction):
-        return None
-    return Interrupted(run, FinishedFrames(ranges), last)
-
-
-def _are_ranges(found: object, count: int) -> bool:
-    return isinstance(found, list) and all(
-        isinstance(one, list)
-        and len(one) == 2
-        and all(isinstance(frame, int) for frame in one)
-        and 0 <= one[0] <= one[1] < count
-        for one in found
-    )
+    return Interrupted(run, FinishedFrames(noted.finished), noted.last)

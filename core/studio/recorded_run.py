@@ -40,7 +40,7 @@ class RecordedRun:
         finished: FinishedFrames | None = None,
         last: int | None = None,
     ):
-        self.finished, self.drawn = FinishedFrames(finished.ranges if finished else None), set[int]()
+        self.finished, self.drawn = FinishedFrames(finished.ranges if finished else ()), set[int]()
         self._project, self._plan = project, plan
         self._results = RunResults(project, {id for frame in plan.permanent for id in frame.masks}, text)
         self._began = time.monotonic()

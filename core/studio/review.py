@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from core.project.content import Tick
 from core.project.model import Cell
 from core.project.project import Project
 from core.project.tracks import PREDICTED
@@ -19,7 +20,6 @@ from core.propagation.doubt import LOW_CONFIDENCE, doubtful_frames, neighbours
 from core.studio.done import done_frames
 
 _LOST = 0.75  # of the area before, below which a part seems to be lost
-_SETTING = "reviewed"
 
 
 class Reason(StrEnum):
@@ -67,7 +67,7 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
     that were drawn. What is done needs no look.
     """
     found: list[Stretch] = []
-    ticks = _ticks(project)
+    ticks = project.content.ticks
     for info in project.objects:
         drawn, done = project.frames_of(info.id, PREDICTED), done_frames(project, info.id)
         found += _drawn_with_doubt(info.id, drawn[~done[drawn]], project.confidence_of(info.id), ticks)
@@ -81,7 +81,7 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
 
 
 def _drawn_with_doubt(
-    obj: int, frames: np.ndarray, confidence: np.ndarray, ticks: Collection[tuple[float, ...]]
+    obj: int, frames: np.ndarray, confidence: np.ndarray, ticks: Collection[Tick]
 ) -> Iterator[Stretch]:
     """The doubtful stretches among frames that were drawn; all at once, for there may be thousands."""
     doubtful, starts = doubtful_frames(frames, confidence)
@@ -95,7 +95,7 @@ def _drawn_with_doubt(
     last = doubtful[np.append(starts[1:], len(doubtful)) - 1]
     columns = (doubtful[starts], last, worst, doubt, confidence[worst])
     for first, end, frame, missing, sure in zip(*(column.tolist() for column in columns), strict=True):
-        is_ticked = (obj, first, end, round(missing, 4)) in ticks  # drawn anew, it has another doubt
+        is_ticked = Tick(obj, first, end, round(missing, 4)) in ticks  # drawn anew, it has another doubt
         yield Stretch(obj, first, end, frame, missing, sure, is_ticked)
 
 
@@ -139,20 +139,9 @@ def reason_of(project: Project, stretch: Stretch) -> Reason:
 
 def tick_off(project: Project, stretch: Stretch, ticked: bool = True) -> None:
     """Keep in the project that a person found a stretch to be right (or, not `ticked`, that it is open again)."""
-    ticks = {tick for tick in _ticks(project) if tick[:3] != (stretch.object, stretch.first, stretch.last)}
-    if ticked:
-        ticks.add((stretch.object, stretch.first, stretch.last, round(stretch.doubt, 4)))
-    project.set_setting(_SETTING, sorted(ticks))
-
-
-def _ticks(project: Project) -> set[tuple[float, ...]]:
-    stored = project.setting(_SETTING)
-    rows = stored if isinstance(stored, list) else []
-    return {
-        tuple(row)
-        for row in rows
-        if isinstance(row, list) and len(row) == 4 and all(isinstance(number, int | float) for number in row)
-    }
+    own = Tick(stretch.object, stretch.first, stretch.last, round(stretch.doubt, 4))
+    others = {t for t in project.content.ticks if (t.object, t.first, t.last) != (own.object, own.first, own.last)}
+    project.keep(ticks=frozenset(others | {own} if ticked else others))
 
 
 def _area(cell: Cell) -> int:

@@ -128,8 +128,7 @@ def frames_of(
     return low, high
 
 
-def in_out_from(stored: object, count: int) -> tuple[int | None, int | None]:
+def in_out_from(stored: tuple[int | None, int | None], count: int) -> tuple[int | None, int | None]:
     """In and out points as a project holds them; None for one that is not there, or on no frame of `count`."""
-    points = stored if isinstance(stored, list) and len(stored) == 2 else (None, None)
-    first, last = (point if isinstance(point, int) and 0 <= point < count else None for point in points)
+    first, last = (point if isinstance(point, int) and 0 <= point < count else None for point in stored)
     return first, last

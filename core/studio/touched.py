@@ -7,7 +7,6 @@ memory it has read, and what differs from that note has been corrected since.
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -18,8 +17,6 @@ from core.propagation.schedule import Annotated
 from core.propagation.ways import Way, extent, ways_around
 from core.studio.run_settings import Range, RunSettings
 from core.studio.runs import PermanentFrame, carried_objects
-
-_KEY = "memory read"
 
 Memory = Mapping[int, Mapping[int, PackedMask]]
 """Permanent memory: masks by frame, then object."""
@@ -70,14 +67,14 @@ def find_touched(project: Project, settings: RunSettings, memory: Memory | None 
     Args:
         memory: permanent memory, if it is at hand.
     """
-    read = project.setting(_KEY)
-    if settings.range is not Range.TO_END or settings.exact or not isinstance(read, dict):
+    read = project.content.memory_read
+    if settings.range is not Range.TO_END or settings.exact or not read:
         return None
     memory = project.permanent_memory() if memory is None else memory
     changed = {
         frame: ids
         for frame, masks in sorted(memory.items())
-        if (ids := {id for id, mask in masks.items() if _known(read, frame, id) != _sum(mask)})
+        if (ids := {id for id, mask in masks.items() if read.get(frame, {}).get(id) != _sum(mask)})
     }
     if not changed or not all(_was_drawn(project, frame, ids) for frame, ids in changed.items()):
         return None
@@ -113,14 +110,12 @@ def ways_from(frames: Iterable[int], annotated: Annotated, first: int, last: int
 
 def note_read(project: Project, permanent: tuple[PermanentFrame, ...], start: int, end: int) -> None:
     """A run through frames `start` to `end` (inclusive) is done: its masks know of this permanent memory there."""
-    stored = project.setting(_KEY)
-    read: dict[str, Any] = stored if isinstance(stored, dict) else {}
-    now = {given.frame: {str(id): _sum(mask) for id, mask in given.masks.items()} for given in permanent}
-    for frame, sums in now.items():
-        if start <= frame <= end or str(frame) not in read:
-            known = read.get(str(frame))
-            read[str(frame)] = (known if isinstance(known, dict) else {}) | (sums if start <= frame <= end else {})
-    project.set_setting(_KEY, read)
+    read = {frame: dict(own) for frame, own in project.content.memory_read.items()}
+    for given in permanent:
+        own = read.setdefault(given.frame, {})
+        if start <= given.frame <= end:
+            own |= {id: _sum(mask) for id, mask in given.masks.items()}
+    project.keep(memory_read=read)
 
 
 class ProjectThere:
@@ -159,11 +154,6 @@ class ProjectThere:
     def close(self) -> None:
         """Let go of the snapshot."""
         self._project.close()
-
-
-def _known(read: Mapping[str, Any], frame: int, id: int) -> object:
-    own = read.get(str(frame))
-    return own.get(str(id)) if isinstance(own, dict) else None
 
 
 def _sum(mask: PackedMask) -> int:

@@ -107,7 +107,8 @@ class ExportDialog(QDialog):
         return path
 
     def accept(self) -> None:
-        self._session.remember(_key(self.formats.chosen), str(self._target()))
+        targets = self._session.document.project.view.targets
+        self._session.remember(targets={**targets, self.formats.chosen: str(self._target())})
         self._store.remember(Preset(self.formats.chosen, self.options.values))
         if not self.presets.is_chosen:
             self._edges.set_values({name: self.options.values[name] for name in self._own_edges()})
@@ -234,7 +235,8 @@ class ExportDialog(QDialog):
         self.target_label.setText(name)
         self.target.setAccessibleName(name)
         self.target.setToolTip("" if known.target == "file" else self.tr("A folder that is not there yet is made"))
-        self.target.setText(str(self._session.document.project.setting(_key(known.name)) or self._suggested(known)))
+        target = self._session.document.project.view.targets.get(known.name)
+        self.target.setText(target or str(self._suggested(known)))
         self.picture.expect()
         self._refresh()
 
@@ -379,11 +381,6 @@ class ExportDialog(QDialog):
         text = self.tr("{} files are there already, and will be replaced: {}.")
         names = ", ".join(path.name for path in there[:_NAMED]) + (", …" if len(there) > _NAMED else "")
         return text.format(len(there), names)
-
-
-def _key(format: str) -> str:
-    """Of the setting in a project that holds the last target."""
-    return f"export {format}"
 
 
 def _existing(path: Path) -> Path:

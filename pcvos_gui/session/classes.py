@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import PCVOSError
-from core.project.classes import CLASSES, known_classes, listed_classes, read_class_list
+from core.project.classes import known_classes, read_class_list
 from pcvos_gui.session.commands import ClassListCommand
 from pcvos_gui.session.session import Session
 
@@ -46,9 +46,9 @@ class Classes(QObject):
 
     def _apply(self, names: Sequence[str]) -> None:
         self._listed = tuple(names)
-        self._session.remember(CLASSES, list(names))
+        self._session.keep(classes=tuple(names))
         self.changed.emit()
 
     def _on_opened(self) -> None:
-        self._listed = listed_classes(self._session.document.project.setting(CLASSES))
+        self._listed = self._session.document.project.content.classes
         self.changed.emit()

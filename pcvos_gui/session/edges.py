@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QObject, Signal
 
-from core.exchange.mattes import DEFAULT_EDGES, EDGES, MATTE_OPTIONS, edges_of, matte_settings
+from core.exchange.mattes import DEFAULT_EDGES, MATTE_OPTIONS, edges_of, matte_settings
 from core.exchange.options import Value
 from core.masks.matte import MatteSettings
 from pcvos_gui.session.commands import EdgesCommand
@@ -62,7 +62,7 @@ class Edges(QObject):
 
     def _apply(self, values: Mapping[str, Value]) -> None:
         self._take(values)
-        self._session.remember(EDGES, self._values)
+        self._session.keep(edges=dict(self._values))
 
     def _on_opened(self) -> None:
         self._take(edges_of(self._session.document.project))

@@ -1,6 +1,7 @@
 """The open document: footage and its project, every change to it as a step of undo, and its saving."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -102,10 +103,10 @@ class OpenSession(QObject):
             for then in waiting:
                 then()
 
-    def remember(self, key: str, value: object) -> None:
-        """A setting of the view, kept in the project; a read-only project forgets it."""
+    def keep(self, **content: Any) -> None:
+        """As `Project.keep`; a read-only project forgets it."""
         if not self.project.read_only:
-            self.project.set_setting(key, value)
+            self.project.keep(**content)
             if self.project.unsaved:
                 self.saving_changed.emit()
 

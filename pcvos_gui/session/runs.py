@@ -115,7 +115,7 @@ class RunController(QObject):
     def set_settings(self, settings: RunSettings) -> None:
         if settings != self.settings:
             self.settings = settings
-            self.session.remember("run", asdict(settings))
+            self.session.remember(run=asdict(settings))
             self.settings_changed.emit()
 
     def set_in_out(self, first: int | None, last: int | None) -> None:
@@ -124,7 +124,7 @@ class RunController(QObject):
             first, last = last, first
         if (first, last) != (self.in_point, self.out_point):
             self.in_point, self.out_point = first, last
-            self.session.remember("in_out", [first, last])
+            self.session.remember(in_out=(first, last))
             self.in_out_changed.emit()
             unset = first is None and last is None
             if unset and self.settings.range is Range.IN_OUT:
@@ -419,8 +419,8 @@ class RunController(QObject):
 
     def _on_opened(self) -> None:
         project = self.session.document.project
-        self.settings = settings_from(project.setting("run"))
-        self.in_point, self.out_point = in_out_from(project.setting("in_out"), self.session.navigator.frame_count)
+        self.settings = settings_from(project.view.run)
+        self.in_point, self.out_point = in_out_from(project.view.in_out, self.session.navigator.frame_count)
         self.memory = None
         self.settings_changed.emit()
         self.in_out_changed.emit()

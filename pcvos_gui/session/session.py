@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum, auto
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QRect, Signal
@@ -81,14 +82,12 @@ class Session(QObject):
         document.saving_changed.connect(self.saving_changed)
         self.navigator.open(document)
         known = [o.id for o in project.objects]
-        remembered = project.setting("active", 0)
-        self.active = remembered if remembered in known else next(iter(known), 0)
+        self.active = project.view.active if project.view.active in known else next(iter(known), 0)
         self.opened.emit()
         self.objects_changed.emit()
         self.states_changed.emit()
         self.saving_changed.emit()
-        stored = project.setting("frame", 0)
-        self.navigator.go_to(stored if isinstance(stored, int) else 0)
+        self.navigator.go_to(project.view.frame)
         return True
 
     def close(self) -> bool:
@@ -103,8 +102,7 @@ class Session(QObject):
         document, project = self._document, self._document.project
         self.settling.emit(Leaving.FOOTAGE)
         self.cancel_edit()
-        document.remember("frame", self.navigator.frame)
-        document.remember("active", self.active)
+        self.remember(frame=self.navigator.frame, active=self.active)
         if not project.retry_save():
             self.saving_changed.emit()
             if not self.accepts_loss(project.unsaved, project.save_error or ""):
@@ -154,10 +152,15 @@ class Session(QObject):
             self.navigator.close()
             self.closed.emit()
 
-    def remember(self, key: str, value: object) -> None:
-        """A setting of the view, kept in the project that is open, if one is."""
+    def keep(self, **content: Any) -> None:
+        """As `Project.keep`, in the project that is open, if one is; a read-only one forgets it."""
         if self._document is not None:
-            self._document.remember(key, value)
+            self._document.keep(**content)
+
+    def remember(self, **view: Any) -> None:
+        """As `Project.remember`, likewise."""
+        if self._document is not None:
+            self._document.keep(view=replace(self._document.project.view, **view))
 
     # objects
 

@@ -150,8 +150,8 @@ def test_a_run_enters_the_project_and_spares_what_is_corrected_or_locked(run, pa
 
 def test_settings_are_the_projects_unless_options_say_otherwise(run, path):
     with Project.open(path) as project:
-        project.set_setting("run", {"interval": 4, "direction": "backward", "range": "in/out", "top_k": 7})
-        project.set_setting("in_out", [1, 8])
+        chosen = {"interval": 4, "direction": "backward", "range": "in/out", "top_k": 7}
+        project.remember(run=chosen, in_out=(1, 8))
     done = run("--top-k", 9)
     assert done.code == 0 and "as the project has them" in done.err and "interval 4, direction backward." in done.err
     assert "frames 1 to 8" in done.err
@@ -159,7 +159,7 @@ def test_settings_are_the_projects_unless_options_say_otherwise(run, path):
         ((_, noted),) = project.runs()
         assert (noted.direction, noted.start, noted.end, noted.state) == ("backward", 1, 8, "done")
         assert (noted.settings["interval"], noted.settings["top_k"], noted.settings["resolution"]) == (4, 9, 64)
-        assert project.setting("run")["top_k"] == 7, "the project's own settings stay"
+        assert project.view.run["top_k"] == 7, "the project's own settings stay"
     run("--start", 3, "--direction", "forward")
     assert max(frame for frame, _ in cells(path)) == LAST
 

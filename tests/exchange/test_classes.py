@@ -27,7 +27,6 @@ from typer.testing import CliRunner
 from core.cli import app
 from core.errors import PCVOSError
 from core.masks.packed_mask import PackedMask
-from core.project.classes import CLASSES
 from core.project.model import Cell, Change, ObjectInfo
 
 PEOPLE = (
@@ -123,7 +122,7 @@ def test_a_zip_of_cvat_that_cannot_be_unpacked(people, other, media, out):
 
 
 def test_yolo_numbers_classes(people, other, media, out):
-    people.set_setting(CLASSES, ["car", "person"])
+    people.keep(classes=("car", "person"))
     export("yolo", people, media, out / "yolo")
     assert yaml.safe_load((out / "yolo" / "data.yaml").read_text())["names"] == {
         0: "car",
@@ -145,7 +144,7 @@ def test_yolo_numbers_classes(people, other, media, out):
 
 
 def test_classes_keep_their_numbers_whichever_objects_are_exported(people, media, out):
-    people.set_setting(CLASSES, ["car", "person"])
+    people.keep(classes=("car", "person"))
     for objects in ((3,), (5, 9), (12,)):
         export("coco", people, media, out / "a.json", objects=objects, overwrite=True)
         names = [c["name"] for c in json.loads((out / "a.json").read_text())["categories"]]
@@ -224,15 +223,15 @@ def test_the_command_loads_a_list_of_classes(people, out):
 
     def stored():
         with type(people).open(people.path, to_write=False) as opened:
-            return opened.setting(CLASSES), opened.objects
+            return opened.content.classes, opened.objects
 
     tried = pcvos("--dry-run")
-    assert tried.exit_code == 0 and "car, person." in tried.stdout and stored() == (None, PEOPLE)
-    assert pcvos().exit_code == 0 and stored() == (["car", "person"], PEOPLE)
+    assert tried.exit_code == 0 and "car, person." in tried.stdout and stored() == ((), PEOPLE)
+    assert pcvos().exit_code == 0 and stored() == (("car", "person"), PEOPLE)
     (out / "classes.txt").write_bytes(b"\0")
     refused = pcvos("--format", "classes")
     assert refused.exit_code == 2 and "one class a line" in " ".join(refused.stderr.split())
-    assert stored() == (["car", "person"], PEOPLE)
+    assert stored() == (("car", "person"), PEOPLE)
 
 
 def test_files_of_before_there_were_classes(project, other, media, out):

@@ -101,7 +101,7 @@ def exported_alpha(path, place, *options):
 def test_edges_begin_as_the_project_has_them(project, out):
     plain, said = exported_alpha(project.path, out / "plain")
     assert "Edges" not in said
-    project.set_setting("edges", {"edges": "hard", "grow": 3.0, "feather": 0, "gamma": "bright"})
+    project.keep(edges={"edges": "hard", "grow": 3.0, "feather": 0, "gamma": "bright"})
     project.close()
     own, said = exported_alpha(project.path, out / "own")
     assert "Note: Edges as the project has them" in said and "edges=hard, grow=3.0." in said

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 
 from core.masks.packed_mask import PackedMask
 from core.media.arrays import ArraySource
+from core.project.content import MarkStroke
 from core.project.model import ObjectInfo
 from core.project.project import Project
 from core.studio.jobs import Estimated, Predicted
@@ -357,13 +358,13 @@ def test_finished_strokes_are_in_the_project_file_until_they_are_accepted(rig, t
     rig.session.navigator.go_to(2)
     assert rig.assist.jobs[-1].strokes[5, 10] == 2
     rig.key(Qt.Key.Key_Escape)
-    assert project.setting("scribbles") == []
+    assert project.content.marks == ()
     assert np.array_equal(project.labels(0), DISC.astype(np.uint8))
 
 
-@pytest.mark.parametrize("stored", [7, [{}], [{"frame": 0, "object": 1, "strokes": [[9, []]]}], [None]])
-def test_what_cannot_be_read_of_them_is_left_out(rig, stored):
-    rig.session.remember("scribbles", stored)
+@pytest.mark.parametrize("stroke", [(0, 1, 9, ((1, 1, 1),)), (0, 1, 1, ()), (0, 1, 1, ((1, 1),))])
+def test_what_cannot_be_read_of_them_is_left_out(rig, stroke):
+    rig.session.keep(marks=(MarkStroke(*stroke),))
     path = rig.project.path
     rig.session.close()
     rig.session.open(ArraySource(footage()), Project.open(path))

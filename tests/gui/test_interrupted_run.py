@@ -8,6 +8,7 @@ import pytest
 from panel_parts import Desk
 from window_parts import COUNT, Hands, truth
 
+from core.project.content import UnfinishedRun
 from core.project.project import Project
 from core.propagation.pace import Work
 from core.studio.interrupted import FinishedFrames, find
@@ -94,7 +95,7 @@ def test_a_run_that_was_stopped_is_not_interrupted(desk, tmp_path):
     assert find(desk.project).last == 10
     desk.runs.stop()
     assert find(desk.project) is None
-    desk.project.set_setting("unfinished run", {"run": 1, "finished": [[3, 900]], "last": "x"})
+    desk.project.keep(unfinished_run=UnfinishedRun(1, ((3, 900),), 3))
     assert find(desk.project) is None, "what cannot be is passed over"
 
 

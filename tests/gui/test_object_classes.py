@@ -106,7 +106,7 @@ def test_a_list_is_loaded_kept_and_undone(desk, panel, monkeypatch, tmp_path):
     assert items(panel) == ["car", "bus", "person"] and "3 classes" in desk.messages[-1].text
     assert classes(desk) == ["person", "", ""], "objects keep theirs"
     with Project.open(desk.project.path, to_write=False) as stored:
-        assert stored.setting("classes") == ["car", "bus", "person"]
+        assert stored.content.classes == ("car", "bus", "person")
     desk.session.undo_stack.undo()
     assert items(panel) == ["person"]
     desk.session.undo_stack.redo()

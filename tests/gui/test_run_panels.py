@@ -308,7 +308,7 @@ def test_advanced_settings(desk, panel):
     form.weights.setText("/w/p.pth")
     QTest.keyClick(form.weights, Qt.Key.Key_Return)
     assert runs.settings.weights == "/w/p.pth"
-    desk.project.set_setting("mark", 1)
+    desk.project.remember(frame=1)
     desk.reopen()
     assert form.weights.text() == "/w/p.pth" and form.device.currentText() == "cuda:1"
     assert form.top_k.value() == 30 and not form.distractors.isChecked()

@@ -78,7 +78,7 @@ def test_a_click_begins_an_object_and_enter_accepts_its_mask(pointing: Pointing)
     assert not session.labels.any(), "nothing is changed yet"
     pointing.key(Qt.Key.Key_Return)
     assert np.array_equal(session.labels == 1, proposed)
-    assert session.document.project.setting("scribbles") == []
+    assert session.document.project.content.marks == ()
     session.undo_stack.undo()
     assert not session.labels.any()
 
@@ -131,8 +131,8 @@ def test_marks_wait_on_their_frame_and_are_in_the_project(pointing: Pointing):
     pointing.hands.go_to(5)
     assert pointing.tool.waiting == [(0, 1)] and not pointing.hands.session.labels.any()
     pointing.mark(centre(5))
-    stored = pointing.hands.session.document.project.setting("scribbles")
-    assert sorted((one["frame"], len(one["strokes"])) for one in stored) == [(0, 2), (5, 1)]
+    stored = pointing.hands.session.document.project.content.marks
+    assert sorted(one.frame for one in stored) == [0, 0, 5]
     with pointing.hands.bot.waitSignal(pointing.hands.window.assist.done, timeout=60_000):
         pointing.hands.go_to(0)
     assert pointing.tool.is_busy and overlap(pointing.tool.proposed, truth(0)) > 0.7

@@ -280,7 +280,7 @@ def test_edges_are_kept_in_the_project(marked: Hands, clip: Path):
     assert edges.values | {"grow": -1.5, "smooth": 1} == edges.values
     assert marked.window.edges_panel.form.values == edges.values
     waited(marked)
-    marked.session.remember("edges", {"grow": "wide", "smooth": 2, "sparkle": 1})
+    marked.session.keep(edges={"grow": "wide", "smooth": 2, "sparkle": 1})
     marked.act("close")
     marked.open(clip)
     assert edges.values == dict(resolve(MATTE_OPTIONS, {"smooth": 2}, "matte")), "what cannot be is the default"

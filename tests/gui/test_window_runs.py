@@ -219,10 +219,10 @@ def still() -> PackedMask:
 
 def test_a_run_accepts_a_scribble_that_was_left_by_a_crash(hands: Hands, clip: Path, qtbot):
     ready_with_a_scribble(hands, clip)
-    stored = hands.session.document.project.setting("scribbles")
+    stored = hands.session.document.project.content.marks
     hands.window.canvas.drop()
     hands.go_to(COUNT - 1)
-    hands.session.document.project.set_setting("scribbles", stored)  # as a process that was killed leaves it
+    hands.session.document.project.keep(marks=stored)  # as a process that was killed leaves it
     hands.act("close")
     hands.open(clip)
     assert hands.window.canvas.waiting_bar.isVisible() and not hands.labels(0).any()

@@ -293,9 +293,7 @@ def test_an_unsound_view_state_is_no_obstacle(hands: Hands, clip: Path, run: dic
     path = mark(hands, clip)
     hands.act("close")
     with Project.open(path) as project:
-        project.set_setting("run", run)
-        project.set_setting("in_out", [3, 10_000])
-        project.set_setting("frame", "first")
+        project.remember(run=run, in_out=(3, 10_000), frame="first")
     hands.open(path)
     assert hands.runs.settings.interval == 5 and hands.session.navigator.frame == 0
     assert (hands.runs.in_point, hands.runs.out_point) == (3, None)

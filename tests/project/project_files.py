@@ -69,7 +69,13 @@ def execute(path: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
+TO_VERSION_6 = tuple(
+    f"DROP TABLE {name}" for name in ("classes", "edges", "marks", "ticks", "unfinished_run", "memory_read")
+)
+"""What takes a project's tables back to those of version 6."""
+
 TO_VERSION_5 = (
+    *TO_VERSION_6,
     "DROP TABLE run_cells",
     *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("bytes", "pinned", "weights")),
 )

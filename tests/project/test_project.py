@@ -38,7 +38,7 @@ def reopened(project: Project) -> Project:
 
 
 def test_no_file_before_the_first_change(tmp_path, project):
-    project.set_setting("zoom", 2.5)
+    project.remember(frame=25)
     project.set_index_cache(b"index")
     project.relink(replace(project.footage, frames=FRAMES + 5))
     project.apply(Change("nothing"))
@@ -48,7 +48,7 @@ def test_no_file_before_the_first_change(tmp_path, project):
     assert project.exists
     assert project.path.is_file()
     with reopened(project) as again:
-        assert again.setting("zoom") == 2.5
+        assert again.view.frame == 25
         assert again.index_cache() == b"index"
         assert again.footage.frames == FRAMES + 5
         assert again.objects == objects(1)
@@ -64,7 +64,7 @@ def test_only_the_project_is_left_when_it_is_closed(tmp_path, project):
 
 
 def test_a_project_without_a_change_leaves_nothing(tmp_path, project):
-    project.set_setting("zoom", 1)
+    project.remember(frame=1)
     project.close()
     assert list(tmp_path.iterdir()) == []
 
@@ -280,21 +280,6 @@ def test_the_next_corrected_frame(project):
 # --- settings, runs, footage
 
 
-def test_settings(project):
-    project.apply(listing([1]))
-    value = {"in_out": [3, None], "tool": "brush"}
-    project.set_setting("view", value)
-    value["tool"] = "changed afterwards"
-    project.setting("view")["tool"] = "changed by the reader"
-    with pytest.raises(TypeError):
-        project.set_setting("bad", object())
-    assert project.setting("bad", 5) == 5
-    assert project.setting("none") is None
-    with reopened(project) as again:
-        assert again.setting("view") == {"in_out": [3, None], "tool": "brush"}
-        assert again.setting("bad", 5) == 5
-
-
 def test_runs_and_one_that_was_killed(tmp_path, project):
     run = RunInfo("2026-01-01T10:00:00+01:00", 0, 9, "forward", {"interval": 5})
     first, second = project.start_run(run), project.start_run(run)
@@ -454,7 +439,7 @@ def test_undo_is_kept_over_closing_until_another_change(project):
     project.apply(Change("run", {(3, 1): (first, predicted(2)), (5, 1): (None, predicted(3))}), keep_undo=True)
     second = project.cell(3, 1)
     project.apply(Change("run", {(3, 1): (second, predicted(4)), (6, 2): (None, predicted(5))}), keep_undo=True)
-    project.set_setting("zoom", 2)
+    project.remember(frame=2)
     with reopened(project) as again:
         undo = again.kept_undo()
         assert set(undo.cells) == {(3, 1), (5, 1), (6, 2)}

@@ -9,7 +9,7 @@ from project_files import content, execute, listing, objects, painted, predicted
 
 from core.errors import PCVOSError
 from core.project import schema
-from core.project.classes import clean_class, known_classes, listed_classes, read_class_list
+from core.project.classes import clean_class, known_classes, read_class_list
 from core.project.model import Change
 from core.project.project import Project
 from core.project.recovery import recover
@@ -51,7 +51,7 @@ def test_an_old_project_opens_and_loses_nothing(old):
     assert rows(old, "PRAGMA user_version") == [(2,)]
     with Project.open(old) as project:
         assert content(project) == (objects(1, 2, 200), OLD_CELLS)
-        assert project.setting("frame") == 3 and project.runs()[0][1].memory_frames == (0,)
+        assert project.view.frame == 3 and project.runs()[0][1].memory_frames == (0,)
         assert project.warnings == []
     assert rows(old, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
     give_classes(old)
@@ -115,5 +115,4 @@ def test_what_is_no_list_of_classes(data, tmp_path):
 
 def test_the_classes_a_project_knows():
     assert known_classes(("car", "person"), reversed(PERSONS)) == ("car", "person", "Fußgänger 人")
-    assert listed_classes(["car", 3, "", "car"]) == ("car",) and listed_classes(None) == ()
     assert clean_class(" traffic\tlight\n") == "traffic light" and len(clean_class("x" * 999)) == 200

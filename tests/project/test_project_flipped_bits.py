@@ -23,7 +23,7 @@ def path(tmp_path) -> Path:
         project.apply(listing([1, 2]))
         project.apply(setting({(0, 1): painted(1), (1, 1): predicted(2), (1, 2): predicted(3)}))
         project.apply(Change("run", {(2, 2): (None, predicted(4))}), keep_undo=True)
-        project.set_setting("zoom", 2)
+        project.remember(frame=2)
         project.set_index_cache(b"index")
         project.start_run(RunInfo("2026-01-01T10:00:00Z", 0, 3, "forward", {"interval": 5}, "done"))
     return project.path

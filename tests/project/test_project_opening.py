@@ -52,7 +52,7 @@ def test_a_second_window_only_looks(path):
     assert content(second) == content(first)
     for refused in (
         lambda: second.apply(setting({(1, 1): painted(2)})),
-        lambda: second.set_setting("zoom", 1),
+        lambda: second.remember(frame=1),
         lambda: second.set_index_cache(b""),
         lambda: second.start_run(RunInfo("", 0, 1, "forward", {})),
     ):

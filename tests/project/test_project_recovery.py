@@ -30,7 +30,7 @@ def sound(tmp_path_factory) -> Path:
         project.apply(Change("objects", objects=((), LIST)))
         for key, cell in CELLS.items():
             project.apply(setting({key: cell}))
-        project.set_setting("zoom", 2)
+        project.remember(frame=2)
         project.start_run(RunInfo("2026-01-01T10:00:00Z", 0, 9, "forward", {"interval": 5}, "done"))
     return project.path
 
@@ -88,7 +88,7 @@ def test_a_header_or_first_page_that_is_gone(path, length, fill):
     assert found == (LIST, dict(sorted(CELLS.items())))
     assert report.lost_cells == () and report.lost == ()
     with Project.open(report.path) as project:
-        assert project.setting("zoom") == 2
+        assert project.view.frame == 2
         assert project.runs()[0][1].settings == {"interval": 5}
 
 

@@ -120,7 +120,7 @@ def test_a_disk_that_is_really_full(disk):
     project.apply(setting({(0, 1): None, (1, 2): None}))
     del cells[0, 1], cells[1, 2]
     project.apply(listing([2, 1]))
-    project.set_setting("zoom", 3)
+    project.remember(frame=3)
     project.start_run(RunInfo("2026-01-01T10:00:00Z", 0, 9, "forward", {}))
     assert project.unsaved > 10
     assert "disk is full" in project.save_error and "clip.pcvos" in project.save_error
@@ -137,12 +137,12 @@ def test_a_disk_that_is_really_full(disk):
     assert content(project) == expected
 
     filler.unlink()
-    project.set_setting("pan", [0, 0])
+    project.remember(active=1)
     assert project.unsaved == 0 and project.save_error is None
     project.close()
     with Project.open(project.path) as again:
         assert content(again) == expected
-        assert again.setting("zoom") == 3
+        assert again.view.frame == 3
         assert len(again.runs()) == 1
 
 

@@ -172,8 +172,8 @@ def test_where_the_reference_is_is_kept_and_found_again_beside_a_project_that_mo
         assert noted_reference(again) == moved / "reference"
         (moved / "reference").rename(moved / "elsewhere")
         assert noted_reference(again) == folder, "where it was"
-        for broken in (7, {"path": 3}, {"path": "a\0b", "relative": None}, {"path": "a", "relative": [1]}):
-            again.set_setting("reference", broken)
+        for broken in ({"path": 3}, {"path": "a\0b", "relative": None}, {"path": "a", "relative": [1]}):
+            again.remember(reference=broken)
             assert noted_reference(again) is None
         note_reference(again, None)
         assert noted_reference(again) is None

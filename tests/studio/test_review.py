@@ -99,10 +99,3 @@ def test_what_was_ticked_off_stays_so_until_a_run_draws_it_anew(project):
         tick_off(again, doubtful_stretches(again)[0])
         draw(again, {9: 0.2})
         assert not any(s.ticked for s in doubtful_stretches(again))
-
-
-def test_a_setting_that_says_nothing_is_passed_over(project):
-    draw(project, dict.fromkeys(range(1, FRAMES), 0.9) | {3: 0.5})
-    for broken in (7, {"a": 1}, [[1, 2]], ["x"]):
-        project.set_setting("reviewed", broken)
-        assert extents(project) == [(1, 3, 3)]

@@ -108,12 +108,9 @@ def test_a_frame_that_speaks_for_other_objects_ends_no_way(project):
 
 
 def test_a_project_of_before_is_drawn_whole_once(project):
-    project.set_setting("memory read", None)
+    project.keep(memory_read={})
     correct(project, 6)
     assert find_touched(project, SETTINGS) is None
-    for damaged in ([], {"0": 5}, {"0": {"1": "x"}}):
-        project.set_setting("memory read", damaged)
-        find_touched(project, SETTINGS)
 
 
 def test_an_interrupted_one_goes_on_from_the_same_frames(project):

@@ -1,6 +1,5 @@
 """Mark: clicks, strokes and boxes become a mask, shown until it is accepted or dropped."""
 
-import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,9 +20,6 @@ from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.workers.assist import Subject
 from pcvos_gui.workers.marking import MarkingWorker
 
-log = logging.getLogger(__name__)
-
-_SETTING = "scribbles"  # of the project
 _DRAG = 4.0  # screen pixels from which a press is a drag
 _LINE = 2.0  # screen pixels, radius of a stroke as it is seen
 
@@ -424,18 +420,13 @@ class MarkTool(CanvasTool):
     def _store(self) -> None:
         """Finished strokes outlive the process."""
         known = [one for one in (self._open, *self._waiting.values()) if one is not None]
-        self.session.remember(_SETTING, [one.to_json() for one in known])
+        self.session.keep(marks=tuple(stroke for one in known for stroke in one.stored()))
 
     def _restore(self) -> None:
         session = self.session
         objects = {o.id for o in session.objects}
-        stored = [] if session.document.project.read_only else session.document.project.setting(_SETTING, [])
-        for one in stored if isinstance(stored, list) else ():
-            try:
-                scribble = Scribble.from_json(one, session.navigator.size)
-            except (KeyError, TypeError, ValueError):
-                log.warning("a scribble in the project cannot be read")
-                continue
+        stored = () if session.document.project.read_only else session.document.project.content.marks
+        for scribble in Scribble.restored(stored, session.navigator.size):
             if scribble.object in objects and 0 <= scribble.frame < session.navigator.frame_count:
                 self._waiting[scribble.subject] = scribble
         self.changed.emit()

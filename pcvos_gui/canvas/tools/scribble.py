@@ -1,5 +1,6 @@
 """All marks of one object on one frame, as they are drawn, kept in the project, and given to the network."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,7 @@ from core.marking.marks import Stroke
 from core.masks.drawing import Point, paint_line
 from core.masks.scribble import BACKGROUND, OBJECT
 from core.media import open_media
+from core.project.content import MarkStroke
 from core.studio.jobs import Box, MarkJob
 from pcvos_gui.session.session import Session
 from pcvos_gui.workers.assist import Subject
@@ -46,23 +48,23 @@ class Scribble:
     def subject(self) -> Subject:
         return self.frame, self.object
 
-    def to_json(self) -> dict:
-        strokes = [[stroke.value, [[*point, radius] for point, radius in stroke.points]] for stroke in self.strokes]
-        return {"frame": self.frame, "object": self.object, "strokes": strokes}
+    def stored(self) -> list[MarkStroke]:
+        """Its strokes as a project keeps them."""
+        points = [tuple((*point, radius) for point, radius in stroke.points) for stroke in self.strokes]
+        return [MarkStroke(*self.subject, s.value, own) for s, own in zip(self.strokes, points, strict=True)]
 
     @classmethod
-    def from_json(cls, stored: dict, size: tuple[int, int]) -> "Scribble":
-        """Raises KeyError, TypeError or ValueError where it is none."""
-        strokes = [
-            DrawnStroke(int(value), [((float(x), float(y)), float(radius)) for x, y, radius in points])
-            for value, points in stored["strokes"]
-        ]
-        known = (OBJECT, BACKGROUND, BOX)
-        if not strokes or not all(stroke.points and stroke.value in known for stroke in strokes):
-            raise ValueError("a scribble has strokes, and a stroke points")
-        scribble = cls(int(stored["frame"]), int(stored["object"]), np.zeros(size, np.uint8), strokes)
-        scribble.redraw()
-        return scribble
+    def restored(cls, stored: Iterable[MarkStroke], size: tuple[int, int]) -> list["Scribble"]:
+        """From strokes that a project has kept, for frames of (height, width)."""
+        found: dict[Subject, Scribble] = {}
+        for one in stored:
+            if one.points and one.value in (OBJECT, BACKGROUND, BOX):
+                subject = one.frame, one.object
+                scribble = found.setdefault(subject, cls(*subject, np.zeros(size, np.uint8)))
+                scribble.strokes.append(DrawnStroke(one.value, [((x, y), radius) for x, y, radius in one.points]))
+        for scribble in found.values():
+            scribble.redraw()
+        return list(found.values())
 
     def redraw(self) -> None:
         """Make the map from the strokes."""
