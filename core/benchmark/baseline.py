@@ -116,7 +116,7 @@ class PlainInference:
             with self._timed("key heads"):
                 local = self.network.input_proj(trunk.f16)
             with self._timed("matching"):
-                readout = self._match(self.banks[o - 1], key)
+                readout = self.match(self.banks[o - 1], key)
             with self._timed("refinement"):
                 refined = self.network.refine(local.transpose(0, 1).unsqueeze(0), readout.transpose(0, 1).unsqueeze(0))
             with self._timed("decoder"):
@@ -129,7 +129,7 @@ class PlainInference:
             self.prob[[0, *self.enabled], clip.start : clip.stop] = distribution
         return trunk.f16, key
 
-    def _match(self, bank: Bank, key: Tensor) -> Tensor:
+    def match(self, bank: Bank, key: Tensor) -> Tensor:
         """Readouts (D, C_v, h, w): all frames at once, or one by one with temporary memory."""
         if not self.progressive:
             frames, _, h, w = key.shape

@@ -204,8 +204,8 @@ class OpenVideo:
     def frames(self, packets: Iterable[Packet]) -> Iterator[VideoFrame]:
         """The frames of consecutive packets. Afterwards decoding can go on only from `packets_from` or `reopen`."""
         for packet in packets:
-            yield from self._decode(packet)
-        yield from self._decode(None)
+            yield from self.decode(packet)
+        yield from self.decode(None)
 
     def reopen(self, threads: bool | None = None) -> None:
         """Begin again at the start of the file, with or without threads (None: as before)."""
@@ -239,7 +239,7 @@ class OpenVideo:
             return False
         return True
 
-    def _decode(self, packet: Packet | None) -> list[VideoFrame]:
+    def decode(self, packet: Packet | None) -> list[VideoFrame]:
         self._skip(self._is_skippable(packet))
         if packet is not None and not self._is_whole(packet):
             self._lose(packet)

@@ -137,7 +137,7 @@ def localised(
 def places_of(height: int, width: int, sigma: float, query: Tensor) -> Tensor:
     """Row and column of each position of a frame, (height width, 2), in units in which a squared distance weighs as one
     of keys does."""
-    return math.sqrt(math.sqrt(query.shape[-1]) / 2) / sigma * _grid(height, width, query.device)
+    return math.sqrt(math.sqrt(query.shape[-1]) / 2) / sigma * grid_of(height, width, query.device)
 
 
 def with_places(query: Tensor, memory: Tensor, best: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
@@ -149,7 +149,7 @@ def with_places(query: Tensor, memory: Tensor, best: Tensor, places: Tensor) -> 
 
 
 @made_once(8)
-def _grid(height: int, width: int, device: torch.device) -> Tensor:
+def grid_of(height: int, width: int, device: torch.device) -> Tensor:
     """Row and column of each position of a frame, from its middle: float32 (height width, 2), row by row."""
     y, x = (torch.arange(n, dtype=torch.float32, device=device) - n / 2 for n in (height, width))
     return torch.cartesian_prod(y, x)
@@ -184,7 +184,7 @@ def best_near(
     rows = rows_of(len(memory), SIMILARITY_BYTES[query.device.type])
     block = block_for(query, rows, padded(len(memory)))
     scores, index = query.new_empty(len(at), k), at.new_empty(len(at), k)
-    places = _grid(height, width, query.device)
+    places = grid_of(height, width, query.device)
     known = at.new_full((len(memory),), -1) if shown is None else shown
     for some in torch.arange(len(at), device=at.device).split(rows):
         wide = None if block is None else block[: len(some)]

@@ -128,7 +128,7 @@ class ClipInference:
         readouts: dict[Track, Tensor] = {}
         for history in histories:
             with self.watch("matching"), self._arithmetic():
-                readouts.update(zip(history.tracks, self._match(features, history), strict=True))
+                readouts.update(zip(history.tracks, self.match(features, history), strict=True))
         logits = self._to_masks(features, readouts)
         for distractor in [track for track in logits if track.is_distractor]:
             if (own := Track(distractor.obj)) in logits:
@@ -158,7 +158,7 @@ class ClipInference:
         (logits,) = self._to_masks([features], {Track(0): readout}).values()
         return logits[0]
 
-    def _match(self, features: Sequence[FrameFeatures], history: History) -> list[Tensor]:
+    def match(self, features: Sequence[FrameFeatures], history: History) -> list[Tensor]:
         """Memory readout (D h w, C_v) per track, with progressive matching (paper Sec. 3.5, Eq. 4).
 
         The last of every F frames is *temporary* memory for those behind it, with its key and the raw readout as its

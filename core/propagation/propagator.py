@@ -51,6 +51,7 @@ class Propagator:
 
     Attributes:
         memory: permanent memory: the frames a person annotated or corrected.
+        engine, encoder: draw clips, and encode frames for it.
         progress: asked before the work on every frame (on an accelerator: on every batch), on the thread that does it,
             whether it is still wanted; if not, `Cancelled` is raised, and a run ends without its present clip.
     """
@@ -68,32 +69,32 @@ class Propagator:
         self.settings = settings or PropagationSettings()
         self.memory = PermanentMemory(len(media), media.size) if memory is None else memory
         self._loop = PublishedLoop if self.settings.exact else Run
-        self._engine = ClipInference(network, self.settings.effective)
+        self.engine = ClipInference(network, self.settings.effective)
         self._geometry = Geometry(media.size, self.settings.resolution)
-        self._composer = Composer(self._geometry, self._engine.device)
-        cache = FeatureCache(cache_budget(self.settings, self._engine.device))
-        self._encoder = FrameEncoder(media, self.memory, self._engine, self._geometry, self._composer, cache)
-        self._engine.batches.let_go = self._forget_features
+        self._composer = Composer(self._geometry, self.engine.device)
+        cache = FeatureCache(cache_budget(self.settings, self.engine.device))
+        self.encoder = FrameEncoder(media, self.memory, self.engine, self._geometry, self._composer, cache)
+        self.engine.batches.let_go = self._forget_features
         self._run: Run | PublishedLoop | None = None  # that is under way
 
     @property
     def cache(self) -> FeatureCache:
         """Features of frames seen in earlier runs."""
-        return self._encoder.cache
+        return self.encoder.cache
 
     @cache.setter
     def cache(self, cache: FeatureCache) -> None:
-        self._encoder.cache = cache
+        self.encoder.cache = cache
 
     @property
     def measures_parts(self) -> bool:
         """True if `seconds` are those that an accelerator takes for each part: it is waited for after each, which
         slows it down. Otherwise they are the host's."""
-        return self._engine.watch.waits
+        return self.engine.watch.waits
 
     @measures_parts.setter
     def measures_parts(self, wanted: bool) -> None:
-        self._engine.watch.waits = wanted
+        self.engine.watch.waits = wanted
 
     def with_settings(self, settings: PropagationSettings, memory: PermanentMemory | None = None) -> "Propagator":
         """A propagator for a next run with other settings, of the same permanent memory unless some is given.
@@ -103,8 +104,8 @@ class Propagator:
         """
         other = Propagator(self.network, self.media, settings, self.memory if memory is None else memory)
         other.progress = self.progress
-        if other._encoder.fits(self._encoder):
-            other._encoder.take_over(self._encoder)
+        if other.encoder.fits(self.encoder):
+            other.encoder.take_over(self.encoder)
             if settings.cache_bytes == self.settings.cache_bytes:
                 other.cache = self.cache
         return other
@@ -112,7 +113,7 @@ class Propagator:
     @property
     def seconds(self) -> dict[str, float]:
         """Time spent so far, by part."""
-        return dict(self._engine.watch.seconds)
+        return dict(self.engine.watch.seconds)
 
     @property
     def working_frames(self) -> tuple[int, ...]:
@@ -124,7 +125,7 @@ class Propagator:
     def distractors(self) -> dict[int, tuple[int, ...]]:
         """By annotated frame: the objects that something else looks like there, which is followed too, unseen; of the
         frames encoded so far."""
-        return self._encoder.distractors
+        return self.encoder.distractors
 
     def plan(
         self,
@@ -139,7 +140,7 @@ class Propagator:
         start, end = self._range(start, end)
         known, passes = self.cache.frames, self._passes(start, end, direction, ways)
         room = room_for(self.cache.capacity, known, start, end)
-        return plan(passes, self._annotated(), self._engine.settings, known, room, finished)
+        return plan(passes, self._annotated(), self.engine.settings, known, room, finished)
 
     def count_frames(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> int:
         """Frames a run draws, those drawn in both directions counted twice."""
@@ -169,10 +170,10 @@ class Propagator:
         """
         start, end = self._range(start, end)
         self._passes(start, end, direction)
-        settings = self._engine.settings
+        settings = self.engine.settings
         objects = len(self.memory.objects) * (2 if settings.distractors else 1)
         run = RunSize(self.media.size, end - start + 1, objects, len(self.memory))
-        return memory_bound(self.network.config, settings, run, self._engine.device, self.cache.budget)
+        return memory_bound(self.network.config, settings, run, self.engine.device, self.cache.budget)
 
     def memory_advice(self, start: int = 0, end: int | None = None, direction: Direction = "forward") -> str | None:
         """Advice where a run may take more memory than is free, in a sentence; None if it fits, or where it
@@ -182,7 +183,7 @@ class Propagator:
             PCVOSError: as `run` does.
         """
         bound = self.memory_bound(start, end, direction)
-        free, _ = memory_of(self._engine.device)
+        free, _ = memory_of(self.engine.device)
         return None if free is None else bound.advice(free + self.cache.bytes)
 
     @torch.inference_mode()
@@ -245,8 +246,8 @@ class Propagator:
             with self._watched():
                 self._range(start, end)
                 self.cache.begin_run(range(start, end + 1))
-                drawing = self._engine, self._geometry, self._composer, self._encoder
-                self._run = made(Parts(self._engine.settings, self.media, self.memory, *drawing))
+                drawing = self.engine, self._geometry, self._composer, self.encoder
+                self._run = made(Parts(self.engine.settings, self.media, self.memory, *drawing))
                 yield from self._run.clips()
         finally:
             self._run = None
@@ -272,18 +273,18 @@ class Propagator:
         if len(passes) > 1 and not drawn.ways:
             share = forward_weight(obj, frame, annotated)
             passes, counts = (passes, share) if share >= 0.5 else (passes[::-1], 1 - share)
-        drawing = self._engine, self._geometry, self._composer, self._encoder
-        parts = Parts(self._engine.settings, self.media, self.memory, *drawing)
-        self._engine.progress = self.progress
+        drawing = self.engine, self._geometry, self._composer, self.encoder
+        parts = Parts(self.engine.settings, self.media, self.memory, *drawing)
+        self.engine.progress = self.progress
         return Revisit(parts, passes[0], frame, drawn.there, counts)
 
     @torch.inference_mode()
     def prepare(self) -> int:
         """Encode the annotated frames that are new or have changed, so that the next run begins at once; how many."""
         with self._watched():
-            before = self._encoder.entries_made
-            self._encoder.permanent_entries()
-            return self._encoder.entries_made - before
+            before = self.encoder.entries_made
+            self.encoder.permanent_entries()
+            return self.encoder.entries_made - before
 
     @torch.inference_mode()
     def estimate(self, frame: int) -> tuple[np.ndarray, dict[int, float]]:
@@ -302,31 +303,31 @@ class Propagator:
         with self._watched():
             bank = MemoryBank(None)
             for other in others:
-                bank.add(self._encoder.permanent_entry(other))
+                bank.add(self.encoder.permanent_entry(other))
             objects = sorted(set().union(*(self.memory[f].objects for f in others)))
-            features = self._encoder.features([frame], None, keep_trunk=False)
+            features = self.encoder.features([frame], None, keep_trunk=False)
             histories = bank.histories(objects)
-            logits = self._engine.batches.attempt(lambda: self._engine.predict(features, histories))
+            logits = self.engine.batches.attempt(lambda: self.engine.predict(features, histories))
             own = {obj: logits[Track(obj)][0] for obj in objects}
             labels, small = download([self._composer.labels(self._composer.aggregate(own)), self._composer.small(own)])
             crop = self._geometry.crop_small
             planes = {obj: crop(plane) for obj, plane in zip(own, small, strict=True)}
             nowhere = [obj for obj, plane in planes.items() if not is_seen(plane)]
-            expected = bank.expected(features[0].key, nowhere, self._engine.settings.top_k)
+            expected = bank.expected(features[0].key, nowhere, self.engine.settings.top_k)
             found = {obj: float(share_found(shares, covers)) for obj, shares, covers in expected}
             return labels, {obj: confidence(plane, found=found.get(obj, 0.0)) for obj, plane in planes.items()}
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
         """Work that can be stopped, and whose lack of memory is a sentence."""
-        self._engine.progress = self.progress
+        self.engine.progress = self.progress
         try:
             yield
         except (RuntimeError, MemoryError) as error:
             if is_lack_of_memory(error):
                 raise self._out_of_memory() from error
             if is_dead(error):
-                raise DeviceLostError(self._engine.device) from error
+                raise DeviceLostError(self.engine.device) from error
             raise
 
     def _forget_features(self) -> bool:
@@ -355,7 +356,7 @@ class Propagator:
         return self._loop.passes(direction, start, end, annotated)
 
     def _out_of_memory(self) -> ResourceError:
-        device = self._engine.device
+        device = self.engine.device
         height, width = self._geometry.resized
         what = f"Out of memory on {device} at {width} x {height} pixels"
         remedy = "choose a lower resolution, a smaller memory interval or fewer memory frames"

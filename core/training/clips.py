@@ -127,7 +127,7 @@ class ClipMaker:
 
     def _from_video(self) -> tuple[np.ndarray, np.ndarray]:
         sequence = self.sequences[self.rng.choice(len(self.sequences), p=self.sequence_weights)]
-        index = self._labelled_indices(sequence) if sequence.is_sparse else self._frame_indices(len(sequence.frames))
+        index = self._labelled_indices(sequence) if sequence.is_sparse else self.frame_indices(len(sequence.frames))
         start = sequence.labels[index[0]]
         if not _ids(start):
             index = index[::-1]
@@ -155,7 +155,7 @@ class ClipMaker:
             index[np.abs(index - between).argmin()] = between
         return index[::-1] if self.rng.random() < 0.5 else index
 
-    def _frame_indices(self, count: int) -> np.ndarray:
+    def frame_indices(self, count: int) -> np.ndarray:
         """Frames of the sample: one, then the clips; half the time reversed. Gaps shrink if the video is short, and its
         last frame is repeated if it is shorter than the sample."""
         s = self.settings

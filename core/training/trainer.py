@@ -146,7 +146,7 @@ class Trainer:
         losses: list[float] = []
         while self.share < min(1.0, phase.until) and self.progress.minutes < deadline:
             before = time.monotonic()
-            losses.append(self._step([next(batches) for _ in range(self.settings.accumulate)], phase, generator))
+            losses.append(self.train_step([next(batches) for _ in range(self.settings.accumulate)], phase, generator))
             took = self.processes.shared((time.monotonic() - before) / 60)
             self.progress.minutes += took
             self._watch.say(round(1000 * self.share), 1000)
@@ -167,7 +167,7 @@ class Trainer:
         """Samples of one step, on all processes."""
         return self.settings.batch * self.settings.accumulate * self.processes.count
 
-    def _step(self, batches: list[Batch], phase: Phase, generator: torch.Generator) -> float:
+    def train_step(self, batches: list[Batch], phase: Phase, generator: torch.Generator) -> float:
         """One step of the optimizer; the loss of its batches. `generator` is alike on all processes."""
         factor = self.schedule.learning_rate(self.share)
         for group in self.optimizer.param_groups:

@@ -36,6 +36,11 @@ class Arrangement:
         self._heights: tuple[int, int] | None = None  # of the whole column and its lower part, as made here
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the column is divided as it was asked to be: from now on another division is the person's."""
+        return self._heights is not None
+
+    @property
     def _screen(self) -> QSize:
         return self._window.screen().availableSize()
 

@@ -114,8 +114,8 @@ class MainWindow(QMainWindow):
         self.shortcuts = ShortcutsOverlay(self)
         self.field_keys = FieldKeys(self, self.canvas)
         self._connect()
-        self._places = Arrangement(self, self.docks[0], self.docks[1:-1], self.docks[-1])
-        self._places.restore()
+        self.places = Arrangement(self, self.docks[0], self.docks[1:-1], self.docks[-1])
+        self.places.restore()
         folds = self.findChildren(Fold)
         for signal in (self.objects_panel.model.modelReset, self.runs.state_changed, *(fold.toggled for fold in folds)):
             signal.connect(self._share_height)
@@ -211,7 +211,7 @@ class MainWindow(QMainWindow):
         self.timeline.rows.rows_changed.connect(self._show_view)
         self.why.shown_changed.connect(self._show_view)
         self.canvas.why_tool.taken_up.connect(lambda: self.show_dock("why"))
-        self.timeline.rows.rows_changed.connect(lambda: QTimer.singleShot(0, self, self._places.fit_bottom))
+        self.timeline.rows.rows_changed.connect(lambda: QTimer.singleShot(0, self, self.places.fit_bottom))
         self.canvas.hint_changed.connect(self._show_undo)
         self.canvas.space_tapped.connect(self.player.toggle)
         self.player.playing_changed.connect(self.mattes.set_playing)
@@ -297,7 +297,7 @@ class MainWindow(QMainWindow):
                 part.show()
             self.restoreState(arrangement)
             self._arrangement = None
-            self._places.on_shown()
+            self.places.on_shown()
         else:
             self._arrangement = self.saveState()
             for part in parts:
@@ -459,7 +459,7 @@ class MainWindow(QMainWindow):
     def _share_height(self) -> None:
         """Between the list of objects and what is below it."""
         if self._arrangement is None:
-            QTimer.singleShot(0, self, self._places.share_height)  # the docks are laid out by then
+            QTimer.singleShot(0, self, self.places.share_height)  # the docks are laid out by then
 
     def keyPressEvent(self, event) -> None:
         if event.key() == Qt.Key.Key_C and event.modifiers() == Qt.KeyboardModifier.NoModifier:
@@ -478,7 +478,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event) -> None:
         """Without the session's consent the window stays: something could not be saved."""
-        self._places.store(self.saveState() if self._arrangement is None else self._arrangement)
+        self.places.store(self.saveState() if self._arrangement is None else self._arrangement)
         self.player.pause()
         self.opener.cancel()
         if not self.session.close():

@@ -68,14 +68,14 @@ class MainToolbar(_Bar):
         self.addWidget(self._mode)
 
     def _make_opacity(self) -> None:
-        self._opacity = QSlider(Qt.Orientation.Horizontal, self)
-        self._opacity.setRange(0, 100)
-        self._opacity.setMaximumWidth(120)
-        self._opacity.setToolTip(self.tr("Opacity of the overlay"))
-        self._opacity.setAccessibleName(self.tr("Opacity of the overlay"))
-        self._opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._opacity.valueChanged.connect(lambda value: self._view.set_opacity(value / 100))
-        self._opacity_shown = self.addWidget(self._opacity)
+        self.opacity = QSlider(Qt.Orientation.Horizontal, self)
+        self.opacity.setRange(0, 100)
+        self.opacity.setMaximumWidth(120)
+        self.opacity.setToolTip(self.tr("Opacity of the overlay"))
+        self.opacity.setAccessibleName(self.tr("Opacity of the overlay"))
+        self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.opacity.valueChanged.connect(lambda value: self._view.set_opacity(value / 100))
+        self._opacity_shown = self.addWidget(self.opacity)
 
     def _make_edges(self) -> None:
         """In place of the opacity, where nothing lies over the frame."""
@@ -90,7 +90,7 @@ class MainToolbar(_Bar):
 
     def _refresh(self) -> None:
         self._mode.setCurrentIndex(self._mode.findData(self._view.mode))
-        self._opacity.setValue(round(self._view.opacity * 100))
+        self.opacity.setValue(round(self._view.opacity * 100))
         self._opacity_shown.setVisible(not self._view.mode.cuts_out)
         self._edges_shown.setVisible(self._view.mode.cuts_out)
         self._interval.setText(self.tr("L = {}").format(self._runs.settings.interval))

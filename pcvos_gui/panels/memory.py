@@ -162,12 +162,12 @@ class MemoryPanel(QWidget):
         self._session, self._runs = session, runs
         self.model = MemoryModel(session, self)
         self.view = self._make_view()
-        self._empty = QLabel()
-        self._empty.setWordWrap(True)
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setMargin(8)
+        self.empty = QLabel()
+        self.empty.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setMargin(8)
         self._stack = QStackedWidget()
-        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self.empty)
         self._stack.addWidget(self.view)
         self.accept_button = QPushButton(icon("check-bold"), self.tr("Accept this frame"))
         self.accept_button.setToolTip(self.tr("Take the masks on the screen into permanent memory as they are (A)"))
@@ -247,7 +247,7 @@ class MemoryPanel(QWidget):
 
     def _refresh(self) -> None:
         session = self._session
-        self._empty.setText(
+        self.empty.setText(
             self.tr("Frames you paint or accept are remembered here, and every propagation reads them.")
             if session.is_open
             else self.tr("Opening…")

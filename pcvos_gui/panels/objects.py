@@ -33,7 +33,7 @@ class ObjectsPanel(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None):
         super().__init__(parent)
         self._session = session
-        self._dialog: QColorDialog | None = None
+        self.colour_dialog: QColorDialog | None = None
         self._recoloured = 0
         self._is_syncing = False
         self.model = ObjectModel(session, self)
@@ -53,11 +53,11 @@ class ObjectsPanel(QWidget):
         self._sync()
 
     def _make_empty(self) -> QLabel:
-        self._empty = QLabel()
-        self._empty.setWordWrap(True)
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setMargin(8)
-        return self._empty
+        self.empty = QLabel()
+        self.empty.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setMargin(8)
+        return self.empty
 
     def _make_filter(self) -> QLineEdit:
         """Finds objects by name, class or number, once there are many."""
@@ -118,7 +118,7 @@ class ObjectsPanel(QWidget):
         session = self._session
         is_open = session.is_open
         can_change = session.is_writable
-        self._empty.setText(
+        self.empty.setText(
             self.tr("Click something on the frame: the first object makes itself, or add one here.")
             if is_open
             else self.tr("Opening…")
@@ -227,14 +227,14 @@ class ObjectsPanel(QWidget):
         obj = self._session.object(id)
         if obj is None:
             return
-        if self._dialog is None:
-            self._dialog = QColorDialog(self)
-            self._dialog.colorSelected.connect(self._on_colour)
-            self._session.closing.connect(self._dialog.reject)
+        if self.colour_dialog is None:
+            self.colour_dialog = QColorDialog(self)
+            self.colour_dialog.colorSelected.connect(self._on_colour)
+            self._session.closing.connect(self.colour_dialog.reject)
         self._recoloured = id
-        self._dialog.setWindowTitle(self.tr("Colour of {}").format(obj.name))
-        self._dialog.setCurrentColor(QColor(*obj.colour))
-        self._dialog.open()
+        self.colour_dialog.setWindowTitle(self.tr("Colour of {}").format(obj.name))
+        self.colour_dialog.setCurrentColor(QColor(*obj.colour))
+        self.colour_dialog.open()
 
     def _on_colour(self, colour: QColor) -> None:
         obj = self._session.object(self._recoloured)

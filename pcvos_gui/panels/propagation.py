@@ -43,7 +43,7 @@ class PropagationPanel(QWidget):
     def __init__(self, runs: RunController, view: ViewState, parent: QWidget | None = None):
         super().__init__(parent)
         self._runs, self._session, self._view = runs, runs.session, view
-        self._compare: CompareDialog | None = None
+        self.compare_dialog: CompareDialog | None = None
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(8, 6, 8, 8)
@@ -346,7 +346,7 @@ class PropagationPanel(QWidget):
 
     def compare(self) -> None:
         """Open the window that compares memory intervals, and start."""
-        if self._compare is None:
-            self._compare = CompareDialog(self._session, self._runs, self.window())
-        self._compare.start()
+        if self.compare_dialog is None:
+            self.compare_dialog = CompareDialog(self._session, self._runs, self.window())
+        self.compare_dialog.start()
         self._refresh()

@@ -1,14 +1,17 @@
 """Playing footage at its true rate, forwards and backwards."""
 
+import math
+import time
 from bisect import bisect_right
+from collections.abc import Callable
 
-from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 
 FASTEST = 8.0
-_PATIENCE_MS = 500  # a frame that takes longer than this to appear is given up, and the next one asked for
+_PATIENCE = 0.5  # seconds; a frame that takes longer to appear is given up, and the next one asked for
 _RETRY_MS, _LONGEST_WAIT_MS = 4, 200
 
 
@@ -20,6 +23,9 @@ class Player(QObject):
 
     With both in and out points set, it plays around between them.
 
+    Args:
+        clock: seconds.
+
     Attributes:
         speed: times the true rate, -8 to 8; negative is backwards, 0 while nothing plays.
     """
@@ -27,13 +33,18 @@ class Player(QObject):
     playing_changed = Signal(bool)
     speed_changed = Signal(float)
 
-    def __init__(self, session: Session, runs: RunController, parent: QObject | None = None):
+    def __init__(
+        self,
+        session: Session,
+        runs: RunController,
+        parent: QObject | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         super().__init__(parent)
-        self._session, self._runs = session, runs
+        self._session, self._runs, self._clock = session, runs, clock
         self.speed = 0.0
-        self._clock = QElapsedTimer()
-        self._origin = 0.0  # seconds into the footage where the clock began
-        self._asked = QElapsedTimer()
+        self._origin = 0.0  # seconds into the footage where the clock was at `_began`
+        self._began, self._asked = 0.0, -math.inf
         self._moving = False
         self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -88,7 +99,7 @@ class Player(QObject):
         """Start the clock at the current frame; backwards, at the last moment that it is shown."""
         frame = self._session.navigator.frame
         self._origin = self._time(frame) if self.speed > 0 else self._end(frame)
-        self._clock.start()
+        self._began = self._clock()
 
     def _time(self, frame: int) -> float:
         return float(self._session.document.media.timestamps[frame])
@@ -100,7 +111,7 @@ class Player(QObject):
         return self._time(frame) + float(1 / self._session.document.media.rate)
 
     def _now(self) -> float:
-        return self._origin + self._clock.nsecsElapsed() * 1e-9 * self.speed
+        return self._origin + (self._clock() - self._began) * self.speed
 
     def _tick(self) -> None:
         session = self._session
@@ -109,11 +120,7 @@ class Player(QObject):
         if not session.is_open or session.is_editing:
             self.pause()
             return
-        if (
-            session.navigator.shown != session.navigator.frame
-            and self._asked.isValid()
-            and self._asked.elapsed() < _PATIENCE_MS
-        ):
+        if session.navigator.shown != session.navigator.frame and self._clock() - self._asked < _PATIENCE:
             self._timer.start(_RETRY_MS)
             return
         first, last = self._bounds()
@@ -146,7 +153,7 @@ class Player(QObject):
         if frame == self._session.navigator.frame:
             return
         self._moving = True
-        self._asked.start()
+        self._asked = self._clock()
         self._session.navigator.go_to(frame)
         self._moving = False
 

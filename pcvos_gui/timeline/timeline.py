@@ -46,12 +46,12 @@ class Timeline(QWidget):
         self.rows = ObjectRows(session, reviewer, self.scrubber)
         self.film = Film(session, self.scrubber)
         self.curves = Curves(session, sides or SideBySide(session, runs, self), self.scrubber)
-        self._scroll = QScrollBar(Qt.Orientation.Horizontal)
-        self._scroll.setAccessibleName(self.tr("Visible part of the timeline"))
-        self._scroll.setToolTip(self.tr("Which part of the footage the timeline shows"))
-        policy = self._scroll.sizePolicy()
+        self.scroll_bar = QScrollBar(Qt.Orientation.Horizontal)
+        self.scroll_bar.setAccessibleName(self.tr("Visible part of the timeline"))
+        self.scroll_bar.setToolTip(self.tr("Which part of the footage the timeline shows"))
+        policy = self.scroll_bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
-        self._scroll.setSizePolicy(policy)
+        self.scroll_bar.setSizePolicy(policy)
         layout = QGridLayout(self)
         layout.setContentsMargins(8, 8, 8, 0)
         layout.setHorizontalSpacing(16)
@@ -62,7 +62,7 @@ class Timeline(QWidget):
         layout.addWidget(self.film, 2, 1)
         layout.addWidget(self.rows, 3, 0, 1, 2)
         layout.addWidget(self.rows.bar, 3, 2)
-        layout.addWidget(self._scroll, 4, 1)
+        layout.addWidget(self.scroll_bar, 4, 1)
         layout.setColumnStretch(1, 1)
         layout.setRowStretch(3, 1)
         self.film.hide()
@@ -129,7 +129,7 @@ class Timeline(QWidget):
         self._player.speed_changed.connect(self._update_frame)
         self.frame_box.valueChanged.connect(self._on_number)
         self.scrubber.visible_changed.connect(self._update_scroll)
-        self._scroll.valueChanged.connect(self._on_scrolled)
+        self.scroll_bar.valueChanged.connect(self._on_scrolled)
         self.rows.rows_changed.connect(self._show_film)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -138,7 +138,7 @@ class Timeline(QWidget):
 
     def _show_film(self) -> None:
         """The film strip, where there is room besides the rows."""
-        taken = self.scrubber.height() + self._scroll.sizeHint().height() + self.rows.sizeHint().height() + 8
+        taken = self.scrubber.height() + self.scroll_bar.sizeHint().height() + self.rows.sizeHint().height() + 8
         self.film.setVisible(self.height() - taken >= FILM_HEIGHT)
 
     # in and out, for menus
@@ -205,13 +205,13 @@ class Timeline(QWidget):
     def _update_scroll(self) -> None:
         visible, frames = self.scrubber.visible, max(1, self._session.navigator.frame_count)
         per_frame = _SCROLL_STEPS / visible.span
-        self._scroll.blockSignals(True)
-        self._scroll.setPageStep(_SCROLL_STEPS)
-        self._scroll.setSingleStep(_SCROLL_STEPS // 20)
-        self._scroll.setRange(0, min(round((frames - visible.span) * per_frame), 2**31 - 1))
-        self._scroll.setValue(round(visible.first * per_frame))
-        self._scroll.blockSignals(False)
-        self._scroll.setVisible(visible.span < frames)
+        self.scroll_bar.blockSignals(True)
+        self.scroll_bar.setPageStep(_SCROLL_STEPS)
+        self.scroll_bar.setSingleStep(_SCROLL_STEPS // 20)
+        self.scroll_bar.setRange(0, min(round((frames - visible.span) * per_frame), 2**31 - 1))
+        self.scroll_bar.setValue(round(visible.first * per_frame))
+        self.scroll_bar.blockSignals(False)
+        self.scroll_bar.setVisible(visible.span < frames)
 
     def _on_scrolled(self, value: int) -> None:
         self.scrubber.scroll_to(value * self.scrubber.visible.span / _SCROLL_STEPS)

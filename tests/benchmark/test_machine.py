@@ -180,6 +180,6 @@ def test_auto_is_what_was_chosen(small_network: PCVOS):
 
     network = prepare(stand_in_network(SMALL), choices=Choices(precision="bf16"))
     media = ArraySource(np.zeros((2, 32, 48, 3), np.uint8))
-    dtype = {p: Propagator(network, media, PropagationSettings(precision=p))._engine.dtype for p in ("auto", "fp32")}
+    dtype = {p: Propagator(network, media, PropagationSettings(precision=p)).engine.dtype for p in ("auto", "fp32")}
     assert dtype == {"auto": torch.bfloat16, "fp32": torch.float32}
-    assert Propagator(small_network, media)._engine.dtype == torch.float32
+    assert Propagator(small_network, media).engine.dtype == torch.float32

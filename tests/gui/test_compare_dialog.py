@@ -36,7 +36,7 @@ def dialog(qtbot, desk):
     panel.resize(300, 700)
     panel.show()
     QTest.mouseClick(panel.compare_button, Qt.MouseButton.LeftButton)
-    made = panel._compare
+    made = panel.compare_dialog
     assert made.isVisible() and not made.isModal()
     made.panel = panel
     yield made
@@ -189,7 +189,7 @@ def test_without_a_mask_it_says_why(qtbot, tmp_path):
     qtbot.addWidget(panel)
     panel.show()
     QTest.mouseClick(panel.compare_button, Qt.MouseButton.LeftButton)
-    assert not panel._compare.isVisible()
+    assert not panel.compare_dialog.isVisible()
     assert "Mark an object first" in desk.messages[-1].text
     desk.close()
 
@@ -205,7 +205,7 @@ def test_pixels_that_are_not_square_are_shown_in_their_shape(qtbot, desk, shape)
     panel = PropagationPanel(desk.runs, desk.view)
     qtbot.addWidget(panel)
     panel.compare()
-    made = panel._compare
+    made = panel.compare_dialog
     answer(desk, 5)
     drawn = made.columns[5].picture.pixmap().deviceIndependentSize()
     height, width = desk.media.size

@@ -116,4 +116,4 @@ def test_all_that_is_done_leads_to_the_export_and_needs_no_review(drawn: Hands):
         QTest.keyClick(drawn.view, Qt.Key.Key_D, Qt.KeyboardModifier.ShiftModifier)
     drawn.window.reviewer.refresh()
     assert not drawn.window.reviewer.stretches and drawn.window.reviewer.suggestion is None
-    assert drawn.window.next_step._text().startswith("Everything is done")
+    assert drawn.window.canvas.strip.step.text().startswith("Everything is done")

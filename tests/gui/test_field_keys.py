@@ -166,7 +166,7 @@ def test_a_field_that_is_made_later_is_no_exception(desk: Hands):
 def test_no_key_gets_through_a_dialog_to_the_window(desk: Hands, opened_by: str):
     """Also where the window has kept the focus, as without a window manager."""
     if opened_by == "weights":
-        desk.window.propagation_panel.advanced._choose_weights()
+        desk.window.propagation_panel.advanced.weights_button.click()
     else:
         desk.act({"colour": "recolour_object"}.get(opened_by, opened_by))
     (dialog,) = [d for d in desk.window.findChildren(QDialog) if d.isVisible()]

@@ -273,7 +273,9 @@ def test_a_run_pauses_between_clips(worker: InferenceWorker, heard: Recorder, fo
     worker.submit(run)
     worker.pause(run.number)
     heard.wait(run.number, ClipDone, 1)
-    qtbot.wait(300)
+    for _ in range(3):  # marks are made meanwhile
+        with qtbot.waitSignal(worker.marked, timeout=60_000):
+            worker.mark(MarkJob(np.ascontiguousarray(picture(0)), None, steps=(Stroke(((40.0, 50.0),)),)))
     assert len(heard.of(run.number, ClipDone)) == 1 and not heard.of(run.number, JobEnded)
     worker.resume(run.number)
     assert heard.end(run.number).state == "done" and len(heard.of(run.number, ClipDone)) == 4

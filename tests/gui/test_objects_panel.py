@@ -1,6 +1,7 @@
 """The list of objects: by mouse and by keyboard, and every change undone again."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from panel_parts import Desk
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from pcvos_gui.panels import ObjectsPanel, object_view
 from pcvos_gui.panels.object_model import Column
+from pcvos_gui.session import typed_number
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 
@@ -130,7 +132,7 @@ def test_the_context_menu_has_the_same_actions(desk, panel):
 
 def test_a_colour_is_chosen_while_a_run_goes_on(qtbot, desk, panel):
     click(panel, 2, Column.COLOUR)
-    dialog = panel._dialog
+    dialog = panel.colour_dialog
     assert dialog.isVisible() and dialog.windowModality() is Qt.WindowModality.WindowModal, "keys are the dialog's"
     assert dialog.currentColor() == QColor(*desk.session.object(2).colour)
     desk.put(3)  # as a clip of a run
@@ -157,13 +159,15 @@ def test_the_keyboard_alone(desk, panel):
     assert session.object(4) is None
 
 
-def test_digits_and_letters_find_objects(qtbot, tmp_path):
+def test_digits_and_letters_find_objects(qtbot, tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(typed_number, "time", SimpleNamespace(monotonic=lambda: now[0]))
     desk = Desk(tmp_path, objects=120)
     panel = shown(qtbot, desk)
     panel.view.setFocus(Qt.FocusReason.TabFocusReason)
     QTest.keyClicks(panel.view, "117")
     assert desk.session.active == 117
-    panel.view._typed._typed_at -= 2  # a pause
+    now[0] += typed_number.PAUSE
     QTest.keyClicks(panel.view, "5")
     assert desk.session.active == 5
     panel.model.setData(panel.model.index(76, Column.NAME), "rabbit")
@@ -175,13 +179,13 @@ def test_digits_and_letters_find_objects(qtbot, tmp_path):
 def test_the_empty_list_says_what_to_do(qtbot, tmp_path):
     desk = Desk(tmp_path, objects=0)
     panel = shown(qtbot, desk)
-    assert "the first object makes itself" in panel._empty.text() and panel._empty.isVisible()
+    assert "the first object makes itself" in panel.empty.text() and panel.empty.isVisible()
     QTest.mouseClick(panel.add_button, Qt.MouseButton.LeftButton)
     assert panel.view.isVisible()
     desk.session.undo_stack.undo()
-    assert panel._empty.isVisible()
+    assert panel.empty.isVisible()
     desk.close()
-    assert panel._empty.text() == "Opening…"
+    assert panel.empty.text() == "Opening…"
     assert not panel.add_button.isEnabled()
 
 

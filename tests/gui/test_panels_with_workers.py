@@ -89,7 +89,7 @@ def test_run_play_and_compare(qtbot, open_session):
 
     session.navigator.go_to(0)
     QTest.mouseClick(panel.compare_button, Qt.MouseButton.LeftButton)
-    dialog = panel._compare
+    dialog = panel.compare_dialog
     qtbot.waitUntil(lambda: not runs.comparison.is_under_way, timeout=120_000)
     assert [c.interval for c in dialog.columns.values() if c.result is not None] == [1, 3, 5, 15, 25]
     qtbot.waitUntil(lambda: all(c.agreement.text() for c in dialog.columns.values()), timeout=20_000)

@@ -17,6 +17,22 @@ def desk(qtbot, tmp_path):
     made.close()
 
 
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self):
+        self.now, self.reads = 0.0, 0
+
+    def __call__(self) -> float:
+        self.reads += 1
+        return self.now
+
+    def wait_for_looks(self, qtbot) -> None:
+        """Until the player has looked at it several times more."""
+        before = self.reads
+        qtbot.waitUntil(lambda: self.reads > before + 4)
+
+
 @pytest.fixture
 def player(desk):
     return Player(desk.session, desk.runs)
@@ -39,22 +55,28 @@ def test_time_passes_by_timestamps_not_by_frames(qtbot, tmp_path):
     media = ArraySource(np.zeros((6, 8, 8, 3), np.uint8))
     media.timestamps = [Fraction(t, 100) for t in (0, 1, 2, 3, 4, 3000)]  # then half a minute of one picture
     desk = Desk(tmp_path, media=media)
-    player = Player(desk.session, desk.runs)
+    clock = Clock()
+    player = Player(desk.session, desk.runs, clock=clock)
     player.play()
-    qtbot.waitUntil(lambda: desk.session.navigator.frame == 4)
-    qtbot.wait(200)
+    for frame in range(1, 5):
+        clock.now = frame / 100 + 0.001
+        qtbot.waitUntil(lambda frame=frame: desk.session.navigator.frame == frame)
+    clock.now = 29
+    clock.wait_for_looks(qtbot)
     assert desk.session.navigator.frame == 4 and player.is_playing
     desk.close()
     assert not player.is_playing
 
 
-def test_frames_that_cannot_keep_up_are_skipped(qtbot, desk, player):
+def test_frames_that_cannot_keep_up_are_skipped(qtbot, desk):
     desk.frames.late = True
     desk.frames.requests.clear()
+    player = Player(desk.session, desk.runs, clock=(clock := Clock()))
     player.play()
     for _ in range(3):
         asked = desk.session.navigator.frame
-        qtbot.wait(200)  # five frames at the true rate
+        clock.now += 0.2  # five frames at the true rate
+        clock.wait_for_looks(qtbot)
         desk.frames.deliver(desk.session.navigator.frame)
         qtbot.waitUntil(lambda asked=asked: desk.session.navigator.frame > asked)
     assert desk.session.navigator.frame > 2 * len(desk.frames.requests)
@@ -119,9 +141,7 @@ def test_play_at_the_end_begins_anew_and_a_jump_goes_on_from_there(qtbot, desk, 
     desk.session.navigator.go_to(50)
     qtbot.waitUntil(lambda: desk.session.navigator.frame > 50)
     player.toggle()
-    stays = desk.session.navigator.frame
-    qtbot.wait(100)
-    assert desk.session.navigator.frame == stays
+    assert not player.is_playing
 
 
 def test_painting_ends_playing(qtbot, desk, player):

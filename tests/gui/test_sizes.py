@@ -187,7 +187,7 @@ def test_the_list_grows_with_its_objects_until_the_person_divides_the_column(han
     for _ in range(8):
         hands.session.add_object()
     hands.bot.waitUntil(lambda: view.height() > few + 32, timeout=5000)
-    hands.bot.waitUntil(lambda: window._places._heights is not None, timeout=5000)
+    hands.bot.waitUntil(lambda: window.places.is_settled, timeout=5000)
     upper, lower = window.docks[:2]
     window.resizeDocks([upper, lower], [upper.height() - 60, lower.height() + 60], Qt.Orientation.Vertical)
     QApplication.processEvents()

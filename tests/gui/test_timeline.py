@@ -212,10 +212,10 @@ def test_the_view_follows_the_playhead(desk, timeline):
 
 
 def test_the_scroll_bar_moves_the_view(desk, timeline):
-    assert not timeline._scroll.isVisible()
+    assert not timeline.scroll_bar.isVisible()
     timeline.scrubber.zoom(4, 0)
-    assert timeline._scroll.isVisible()
-    timeline._scroll.setValue(timeline._scroll.maximum())
+    assert timeline.scroll_bar.isVisible()
+    timeline.scroll_bar.setValue(timeline.scroll_bar.maximum())
     visible = timeline.scrubber.visible
     assert visible.first + visible.span == pytest.approx(100)
 
@@ -354,11 +354,13 @@ def test_very_short_footage(qtbot, tmp_path, frames):
 def test_of_a_hundred_thousand_frames_as_many_columns_are_drawn_as_there_are_pixels(qtbot, tmp_path, monkeypatch):
     desk = Desk(tmp_path, media=ArraySource(np.zeros((100_000, 12, 12, 3), np.uint8)))
     timeline = shown(qtbot, desk)
-    tracks = desk.project._tracks  # filling it through changes would take longer than all the rest
     generator = np.random.default_rng(3)
-    count = 90_000
-    flags = np.where(generator.random(count) < 0.01, CORRECTED | IN_MEMORY, PREDICTED).astype(np.uint8)
-    tracks.set(np.arange(count), np.ones(count, int), flags, generator.random(count).astype(np.float32))
+    flags = np.where(generator.random(100_000) < 0.01, CORRECTED | IN_MEMORY, PREDICTED).astype(np.uint8)
+    sure = generator.random(100_000).astype(np.float32)
+    for name, found in (("states", flags), ("confidence", sure)):  # as many changes would take longer than all the rest
+        monkeypatch.setattr(type(desk.project), name, found)
+    for name, found in (("flags_of", flags), ("confidence_of", sure)):
+        monkeypatch.setattr(desk.project, name, lambda id, found=found: found)
     desk.session.states_changed.emit()
     drawn = []
     monkeypatch.setattr(paint, "paint_tracks", lambda painter, columns, *others: drawn.append(len(columns.left)))

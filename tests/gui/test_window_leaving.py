@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from window_parts import Hands, make_clip, truth
 
 from core.studio.exports import Export
+from pcvos_gui.session import opener
 from pcvos_gui.session.runs import Range, RunState
 
 
@@ -91,15 +92,15 @@ def test_a_double_click_on_a_recent_file_leaves_no_dab(hands: Hands, clip: Path)
     assert hands.session.objects, "a click of one's own counts"
 
 
-def test_what_is_being_opened_is_not_begun_again(hands: Hands, clip: Path):
-    opened = []
+def test_what_is_being_opened_is_not_begun_again(hands: Hands, clip: Path, monkeypatch):
+    opened, begun, begin = [], [], opener.create_worker
+    monkeypatch.setattr(opener, "create_worker", lambda *what, **how: begun.append(what) or begin(*what, **how))
     hands.session.opened.connect(lambda: opened.append(1))
     for _ in range(3):
         hands.window.open(clip)
     hands.bot.waitUntil(lambda: len(opened) > 0, timeout=20_000)
     hands.wait_for_frame()
-    hands.bot.wait(100)
-    assert len(opened) == 1
+    assert len(opened) == len(begun) == 1
     hands.open(clip)
     assert len(opened) == 2, "but again later"
 

@@ -72,6 +72,14 @@ def exported(hands: Hands, folder: Path, frame: int, objects=None, **options) ->
             return np.array(image)
 
 
+def asked_for(hands: Hands) -> list[MatteJob]:
+    """The mattes that are asked for from now on."""
+    asked: list[MatteJob] = []
+    worker, submit = hands.window.mattes.worker, hands.window.mattes.worker.submit
+    worker.submit = lambda job: asked.append(job) or submit(job)
+    return asked
+
+
 def look_at(hands: Hands, mode: ViewMode) -> np.ndarray:
     """Choose a view, and wait for the matte."""
     hands.window.view_state.set_mode(mode)
@@ -205,9 +213,9 @@ def test_a_stroke_is_painted_on_the_hard_mask(marked: Hands):
     before = look_at(marked, ViewMode.MATTE)
     marked.window.view_state.set_tool(Tool.BRUSH)
     inside = (42.0, 48.0)
-    marked._mouse(QEvent.Type.MouseButtonPress, inside, Qt.MouseButton.LeftButton, Qt.MouseButton.LeftButton)
+    marked.mouse(QEvent.Type.MouseButtonPress, inside, Qt.MouseButton.LeftButton, Qt.MouseButton.LeftButton)
     assert marked.session.is_editing and marked.window.mattes.alpha is None
-    marked._mouse(QEvent.Type.MouseButtonRelease, inside, Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton)
+    marked.mouse(QEvent.Type.MouseButtonRelease, inside, Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton)
     assert np.array_equal(waited(marked), before), "also after a stroke that changed nothing"
 
 
@@ -223,6 +231,7 @@ def test_a_mask_that_scribbles_propose_is_seen_instead_of_the_matte(marked: Hand
 def test_no_frame_ever_shows_another_ones_matte(marked: Hands, tmp_path: Path):
     expected = {frame: exported(marked, tmp_path, frame)[..., 3] for frame in range(COUNT)}
     mattes, session, shown = marked.window.mattes, marked.session, []
+    asked = asked_for(marked)
     look_at(marked, ViewMode.MATTE)
 
     def check() -> None:
@@ -234,7 +243,7 @@ def test_no_frame_ever_shows_another_ones_matte(marked: Hands, tmp_path: Path):
     session.navigator.image_changed.connect(check)
     for frame in (9, 4, 10, 5, 3):
         marked.go_to(frame)
-        marked.bot.waitUntil(lambda: not mattes._rest.isActive(), timeout=20_000)  # it is being worked out now
+        marked.bot.waitUntil(lambda frame=frame: asked[-1].frame == frame or not mattes.is_waiting, timeout=20_000)
         marked.go_to(frame + 1)
     waited(marked)
     assert shown[-1] == 4
@@ -245,11 +254,11 @@ def test_no_frame_ever_shows_another_ones_matte(marked: Hands, tmp_path: Path):
 
 
 def test_an_answer_that_comes_too_late_is_dropped(marked: Hands):
-    mattes = marked.window.mattes
+    mattes, asked = marked.window.mattes, asked_for(marked)
     look_at(marked, ViewMode.MATTE)
     marked.go_to(8)
-    marked.bot.waitUntil(lambda: not mattes._rest.isActive(), timeout=20_000)
-    number = mattes._number
+    marked.bot.waitUntil(lambda: asked[-1].frame == 8, timeout=20_000)
+    number = asked[-1].number
     marked.go_to(9)
     alpha = np.zeros((HEIGHT, WIDTH), np.uint8)
     mattes.worker.done.emit(MatteDone(number, 8, alpha))
@@ -378,9 +387,9 @@ def test_an_export_begins_with_what_is_seen(marked: Hands, tmp_path: Path, monke
 
 def test_edges_are_chosen_beside_the_view(marked: Hands):
     toolbar, window = marked.window.toolbar, marked.window
-    assert not toolbar.edges.isVisible() and toolbar._opacity.isVisible()
+    assert not toolbar.edges.isVisible() and toolbar.opacity.isVisible()
     look_at(marked, ViewMode.CHECKERBOARD)
-    assert toolbar.edges.isVisible() and not toolbar._opacity.isVisible()
+    assert toolbar.edges.isVisible() and not toolbar.opacity.isVisible()
     assert window.edges_panel.visibleRegion().isEmpty()
     toolbar.edges.click()
     assert not window.edges_panel.visibleRegion().isEmpty()
@@ -390,9 +399,10 @@ def test_edges_are_chosen_beside_the_view(marked: Hands):
 def test_a_matte_that_cannot_be_is_told_and_the_next_one_is(marked: Hands):
     cell = marked.session.document.project.cell(6, 1)
     broken = PackedMask(cell.mask.size, cell.mask.box, b"no zlib")
+    asked = asked_for(marked)
     marked.window.view_state.set_mode(ViewMode.MATTE)
     waited(marked)
-    job = marked.window.mattes._job(3, marked.window.mattes._look())
+    job = asked[-1]
     with marked.bot.waitSignal(marked.window.mattes.worker.done, timeout=20_000) as answer:
         marked.window.mattes.worker.submit(
             MatteJob(999, 3, {3: {1: Cell(broken)}}, job.pixels, job.settings, job.side, job.footage)

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -98,7 +99,7 @@ def test_objects_are_renamed_and_merged_from_the_menu(hands: Hands, clip: Path, 
     assert [o.id for o in hands.session.objects] == [one] == [hands.session.active]
     assert np.array_equal(hands.labels(0) == one, truth(0))
     hands.act("recolour_object")
-    assert hands.window.objects_panel._dialog.isVisible()
+    assert hands.window.objects_panel.colour_dialog.isVisible()
 
 
 # --- numbers
@@ -111,8 +112,11 @@ def test_numbers_of_two_digits_choose_objects(hands: Hands, clip: Path, monkeypa
     hands.window.activateWindow()
     hands.bot.waitUntil(hands.window.isActiveWindow, timeout=5000)
 
+    now = [0.0]
+    monkeypatch.setattr(typed_number, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
     def type_in(text: str) -> int:
-        hands.window._typed._typed_at = 0.0
+        now[0] += typed_number.PAUSE
         for key in text:
             hands.bot.keyClick(QApplication.focusWidget(), key)
         return hands.session.active
@@ -267,8 +271,8 @@ def test_projects_are_opened_in_a_thread_and_let_go_of_when_something_else_is_wa
     hands.session.add_object("mine")
     path = hands.session.document.project.path
     hands.act("close")
-    other, threads, opened = make_clip(tmp_path / "other.mp4", 2), [], []
-    plain = Project.open.__func__
+    other, threads, opened, closed = make_clip(tmp_path / "other.mp4", 2), [], [], []
+    plain, close = Project.open.__func__, Project.close
 
     def note(cls, where: Path) -> Project:
         threads.append(threading.current_thread())
@@ -276,10 +280,11 @@ def test_projects_are_opened_in_a_thread_and_let_go_of_when_something_else_is_wa
         return opened[-1]
 
     monkeypatch.setattr(Project, "open", classmethod(note))
+    monkeypatch.setattr(Project, "close", lambda self, **how: close(self, **how) or closed.append(self))
     for target in (path, clip):
         hands.window.open(target)
         hands.open(other)
-        hands.bot.waitUntil(lambda: all(project._closed for project in opened), timeout=20_000)
+        hands.bot.waitUntil(lambda: all(project in closed for project in opened), timeout=20_000)
         hands.open(target)
         assert not hands.session.document.project.read_only, "nobody holds its lock any more"
         assert [o.name for o in hands.session.objects] == ["mine"]

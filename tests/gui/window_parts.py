@@ -85,12 +85,12 @@ class Hands:
 
     def drag(self, *points: tuple[float, float], button=Qt.MouseButton.LeftButton) -> None:
         """Press at the first point of the frame, move through the others, release at the last."""
-        self._mouse(QEvent.Type.MouseButtonPress, points[0], button, button)
+        self.mouse(QEvent.Type.MouseButtonPress, points[0], button, button)
         for point in points[1:]:
-            self._mouse(QEvent.Type.MouseMove, point, Qt.MouseButton.NoButton, button)
-        self._mouse(QEvent.Type.MouseButtonRelease, points[-1], button, Qt.MouseButton.NoButton)
+            self.mouse(QEvent.Type.MouseMove, point, Qt.MouseButton.NoButton, button)
+        self.mouse(QEvent.Type.MouseButtonRelease, points[-1], button, Qt.MouseButton.NoButton)
 
-    def _mouse(self, kind, point, button, buttons) -> None:
+    def mouse(self, kind, point, button, buttons) -> None:
         viewport = self.view.viewport()
         at = QPointF(self.view.to_view(QPointF(*point)).toPoint())
         event = QMouseEvent(kind, at, viewport.mapToGlobal(at), button, buttons, Qt.KeyboardModifier.NoModifier)

@@ -48,7 +48,7 @@ def stop_after(looks: int):
 
 
 def without_decoding(monkeypatch) -> None:
-    monkeypatch.delattr(stream.OpenVideo, "_decode")
+    monkeypatch.delattr(stream.OpenVideo, "decode")
 
 
 @settings(max_examples=25, deadline=None)
@@ -173,14 +173,14 @@ def test_going_back_with_preparation_begins_at_each_key_packet_once(long_clip, m
 def test_a_jump_passes_over_frames_that_nobody_needs(long_clip, monkeypatch):
     path, frames = long_clip
     decoded = []
-    decode = stream.OpenVideo._decode
+    decode = stream.OpenVideo.decode
 
     def counted(self, packet):
         given = decode(self, packet)
         decoded.extend(given)
         return given
 
-    monkeypatch.setattr(stream.OpenVideo, "_decode", counted)
+    monkeypatch.setattr(stream.OpenVideo, "decode", counted)
     counts = []
     for interactive in (False, True):
         with open_media(path, interactive=interactive) as media:

@@ -103,7 +103,7 @@ def test_plain_progressive_matching_is_the_published_one(
     keys, values, queries = _matching_inputs()
     plain = baseline.PlainInference(plain_paper_network, torch.zeros(1, 3, 96, 160), 1, 5)
     bank = baseline.Bank(keys.flatten(2), values.flatten(2))
-    found = plain._match(bank, queries[0].transpose(0, 1)).transpose(0, 1)[None]
+    found = plain.match(bank, queries[0].transpose(0, 1)).transpose(0, 1)[None]
     assert modules.error(f"mem.pmm_F{interval}", found[:, ::16].numpy()) <= TOLERANCE
 
 

@@ -37,7 +37,7 @@ def gigaflops_per_frame(config: PCVOSConfig, dense_readout: bool = False) -> flo
 
 
 def _forget_constants() -> None:
-    for made in (matching._grid, refinement.shift_mask):
+    for made in (matching.grid_of, refinement.shift_mask):
         made.cache_clear()
 
 

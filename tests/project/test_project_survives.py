@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from apply_until_killed import change_of
 from project_files import FRAMES, content, footage, listing, objects, painted, predicted, setting
 
 from core.errors import PCVOSError, ResourceError
+from core.project import store
 from core.project.model import RunInfo
 from core.project.project import Project
 from core.project.recovery import recover
@@ -206,14 +208,17 @@ def test_a_file_that_is_deleted_while_it_is_open(tmp_path):
         assert content(again)[1] == {(0, 1): painted(1), (1, 1): painted(2)}
 
 
-def test_a_disk_that_refuses_for_a_while(tmp_path):
+def test_a_disk_that_refuses_for_a_while(tmp_path, monkeypatch):
     project = Project.new(footage(tmp_path), tmp_path / "clip.pcvos")
     project.apply(setting({(0, 1): painted(1)}))
-    connection = project._store._connection
-    connection.execute("PRAGMA query_only = ON")  # stands in for a failing disk, which the system makes read-only
-    project.apply(setting({(1, 1): painted(2)}))
+
+    def refuse(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write_content", refuse)  # the last of what is written
+        project.apply(setting({(1, 1): painted(2)}))
     assert project.unsaved == 1 and "cannot be saved" in project.save_error
-    connection.execute("PRAGMA query_only = OFF")
     project.apply(setting({(2, 1): painted(3)}))
     assert project.unsaved == 0
     project.close()

@@ -382,14 +382,14 @@ def test_a_run_that_is_closed_leaves_nothing_behind(small_network: PCVOS):
 
 def test_a_frame_that_cannot_be_read_ends_the_run_with_its_error(small_network: PCVOS, monkeypatch: pytest.MonkeyPatch):
     propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 2})
-    read = propagator.media._read
+    read = propagator.media.read
 
     def broken(index: int) -> np.ndarray:
         if index == 5:
             raise PCVOSError("Frame 5 cannot be read: convert the footage.")
         return read(index)
 
-    monkeypatch.setattr(propagator.media, "_read", broken)
+    monkeypatch.setattr(propagator.media, "read", broken)
     run = propagator.run()
     assert [next(run).frames for _ in range(3)] == [(0,), (1, 2), (3, 4)]
     with pytest.raises(PCVOSError, match="Frame 5"):
@@ -441,7 +441,7 @@ def test_batches_give_what_single_frames_and_objects_do(small_network: PCVOS):
     runs = []
     for size in (0, 2**21, 2**30):
         propagator = make_propagator(small_network, FRAMES, given, {"interval": 7})
-        propagator._engine.batches.bytes = size
+        propagator.engine.batches.bytes = size
         runs.append(collect(propagator.run(direction="both")))
     assert all(agreement(found, runs[0]) >= 0.999 for found in runs[1:])
 

@@ -48,14 +48,14 @@ def iou(one: np.ndarray, other: np.ndarray) -> float:
 @pytest.mark.parametrize("settings", [{"kernel": 0.0}, {"progressive": 2}, {"memory_frames": 2, "interval": 2}])
 def test_it_is_what_the_run_read(small_network: PCVOS, monkeypatch: pytest.MonkeyPatch, settings: dict):
     """The memory values at these places, weighed, are the run's own readout."""
-    read, match = [], ClipInference._match
+    read, match = [], ClipInference.match
 
     def noted(engine, features, history):
         found = match(engine, features, history)
         read.append((history, features, found))
         return found
 
-    monkeypatch.setattr(ClipInference, "_match", noted)
+    monkeypatch.setattr(ClipInference, "match", noted)
     propagator = make_propagator(
         small_network, FRAMES, [(0, LABELS[0]), (4, LABELS[4], [1])], {"interval": 4, **settings}
     )
@@ -152,7 +152,7 @@ def test_each_part_is_left_out_by_itself(small_network: PCVOS):
     as_it_was = found.pop("").labels
     for part in ("refinement", "progressive", "kernel"):
         assert not np.array_equal(found[part].labels, as_it_was), part
-    assert propagator.settings == propagator._engine.settings
+    assert propagator.settings == propagator.engine.settings
     plain = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 3, "progressive": 3, "kernel": 0.0})
     unused = {one.without: one.clip for one in plain.revisit(8, 1, run(plain)).ablations()}
     assert unused["progressive"] is None and unused["kernel"] is None and unused["refinement"] is not None

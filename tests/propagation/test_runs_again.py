@@ -319,4 +319,4 @@ def test_memory_of_removed_annotations_is_let_go(small_network: PCVOS):
     for frame in range(1, 5):
         propagator.memory.remove(frame)
     collect(propagator.run())
-    assert propagator._encoder.permanent_frames == {0}
+    assert propagator.encoder.permanent_frames == {0}

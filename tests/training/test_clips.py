@@ -151,7 +151,7 @@ def test_hidden_objects_come_back(coloured: TrainingData):
 @given(st.integers(1, 40), st.integers(0, 1000), clip_settings)
 def test_frames_of_a_video_sample(data: TrainingData, count: int, seed: int, wanted: ClipSettings):
     """One frame, then the clips; the gaps are within the settings, and smaller ones are made to fit short videos."""
-    index = ClipMaker(data, wanted, np.random.default_rng(seed))._frame_indices(count)
+    index = ClipMaker(data, wanted, np.random.default_rng(seed)).frame_indices(count)
     assert len(index) == wanted.frames
     assert index.min() >= 0 and index.max() < count
     steps = np.diff(index) if index[-1] >= index[0] else np.diff(index[::-1])

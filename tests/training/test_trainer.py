@@ -42,8 +42,8 @@ def make_trainer(data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyP
             PCVOS(SMALL), data, tmp_path, TrainingSettings(**defaults | settings), CPU, validate, schedule
         )
         trainer.losses = []
-        step = trainer._step
-        trainer._step = lambda *args: trainer.losses.append(step(*args)) or trainer.losses[-1]
+        step = trainer.train_step
+        trainer.train_step = lambda *args: trainer.losses.append(step(*args)) or trainer.losses[-1]
         return trainer
 
     return make
@@ -107,14 +107,14 @@ def test_a_run_resumes_from_averaged_weights_and_progress_only(make_trainer: Mak
 
 def test_an_interrupt_loses_nothing(make_trainer: MakeTrainer, tmp_path: Path):
     trainer = make_trainer()
-    step = trainer._step
+    step = trainer.train_step
 
     def interrupted(*args: object) -> float:
         if trainer.progress.step == 2:
             raise KeyboardInterrupt
         return step(*args)
 
-    trainer._step = interrupted
+    trainer.train_step = interrupted
     with pytest.raises(KeyboardInterrupt):
         trainer.run()
     assert json.loads((tmp_path / "progress.json").read_text())["step"] == 2
