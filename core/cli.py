@@ -256,7 +256,8 @@ def evaluate(
     ] = False,
     corrections: Annotated[int, typer.Option(metavar="N", help="Fix the worst frame N times.")] = 0,
     marking: Annotated[
-        MarkKind | None, typer.Option(metavar="KIND", help="Score marking instead: clicks, strokes or boxes first.")
+        MarkKind | None,
+        typer.Option(metavar="KIND", help="Score marking: clicks, strokes, long-strokes or boxes first; corrections."),
     ] = None,
     annotator: Annotated[
         int | None, typer.Option(metavar="ROUNDS", help="Simulate an annotator who corrects so many frames.")
@@ -285,9 +286,8 @@ def evaluate(
             from core.commands.eval_marking import evaluate_marking
 
             weights, device = settings.engine.weights, settings.device
-            return evaluate_marking(
-                dataset, layout.value, split, limit, marking.value, every, weights, marking_weights, device, output, say
-            )
+            chosen = (every, weights, marking_weights, device, output, predictions)
+            return evaluate_marking(dataset, layout.value, split, limit, marking.value, *chosen, say)
         if annotator is not None:
             from core.commands.eval_annotator import AnnotatorRequest, evaluate_annotator
 

@@ -19,6 +19,7 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
+from core.benchmark.machine import choices_for  # noqa: E402
 from core.demo import CLIP, MASK  # noqa: E402
 from core.evaluation.marking import LearnedMethod, MarkedCase, annotate  # noqa: E402
 from core.marking.marker import Marker  # noqa: E402
@@ -38,6 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--height", type=int, default=1080)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--way", choices=("winograd", "direct", "bf16"), help="how the marking network runs")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     with open_media(CLIP) as media:
@@ -46,7 +48,9 @@ def main() -> None:
     size = round(arguments.height * image.shape[1] / image.shape[0]), arguments.height
     image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
     labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
-    marker = Marker(load_network(None, "cpu"), load_marking())
+    network = load_network(None, "cpu", choices_for)
+    torch.set_num_threads(arguments.threads)
+    marker = Marker(network, load_marking(), arguments.way)
     features, first, later = [], [], []
     for turn in range(6):
         shown, truth = (image, labels) if turn % 2 == 0 else (image[:, ::-1].copy(), labels[:, ::-1].copy())
@@ -60,7 +64,10 @@ def main() -> None:
                 later.extend(found.milliseconds[1:])
         if turn:
             features.append(took)
-    print(f"{size[0]}x{size[1]}, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}")
+    print(
+        f"{size[0]}x{size[1]}, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}, "
+        f"marking {arguments.way or network.choices.marking}"
+    )
     figures("features of a frame", features)
     figures("the first mark", first)
     figures("a further mark", later)

@@ -1,6 +1,7 @@
 """How this machine runs a network fastest on its CPU: measured once (`core.benchmark.timing`), kept, and read from
 then on."""
 
+import hashlib
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from core.benchmark.timing import Measured, Timing, measure, most_threads
 from core.errors import PCVOSError
 from core.files import atomic_write
 from core.network.choices import DEFAULT, Choices
+from core.network.marking_weights import DEFAULT_MARKING_WEIGHTS
 from core.network.pcvos import PCVOS
 from core.progress import UNWATCHED, Progress
 
@@ -79,7 +81,13 @@ def describe(choices: Choices) -> dict[str, Any]:
     """Choices as run.json has them."""
     winograd = "all that can" if choices.winograd is None else sorted(choices.winograd)
     layout = "channels-last" if choices.channels_last else "channels-first"
-    return {"precision": choices.precision, "layout": layout, "threads": choices.threads, "winograd": winograd}
+    return {
+        "precision": choices.precision,
+        "layout": layout,
+        "threads": choices.threads,
+        "marking": choices.marking,
+        "winograd": winograd,
+    }
 
 
 # what was measured before
@@ -108,7 +116,10 @@ def _kept() -> dict[str, Any]:
 
 def _key(network: PCVOS) -> str:
     machine = f"{processor()}, {torch.backends.cpu.get_cpu_capability()}, {most_threads()} threads"
-    return f"{machine}, torch {torch.__version__}, {network.config.name} {network.weights_fingerprint[:16]}"
+    weights = network.weights_fingerprint[:16]
+    with suppress(OSError):  # without marking weights the rest is measured nevertheless
+        weights += f", marking {hashlib.sha256(DEFAULT_MARKING_WEIGHTS.read_bytes()).hexdigest()[:16]}"
+    return f"{machine}, torch {torch.__version__}, {network.config.name} {weights}"
 
 
 def _as_json(measured: Measured) -> dict[str, Any]:
@@ -122,6 +133,8 @@ def _from_json(fields: Mapping[str, Any]) -> Measured:
     choices = Choices(**fields["choices"])
     if choices.precision not in ("fp32", "bf16"):
         raise ValueError(choices.precision)
+    if choices.marking not in ("winograd", "direct", "bf16"):
+        raise ValueError(choices.marking)
     if choices.winograd is not None:
         choices = replace(choices, winograd=frozenset(choices.winograd))
     return Measured(choices, tuple(Timing(**one) for one in fields["timings"]), tuple(fields["notes"]))

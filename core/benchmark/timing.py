@@ -15,9 +15,15 @@ import torch
 from torch import Tensor, nn
 
 from core import demo
+from core.errors import PCVOSError
+from core.marking.marker import Marker
+from core.marking.marks import Marks
+from core.marking.wrong_parts import largest_wrong_part
 from core.masks.label_map import read_label_map
 from core.media import open_media
-from core.network.choices import Choices
+from core.network.choices import Choices, MarkingWay
+from core.network.marking import PLANES, MarkingNetwork
+from core.network.marking_weights import in_way, load_marking
 from core.network.pcvos import PCVOS
 from core.network.preparation import could_be_winograd, in_type, memory_format, prepare
 from core.network.winograd import WinogradConv2d
@@ -116,7 +122,8 @@ def _measured(network: PCVOS, progress: Progress) -> Measured:
     first = prepare(copy.deepcopy(network), choices=other)
     if take("frame", {"channels-last": _frame(best), "channels-first": _frame(first)}) == "channels-first":
         choices, best = other, first
-    if _may_be_faster_rounded(take):
+    may_round = _may_be_faster_rounded(take)
+    if may_round:
         rounded = in_type(best, torch.bfloat16)
         frames = {"fp32": _frame(best), "bf16": _frame(rounded, torch.bfloat16)}
         if take("frame", frames, CLEARLY_ROUNDED) == "bf16":
@@ -126,7 +133,9 @@ def _measured(network: PCVOS, progress: Progress) -> Measured:
                 choices = replace(choices, precision="bf16")
             else:
                 notes.append(f"Less than {AGREEMENT}: it is not taken.")
-    return Measured(replace(choices, threads=_best_threads(best, choices, take)), tuple(timings), tuple(notes))
+    marking = _best_marking(best, may_round, take, notes)
+    choices = replace(choices, threads=_best_threads(best, choices, take), marking=marking)
+    return Measured(choices, tuple(timings), tuple(notes))
 
 
 Take = Callable[..., str]
@@ -139,6 +148,33 @@ def _may_be_faster_rounded(take: Take) -> bool:
     rounded, y = copy.deepcopy(conv).bfloat16(), x.bfloat16()
     what = "convolution 128 to 128, 30 x 54"
     return take(what, {"fp32": functools.partial(conv, x), "bf16": functools.partial(rounded, y)}) == "bf16"
+
+
+def _best_marking(network: PCVOS, may_round: bool, take: Take, notes: list[str]) -> MarkingWay:
+    """How a mark costs least; where there are no marking weights for the network, by weights that mean nothing."""
+    try:
+        marking = load_marking()
+    except PCVOSError:
+        marking = MarkingNetwork().eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    image = torch.randn(1, 3, *SIZE).contiguous(memory_format=memory_format(network))
+    features = network.encode_key(image)
+
+    def mark(way: MarkingWay) -> Callable[[], object]:
+        ready, dtype = in_way(marking, way), torch.bfloat16 if way == "bf16" else torch.float32
+        seen = features.each(lambda plane: plane.to(dtype))
+        planes = torch.rand(1, len(PLANES), *SIZE).to(dtype).contiguous(memory_format=torch.channels_last)
+        return functools.partial(ready, seen, planes)
+
+    plain: tuple[MarkingWay, MarkingWay] = ("winograd", "direct")
+    taken = take("mark", {way: mark(way) for way in plain})
+    best: MarkingWay = "direct" if taken == "direct" else "winograd"
+    if not may_round or marking.features != network.features_fingerprint:
+        return best
+    if take("mark", {best: mark(best), "bf16": mark("bf16")}, CLEARLY_ROUNDED) != "bf16":
+        return best
+    least = marking_agreement(network, marking)
+    notes.append(f"Marks in bf16 agree with those in fp32 to an IoU of {least:.4f} at the worst.")
+    return "bf16" if least >= AGREEMENT else best
 
 
 def _best_threads(network: PCVOS, choices: Choices, take: Take) -> int | None:
@@ -238,6 +274,32 @@ def agreement(
             clips = propagator.run(start, start + frames)
             drawn.append(np.concatenate([clip.labels for clip in clips]))
     return min(_iou(*pair) for pair in zip(*drawn, strict=True))
+
+
+def marking_agreement(network: PCVOS, marking: MarkingNetwork, clicks: int = 4) -> float:
+    """Least IoU, over clicks on the frame of the clip that ships and its mirror image, of what they mean in bfloat16
+    with what they mean in float32, 0 to 1; each click is where the mask in float32 is wrong.
+
+    Args:
+        network: as `prepare` leaves it. marking: as `load_marking` gives it.
+    """
+    labels = np.asarray(read_label_map(demo.MASK).labels)
+    with open_media(demo.CLIP) as media:
+        image = media.read(demo.MASK_FRAME)
+    ious = []
+    for flip in (1, -1):
+        shown, truth = np.ascontiguousarray(image[:, ::flip]), np.ascontiguousarray(labels[:, ::flip]) > 0
+        markers = [Marker(network, marking, way) for way in ("direct", "bf16")]
+        seen = [marker.see(shown) for marker in markers]
+        marks, mask = Marks(), None
+        for _ in range(clicks):
+            part = largest_wrong_part(np.zeros_like(truth) if mask is None else mask.label, truth)
+            if part is None:
+                break
+            marks = marks.and_click(*part.deepest(), part.is_missing)
+            mask, other = (marker.mask(frame, marks, mask) for marker, frame in zip(markers, seen, strict=True))
+            ious.append(_iou(mask.label, other.label))
+    return min(ious)
 
 
 def _iou(one: np.ndarray, other: np.ndarray) -> float:

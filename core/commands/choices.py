@@ -20,6 +20,7 @@ class MarkKind(StrEnum):
     STROKES = "strokes"
     LONG_STROKES = "long-strokes"
     BOXES = "boxes"
+    CORRECTIONS = "corrections"
 
 
 class Precision(StrEnum):

@@ -1,14 +1,17 @@
 """`pcvos eval --marking`: marking scored with a simulated annotator."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
+from core.benchmark.machine import choices_for
 from core.commands.progress import FrameProgress
 from core.commands.result_places import check_writable
 from core.errors import PCVOSError
-from core.evaluation.dataset import Layout, find_sequences
+from core.evaluation.corrections import SPOILT, correct, corrections_table, spoilt_cases
+from core.evaluation.dataset import Layout, SequenceFolder, find_sequences
 from core.evaluation.marking import (
     CaseResult,
     GrabCutMethod,
@@ -35,30 +38,41 @@ def evaluate_marking(
     layout: Layout,
     split: str | None,
     limit: int | None,
-    kind: Kind,
+    kind: Kind | Literal["corrections"],
     every: int,
     weights: Path | None,
     marking_weights: Path | None,
     device: str,
     output: Path | None,
+    predictions: Path | None,
     say: Say,
 ) -> None:
-    """Print IoU after so many marks, NoC and the time of a mark, for the network and for GrabCut.
+    """Print IoU after so many marks, NoC and the time of a mark, for the network and for GrabCut; or what one click
+    makes of masks that are wrong.
 
     Args:
         dataset, layout, split, limit: as `find_sequences` takes them. kind: what the first mark is.
         every: every so many frames that have a mask. output: also write each case to `marking.json` there.
+        predictions: the masks that are corrected, a folder for each sequence.
 
     Raises:
         PCVOSError: the data set, the weights or the place cannot be used.
     """
     if every < 1:
         raise PCVOSError(f"--every {every} leaves no frame: give 1 or more.")
+    if (predictions is not None) != (kind == "corrections"):
+        raise PCVOSError(
+            "--marking corrections corrects the masks in --predictions DIR, and only that does: make them with "
+            "`pcvos eval DATASET --save-masks --output OUT`, and name OUT/masks."
+        )
     if output is not None:
         check_writable(output)
     sequences = find_sequences(dataset, layout, split, limit)
-    network = load_network(weights, device)
+    network = load_network(weights, device, choices_for)
     marker = Marker(network, load_marking(marking_weights, next(network.parameters()).device))
+    if predictions is not None:
+        return _correct(marker, sequences, predictions, every, output, say)
+    assert kind != "corrections", "it goes with predictions"
     methods: tuple[Method, ...] = (LearnedMethod(marker), GrabCutMethod())
     found: dict[str, list[CaseResult]] = {method.name: [] for method in methods}
     total = sum(-(-sequence.count_frames() // every) for sequence in sequences)
@@ -73,8 +87,25 @@ def evaluate_marking(
         raise PCVOSError(f"No frame of {dataset} shows an object that could be marked: check --every and the masks.")
     for line in table_lines(marking_table(list(found.items()), kind)):
         say(line)
+    methods_found = {name: [asdict(case) for case in cases] for name, cases in found.items()}
+    _write(output, {"first mark": kind, "every": every, "methods": methods_found})
+
+
+def _correct(
+    marker: Marker, sequences: Sequence[SequenceFolder], predictions: Path, every: int, output: Path | None, say: Say
+) -> None:
+    found = []
+    for case, mask in spoilt_cases(sequences, predictions, every):
+        found.append(correct(marker, case, mask))
+        say(f"{found[-1].name}: {found[-1].before:.3f} to {found[-1].after:.3f}")
+    if not found:
+        raise PCVOSError(f"No mask in {predictions} has an IoU of {SPOILT[0]} to {SPOILT[1]}: check --every.")
+    for line in table_lines(corrections_table(found)):
+        say(line)
+    _write(output, {"every": every, "corrections": [asdict(one) for one in found]})
+
+
+def _write(output: Path | None, content: dict[str, object]) -> None:
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
-        cases = {name: [asdict(case) for case in cases] for name, cases in found.items()}
-        content = {"first mark": kind, "every": every, "methods": cases}
         atomic_write(output / JSON, json.dumps(content, indent=1).encode())

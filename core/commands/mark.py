@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.benchmark.machine import known_choices
 from core.commands.result_places import check_writable
 from core.errors import PCVOSError
 from core.marking.marker import Marker
@@ -59,7 +60,7 @@ def mark(request: MarkRequest, say: Callable[[str], None]) -> None:
             raise PCVOSError(f"There is no frame {request.frame}: {request.footage} has frames 0 to {last}.")
         marks.check(media.size)
         previous = None if request.mask is None else _read_mask(request, request.mask, media.stems, media.size)
-        network = load_network(request.weights, request.device)
+        network = load_network(request.weights, request.device, known_choices)
         device = next(network.parameters()).device
         marker = Marker(network, load_marking(request.marking_weights, device))
         found = marker.mask(media.read(request.frame), marks, previous)

@@ -17,7 +17,9 @@ from core.marking.marks import Marks
 from core.marking.regions import Known, Look, Region, look_at, mask_logits, slices
 from core.masks.matte import guided
 from core.masks.soft_mask import SoftMask
+from core.network.choices import MarkingWay
 from core.network.marking import STRIDE, MarkingNetwork
+from core.network.marking_weights import in_way
 from core.network.pcvos import PCVOS, KeyFeatures
 from core.propagation.feature_cache import FrameFeatures
 from core.propagation.geometry import Geometry
@@ -71,11 +73,12 @@ class MarkedMask:
 class Marker:
     """Makes masks from marks."""
 
-    def __init__(self, network: PCVOS, marking: MarkingNetwork):
+    def __init__(self, network: PCVOS, marking: MarkingNetwork, way: MarkingWay | None = None):
         """
         Args:
             network: whose key features are used, as `load_network` gives it.
-            marking: as `load_marking` gives it, on the same device.
+            marking: as `load_marking` gives it, on the same device; it runs as `network.choices` say.
+            way: on a CPU, to run otherwise.
 
         Raises:
             PCVOSError: the marking weights were trained on the features of another network.
@@ -83,20 +86,21 @@ class Marker:
         if not network.features_fingerprint or marking.features != network.features_fingerprint:
             what = "The marking weights belong to other weights of the network than those in use"
             raise PCVOSError(f"{what}: choose weights that belong together.", "mismatched weights")
-        self.network, self.marking = network, marking
+        self.network, self.marking = network, in_way(marking, way or network.choices.marking)
+        self._dtype = next(self.marking.parameters()).dtype
         self._last: MarkedMask | None = None
 
     def see(self, image: np.ndarray) -> SeenFrame:
         """Find a frame's features: uint8 (H, W, 3) RGB."""
         height, width = image.shape[:2]
-        return SeenFrame(image, look_at(self.network, image, (0, 0, height, width), RESOLUTION))
+        return SeenFrame(image, look_at(self.network, image, (0, 0, height, width), RESOLUTION, self._dtype))
 
     def seen(self, image: np.ndarray, features: FrameFeatures, geometry: Geometry) -> SeenFrame:
         """A frame whose features propagation has found, its trunk features among them; `geometry` is that run's."""
         rows, columns = features.trunk[2].shape[-2:]
         key = features.key.mT.reshape(1, -1, rows, columns)
         named = {name: getattr(features, name) for name in ("f4", "f16", "thin", "skip8", "skip4")}
-        planes = {name: plane.float() for name, plane in {**named, "key": key}.items()}
+        planes = {name: plane.to(self._dtype) for name, plane in {**named, "key": key}.items()}
         return SeenFrame(image, Look((0, 0, *image.shape[:2]), geometry, KeyFeatures(**planes, local=None)))
 
     def mask(
@@ -177,7 +181,8 @@ class Marker:
             y, x, rows, columns = known.region
             if y <= top and x <= left and top + height <= y + rows and left + width <= x + columns:
                 return known
-        seen.closer = look_at(self.network, seen.image, region, max(16, round(scale * min(height, width))))
+        resolution = max(16, round(scale * min(height, width)))
+        seen.closer = look_at(self.network, seen.image, region, resolution, self._dtype)
         return seen.closer
 
 

@@ -106,8 +106,8 @@ class Look:
         return self.region[0] + y0, self.region[1] + x0, y1 - y0, x1 - x0
 
 
-def look_at(network: PCVOS, image: np.ndarray, region: Region, resolution: int) -> Look:
-    """Find the features of a region of uint8 (H, W, 3) RGB, its shorter side as `resolution` pixels."""
+def look_at(network: PCVOS, image: np.ndarray, region: Region, resolution: int, dtype: torch.dtype) -> Look:
+    """Find the features of a region of uint8 (H, W, 3) RGB, its shorter side as `resolution` pixels, as `dtype`."""
     geometry = Geometry(region[2:], resolution)
     pixels = np.ascontiguousarray(image[slices(region)])
     framing = geometry
@@ -116,7 +116,8 @@ def look_at(network: PCVOS, image: np.ndarray, region: Region, resolution: int) 
         framing = Geometry(geometry.resized, None)
     with torch.inference_mode():
         device = next(network.parameters()).device
-        return Look(region, geometry, network.encode_key(framing.frame(pixels, device)))
+        features = network.encode_key(framing.frame(pixels, device))
+        return Look(region, geometry, features.each(lambda plane: plane.to(dtype)))
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class Known:
 def mask_logits(marking: MarkingNetwork, look: Look, known: Known) -> np.ndarray:
     """Mask logits float32 (h/4, w/4), padding included."""
     with torch.inference_mode():
-        planes = torch.from_numpy(known.planes(look)).to(look.features.f4.device).unsqueeze(0)
+        planes = torch.from_numpy(known.planes(look)).to(look.features.f4).unsqueeze(0)
         logits = marking(look.features, planes.contiguous(memory_format=torch.channels_last))
         return logits[0, 0].float().cpu().numpy()
 

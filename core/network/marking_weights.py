@@ -3,6 +3,7 @@
 Nothing in a file is ever executed: safetensors holds no code.
 """
 
+import copy
 import hashlib
 import json
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from core.errors import PCVOSError
 from core.files import atomic_write
+from core.network.choices import MarkingWay
 from core.network.marking import PLANES, MarkingNetwork
 from core.network.pcvos import PCVOS
 from core.network.preparation import use_winograd
@@ -75,13 +77,14 @@ def features_fingerprint(network: PCVOS) -> str:
 
 
 def load_marking(weights: str | Path | None = None, device: torch.device | str = "cpu") -> MarkingNetwork:
-    """The marking network of a weights file (the shipped one if None), ready for inference on `device`.
+    """The marking network of a weights file (the shipped one if None) on `device`, for `Marker`, which makes it fast.
 
     Raises:
         PCVOSError: there is no such file, or it holds no marking weights.
     """
     path = Path(weights) if weights is not None else DEFAULT_MARKING_WEIGHTS
-    return prepare_marking(read_marking(path), device)
+    marking = read_marking(path).eval().requires_grad_(False)
+    return marking.to(device).to(memory_format=torch.channels_last)
 
 
 def read_marking(path: Path) -> MarkingNetwork:
@@ -98,11 +101,14 @@ def read_marking(path: Path) -> MarkingNetwork:
     return marking
 
 
-def prepare_marking(marking: MarkingNetwork, device: torch.device | str = "cpu") -> MarkingNetwork:
-    """Make a marking network fast for inference on `device`, its function unchanged; in place."""
-    marking = marking.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
-    if torch.device(device).type == "cpu":
-        use_winograd(marking)
+def in_way(marking: MarkingNetwork, way: MarkingWay) -> MarkingNetwork:
+    """A marking network, as `load_marking` gives it, that runs in a way chosen for CPUs; elsewhere it is as it was."""
+    if next(marking.parameters()).device.type != "cpu" or way == "direct":
+        return marking
+    marking = copy.deepcopy(marking)
+    if way == "bf16":
+        return marking.bfloat16()
+    use_winograd(marking)
     return marking
 
 

@@ -3,16 +3,22 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from stand_in_network import stand_in_network
 
+from core import demo
 from core.benchmark import machine, timing
 from core.benchmark.machine import choices_for, known_choices, recall
 from core.benchmark.timing import measure
+from core.marking.marker import Marker
+from core.marking.marks import Marks
+from core.media import open_media
 from core.network import PCVOS, SMALL, load_network
 from core.network.choices import DEFAULT, Choices
+from core.network.marking_weights import load_marking
 from core.network.preparation import in_type, prepare
 from core.network.winograd import WinogradConv2d
 from core.progress import Cancelled, Progress
@@ -35,6 +41,11 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[PCVOS]:
         machine, "measure", lambda network, progress: measured.append(network) or measure(network, progress)
     )
     return measured
+
+
+@pytest.fixture(scope="module")
+def shipped() -> PCVOS:
+    return load_network(None, "cpu")
 
 
 def _prefer(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
@@ -142,6 +153,43 @@ def test_bfloat16_is_taken_where_it_is_faster_and_agrees(
     _prefer(monkeypatch, "bf16", "Winograd", "channels-last")
     monkeypatch.setattr(timing, "agreement", lambda *_: agrees)
     assert measure(stand_in_network(SMALL)).choices.precision == precision
+
+
+@pytest.mark.parametrize(("agrees", "way"), [(0.9971, "bf16"), (0.9969, "winograd")])
+def test_marks_are_made_in_bfloat16_where_that_is_faster_and_means_the_same(
+    agrees: float, way: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _prefer(monkeypatch, "bf16", "Winograd", "channels-last")
+    for name in ("agreement", "marking_agreement"):
+        monkeypatch.setattr(timing, name, lambda *_: agrees)
+    choices = choices_for(network := stand_in_network(SMALL))
+    assert choices.marking == "winograd", "no marking weights belong to this network: none can agree"
+    network.features_fingerprint = load_marking().features
+    network.weights_fingerprint = "of which marking weights know"
+    choices = choices_for(network)
+    assert choices.marking == way and known_choices(network) == choices
+    kept = Marker(prepare(network, choices=choices), load_marking()).marking
+    assert next(kept.parameters()).dtype == (torch.bfloat16 if way == "bf16" else torch.float32)
+
+
+def test_new_marking_weights_are_measured(
+    cache: Path, counted: list[PCVOS], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    network = stand_in_network(SMALL)
+    choices_for(network)
+    (tmp_path / "marking").write_bytes(b"others")
+    monkeypatch.setattr(machine, "DEFAULT_MARKING_WEIGHTS", tmp_path / "marking")
+    assert known_choices(network) == DEFAULT
+
+
+def test_a_mark_in_bfloat16_is_the_same_but_for_edges(shipped: PCVOS):
+    """Emulated where the CPU has none: slowly, hence one click on a small frame."""
+    marking = load_marking()
+    with open_media(demo.CLIP) as media:
+        image = cv2.resize(media.read(demo.MASK_FRAME), (320, 180), interpolation=cv2.INTER_AREA)
+    marks = Marks.clicks([(110, 80)])
+    one, other = (Marker(shipped, marking, way).mask(image, marks).label for way in ("direct", "bf16"))
+    assert np.count_nonzero(one & other) / np.count_nonzero(one | other) > 0.99
 
 
 def test_bfloat16_is_not_tried_where_one_convolution_is_slower_in_it(cache: Path, monkeypatch: pytest.MonkeyPatch):

@@ -9,6 +9,7 @@ from dataset_folders import disc_and_square, write_sequence
 from typer.testing import CliRunner
 
 from core.cli import app
+from core.evaluation.corrections import Correction, corrections_table, far_off
 from core.evaluation.marking import (
     MOST,
     CaseResult,
@@ -20,6 +21,8 @@ from core.evaluation.marking import (
 )
 from core.evaluation.tables import table_lines
 from core.marking.marks import Marks
+from core.marking.wrong_parts import largest_wrong_part
+from core.masks.label_map import write_label_map
 
 
 def case() -> MarkedCase:
@@ -106,3 +109,36 @@ def test_the_command(tmp_path: Path, kind: str):
     assert [one["name"] for one in found["methods"]["network"]] == ["disc 0 1", "disc 3 1", "disc 3 2"]
     assert bool(found["methods"]["GrabCut"]) == (kind == "clicks")
     assert "leaves no frame" in CliRunner().invoke(app, [*arguments[:-4], "--every", "0"]).stderr
+
+
+def test_far_off_is_what_lies_beyond_one_and_a_half_extents():
+    truth, mask = np.zeros((2, 40, 60), bool)
+    truth[10:20, 20:40] = True
+    far = far_off(largest_wrong_part(mask, truth), mask.shape)
+    ys, xs = np.nonzero(~far)
+    assert (ys.min(), ys.max(), xs.min(), xs.max()) == (7, 22, 15, 44), "2.5 more above and below, 5 at the sides"
+
+
+def test_the_table_of_corrections():
+    lines = list(
+        table_lines(corrections_table([Correction("a", 0.5, 0.8, 0, 10), Correction("b", 0.7, 0.6, 0.002, 30)]))
+    )
+    assert "2 masks" in lines[0]
+    assert lines[2].split() == ["0.600", "0.700", "0.100", "50.00", "%", "0.10", "%", "0.20", "%", "20"]
+
+
+def test_the_command_corrects_masks_that_are_wrong(tmp_path: Path):
+    images, labels = disc_and_square(4, square_from=2)
+    write_sequence(tmp_path / "set", "disc", images, labels)
+    (tmp_path / "masks" / "disc").mkdir(parents=True)
+    for frame in range(4):
+        spoilt = labels[frame].copy()
+        spoilt[:, : int(np.quantile(np.nonzero(spoilt == 1)[1], 0.3))] = 0
+        write_label_map(tmp_path / "masks" / "disc" / f"{frame:05}.png", spoilt)
+    arguments = ["eval", str(tmp_path / "set"), "--marking", "corrections", "--every", "3", "--device", "cpu"]
+    made = CliRunner().invoke(app, [*arguments, "--predictions", str(tmp_path / "masks"), "--output", str(tmp_path)])
+    assert made.exit_code == 0, made.output
+    found = json.loads((tmp_path / "marking.json").read_bytes())["corrections"]
+    assert found and all(0.5 <= one["before"] <= 0.85 for one in found)
+    assert f"{len(found)} masks" in made.stdout
+    assert "--save-masks" in CliRunner().invoke(app, arguments).stderr, "it says where masks come from"
