@@ -358,7 +358,6 @@ class ClipStream(IterableDataset):
         self.data, self.settings, self.seed = data, settings, seed
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        cv2.setNumThreads(1)
         worker = torch.utils.data.get_worker_info()
         rng = np.random.default_rng([self.seed, worker.id if worker else 0])
         maker = ClipMaker(self.data, self.settings, rng)

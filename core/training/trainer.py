@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import cv2
 import torch
 from safetensors.torch import load_file, save
 from torch import nn
@@ -219,6 +220,7 @@ class Trainer:
     def _loader(self, clips: ClipSettings) -> DataLoader:
         fork = "fork" in multiprocessing.get_all_start_methods()
         workers = self.settings.workers if fork else 0
+        cv2.setNumThreads(1)  # before the fork: a worker that asks for it waits for ever for threads that it has not
         seed = self.settings.seed + 7919 * (self.progress.step + 1) + 104_729 * self.processes.rank
         stream = ClipStream(self.data, clips, seed)
         return DataLoader(

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -71,6 +73,19 @@ def test_a_run_trains_saves_and_stops_at_its_budget(make_trainer: MakeTrainer, t
     with (tmp_path / "log.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows[-1]["validation_j"] == "0.625" and rows[-1]["step"] == "4"
+
+
+@pytest.mark.timeout(120)
+def test_a_worker_starts_after_opencv_has_had_threads(make_trainer: MakeTrainer):
+    """As a validation before a phase has them."""
+    cv2.setNumThreads(4)
+    try:
+        cv2.remap(*np.zeros((2, 600, 600, 2), np.float32), None, cv2.INTER_LINEAR)
+        trainer = make_trainer(workers=1, budget_minutes=0.5)
+        trainer.run()
+        assert len(trainer.losses) == 1
+    finally:
+        cv2.setNumThreads(-1)
 
 
 def test_saved_weights_are_ready_for_inference(make_trainer: MakeTrainer, tmp_path: Path):
