@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.commands.train import trained_network
@@ -11,6 +12,7 @@ from core.network.devices import find_device
 from core.network.marking_weights import features_fingerprint, initial_marking_network, read_marking, save_marking
 from core.training.marking import LATE, SCHEDULE, MarkingTrainer, MarkingTrainingSettings
 from core.training.marking_photos import PhotoStore
+from core.training.precision import faster_precision
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ def train_marking(
         late: large crops from the start.
     """
     place = find_device(device)
+    settings = replace(settings, precision=faster_precision(place))
+    log.info("training on %s in %s", place, settings.precision)
     network = trained_network(weights or DEFAULT_WEIGHTS, SMALL)
     marking = initial_marking_network(network, settings.seed) if begin is None else read_marking(begin)
     marking.features = features_fingerprint(network)

@@ -72,6 +72,7 @@ class MarkingTrainingSettings:
         rate: base learning rate. ema: decay of the averaged weights, which are what counts.
         rounds: most marks on one crop; each is a step of its own, on the features found once.
         flat: share of the run before the rate falls.
+        precision: "fp32" or "bf16".
     """
 
     budget_minutes: float = 75.0
@@ -81,6 +82,7 @@ class MarkingTrainingSettings:
     weight_decay: float = 0.01
     rounds: int = 4
     flat: float = 0.5
+    precision: str = "fp32"
     seed: int = 0
 
 
@@ -168,7 +170,7 @@ class MarkingTrainer:
         """
         targets = truth.shape[1]
         frames = normalise(images.to(self.device)).contiguous(memory_format=torch.channels_last)
-        with torch.no_grad():
+        with torch.no_grad(), self._autocast():
             known = self.network.encode_key(frames)
         owner = torch.arange(len(images), device=self.device).repeat_interleave(targets)
         features = known.each(lambda feature: feature[owner])
@@ -187,7 +189,9 @@ class MarkingTrainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate * self._rate_factor()
         inputs = (planes.to(self.device).float() / 255).contiguous(memory_format=torch.channels_last)
-        logits = enlarge(self.marking(features, inputs), STRIDE).squeeze(1)
+        with self._autocast():
+            coarse = self.marking(features, inputs)
+        logits = enlarge(coarse.float(), STRIDE).squeeze(1)
         loss = marking_loss(logits, truth)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -202,6 +206,9 @@ class MarkingTrainer:
         with torch.no_grad():
             torch._foreach_lerp_(list(self.ema.parameters()), list(self.marking.parameters()), 1 - decay)
         return loss.item(), (logits.detach().sigmoid() * 255).round().to("cpu", torch.uint8)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
 
     def _correct(self, planes: Tensor, levels: Tensor, truth: Tensor) -> None:
         """Hand the network its own masks, and mark what is wrong about them; in place."""
