@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from core.commands import marking_options, projects, training_options
-from core.commands.choices import Layout, MarkKind, Precision
+from core.commands.option_values import Layout, MarkKind, Precision
 from core.commands.setting_options import setting_options
 from core.commands.terminal import check_packages, note, remember_options, say, shown_errors, warn
 from core.errors import PCVOSError

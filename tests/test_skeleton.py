@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.environment import check_torchvision
+from core.installation import check_torchvision
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = ROOT / "resources" / "demo" / "big-buck-bunny.mp4"
@@ -248,7 +248,7 @@ def test_mismatched_torchvision_gives_one_sentence(tmp_path, package):
         "Metadata-Version: 2.1\nName: torchvision\nVersion: 0.1.2\n"
     )
     run = python(
-        "from core.environment import check_torchvision\n"
+        "from core.installation import check_torchvision\n"
         "from core.errors import PCVOSError\n"
         "try:\n    check_torchvision()\n"
         "except PCVOSError as error:\n    print(error)\n",

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from core.benchmark.machine import choices_for, describe
-from core.commands.progress import FrameProgress
+from core.commands.frame_progress import FrameProgress
 from core.commands.result_places import check_writable
 from core.commands.run_record import device_name, versions
 from core.errors import PCVOSError

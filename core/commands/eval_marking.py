@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.benchmark.machine import choices_for
-from core.commands.progress import FrameProgress
+from core.commands.frame_progress import FrameProgress
 from core.commands.result_places import check_writable
 from core.errors import PCVOSError
 from core.evaluation.corrections import SPOILT, correct, corrections_table, spoilt_cases

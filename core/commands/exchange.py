@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.commands.frame_progress import FrameProgress
 from core.commands.opened_project import opened_project
-from core.commands.progress import FrameProgress
 from core.errors import PCVOSError
 from core.exchange import registry
 from core.exchange.export_run import run_export

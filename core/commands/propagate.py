@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.benchmark.machine import choices_for, describe, is_measured
-from core.commands.progress import FrameProgress
+from core.commands.frame_progress import FrameProgress
 from core.commands.result_folder import ClipWriter, ResultFolder
 from core.commands.result_places import check_output, check_overlay
 from core.commands.run_record import RunRecord, State, add_seconds, device_name, versions

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core.commands.frame_progress import FrameProgress
 from core.commands.opened_project import opened_project
-from core.commands.progress import FrameProgress
 from core.commands.propagate import lack_of_memory_told, load_network_quietly, note_distractors, tell_memory
 from core.errors import PCVOSError, ResourceError
 from core.exchange import registry

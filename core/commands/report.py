@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from core.commands.frame_progress import FrameProgress
 from core.commands.opened_project import opened_project
-from core.commands.progress import FrameProgress
 from core.studio.comparison import noted_reference, read_reference
 from core.studio.report import write_report
 

@@ -78,6 +78,6 @@ def parse_resolution(text: str) -> int | None:
 
 def check_packages() -> None:
     """A torchvision built for another torch ends in one sentence here, not in a traceback later."""
-    from core.environment import check_torchvision
+    from core.installation import check_torchvision
 
     check_torchvision()

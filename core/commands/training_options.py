@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.commands.choices import Precision, Preset, Stage, Unit
+from core.commands.option_values import Precision, Preset, Stage, Unit
 from core.commands.setting_options import setting_options
 from core.commands.terminal import check_packages, note, say, shown_errors, warn
 from core.errors import PCVOSError

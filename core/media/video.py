@@ -26,7 +26,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from core.errors import PCVOSError
-from core.media.decoder import DamageMet, DecodingRun
+from core.media.decoding_run import DamageMet, DecodingRun
 from core.media.frame_cache import FrameCache, byte_count
 from core.media.frame_index import file_identity, load_index, store_index
 from core.media.key_frames import Key, KeyFrames

@@ -24,8 +24,8 @@ def run(target: str = "", demo: bool = False) -> int:
     from PySide6.QtCore import QCoreApplication, Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from core.demo import CLIP
     from pcvos_gui.app import theme
+    from pcvos_gui.app.handlers.files import open_demo
     from pcvos_gui.app.main_window import MainWindow
     from pcvos_gui.app.settings import stored_settings
     from pcvos_gui.app.trouble import Trouble
@@ -41,7 +41,7 @@ def run(target: str = "", demo: bool = False) -> int:
     trouble.happened.connect(window.show_trouble)
     window.show()
     if demo:
-        QTimer.singleShot(0, lambda: window.open_demo(CLIP))
+        QTimer.singleShot(0, lambda: open_demo(window))
     elif target:
         QTimer.singleShot(0, lambda: window.open(Path(target)))
     if demo or target:  # what is to be opened goes first; it may also fail

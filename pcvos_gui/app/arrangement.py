@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QToolBar
 
 from pcvos_gui.widgets.scrolling import Scroll
 
@@ -33,6 +33,7 @@ class Arrangement:
         self._fits_screen = self._store.value(_SCREEN) == self._screen
         self._is_divided = self._fits_screen and self._store.value(_DIVIDED, False, bool)  # by the person
         self._bottom_height = -1  # as made here
+        self._hidden: QByteArray | None = None  # the state of the docks while none is seen
         self._heights: tuple[int, int] | None = None  # of the whole column and its lower part, as made here
 
     @property
@@ -51,15 +52,35 @@ class Arrangement:
             if isinstance(value, QByteArray) and (key == _STATE or self._fits_screen):
                 restore(value)
 
-    def store(self, state: QByteArray) -> None:
+    def store(self) -> None:
         """The window's geometry, and the state of its docks."""
         self._notice_division()
         self._store.setValue(_GEOMETRY, self._window.saveGeometry())
-        self._store.setValue(_STATE, state)
+        self._store.setValue(_STATE, self._window.saveState() if self._hidden is None else self._hidden)
         self._store.setValue(_SCREEN, self._screen)
         self._store.setValue(_DIVIDED, self._is_divided)
 
-    def on_shown(self) -> None:
+    def show(self, is_open: bool) -> None:
+        """Panels and tools, as the person arranged them; none while nothing is open."""
+        hidden, window = self._hidden, self._window
+        if is_open == (hidden is None):
+            return
+        parts = [*window.findChildren(QDockWidget), *window.findChildren(QToolBar)]
+        for tabs in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            # Qt leaves those of hidden panels where they are, and the tab key would find them.
+            tabs.setFocusPolicy(Qt.FocusPolicy.TabFocus if is_open else Qt.FocusPolicy.NoFocus)
+        if hidden is not None:
+            for part in parts:
+                part.show()
+            window.restoreState(hidden)
+            self._hidden = None
+            self._on_shown()
+        else:
+            self._hidden = window.saveState()
+            for part in parts:
+                part.hide()
+
+    def _on_shown(self) -> None:
         """The docks are seen, in the state that was restored."""
         self._widen_for_tabs()
         if self._fits_screen:
@@ -80,6 +101,11 @@ class Arrangement:
         if now < wanted or now == self._bottom_height:
             self._bottom_height = max(least, wanted)
             self._window.resizeDocks([bottom], [self._bottom_height], Qt.Orientation.Vertical)
+
+    def share_soon(self) -> None:
+        """Share the height of the column when the docks are laid out."""
+        if self._hidden is None:
+            QTimer.singleShot(0, self._window, self.share_height)
 
     def share_height(self, tries: int = 2) -> None:
         """The lower docks get what they need, if there is room; the list above takes the rest.

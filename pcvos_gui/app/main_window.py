@@ -1,29 +1,25 @@
 """Puts the panels together; owns no state of its own."""
 
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QActionGroup, QGuiApplication, QShortcut
 from PySide6.QtWidgets import (
     QDockWidget,
-    QFileDialog,
     QMainWindow,
-    QMessageBox,
     QStackedWidget,
-    QTabBar,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
 
-from core.demo import MASK
 from core.project.places import shown_name
 from core.studio.imports import may_hold_masks
-from pcvos_gui.app.actions import ACTIONS, fill_menus, make_actions
+from pcvos_gui.app.action_states import ActionStates
+from pcvos_gui.app.actions import fill_menus, make_actions
 from pcvos_gui.app.arrangement import Arrangement
 from pcvos_gui.app.field_keys import FieldKeys
-from pcvos_gui.app.handlers.help import about_text
+from pcvos_gui.app.questions import accepts_loss, ask_for_footage, may_leave
 from pcvos_gui.app.recent import RecentFiles, RecentMenu, RecentPictures
 from pcvos_gui.app.settings import stored_settings
 from pcvos_gui.app.shortcuts_overlay import ShortcutsOverlay
@@ -51,7 +47,7 @@ from pcvos_gui.session.next_step import NextStep
 from pcvos_gui.session.opener import Opener
 from pcvos_gui.session.player import Player
 from pcvos_gui.session.reviewer import Reviewer
-from pcvos_gui.session.runs import RunController, RunState
+from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.side_by_side import SideBySide
 from pcvos_gui.session.typed_number import TypedNumber
@@ -82,8 +78,8 @@ class MainWindow(QMainWindow):
         self.inference = InferenceWorker(self)
         self.assist = MarkingWorker(self.inference, lambda: self.runs.settings.engine, self)
         self.session = Session(self.frame_worker, self)
-        self.session.accepts_loss = self._accepts_loss
-        self.session.may_leave = self._may_leave
+        self.session.accepts_loss = partial(accepts_loss, self)
+        self.session.may_leave = partial(may_leave, self)
         self.saving = SaveWatch(self.session, self)
         self.damage = DamageWatch(self.session, self)
         self.view_state = ViewState(self)
@@ -99,7 +95,6 @@ class MainWindow(QMainWindow):
         self.opener = Opener(self.session, self)
         self.exchange = Exchange(self.session, self)
         self._typed = TypedNumber(lambda: (o.id for o in self.session.objects))
-        self._arrangement: QByteArray | None = None  # of the panels, while they are hidden
 
         self.actions_by_name = make_actions(self)
         self._make_middle()
@@ -113,12 +108,13 @@ class MainWindow(QMainWindow):
             menus["View"].addAction(dock.toggleViewAction())
         self.shortcuts = ShortcutsOverlay(self)
         self.field_keys = FieldKeys(self, self.canvas)
+        self.action_states = ActionStates(self)
         self._connect()
         self.places = Arrangement(self, self.docks[0], self.docks[1:-1], self.docks[-1])
         self.places.restore()
         folds = self.findChildren(Fold)
         for signal in (self.objects_panel.model.modelReset, self.runs.state_changed, *(fold.toggled for fold in folds)):
-            signal.connect(self._share_height)
+            signal.connect(self.places.share_soon)
         self._show_what_is_open()
 
     # parts
@@ -205,14 +201,14 @@ class MainWindow(QMainWindow):
         session.undo_stack.indexChanged.connect(self._show_what_is_open)
         session.navigator.image_changed.connect(self._show_page)
         session.opened.connect(self.canvas.setFocus)
-        view.changed.connect(self._show_view)
-        view.tool_changed.connect(self._show_view)
-        view.follow_changed.connect(self._show_view)
-        self.timeline.rows.rows_changed.connect(self._show_view)
-        self.why.shown_changed.connect(self._show_view)
+        view.changed.connect(self.action_states.show_checks)
+        view.tool_changed.connect(self.action_states.show_checks)
+        view.follow_changed.connect(self.action_states.show_checks)
+        self.timeline.rows.rows_changed.connect(self.action_states.show_checks)
+        self.why.shown_changed.connect(self.action_states.show_checks)
         self.canvas.why_tool.taken_up.connect(lambda: self.show_dock("why"))
         self.timeline.rows.rows_changed.connect(lambda: QTimer.singleShot(0, self, self.places.fit_bottom))
-        self.canvas.hint_changed.connect(self._show_undo)
+        self.canvas.hint_changed.connect(self.action_states.show_undo)
         self.canvas.space_tapped.connect(self.player.toggle)
         self.player.playing_changed.connect(self.mattes.set_playing)
         runs.state_changed.connect(self.mattes.refresh)
@@ -220,10 +216,10 @@ class MainWindow(QMainWindow):
         self.toolbar.edges_wanted.connect(lambda: self.show_dock("edges"))
         self.start_page.chosen.connect(self.opener.open)
         self.recent_menu.chosen.connect(self.opener.open)
-        self.opener.opened.connect(self._on_opened)
-        self.opener.busy.connect(self._show_busy)
-        self.opener.progress.connect(self._show_reading)
-        self.opener.footage_wanted.connect(self._ask_for_footage)
+        self.opener.opened.connect(self.recent.add)
+        self.opener.busy.connect(self.start_page.show_busy)
+        self.opener.progress.connect(self.start_page.show_reading)
+        self.opener.footage_wanted.connect(partial(ask_for_footage, self))
         self.exchange.imported.connect(self._on_imported)
         runs.estimated.connect(self.canvas.set_estimate)
         for digit in range(1, 10):
@@ -253,121 +249,26 @@ class MainWindow(QMainWindow):
     # what is shown when
 
     def _show_what_is_open(self) -> None:
-        session, runs = self.session, self.runs
-        is_open = session.is_open
-        writable = session.is_writable
-        allowed = {"": True, "footage": is_open, "writable": writable, "object": writable and session.active > 0}
-        for spec in ACTIONS:
-            self.actions_by_name[spec.name].setEnabled(allowed[spec.needs])
-        self._show_undo()
-        for name in ("propagate", "propagate_everything"):
-            self.actions_by_name[name].setEnabled(writable and not runs.is_busy and not runs.comparison.is_under_way)
-        self.actions_by_name["compare"].setEnabled(is_open and not runs.is_busy)
-        self.actions_by_name["learn"].setEnabled(is_open and not runs.is_busy and not runs.comparison.is_under_way)
-        self.actions_by_name["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
-        self.actions_by_name["stop"].setEnabled(runs.is_busy)
+        self.action_states.refresh()
         self._show_page()
-        name = Path(shown_name(session.document.project.path)).stem if is_open else ""
-        self.setWindowTitle(f"{name} - PCVOS Studio" if is_open else "PCVOS Studio")
-        self._show_view()
-
-    def _show_undo(self) -> None:
-        """Undo is also for the last step of what is unfinished on the canvas: a stroke of a scribble, a corner."""
-        stack, unfinished = self.session.undo_stack, self.canvas.tool.is_busy
-        undone = self.tr("last step") if unfinished else stack.undoText()
-        for name, word, can, text in (
-            ("undo", self.tr("Undo"), unfinished or stack.canUndo(), undone),
-            ("redo", self.tr("Redo"), stack.canRedo(), stack.redoText()),
-        ):
-            action = self.actions_by_name[name]
-            action.setEnabled(can)
-            action.setText(f"{word}: {text}" if can else word)
-
-    def _show_panels(self, is_open: bool) -> None:
-        """Panels and tools, as the person arranged them; none while nothing is open."""
-        arrangement = self._arrangement
-        if is_open == (arrangement is None):
-            return
-        parts = [*self.docks, *self.findChildren(QToolBar)]
-        for tabs in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
-            # Qt leaves those of hidden panels where they are, and the tab key would find them.
-            tabs.setFocusPolicy(Qt.FocusPolicy.TabFocus if is_open else Qt.FocusPolicy.NoFocus)
-        if arrangement is not None:
-            for part in parts:
-                part.show()
-            self.restoreState(arrangement)
-            self._arrangement = None
-            self.places.on_shown()
-        else:
-            self._arrangement = self.saveState()
-            for part in parts:
-                part.hide()
+        session = self.session
+        name = Path(shown_name(session.document.project.path)).stem if session.is_open else ""
+        self.setWindowTitle(f"{name} - PCVOS Studio" if session.is_open else "PCVOS Studio")
 
     def _show_page(self) -> None:
         """The canvas, and all that goes with it, as soon as there is a first frame to see."""
         is_there = self.session.navigator.image is not None or self.session.is_open
-        self._show_panels(is_there)
+        self.places.show(is_there)
         self.pages.setCurrentWidget(self.canvas if is_there else self.start_page)
-
-    def _show_view(self) -> None:
-        view = self.view_state
-        self.actions_by_name[f"view_{view.mode}"].setChecked(True)
-        self.actions_by_name[f"tool_{view.tool}"].setChecked(True)
-        self.actions_by_name["follow"].setChecked(view.follow)
-        self.actions_by_name["uncertainty"].setChecked(self.why.shows_uncertainty)
-        self.actions_by_name["object_rows"].setChecked(not self.timeline.rows.is_collapsed)
-
-    def _show_busy(self, name: str) -> None:
-        self.start_page.subtitle.setText(
-            self.tr("Opening {}…").format(name)
-            if name
-            else self.tr("Mark an object on one frame. The rest of the video follows, clip by clip.")
-        )
-
-    def _show_reading(self, share: float) -> None:
-        self.start_page.subtitle.setText(self.tr("Reading the video: {:.0f} %").format(100 * share))
 
     # opening
 
     def open(self, path: Path) -> None:
         self.opener.open(path)
 
-    def open_demo(self, clip: Path) -> None:
-        """The demo clip in a new project, with its mask, ready to propagate both ways."""
-
-        def prepare() -> None:
-            self.session.opened.disconnect(prepare)
-            if self.session.document.media.path.name == clip.name and not self.session.document.project.exists:
-                self.runs.set_settings(replace(self.runs.settings, direction="both"))
-                self.exchange.import_masks(MASK, tells=False)
-
-        self.session.opened.connect(prepare)
-        self.opener.open_afresh(clip)
-
-    def _on_opened(self, path: Path) -> None:
-        self.recent.add(path)
-
     def _on_imported(self, frames: list[int]) -> None:
         if frames:
             self.session.navigator.go_to(frames[0])
-
-    def _ask_for_footage(self, project: Path, footage: Path) -> None:
-        title = self.tr("Where is {}?").format(footage.name)
-        if footage.suffix:
-            path, _ = QFileDialog.getOpenFileName(self, title)
-        else:
-            path = QFileDialog.getExistingDirectory(self, title)
-        if path:
-            self.opener.relink(project, Path(path))
-
-    # runs
-
-    def propagate(self) -> None:
-        """Start a run; scribbles that wait to be accepted are taken first, wherever they are."""
-        self.runs.start()
-
-    def show_about(self) -> None:
-        QMessageBox.about(self, self.tr("About PCVOS Studio"), about_text())
 
     def type_digit(self, digit: str, only_further: bool = False) -> bool:
         """Choose the object whose number was typed so far; `only_further`: the digit alone is no number. Whether it was
@@ -409,33 +310,6 @@ class MainWindow(QMainWindow):
         copy = MessageAction(self.tr("Copy details"), lambda: QGuiApplication.clipboard().setText(details))
         self.show_message(Message(" ".join(parts), "error", (copy,), "trouble", lasting=True))
 
-    def _may_leave(self) -> bool:
-        """Ask whether a run or an export that is under way may be ended, before the project is closed."""
-        runs, parts = self.runs, []
-        if runs.is_busy:
-            text = self.tr("Propagation is under way ({:.0f} % of it is done). What it has drawn stays.")
-            parts.append(text.format(100 * runs.progress.work_done / max(1, runs.progress.work)))
-        if self.exchange.is_exporting:
-            parts.append(self.tr("An export is under way. What it has written goes away."))
-        if not parts:
-            return True
-        return self._agrees(self.tr("Not finished"), " ".join(parts), self.tr("Go on"), self.tr("End it and close"))
-
-    def _accepts_loss(self, count: int, why: str) -> bool:
-        """Ask whether changes that cannot be saved may be given up."""
-        text = self.tr("{} changes are not saved. {}").format(count, why)
-        return self._agrees(self.tr("Not saved"), text, self.tr("Stay"), self.tr("Close and lose them"))
-
-    def _agrees(self, title: str, text: str, no: str, yes: str) -> bool:
-        """Ask; Enter and Esc say no, which loses nothing."""
-        box = QMessageBox(QMessageBox.Icon.Warning, title, text, parent=self)
-        stay = box.addButton(no, QMessageBox.ButtonRole.RejectRole)
-        leave = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(stay)
-        box.setEscapeButton(stay)
-        box.exec()
-        return box.clickedButton() is leave
-
     # Qt
 
     def dragEnterEvent(self, event) -> None:
@@ -454,12 +328,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
         if event.oldSize().height() != event.size().height():
-            self._share_height()
-
-    def _share_height(self) -> None:
-        """Between the list of objects and what is below it."""
-        if self._arrangement is None:
-            QTimer.singleShot(0, self, self.places.share_height)  # the docks are laid out by then
+            self.places.share_soon()
 
     def keyPressEvent(self, event) -> None:
         if event.key() == Qt.Key.Key_C and event.modifiers() == Qt.KeyboardModifier.NoModifier:
@@ -478,7 +347,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event) -> None:
         """Without the session's consent the window stays: something could not be saved."""
-        self.places.store(self.saveState() if self._arrangement is None else self._arrangement)
+        self.places.store()
         self.player.pause()
         self.opener.cancel()
         if not self.session.close():

@@ -61,9 +61,8 @@ class StartPage(QWidget):
         layout.setSpacing(8)
         layout.addStretch(1)
         layout.addWidget(_label("PCVOS Studio", 2.0))
-        self.subtitle = _label(
-            self.tr("Mark an object on one frame. The rest of the video follows, clip by clip."), 1.15
-        )
+        self.subtitle = _label("", 1.15)
+        self.show_busy("")
         layout.addWidget(self.subtitle)
         layout.addSpacing(16)
         row = QHBoxLayout()
@@ -84,6 +83,15 @@ class StartPage(QWidget):
         layout.addStretch(1)
         recent.changed.connect(self._fill)
         self._fill()
+
+    def show_busy(self, name: str) -> None:
+        """Say what is being opened; "": nothing."""
+        about = self.tr("Mark an object on one frame. The rest of the video follows, clip by clip.")
+        self.subtitle.setText(self.tr("Opening {}…").format(name) if name else about)
+
+    def show_reading(self, share: float) -> None:
+        """Say how much of it is read."""
+        self.subtitle.setText(self.tr("Reading the video: {:.0f} %").format(100 * share))
 
     def _make_list(self, parent: QWidget) -> QListWidget:
         made = QListWidget(parent)

@@ -26,8 +26,8 @@ from PIL import Image
 from rich.console import Console
 
 from core.benchmark import machine, timing
-from core.commands import progress as progress_module
-from core.commands.progress import FrameProgress
+from core.commands import frame_progress
+from core.commands.frame_progress import FrameProgress
 from core.masks.label_map import write_label_map
 from core.masks.palette import DAVIS_PALETTE, DISPLAY_PALETTE
 from core.propagation import PropagationSettings
@@ -323,7 +323,7 @@ def test_names_that_are_no_text_can_be_read_written_and_said(tmp_path, scene, ma
 
 
 def test_progress_without_a_terminal_is_plain_lines(scene, mask, propagate, monkeypatch):
-    monkeypatch.setattr(progress_module, "_LINE_EVERY", 0.0)
+    monkeypatch.setattr(frame_progress, "_LINE_EVERY", 0.0)
     result = propagate(scene.video, mask, "--interval", 4)
     lines = result.remarks
     assert "\x1b" not in result.err
@@ -337,7 +337,7 @@ def test_progress_without_a_terminal_is_plain_lines(scene, mask, propagate, monk
 
 def test_progress_before_a_frame_is_drawn(monkeypatch, capsys):
     """The first clip of a run of a project may be corrected throughout."""
-    monkeypatch.setattr(progress_module, "_LINE_EVERY", 0.0)
+    monkeypatch.setattr(frame_progress, "_LINE_EVERY", 0.0)
     with FrameProgress("Propagating", 20) as progress:
         progress.advance(0)
     assert capsys.readouterr().err == "Propagating: 0 of 20 frames\n"

@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from window_parts import RESOLUTION, Hands, truth
 
 from pcvos_gui.app.actions import ACTIONS, MENUS
+from pcvos_gui.app.handlers.files import open_demo
 from pcvos_gui.panels.compare import CompareDialog
 from pcvos_gui.session.runs import Range, RunState
 from pcvos_gui.widgets.primary_button import PrimaryButton
@@ -72,9 +73,9 @@ def test_while_intervals_are_compared_nothing_else_can_begin(hands: Hands, clip:
 def test_the_demo_opens_with_its_next_step_and_nothing_else(hands: Hands, clip: Path, tmp_path: Path, monkeypatch):
     mask = tmp_path / "00001.png"
     Image.fromarray(truth(1).astype(np.uint8)).save(mask)
-    monkeypatch.setattr("pcvos_gui.app.main_window.MASK", mask)
+    monkeypatch.setattr("pcvos_gui.app.handlers.files.MASK", mask)
     with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
-        hands.window.open_demo(clip)
+        open_demo(hands.window, clip)
     hands.wait_for_frame()
     assert hands.session.navigator.frame == 1
     assert hands.texts == [], "nothing covers the picture"

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QScrollArea
 from window_parts import Hands, make_clip, truth
 
 from core.project.project import Project
+from pcvos_gui.app.handlers.files import open_demo
 from pcvos_gui.app.main_window import MainWindow
 from pcvos_gui.dialogs.export_dialog import ExportDialog
 from pcvos_gui.session import typed_number
@@ -210,11 +211,11 @@ def test_an_export_cannot_go_nowhere(hands: Hands, clip: Path, tmp_path: Path):
 
 def test_the_demo_begins_anew_and_can_be_gone_on_with(hands: Hands, clip: Path, tmp_path: Path, monkeypatch):
     mask_file(tmp_path / "masks", 1, o1=truth(1))
-    monkeypatch.setattr("pcvos_gui.app.main_window.MASK", tmp_path / "masks" / "00001.png")
+    monkeypatch.setattr("pcvos_gui.app.handlers.files.MASK", tmp_path / "masks" / "00001.png")
 
     def demo() -> Path:
         with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
-            hands.window.open_demo(clip)
+            open_demo(hands.window, clip)
         hands.wait_for_frame()
         return hands.session.document.project.path
 

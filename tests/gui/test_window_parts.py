@@ -82,7 +82,7 @@ def test_every_menu_entry_works_on_an_open_session(hands: Hands, clip: Path, tmp
     mask = tmp_path / "demo.00001.png"
     Image.fromarray(truth(1).astype(np.uint8)).save(mask)
     monkeypatch.setattr("pcvos_gui.app.handlers.files.CLIP", demo)
-    monkeypatch.setattr("pcvos_gui.app.main_window.MASK", mask)
+    monkeypatch.setattr("pcvos_gui.app.handlers.files.MASK", mask)
     hands.open(clip)
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
-from core.demo import CLIP
+from core.demo import CLIP, MASK
 from core.exchange.formats.overlay_video import OverlayVideo
-from pcvos_gui.app.handlers import runs
+from pcvos_gui.app.handlers.runs import chosen_range
 from pcvos_gui.app.preferences import PreferencesDialog
 from pcvos_gui.app.settings import store_setting, stored_settings
 from pcvos_gui.dialogs.export_dialog import ExportDialog
@@ -36,8 +37,18 @@ def open_folder(window: MainWindow) -> None:
         _open(window, Path(path))
 
 
-def open_demo(window: MainWindow) -> None:
-    window.open_demo(CLIP)
+def open_demo(window: MainWindow, clip: Path | None = None) -> None:
+    """The demo clip in a new project, with its mask, ready to propagate both ways."""
+    session, runs, clip = window.session, window.runs, clip or CLIP
+
+    def prepare() -> None:
+        session.opened.disconnect(prepare)
+        if session.document.media.path.name == clip.name and not session.document.project.exists:
+            runs.set_settings(replace(runs.settings, direction="both"))
+            window.exchange.import_masks(MASK, tells=False)
+
+    session.opened.connect(prepare)
+    window.opener.open_afresh(clip)
 
 
 def import_masks(window: MainWindow) -> None:
@@ -56,7 +67,7 @@ def _export(window: MainWindow, format: str | None = None) -> None:
     """`format`: what is chosen at first; None: what was chosen last."""
     exchange = window.exchange
     if exchange.may_export():
-        dialog = ExportDialog(window.session, window.edges, runs.chosen_range(window), format, window)
+        dialog = ExportDialog(window.session, window.edges, chosen_range(window), format, window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: exchange.export(dialog.wanted))
         dialog.open()

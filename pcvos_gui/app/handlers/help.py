@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QMessageBox
 
 if TYPE_CHECKING:
     from pcvos_gui.app.main_window import MainWindow
@@ -15,7 +16,7 @@ def shortcuts(window: MainWindow) -> None:
 
 
 def about(window: MainWindow) -> None:
-    window.show_about()
+    QMessageBox.about(window, window.tr("About PCVOS Studio"), about_text())
 
 
 def about_text() -> str:

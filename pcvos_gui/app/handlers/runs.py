@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def propagate(window: MainWindow) -> None:
-    window.propagate()
+    window.runs.start()
 
 
 def propagate_everything(window: MainWindow) -> None:

@@ -1,12 +1,6 @@
-"""Choices of options, as words."""
+"""Values of options that are one of a few words."""
 
 from enum import StrEnum
-
-
-class Direction(StrEnum):
-    FORWARD = "forward"
-    BACKWARD = "backward"
-    BOTH = "both"
 
 
 class Layout(StrEnum):

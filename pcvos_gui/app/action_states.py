@@ -1,0 +1,56 @@
+"""Which actions can be used and which are on, by what is open and under way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pcvos_gui.app.actions import ACTIONS
+from pcvos_gui.session.runs import RunState
+
+if TYPE_CHECKING:
+    from pcvos_gui.app.main_window import MainWindow
+
+
+class ActionStates:
+    """Those of the window's actions."""
+
+    def __init__(self, window: MainWindow):
+        self._window, self._actions = window, window.actions_by_name
+
+    def refresh(self) -> None:
+        """All of it."""
+        session, runs = self._window.session, self._window.runs
+        is_open = session.is_open
+        writable = session.is_writable
+        allowed = {"": True, "footage": is_open, "writable": writable, "object": writable and session.active > 0}
+        for spec in ACTIONS:
+            self._actions[spec.name].setEnabled(allowed[spec.needs])
+        self.show_undo()
+        for name in ("propagate", "propagate_everything"):
+            self._actions[name].setEnabled(writable and not runs.is_busy and not runs.comparison.is_under_way)
+        self._actions["compare"].setEnabled(is_open and not runs.is_busy)
+        self._actions["learn"].setEnabled(is_open and not runs.is_busy and not runs.comparison.is_under_way)
+        self._actions["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
+        self._actions["stop"].setEnabled(runs.is_busy)
+        self.show_checks()
+
+    def show_undo(self) -> None:
+        """Undo is also for the last step of what is unfinished on the canvas: a stroke of a scribble, a corner."""
+        stack, unfinished = self._window.session.undo_stack, self._window.canvas.tool.is_busy
+        undone = self._window.tr("last step") if unfinished else stack.undoText()
+        for name, word, can, text in (
+            ("undo", self._window.tr("Undo"), unfinished or stack.canUndo(), undone),
+            ("redo", self._window.tr("Redo"), stack.canRedo(), stack.redoText()),
+        ):
+            action = self._actions[name]
+            action.setEnabled(can)
+            action.setText(f"{word}: {text}" if can else word)
+
+    def show_checks(self) -> None:
+        """What is on."""
+        window, view = self._window, self._window.view_state
+        self._actions[f"view_{view.mode}"].setChecked(True)
+        self._actions[f"tool_{view.tool}"].setChecked(True)
+        self._actions["follow"].setChecked(view.follow)
+        self._actions["uncertainty"].setChecked(window.why.shows_uncertainty)
+        self._actions["object_rows"].setChecked(not window.timeline.rows.is_collapsed)
