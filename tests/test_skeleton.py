@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.installation import check_torchvision
+from core.commands.terminal import check_packages
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = ROOT / "resources" / "demo" / "big-buck-bunny.mp4"
@@ -232,7 +232,7 @@ def test_unusable_python_is_named_in_a_sentence(version, has_venv, words):
 
 
 def test_installed_torchvision_fits():
-    check_torchvision()
+    check_packages()
 
 
 @pytest.mark.parametrize(
@@ -248,9 +248,9 @@ def test_mismatched_torchvision_gives_one_sentence(tmp_path, package):
         "Metadata-Version: 2.1\nName: torchvision\nVersion: 0.1.2\n"
     )
     run = python(
-        "from core.installation import check_torchvision\n"
+        "from core.commands.terminal import check_packages\n"
         "from core.errors import PCVOSError\n"
-        "try:\n    check_torchvision()\n"
+        "try:\n    check_packages()\n"
         "except PCVOSError as error:\n    print(error)\n",
         PYTHONPATH=str(tmp_path),
     )

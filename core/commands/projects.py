@@ -63,9 +63,14 @@ def recover(
     The damaged project is only read, and stays as it is.
     """
     with shown_errors():
-        from core.commands.recover import recover_project
+        from core.commands.new import check_place
+        from core.project.recovery import recover
 
-        recover_project(project, output, say)
+        if output is not None:
+            check_place(output)
+        report = recover(project, target=output)
+        say(report.summary)
+        say(str(report.path))
 
 
 def info(

@@ -1,10 +1,12 @@
 """The command's output and errors: results on stdout, all else on stderr, a line each."""
 
 import errno
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib.metadata import PackageNotFoundError, version
 
 import typer
 from typer.core import TyperGroup
@@ -77,7 +79,30 @@ def parse_resolution(text: str) -> int | None:
 
 
 def check_packages() -> None:
-    """A torchvision built for another torch ends in one sentence here, not in a traceback later."""
-    from core.installation import check_torchvision
+    """Make sure that torchvision was built for the installed torch. Imports torchvision (1 to 2 seconds, once).
 
-    check_torchvision()
+    A build for another torch, or for CUDA beside a CPU-only torch, satisfies pip. Its operators then fail to load:
+    depending on its version the import raises, or it succeeds and every use of an operator raises.
+
+    Raises:
+        PCVOSError: they do not match; the sentence names both versions and the command that mends it.
+    """
+    import torch
+
+    try:
+        importlib.import_module("torchvision")
+        loaded = hasattr(torch.ops.torchvision, "nms")
+    except (ImportError, RuntimeError, OSError):
+        loaded = False
+    if not loaded:
+        raise PCVOSError(
+            f"torchvision {_version('torchvision')} does not match torch {_version('torch')}: install a pair that does "
+            "with `python -m pip install --upgrade --force-reinstall torch torchvision`."
+        )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "(not installed)"

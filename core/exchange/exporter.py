@@ -1,10 +1,10 @@
 """The interface of export formats, and the request they are given."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from core.masks.palette import DISPLAY_PALETTE
 from core.media.source import FrameSource
 from core.project.model import Cell, ObjectInfo
 from core.project.project import Project
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ class Exporter(ABC):
 
     @abstractmethod
     def estimate(self, request: ExportRequest) -> int:
-        """About how many bytes it will take. Quick: some frames stand for all (`core.exchange.estimate`)."""
+        """About how many bytes it will take. Quick: some frames stand for all (`from_samples`)."""
 
     @abstractmethod
     def write(self, request: ExportRequest, place: Path) -> Iterator[int]:
@@ -263,3 +265,14 @@ def _chosen(project: Project, ids: tuple[int, ...] | None) -> tuple[ObjectInfo, 
     if ids is not None and not ids:
         raise PCVOSError("No object is chosen: choose at least one to export.")
     return tuple(info for info in project.objects if ids is None or info.id in ids)
+
+
+def from_samples(frames: Sequence[T], size_of: Callable[[T], int], samples: int = 5) -> int:
+    """Bytes of all frames (or whatever else there are many of), if `size_of` tells them of some, spread evenly.
+
+    Args:
+        frames: at least one. size_of: the bytes of one, by encoding it.
+    """
+    count = min(samples, len(frames))
+    chosen = [frames[round((i + 0.5) * len(frames) / count - 0.5)] for i in range(count)]
+    return round(sum(map(size_of, chosen)) / count * len(frames))

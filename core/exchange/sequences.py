@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image
 
 from core.errors import PCVOSError
-from core.exchange.estimate import from_samples
-from core.exchange.exporter import ExportRequest
+from core.exchange.exporter import ExportRequest, from_samples
 from core.exchange.importer import SEQUENCE, ImportRequest, Question
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads

@@ -41,6 +41,7 @@ from core.studio.jobs import (
     EstimateJob,
     Explained,
     ExplainJob,
+    Job,
     JobStarted,
     MarkJob,
     MemoryJob,
@@ -48,15 +49,13 @@ from core.studio.jobs import (
     MemoryUse,
     PointJob,
     PropagateJob,
+    Result,
 )
 from core.studio.mark_engine import MarkEngine
 from core.studio.run_settings import EngineChoice
 from core.studio.runs import LabelMaps, PermanentFrame, Predicted, annotate, predictions, without_kept
 
 log = logging.getLogger(__name__)
-
-Job = PropagateJob | CompareJob | EstimateJob | MemoryJob | AdaptJob | ExplainJob | PointJob | AblateJob
-Result = JobStarted | ClipDone | CompareProgress | Compared | Estimated | MemoryTold | Adapted | Explained | Ablated
 
 MEDIA_CACHE_BYTES = 64 * 2**20
 """Of decoded frames: runs read them in order, and keep the features."""

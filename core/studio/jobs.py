@@ -410,6 +410,13 @@ class MarkFailed:
     is_missing: bool
 
 
+Job = PropagateJob | CompareJob | EstimateJob | MemoryJob | AdaptJob | ExplainJob | PointJob | AblateJob
+"""The network thread's, but for marks."""
+
+Result = JobStarted | ClipDone | CompareProgress | Compared | Estimated | MemoryTold | Adapted | Explained | Ablated
+"""Of such jobs, before they end."""
+
+
 def make_job(
     project: Project,
     footage: Path,

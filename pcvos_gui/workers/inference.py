@@ -24,12 +24,12 @@ from core.studio.jobs import (
     AdaptProgress,
     ClipDone,
     Compared,
-    CompareJob,
     CompareProgress,
     Estimated,
     EstimateJob,
     Explained,
     ExplainJob,
+    Job,
     JobEnded,
     JobStarted,
     Marked,
@@ -39,6 +39,7 @@ from core.studio.jobs import (
     MemoryTold,
     PointJob,
     PropagateJob,
+    Result,
 )
 from pcvos_gui.workers.thread import Worker
 
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
     from core.studio.engine import Engine
 
 log = logging.getLogger(__name__)
-
-Job = PropagateJob | CompareJob | EstimateJob | MemoryJob | AdaptJob | ExplainJob | PointJob | AblateJob
 
 _LATE = (EstimateJob, MemoryJob, ExplainJob, PointJob, AblateJob)
 """Jobs that are worth little when they are late."""
@@ -186,22 +185,7 @@ class InferenceWorker(Worker):
 
     # on the window's thread
 
-    def _deliver(
-        self,
-        message: JobStarted
-        | ClipDone
-        | CompareProgress
-        | Compared
-        | Estimated
-        | MemoryTold
-        | Explained
-        | Ablated
-        | AdaptProgress
-        | Adapted
-        | JobEnded
-        | Marked
-        | MarkFailed,
-    ) -> None:
+    def _deliver(self, message: Result | AdaptProgress | JobEnded | Marked | MarkFailed) -> None:
         if isinstance(message, JobEnded):
             with self._changed:
                 self._cancelled.discard(message.number)

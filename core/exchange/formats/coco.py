@@ -14,8 +14,7 @@ import numpy as np
 
 from core.exchange.categories import Categories, Category, categories_of, head, know_listed, read_categories
 from core.exchange.collector import Gathering
-from core.exchange.estimate import from_samples
-from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.exporter import Exporter, ExportRequest, from_samples
 from core.exchange.footage_fit import FrameNames, fit
 from core.exchange.importer import COMPLETE, Found, Importer, ImportRequest
 from core.exchange.json_fields import Node

@@ -18,8 +18,7 @@ from core.errors import PCVOSError
 from core.exchange.categories import Categories, categories_of
 from core.exchange.collector import Gathering
 from core.exchange.cvat_zip import BACKGROUND, CLASSES, LABELS, read_zip
-from core.exchange.estimate import from_samples
-from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.exporter import Exporter, ExportRequest, from_samples
 from core.exchange.formats.cvat_objects import object_lines, read_own_zip
 from core.exchange.importer import COMPLETE, RGB, Found, Importer, ImportRequest
 from core.exchange.parallel import in_threads

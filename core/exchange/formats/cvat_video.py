@@ -20,8 +20,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from core.exchange.categories import Categories, categories_of
-from core.exchange.estimate import from_samples
-from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.exporter import Exporter, ExportRequest, from_samples
 from core.exchange.importer import sequence_name
 from core.exchange.options import Option, Value
 from core.exchange.unprocessed import UNPROCESSED

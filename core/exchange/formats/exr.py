@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 
 from core.errors import PCVOSError
-from core.exchange.estimate import from_samples
-from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.exporter import Exporter, ExportRequest, from_samples
 from core.exchange.mattes import MATTE_OPTIONS, THREADS, MattedFrame, alpha_of, cut_out, matte_one, matted_frames
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads

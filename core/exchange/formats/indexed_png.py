@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.exchange.estimate import from_samples
-from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.exporter import Exporter, ExportRequest, from_samples
 from core.exchange.importer import COMPLETE, Found, FoundObject, Importer, ImportRequest, id_objects, numbers_question
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads

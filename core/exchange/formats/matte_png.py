@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from core.errors import PCVOSError
-from core.exchange.estimate import from_samples
-from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.exporter import Exporter, ExportRequest, from_samples
 from core.exchange.formats.object_png import folder_name, make_folders, object_files
 from core.exchange.mattes import (
     MATTE_OPTIONS,

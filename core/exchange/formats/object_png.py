@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import PCVOSError
-from core.exchange.estimate import from_samples
-from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.exporter import Exporter, ExportRequest, from_samples
 from core.exchange.formats.indexed_png import load, write_plainly
 from core.exchange.importer import Found, FoundObject, Importer, ImportRequest, numbers_question
 from core.exchange.options import Option, Value

@@ -15,8 +15,7 @@ import cv2
 import numpy as np
 
 from core.exchange.categories import categories_of
-from core.exchange.estimate import from_samples
-from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.exporter import Exporter, ExportRequest, from_samples
 from core.exchange.options import Option
 from core.exchange.parallel import in_threads
 from core.exchange.polygons import joined, outlines

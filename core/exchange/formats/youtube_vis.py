@@ -9,8 +9,7 @@ import numpy as np
 
 from core.exchange.categories import Category, categories_of, head, know_listed, read_categories
 from core.exchange.collector import Gathering
-from core.exchange.estimate import from_samples
-from core.exchange.exporter import Exporter, ExportRequest
+from core.exchange.exporter import Exporter, ExportRequest, from_samples
 from core.exchange.footage_fit import FrameNames
 from core.exchange.formats.coco import COMPRESSED, bounding_box, has_keys, image_name, read_mask
 from core.exchange.importer import COMPLETE, SEQUENCE, Found, Importer, ImportRequest, Question, sequence_name
