@@ -21,7 +21,7 @@ import torch  # noqa: E402
 
 from core.benchmark.machine import choices_for  # noqa: E402
 from core.demo import CLIP, MASK  # noqa: E402
-from core.evaluation.marking import LearnedMethod, MarkedCase, annotate  # noqa: E402
+from core.evaluation.marking import MarkedCase, annotate  # noqa: E402
 from core.marking.marker import Marker  # noqa: E402
 from core.masks.label_map import read_label_map  # noqa: E402
 from core.media import open_media  # noqa: E402
@@ -58,8 +58,8 @@ def main() -> None:
         marker.see(shown)
         took = 1000 * (time.perf_counter() - begin)
         for obj in np.unique(truth[truth > 0]):
-            found = annotate(LearnedMethod(marker), MarkedCase("demo", shown, truth == obj), "clicks", 6)
-            if turn and found is not None:  # the first turn warms up
+            found = annotate(marker, MarkedCase("demo", shown, truth == obj), "clicks", 6)
+            if turn:  # the first turn warms up
                 first.append(found.milliseconds[0])
                 later.extend(found.milliseconds[1:])
         if turn:

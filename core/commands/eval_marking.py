@@ -13,11 +13,7 @@ from core.errors import PCVOSError
 from core.evaluation.corrections import SPOILT, correct, corrections_table, spoilt_cases
 from core.evaluation.dataset import Layout, SequenceFolder, find_sequences
 from core.evaluation.marking import (
-    CaseResult,
-    GrabCutMethod,
     Kind,
-    LearnedMethod,
-    Method,
     annotate,
     marked_cases,
     marking_table,
@@ -47,8 +43,7 @@ def evaluate_marking(
     predictions: Path | None,
     say: Say,
 ) -> None:
-    """Print IoU after so many marks, NoC and the time of a mark, for the network and for GrabCut; or what one click
-    makes of masks that are wrong.
+    """Print IoU after so many marks, NoC and the time of a mark; or what one click makes of masks that are wrong.
 
     Args:
         dataset, layout, split, limit: as `find_sequences` takes them. kind: what the first mark is.
@@ -73,22 +68,17 @@ def evaluate_marking(
     if predictions is not None:
         return _correct(marker, sequences, predictions, every, output, say)
     assert kind != "corrections", "it goes with predictions"
-    methods: tuple[Method, ...] = (LearnedMethod(marker), GrabCutMethod())
-    found: dict[str, list[CaseResult]] = {method.name: [] for method in methods}
+    found = []
     total = sum(-(-sequence.count_frames() // every) for sequence in sequences)
     with FrameProgress("marking", total) as progress:
         for case in marked_cases(sequences, every):
-            for method in methods:
-                result = annotate(method, case, kind)
-                if result is not None:
-                    found[method.name].append(result)
+            found.append(annotate(marker, case, kind))
             progress.advance(1)
-    if not any(found.values()):
+    if not found:
         raise PCVOSError(f"No frame of {dataset} shows an object that could be marked: check --every and the masks.")
-    for line in table_lines(marking_table(list(found.items()), kind)):
+    for line in table_lines(marking_table(found, kind)):
         say(line)
-    methods_found = {name: [asdict(case) for case in cases] for name, cases in found.items()}
-    _write(output, {"first mark": kind, "every": every, "methods": methods_found})
+    _write(output, {"first mark": kind, "every": every, "cases": [asdict(case) for case in found]})
 
 
 def _correct(

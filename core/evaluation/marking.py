@@ -13,7 +13,7 @@ reading order. The marker is given all marks so far and the mask so far. NoC@85 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
@@ -22,10 +22,8 @@ from core.evaluation.dataset import SequenceFolder
 from core.evaluation.metrics import region_similarity
 from core.evaluation.tables import Table, number
 from core.evaluation.truth import read_truth
-from core.marking.marker import Marker
 from core.marking.marks import Marks
 from core.marking.wrong_parts import largest_wrong_part
-from core.masks.scribble import BACKGROUND, OBJECT, scribble_mask
 from core.media import open_media
 
 Kind = Literal["clicks", "strokes", "long-strokes", "boxes"]
@@ -41,9 +39,6 @@ TARGETS = (0.85, 0.90)
 
 LEAST_PIXELS = 100
 """Objects that show less on a frame are left out."""
-
-GRABCUT_BRUSH = 0.01
-"""Half the width of a stroke for GrabCut, in shorter sides of the frame: that of a disc of 5 pixels at 480."""
 
 
 @dataclass(frozen=True)
@@ -72,53 +67,14 @@ class CaseResult:
         return next((i + 1 for i, iou in enumerate(self.ious) if iou >= target), MOST)
 
 
-class Method(Protocol):
-    """The protocol of whatever makes masks from marks."""
+class Marking(Protocol):
+    """What of `Marker` is asked here."""
 
-    name: str
-
-    def begin(self, image: np.ndarray) -> None:
+    def see(self, image: np.ndarray) -> Any:
         """Take up a frame."""
 
-    def mask(self, marks: Marks, previous: np.ndarray | None) -> np.ndarray | None:
-        """The mask bool (H, W) after `marks`; None where the method does not know such marks."""
-
-
-class LearnedMethod:
-    """The marking network."""
-
-    name = "network"
-
-    def __init__(self, marker: Marker):
-        self._marker = marker
-
-    def begin(self, image: np.ndarray) -> None:
-        self._seen = self._marker.see(image)
-
-    def mask(self, marks: Marks, previous: np.ndarray | None) -> np.ndarray | None:
-        return self._marker.mask(self._seen, marks, previous).label
-
-
-class GrabCutMethod:
-    """GrabCut from strokes, as the scribble tool has it; it knows no boxes."""
-
-    name = "GrabCut"
-
-    def begin(self, image: np.ndarray) -> None:
-        self._image = image
-
-    def mask(self, marks: Marks, previous: np.ndarray | None) -> np.ndarray | None:
-        if marks.box is not None:
-            return None
-        strokes = np.zeros(self._image.shape[:2], np.uint8)
-        radius = max(2, round(GRABCUT_BRUSH * min(strokes.shape)))
-        for stroke in marks.strokes:
-            value = OBJECT if stroke.is_object else BACKGROUND
-            points = np.rint(np.array(stroke.points)).astype(np.int32)
-            cv2.polylines(strokes, [points.reshape(-1, 1, 2)], False, value, 2 * radius + 1)
-            for x, y in points.tolist():
-                cv2.circle(strokes, (x, y), radius, value, -1)
-        return scribble_mask(self._image, strokes)
+    def mask(self, frame: Any, marks: Marks, previous: np.ndarray | None) -> Any:
+        """The mask after `marks`, as `label`."""
 
 
 def marked_cases(sequences: Sequence[SequenceFolder], every: int) -> Iterator[MarkedCase]:
@@ -147,22 +103,20 @@ def first_mark(truth: np.ndarray, kind: Kind) -> Marks:
     return Marks().and_stroke(part.stroke() if kind == "strokes" else part.long_stroke())
 
 
-def annotate(method: Method, case: MarkedCase, kind: Kind, most: int = MOST) -> CaseResult | None:
-    """Mark one case up to `most` times; None where the method does not know such marks.
+def annotate(marker: Marking, case: MarkedCase, kind: Kind, most: int = MOST) -> CaseResult:
+    """Mark one case up to `most` times.
 
     It ends when nothing is wrong, or when all that is reported is known: the highest target is reached and the last
     reported number of marks as well.
     """
-    method.begin(case.image)
-    marks, mask = first_mark(case.truth, kind), None
+    seen, marks = marker.see(case.image), first_mark(case.truth, kind)
+    mask: np.ndarray | None = None
     ious: list[float] = []
     times: list[float] = []
     while len(ious) < most:
         begin = time.perf_counter()
-        mask = method.mask(marks, mask)
+        mask = marker.mask(seen, marks, mask).label
         times.append(1000 * (time.perf_counter() - begin))
-        if mask is None:
-            return None
         ious.append(region_similarity(mask, case.truth))
         part = largest_wrong_part(mask, case.truth)
         if part is None or (len(ious) >= max(REPORTED) and max(ious) >= max(TARGETS)):
@@ -171,18 +125,14 @@ def annotate(method: Method, case: MarkedCase, kind: Kind, most: int = MOST) -> 
     return CaseResult(case.name, tuple(ious), tuple(times))
 
 
-def marking_table(results: Sequence[tuple[str, Sequence[CaseResult]]], kind: Kind) -> Table:
-    """Mean IoU after so many marks, NoC, and the median time of a mark, a row for each method."""
-    counts = {len(cases) for _, cases in results}
-    title = f"Marking with {kind}: {max(counts, default=0)} objects; IoU after so many marks"
-    columns = ("method", *map(str, REPORTED), *(f"NoC@{100 * t:.0f}" for t in TARGETS), "ms")
-    rows = []
-    for name, cases in results:
-        if not cases:
-            rows.append((name, *["-"] * (len(columns) - 1)))
-            continue
-        ious = [number(float(np.mean([case.after(n) for case in cases]))) for n in REPORTED]
-        noc = [f"{np.mean([case.marks_to(t) for case in cases]):.2f}" for t in TARGETS]
-        milliseconds = np.median([ms for case in cases for ms in case.milliseconds])
-        rows.append((name, *ious, *noc, f"{milliseconds:.0f}"))
-    return Table(title, columns, tuple(rows))
+def marking_table(cases: Sequence[CaseResult], kind: Kind) -> Table:
+    """Mean IoU after so many marks, NoC, and the median time of a mark."""
+    ious = [number(float(np.mean([case.after(n) for case in cases]))) for n in REPORTED]
+    noc = [f"{np.mean([case.marks_to(t) for case in cases]):.2f}" for t in TARGETS]
+    milliseconds = np.median([ms for case in cases for ms in case.milliseconds])
+    return Table(
+        f"Marking with {kind}: {len(cases)} objects; IoU after so many marks",
+        (*map(str, REPORTED), *(f"NoC@{100 * t:.0f}" for t in TARGETS), "ms"),
+        ((*ious, *noc, f"{milliseconds:.0f}"),),
+        words=0,
+    )

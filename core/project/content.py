@@ -33,9 +33,14 @@ class View:
     reference: Mapping[str, str | None] = field(default_factory=dict)
 
 
+OBJECT, BACKGROUND, BOX = 1, 2, 3
+"""Values of strokes."""
+
+
 @dataclass(frozen=True)
 class MarkStroke:
-    """A stroke of marks that are not accepted yet. `value`: what it says; `points`: (x, y, radius), pixels."""
+    """A stroke of marks that are not accepted yet. `value`: `OBJECT` (this), `BACKGROUND` (not this) or `BOX` (from
+    corner to corner); `points`: (x, y, radius), pixels."""
 
     frame: int
     object: int

@@ -13,6 +13,7 @@ import numpy as np
 
 from core.marking.marks import Stroke
 from core.masks.packed_mask import PackedMask
+from core.project.content import BACKGROUND, OBJECT
 from core.project.project import Project
 from core.propagation import PropagationSettings
 from core.propagation.attribution import Attribution
@@ -367,11 +368,11 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class MarkJob:
-    """Masks from what a person pointed at, by the marking network, or without it by GrabCut.
+    """Masks from what a person pointed at, by the marking network.
 
     Attributes:
         image: uint8 (H, W, 3) RGB, not written to by anybody from now on.
-        strokes: uint8 (H, W): 1 where the object was marked, 2 where background was, 0 elsewhere; for GrabCut.
+        strokes: uint8 (H, W): 1 where the object was marked, 2 where background was, 0 elsewhere; for `painted`.
         present: the object's present mask, bool (H, W), or None. estimate: the network's, or None.
         forbidden: bool (H, W), pixels of locked objects, or None.
         subject: (frame, object) that it is about; a newer job about the same makes it worthless.
@@ -390,6 +391,14 @@ class MarkJob:
     engine: EngineChoice = field(default_factory=EngineChoice)
     is_preview: bool = False
     number: int = field(default_factory=next_number)
+
+    def painted(self) -> np.ndarray:
+        """The mask that the strokes alone make, as those of a brush, bool (H, W)."""
+        assert self.strokes is not None, "a look at a frame"
+        mask = np.asarray(self.strokes == OBJECT)
+        if self.present is not None:
+            mask |= self.present & (self.strokes != BACKGROUND)
+        return mask if self.forbidden is None else mask & ~self.forbidden
 
 
 @dataclass(frozen=True)

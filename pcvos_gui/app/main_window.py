@@ -355,7 +355,6 @@ class MainWindow(QMainWindow):
             return
         self.exchange.cancel()
         self.inference.shutdown()
-        self.assist.shutdown()
         self.mattes.shutdown()
         self.frame_worker.shutdown()
         super().closeEvent(event)

@@ -267,7 +267,8 @@ class InferenceWorker(Worker):
             return MarkFailed(job.number, str(error), is_missing=not isinstance(error, ResourceError))
         except Exception as error:  # the thread, and the job under way, live on
             log.exception("mark %d failed", job.number)
-            return MarkFailed(job.number, type(error).__name__, is_missing=False)
+            text = self.tr("The mark could not be turned into a mask ({}): paint it with the brush instead.")
+            return MarkFailed(job.number, text.format(type(error).__name__), is_missing=False)
         if mask is not None:
             mask.flags.writeable = False
         return Marked(job.number, mask, time.perf_counter() - begin)

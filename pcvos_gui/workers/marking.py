@@ -1,4 +1,4 @@
-"""Who makes masks from marks: the marking network where there is one, otherwise GrabCut."""
+"""Who makes masks from marks: the marking network where there is one; otherwise strokes paint, as a brush does."""
 
 from collections.abc import Callable
 
@@ -6,14 +6,16 @@ from PySide6.QtCore import QObject, Signal
 
 from core.studio.jobs import Marked, MarkFailed, MarkJob
 from core.studio.run_settings import EngineChoice
-from pcvos_gui.workers.assist import AssistWorker, Subject, work_out
 from pcvos_gui.workers.inference import InferenceWorker
+
+Subject = tuple[int, int]
+"""Frame and object."""
 
 _LONGEST = 20.0  # seconds that the window waits for a mask that cannot wait
 
 
 class MarkingWorker(QObject):
-    """Gives each job to the inference thread; where there are no marking weights, to GrabCut.
+    """Gives each job to the inference thread; where there are no marking weights, it paints the strokes.
 
     Signals:
         done(Marked): of jobs. previewed(Marked): of previews. failed(number, sentence).
@@ -33,12 +35,9 @@ class MarkingWorker(QObject):
     ):
         super().__init__(parent)
         self._inference, self._engine = inference, engine
-        self._grabcut = AssistWorker(self)
         self._missing: tuple[EngineChoice, str] | None = None
         self._jobs: dict[int, MarkJob] = {}  # that the network works on
         self._newest: dict[Subject, int] = {}
-        self._grabcut.done.connect(self.done)
-        self._grabcut.failed.connect(self.failed)
         inference.marked.connect(self._on_marked)
         inference.mark_failed.connect(self._on_failed)
 
@@ -58,14 +57,16 @@ class MarkingWorker(QObject):
 
     def submit(self, job: MarkJob) -> None:
         """Make a mask; of each subject the newest wins. Looks and previews are nobody's but the network's."""
+        is_mark = bool(job.steps) and not job.is_preview
+        if is_mark:
+            self._newest[job.subject] = job.number
         if self.has_network:
             self._jobs[job.number] = job
-            if not job.is_preview and job.steps:
-                self._newest[job.subject] = job.number
+            if is_mark:
                 self._inference.drop_marks(previews_only=True)
             self._inference.mark(job)
-        elif job.steps and not job.is_preview:
-            self._grabcut.submit(job)
+        elif is_mark:
+            self.done.emit(_painted(job))
 
     def drop_previews(self) -> None:
         """Nobody wants those that wait."""
@@ -73,15 +74,16 @@ class MarkingWorker(QObject):
 
     def work_out(self, job: MarkJob) -> Marked | str:
         """A job's mask, here and now; or why there is none, in a sentence."""
-        if self.has_network:
-            self._jobs.pop(job.number, None)
-            answer = self._inference.mark_now(job, _LONGEST)
-            if isinstance(answer, Marked):
-                return answer
-        return work_out(job)
-
-    def shutdown(self) -> None:
-        self._grabcut.shutdown()
+        if not self.has_network:
+            return _painted(job)
+        self._jobs.pop(job.number, None)
+        answer = self._inference.mark_now(job, _LONGEST)
+        if answer is None:
+            return self.tr("The mask took too long to be made: mark the object again.")
+        if isinstance(answer, MarkFailed):
+            self._note(job, answer)
+            return _painted(job) if self.missing else answer.sentence
+        return answer
 
     def _on_marked(self, marked: Marked) -> None:
         job = self._jobs.pop(marked.number, None)
@@ -93,12 +95,23 @@ class MarkingWorker(QObject):
             self.done.emit(marked)
 
     def _on_failed(self, failed: MarkFailed) -> None:
-        """GrabCut does what the network cannot."""
         job = self._jobs.pop(failed.number, None)
         if job is None:
             return
+        self._note(job, failed)
+        if job.steps and not job.is_preview and self._newest.get(job.subject) == job.number:
+            if self.missing:
+                self.done.emit(_painted(job))
+            else:
+                self.failed.emit(failed.number, failed.sentence)
+
+    def _note(self, job: MarkJob, failed: MarkFailed) -> None:
         if failed.is_missing and self.has_network:
             self._missing = (job.engine, failed.sentence)
             self.changed.emit()
-        if job.steps and not job.is_preview and self._newest.get(job.subject) == job.number:
-            self._grabcut.submit(job)
+
+
+def _painted(job: MarkJob) -> Marked:
+    mask = job.painted()
+    mask.flags.writeable = False
+    return Marked(job.number, mask, 0.0)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,6 @@ from core.evaluation.corrections import Correction, corrections_table, far_off
 from core.evaluation.marking import (
     MOST,
     CaseResult,
-    GrabCutMethod,
     MarkedCase,
     annotate,
     first_mark,
@@ -33,22 +33,22 @@ def case() -> MarkedCase:
 class Quarters:
     """Gives a quarter more of the truth with each mark; remembers what it was given."""
 
-    name = "quarters"
-
     def __init__(self, truth: np.ndarray, leak: bool = False):
         self.truth, self.leak, self.given = truth, leak, []
 
-    def begin(self, image: np.ndarray) -> None:
+    def see(self, image: np.ndarray) -> str:
         self.given.clear()
+        return "seen"
 
-    def mask(self, marks: Marks, previous: np.ndarray | None) -> np.ndarray:
+    def mask(self, seen: str, marks: Marks, previous: np.ndarray | None) -> SimpleNamespace:
+        assert seen == "seen"
         self.given.append((marks, previous))
         if self.leak:
-            return np.ones_like(self.truth)
+            return SimpleNamespace(label=np.ones_like(self.truth))
         cells = np.flatnonzero(self.truth)
         mask = np.zeros_like(self.truth)
         mask.flat[cells[: len(cells) * len(self.given) // 4]] = True
-        return mask
+        return SimpleNamespace(label=mask)
 
 
 def test_the_next_mark_is_in_the_middle_of_the_largest_wrong_part():
@@ -80,19 +80,12 @@ def test_first_marks_by_kind():
     assert len(stroke.points) >= 2 and all(truth[y, x] for x, y in stroke.points)
 
 
-def test_grabcut_knows_no_boxes():
-    one = case()
-    assert annotate(GrabCutMethod(), one, "boxes") is None
-    assert annotate(GrabCutMethod(), one, "strokes", most=2).ious[0] > 0.9
-
-
 def test_the_table():
     cases = [CaseResult("a", (0.5, 0.86, 0.95), (10, 20, 30)), CaseResult("b", (0.7,) * 20, (10,) * 20)]
-    lines = list(table_lines(marking_table([("network", cases), ("GrabCut", [])], "clicks")))
+    lines = list(table_lines(marking_table(cases, "clicks")))
     assert "clicks: 2 objects" in lines[0]
-    assert lines[1].split() == ["method", "1", "2", "3", "5", "10", "NoC@85", "NoC@90", "ms"]
-    assert lines[2].split() == ["network", "0.600", "0.780", "0.825", "0.825", "0.825", "11.00", "11.50", "10"]
-    assert lines[3].split() == ["GrabCut", *"--------"]
+    assert lines[1].split() == ["1", "2", "3", "5", "10", "NoC@85", "NoC@90", "ms"]
+    assert lines[2].split() == ["0.600", "0.780", "0.825", "0.825", "0.825", "11.00", "11.50", "10"]
 
 
 @pytest.mark.parametrize("kind", ["clicks", "boxes"])
@@ -102,12 +95,10 @@ def test_the_command(tmp_path: Path, kind: str):
     arguments = ["eval", str(tmp_path / "set"), "--marking", kind, "--every", "3", "--device", "cpu"]
     result = CliRunner().invoke(app, [*arguments, "--output", str(output)])
     assert result.exit_code == 0, result.output
-    rows = [line.split()[0] for line in result.stdout.splitlines()[2:]]
-    assert rows == ["network", "GrabCut"]
+    assert "3 objects" in result.stdout.splitlines()[0]
     found = json.loads((output / "marking.json").read_bytes())
     assert found["first mark"] == kind
-    assert [one["name"] for one in found["methods"]["network"]] == ["disc 0 1", "disc 3 1", "disc 3 2"]
-    assert bool(found["methods"]["GrabCut"]) == (kind == "clicks")
+    assert [one["name"] for one in found["cases"]] == ["disc 0 1", "disc 3 1", "disc 3 2"]
     assert "leaves no frame" in CliRunner().invoke(app, [*arguments[:-4], "--every", "0"]).stderr
 
 

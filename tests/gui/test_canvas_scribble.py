@@ -5,18 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from canvas_parts import CanvasRig
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 from core.masks.packed_mask import PackedMask
 from core.media.arrays import ArraySource
 from core.project.content import MarkStroke
 from core.project.model import ObjectInfo
 from core.project.project import Project
-from core.studio.jobs import Estimated, Predicted
-from core.studio.run_settings import EngineChoice
+from core.studio.jobs import Estimated, MarkFailed, MarkJob, Predicted
 from pcvos_gui.session.session import Leaving
 from pcvos_gui.session.view_state import Tool
-from pcvos_gui.workers.assist import AssistWorker
+from pcvos_gui.workers.marking import MarkingWorker
 
 HEIGHT, WIDTH = 60, 80
 RIGHT, ALT = Qt.MouseButton.RightButton, Qt.KeyboardModifier.AltModifier
@@ -38,14 +37,21 @@ def footage() -> np.ndarray:
     return frames
 
 
-class GrabCutAlone(AssistWorker):
-    """As the window's marking without marking weights."""
+class BrokenInference(QObject):
+    """Stands in for the inference thread: every mark fails at once."""
 
-    previewed = Signal(object)
-    changed = Signal()
-    has_network = False
-    missing = ""
-    engine = EngineChoice()
+    marked = Signal(object)
+    mark_failed = Signal(object)
+    is_missing = True
+
+    def mark(self, job: MarkJob) -> None:
+        self.mark_failed.emit(MarkFailed(job.number, "There are no marking weights at gone: choose.", self.is_missing))
+
+    def mark_now(self, job: MarkJob, seconds: float) -> MarkFailed:
+        return MarkFailed(job.number, "The device is lost.", self.is_missing)
+
+    def drop_marks(self, previews_only: bool = False) -> None:
+        """There are none."""
 
 
 @pytest.fixture
@@ -55,24 +61,42 @@ def rig(qtbot, tmp_path) -> CanvasRig:
     return rig
 
 
-def test_strokes_become_a_mask_that_enter_accepts(qtbot, tmp_path):
-    assist = GrabCutAlone()
-    rig = CanvasRig(qtbot, tmp_path, footage(), objects=1, assist=assist)
+def test_without_a_marking_network_strokes_paint_and_enter_accepts(qtbot, tmp_path):
+    rig = CanvasRig(qtbot, tmp_path, footage(), objects=2, assist=MarkingWorker(BrokenInference()))
     rig.take(Tool.MARK, 6)
-    with qtbot.waitSignal(assist.done, timeout=20000):
-        rig.drag((30, 30), (50, 30))
-    with qtbot.waitSignal(assist.done, timeout=20000):
-        rig.drag((5, 5), (75, 5), button=RIGHT)
+    rig.give_mask(box(0, 0, 60, 10), 1)
+    rig.give_mask(box(28, 55, 32, 60), 2)
+    rig.session.change_object(ObjectInfo(2, "two", (0, 0, 255), locked=True))
+    rig.drag((30, 30), (58, 30))
+    assert any("no marking weights at gone: until" in message.text for message in rig.messages)
+    rig.drag((5, 5), (5, 20), button=RIGHT)
     proposed = rig.canvas.tool.proposed.copy()
-    assert (proposed & DISC).sum() / (proposed | DISC).sum() > 0.9
-    assert not rig.session.labels.any()
+    assert proposed[30, 30:54].all() and proposed[50, 5], "painted, and what was there"
+    assert not proposed[5:21, 5].any() and not proposed[30, 57], "not this, and a locked object's"
+    assert not proposed[DISC & (np.mgrid[:HEIGHT, :WIDTH][0] > 40)].any(), "nothing is guessed"
     rig.key(Qt.Key.Key_Return)
     assert np.array_equal(rig.session.labels == 1, proposed)
-    assert rig.session.undo_stack.count() == 1
     rig.session.undo_stack.undo()
-    assert not rig.session.labels.any()
+    assert np.array_equal(rig.session.labels == 1, box(0, 0, 60, 10))
     rig.session.close()
-    assist.shutdown()
+
+
+def test_a_mark_that_fails_is_said_and_the_next_one_is_asked_for(qtbot, tmp_path):
+    inference = BrokenInference()
+    inference.is_missing = False
+    assist = MarkingWorker(inference)
+    rig = CanvasRig(qtbot, tmp_path, footage(), assist=assist)
+    rig.take(Tool.MARK)
+    rig.drag((30, 30))
+    assert rig.messages and rig.canvas.tool.proposed is None and assist.has_network
+    rig.canvas.drop()
+    asked = []
+    inference.mark = asked.append
+    rig.drag((30, 30))
+    assert [job.steps for job in asked if job.steps]
+    assert assist.work_out(asked[-1]) == "The device is lost."
+    rig.canvas.drop()
+    rig.session.close()
 
 
 def test_the_job_says_what_was_drawn_and_what_is_known(rig):

@@ -443,7 +443,7 @@ def test_warming_up_loads_the_engine_only(qtbot: QtBot, footage: Path):
 
 def test_the_window_starts_without_pytorch():
     """It takes a second or more to import: only the thread does."""
-    code = "import sys, pcvos_gui.workers.inference, pcvos_gui.workers.frames, pcvos_gui.workers.assist; "
+    code = "import sys, pcvos_gui.workers.inference, pcvos_gui.workers.frames; "
     code += "sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

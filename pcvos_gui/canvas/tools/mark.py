@@ -9,16 +9,15 @@ from PySide6.QtCore import QObject, QRectF, Qt, QTimer
 
 from core.masks.drawing import paint_line
 from core.masks.packed_mask import PackedMask
-from core.masks.scribble import BACKGROUND, OBJECT
+from core.project.content import BACKGROUND, BOX, OBJECT
 from core.studio.jobs import Estimated, Marked, MarkJob
 from pcvos_gui.canvas.preview import BoxItem, PreviewItem
 from pcvos_gui.canvas.tools.click_preview import REST_MS, ClickPreview
-from pcvos_gui.canvas.tools.scribble import BOX, DrawnStroke, Scribble, box_of, image_of, step_of
+from pcvos_gui.canvas.tools.scribble import DrawnStroke, Scribble, box_of, image_of, step_of
 from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import ViewState
-from pcvos_gui.workers.assist import Subject
-from pcvos_gui.workers.marking import MarkingWorker
+from pcvos_gui.workers.marking import MarkingWorker, Subject
 
 _DRAG = 4.0  # screen pixels from which a press is a drag
 _LINE = 2.0  # screen pixels, radius of a stroke as it is seen
@@ -38,7 +37,7 @@ class MarkTool(CanvasTool):
     over, and a lost mask not be got back. Finished marks are in the project file: after a crash they wait on their
     frames.
 
-    Where there is no marking network, strokes are as wide as the brush, and there are neither boxes nor previews.
+    Where there is no marking network, strokes paint as the brush does, and there are neither boxes nor previews.
     """
 
     def __init__(
@@ -75,7 +74,7 @@ class MarkTool(CanvasTool):
         if self._open is None and self.assist.has_network:
             return self.tr("Mark: click the object or draw over it. Right button or Alt: not this; Shift: draw a box.")
         if self._open is None:
-            return self.tr("Mark: draw a line over the object. Right button or Alt: over what it is not, [ ] size.")
+            return self.tr("Mark: paint the object. Right button or Alt: what it is not, [ ] size.")
         if self._open.job is not None and self._open.is_accepted:
             return self.tr("Accepted: the mask is being made…")
         return self.tr("Enter accepts, Esc drops, Backspace takes back a mark; more marks correct the mask.")
@@ -234,7 +233,7 @@ class MarkTool(CanvasTool):
         self._preview.forget()
         if self.assist.missing:
             what = self.assist.missing.rstrip(".").rsplit(": ", 1)[0]
-            text = self.tr("{}: until that is mended, draw strokes over the object, whose masks are less exact.")
+            text = self.tr("{}: until that is mended, strokes paint the mask, as those of the brush do.")
             holds = lambda: bool(self.assist.missing)  # noqa: E731
             self.session.messages.say(text.format(what), "warning", key="marking", holds=holds)
         self.changed.emit()

@@ -8,15 +8,11 @@ import numpy as np
 from core.errors import PCVOSError
 from core.marking.marks import Stroke
 from core.masks.drawing import Point, paint_line
-from core.masks.scribble import BACKGROUND, OBJECT
 from core.media import open_media
-from core.project.content import MarkStroke
+from core.project.content import BACKGROUND, BOX, OBJECT, MarkStroke
 from core.studio.jobs import Box, MarkJob
 from pcvos_gui.session.session import Session
-from pcvos_gui.workers.assist import Subject
-
-BOX = 3
-"""A stroke's value beside those of `core.masks.scribble`: it goes from corner to corner of a box."""
+from pcvos_gui.workers.marking import Subject
 
 
 @dataclass
