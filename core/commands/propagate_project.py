@@ -24,7 +24,7 @@ from core.studio.recorded_run import RecordedRun
 from core.studio.run_records import let_go_in_words
 from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
 from core.studio.runs import LabelMaps, RunPlan, annotate, plan_run, predictions
-from core.studio.touched import ProjectThere, Touched, find_touched, touched_again
+from core.studio.touched import ProjectMasks, Touched, find_touched, touched_again
 
 Say = Callable[[str], None]
 
@@ -204,7 +204,7 @@ class _ProjectRun:
             with closing(propagator.run(plan.start, plan.end, plan.direction, LabelMaps(plan.finished, size))) as clips:
                 yield clips
             return
-        there = ProjectThere(self._project.snapshot(), plan.objects)
+        there = ProjectMasks(self._project.snapshot(), plan.objects)
         with closing(there), closing(propagator.run_along(plan.ways, there, plan.finished)) as clips:
             yield clips
 

@@ -18,7 +18,7 @@ def clean_class(text: str) -> str:
 
 
 def known_classes(listed: Iterable[str], objects: Iterable[ObjectInfo]) -> tuple[str, ...]:
-    """Those of the list, in its order, then others that objects have, in the order of their ids."""
+    """Classes of the list, in its order, then others that objects have, in the order of their ids."""
     used = [info.class_name for info in sorted(objects, key=lambda info: info.id) if info.class_name]
     return tuple(dict.fromkeys([*listed, *used]))
 

@@ -1,4 +1,4 @@
-"""What a project holds besides objects, cells and runs: each kind is a field of `Content`, and has a table of its own.
+"""The content of a project besides objects, cells and runs: each kind is a field of `Content` with a table of its own.
 
 Rows that are damaged are left out when they are read.
 """
@@ -69,7 +69,7 @@ class UnfinishedRun:
 
 @dataclass(frozen=True)
 class Content:
-    """All of it; each field but `view` is the table of this name.
+    """Everything a project holds besides objects, cells and runs; each field but `view` is the table of this name.
 
     Attributes:
         classes: the list of classes, in order; those of the objects need not be in it.
@@ -186,7 +186,7 @@ _TABLES = {
 
 
 def read_content(rows_of: Callable[[str], Iterable[Row]]) -> Content:
-    """All of it.
+    """Read all fields.
 
     Args:
         rows_of: the rows of a query.
@@ -199,7 +199,7 @@ def read_content(rows_of: Callable[[str], Iterable[Row]]) -> Content:
 
 
 def write_content(connection: sqlite3.Connection, content: Mapping[str, Any]) -> None:
-    """Write these fields, by name, in place of what is there."""
+    """Replace the tables of these fields, by name."""
     for name, value in content.items():
         table = _TABLES[name]
         connection.execute(f"DELETE FROM {table.name}")

@@ -26,7 +26,7 @@ def first_id(side: Side) -> int:
 
 
 def side_and_key(id: int) -> tuple[Side, Key]:
-    """What `run_cell_id` was made of."""
+    """Side and key that `run_cell_id` was made of."""
     side, cell = divmod(id, _SIDE)
     frame, obj = divmod(cell, 256)
     return (side // 2, bool(side % 2)), (frame, obj)
@@ -76,8 +76,8 @@ class KeptRuns:
         batch.dropped_runs.add(run)
 
     def cells(self, run: int, first: int, last: int, before: bool = False) -> Iterator[tuple[Key, Cell]]:
-        """What a run drew on frames `first` to `last` (inclusive), or what was there `before`, by frame, then object;
-        those that are damaged are left out."""
+        """Cells that a run drew on frames `first` to `last` (inclusive), or that were there `before`, by frame, then
+        object; damaged ones are left out."""
         (store, batch), side = self._state(), (run, before)
         found: dict[Key, Cell] = {}
         if store is not None and run not in batch.dropped_runs:

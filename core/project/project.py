@@ -207,7 +207,7 @@ class Project:
 
     @property
     def done(self) -> tuple[DoneStretch, ...]:
-        """What a person has declared done, in order; no two of one object touch (`core.studio.done`)."""
+        """Stretches that a person has declared done, in order; no two of one object touch (`core.studio.done`)."""
         return self._done
 
     def done_on(self, frame: int) -> set[int]:
@@ -262,7 +262,7 @@ class Project:
         return list(self._tracks.keys(0, self.footage.frames - 1, flag=IN_MEMORY))
 
     def _read(self, keys: list[Key], *, soft: bool = True) -> Iterator[tuple[Key, Cell]]:
-        """Those of the cells that there are, in this order; without their soft masks if these are not wanted."""
+        """Cells of these keys, as far as there are any, in this order; without soft masks if these are not wanted."""
         self._check_open()
         keys = [key for key in keys if self._tracks.has(key)]
         stored: dict[Key, Cell | None] = {}
@@ -380,12 +380,12 @@ class Project:
 
     @property
     def content(self) -> Content:
-        """What it holds besides objects, cells and runs."""
+        """Everything it holds besides objects, cells and runs."""
         return self._content
 
     @property
     def view(self) -> View:
-        """How a person left it."""
+        """The view as a person left it."""
         return self._content.view
 
     def keep(self, **content: Any) -> None:
@@ -489,7 +489,7 @@ class Project:
             self._saver.save()
 
     def _file(self) -> Store:
-        """Its file, made where there is none yet; raises PCVOSError."""
+        """The file, made where there is none yet; raises PCVOSError."""
         if self._store is None:
             try:
                 self._store, self._lock = make_file(self.path, self.footage)

@@ -15,7 +15,7 @@ _INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}  # serial type: bytes
 
 
 class _Nonsense(ValueError):  # noqa: N818
-    """These bytes are no row."""
+    """Raised for bytes that are no row."""
 
 
 def apply_log(pages: bytearray, log: bytes, page_size: int) -> None:

@@ -48,7 +48,7 @@ class Batch:
             self.done = change.done[1]
 
     def copy(self) -> "Batch":
-        """The same again, to be changed by itself."""
+        """A copy, to be changed by itself."""
         cells = {frame: dict(here) for frame, here in self.cells.items()}
         content, runs, caches, earlier = dict(self.content), dict(self.runs), dict(self.caches), dict(self.earlier)
         run_cells = {side: dict(own) for side, own in self.run_cells.items()}
@@ -90,7 +90,7 @@ class KeptUndo:
         batch.earlier |= new
 
     def forget(self, batch: Batch) -> None:
-        """It is void."""
+        """Drop the undo: it is void."""
         batch.forget_earlier = batch.forget_earlier or bool(self._earlier)
         batch.earlier, self._earlier = {}, {}
 

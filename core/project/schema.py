@@ -167,7 +167,7 @@ def has_soft_masks(connection: sqlite3.Connection) -> bool:
 
 
 def absent_query(connection: sqlite3.Connection) -> str | None:
-    """What selects the ids of the cells whose mask is empty; None: the file is of a version that cannot tell."""
+    """Query for the ids of the cells whose mask is empty; None: the file is of a version that cannot tell."""
     return f"SELECT id FROM cells INDEXED BY absent_cells WHERE {_ABSENT}" if version(connection) >= 5 else None
 
 

@@ -133,7 +133,7 @@ class Store:
             raise damaged(self.path, "its objects cannot be read") from error
 
     def done(self) -> tuple[DoneStretch, ...]:
-        """What is done, in order."""
+        """Stretches that are done, in order."""
         if not schema.has_done(self._connection):
             return ()
         with reading(self.path):
@@ -153,7 +153,7 @@ class Store:
             raise damaged(self.path, "its runs cannot be read") from error
 
     def content(self) -> Content:
-        """What it holds besides objects, cells and runs."""
+        """Everything it holds besides objects, cells and runs."""
         with reading(self.path):
             if schema.has_content(self._connection):
                 return read_content(self._connection.execute)
@@ -186,7 +186,7 @@ class Store:
         return key >> 10, key >> 2 & 255, bits.astype(np.uint8), np.where(value < 0, np.float32(np.nan), value)
 
     def cells(self, keys: Sequence[Key], size: tuple[int, int], *, soft: bool = True) -> dict[Key, Cell | None]:
-        """These cells, as far as they are there; None: it is, but damaged (or its mask is not of `size`).
+        """Cells of these keys, as far as there are any; None: it is damaged (or its mask is not of `size`).
 
         Args:
             soft: with their soft masks; what is damaged of these is left out.
@@ -258,7 +258,7 @@ class Store:
             pass
 
     def write_in_steps(self, batch: Batch) -> Iterator[None]:
-        """The same, with pauses after each piece. Until it has come to its end nothing is written for anybody else; it
+        """Do as `write`, with a pause after each piece. Until its end nothing is written for anybody else; it
         must not meet another write, nor a change of `batch`, and closing it before its end takes all of it back."""
         if _identity(self.path) != self._identity:
             raise write_error(sqlite3.OperationalError("it was moved, deleted or replaced"), self.path)

@@ -10,7 +10,7 @@ CORRECTED = 1
 IN_MEMORY = 2
 PREDICTED = 4
 ABSENT = 8
-"""Of one cell only, besides another: its mask is empty."""
+"""Bit of a cell, besides another: its mask is empty."""
 
 
 def flags_of(cell: Cell) -> int:
@@ -34,7 +34,7 @@ class Tracks:
         self._confidence: dict[int, np.ndarray] = {}  # by object, float32 (frames,)
 
     def copy(self) -> "Tracks":
-        """The same again, to be changed by itself."""
+        """A copy, to be changed by itself."""
         copy = Tracks(0)
         copy.states, copy.confidence = self.states.copy(), self.confidence.copy()
         copy._flags = {obj: flags.copy() for obj, flags in self._flags.items()}

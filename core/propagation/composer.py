@@ -23,7 +23,7 @@ class Distribution:
     planes: Tensor
 
     def of_frame(self, place: int) -> "Distribution":
-        """That of one of several frames."""
+        """The distribution of one of several frames."""
         return Distribution(self.objects, self.planes[:, place])
 
 

@@ -148,7 +148,7 @@ class FrameEncoder:
             self.entries_made += 1
         return made[1]
 
-    def look_alikes(self, frame: int) -> dict[int, Tensor]:
+    def distractor_planes(self, frame: int) -> dict[int, Tensor]:
         """Distractors that are found on a frame of permanent memory: by object 0 or 1, (H, W)."""
         entry = self.permanent_entry(frame)
         features = self.features([frame], None, keep_trunk=True)[0]

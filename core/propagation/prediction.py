@@ -38,7 +38,7 @@ class Prediction(Generic[Plane]):
         return [*self.logits.values(), *self.distractors.values()]
 
     def with_planes(self, planes: Iterable[OtherPlane]) -> "Prediction[OtherPlane]":
-        """The same with other mask logits, in the order of `planes`."""
+        """A copy with other mask logits, in the order of `planes`."""
         others = iter(planes)
         logits, distractors = ({obj: next(others) for obj in own} for own in (self.logits, self.distractors))
         return Prediction(logits, self.absent, distractors)

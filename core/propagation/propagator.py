@@ -30,7 +30,7 @@ from core.propagation.revisit import DrawnRun, Revisit
 from core.propagation.run import Run
 from core.propagation.schedule import Annotated, Pass, forward_weight
 from core.propagation.settings import Direction, PropagationSettings
-from core.propagation.touched import There, TouchedRun, touched_passes
+from core.propagation.touched import MaskSource, TouchedRun, touched_passes
 from core.propagation.ways import Way, extent, pass_along
 
 CACHE_BYTES = 2**30
@@ -223,7 +223,7 @@ class Propagator:
 
     @torch.inference_mode()
     def run_along(
-        self, ways: Sequence[Way], there: There, finished: Collection[int] = ()
+        self, ways: Sequence[Way], there: MaskSource, finished: Collection[int] = ()
     ) -> Generator[ClipResult, None, None]:
         """Draw anew what corrections touch: outward from corrected frames, a clip at a time, each way until it agrees
         with what is there (`core.propagation.touched`). Frames between two corrected frames can come from both sides;

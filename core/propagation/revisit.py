@@ -1,4 +1,4 @@
-"""A clip of a run that is over, gone into again: what its frames were read from, and what parts of the method changed.
+"""One clip of a finished run, drawn again: the memory it was read from, and what each part of the method changed.
 
 Memory is rebuilt as it was at that clip: permanent memory, and what the run remembered, from the masks that it drew.
 Keys need no masks and are the run's own. Values differ a little: probabilities are kept in 8 bits, and what the run
@@ -31,7 +31,7 @@ from core.propagation.run import ClipEnd, PassState, Run
 from core.propagation.schedule import Clip, Pass
 from core.propagation.settings import Direction
 from core.propagation.stretch import Stretch
-from core.propagation.touched import There
+from core.propagation.touched import MaskSource
 from core.propagation.ways import Way
 
 PARTS: Mapping[str, Mapping[str, Any]] = {
@@ -43,14 +43,14 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
 """Parts of the method that can be left out, and the settings that do so."""
 
 MOST = 100
-"""Positions of an object for which it is told what they were read from."""
+"""Most positions of an object whose reading is told."""
 
-_LEAST = 3e-4  # probability of what was kept as 0
+_LEAST = 3e-4  # the probability that level 0 stands for
 
 
 @dataclass(frozen=True)
 class DrawnRun:
-    """A run that is over: its range, direction and ways, as `Propagator.run` and `run_along` take them.
+    """A finished run: its range, direction and ways, as `Propagator.run` and `run_along` take them.
 
     Attributes:
         there: the masks that it drew.
@@ -59,7 +59,7 @@ class DrawnRun:
     start: int
     end: int
     direction: Direction
-    there: There
+    there: MaskSource
     ways: tuple[Way, ...] = ()
 
 
@@ -78,14 +78,14 @@ class Ablation:
 
 
 class Revisit(Run):
-    """One clip of a pass.
+    """One clip of a pass, with memory rebuilt as it was then.
 
     Args:
         frame: in the clip. there: the masks that the run drew.
         counts: share of the pass in the masks, as in `Attribution`.
     """
 
-    def __init__(self, parts: Parts, this_pass: Pass, frame: int, there: There, counts: float):
+    def __init__(self, parts: Parts, this_pass: Pass, frame: int, there: MaskSource, counts: float):
         super().__init__(parts, [this_pass], EarlierRun(parts, {}, {}))
         clips = self._cut(this_pass)
         place = next(i for i, clip in enumerate(clips) if frame in clip.frames)
@@ -130,8 +130,8 @@ class Revisit(Run):
         )
 
     def _read_from(self, obj: int) -> tuple[tuple[Source, ...], Tensor, Tensor, frozenset[int]]:
-        """Frames in memory of an object, their keys (N, C_k), where the frame shows these as far as that is known (N,),
-        and the objects that have the same ones."""
+        """Memory frames of an object, their keys (N, C_k), where the frame shows each of their positions best, int64
+        (N,), -1 where that is not known yet, and the objects with the same memory frames."""
         if self._memory_of is None or self._memory_of[0] != obj:
             self.bank.forget_working()
             self._add_permanent()
@@ -160,13 +160,12 @@ class Revisit(Run):
     def ablations(self) -> Iterator[Ablation]:
         """The clip as it was, and without each part of the method; memory stays as it was."""
         state = self._rebuilt()
-        settings, found = self._engine.settings, self._encoder.look_alikes(self._frame) if self._is_marked else {}
+        settings = self._engine.settings
+        planes = self._encoder.distractor_planes(self._frame) if self._is_marked else {}
+        outlines = {(self._frame, obj): _hard(self._geometry.restore(plane)) for obj, plane in planes.items()}
         for name in ("", *PARTS):
             if not self._clip.objects or (name and not self._does(name)):
-                alike = (
-                    {} if name else {(self._frame, obj): _hard(self._geometry.restore(p)) for obj, p in found.items()}
-                )
-                yield Ablation(name, None, alike)
+                yield Ablation(name, None, {} if name else outlines)
                 continue
             self._engine.settings = replace(settings, **PARTS.get(name, {}))
             try:
@@ -227,13 +226,13 @@ class Revisit(Run):
 
 
 class _Drawn(EarlierRun):
-    """Frames as a run has drawn them, from their probabilities where those are there.
+    """Frames as a run has drawn them, from their probabilities where those were kept.
 
     Args:
         needed: objects by frame.
     """
 
-    def __init__(self, parts: Parts, there: There, needed: Mapping[int, Set[int]]):
+    def __init__(self, parts: Parts, there: MaskSource, needed: Mapping[int, Set[int]]):
         super().__init__(parts, {}, {})
         self._there, self._needed, self._size = there, needed, parts.geometry.size
 
@@ -252,7 +251,7 @@ class _Drawn(EarlierRun):
 
 
 def _probabilities(levels: np.ndarray) -> Tensor:
-    """Of objects, from levels in 8 bits, uint8 (K, h, w), the outermost of which mean that it is certain."""
+    """Probabilities of K objects from levels in 8 bits, uint8 (K, h, w); the outermost levels mean certainty."""
     share = np.where(levels <= CERTAIN, 0, np.where(levels >= 255 - CERTAIN, 1, levels / 255.0)).clip(_LEAST, 1)
     return torch.from_numpy(share / np.maximum(1, share.sum(0) / (1 - _LEAST))).float()
 

@@ -28,7 +28,7 @@ class Stretch:
     found: Mapping[tuple[int, int], float] = field(default_factory=dict)
 
     def cut(self, places: slice) -> "Stretch":
-        """Some of its frames."""
+        """A part of its frames."""
         logits = {o: planes[places] for o, planes in self.logits.items()}
         return replace(self, frames=self.frames[places], logits=logits)
 

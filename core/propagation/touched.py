@@ -39,8 +39,8 @@ FADE = 4.0
 before this correction was known, and is the better one only near that frame."""
 
 
-class There(Protocol):
-    """What is there of frames before a run, from any source."""
+class MaskSource(Protocol):
+    """Masks of frames, from any source: those before a run, or those that it drew."""
 
     def labels(self, frame: int) -> np.ndarray | None:
         """Label map uint8 (H, W); None: nothing is known of this frame."""
@@ -57,7 +57,7 @@ class TouchedRun(Run):
         finished: frames that the run has drawn before it was interrupted.
     """
 
-    def __init__(self, parts: Parts, ways: Sequence[Way], there: There, finished: frozenset[int] = frozenset()):
+    def __init__(self, parts: Parts, ways: Sequence[Way], there: MaskSource, finished: frozenset[int] = frozenset()):
         annotated = {frame: parts.memory[frame].objects for frame in parts.memory}
         super().__init__(parts, touched_passes(ways, annotated, there), EarlierRun(parts, {}, {}))
         self._overlap = range(0)
@@ -109,7 +109,7 @@ class TouchedRun(Run):
         return [replace(predicted, logits=logits)]
 
 
-def touched_passes(ways: Sequence[Way], annotated: Annotated, there: There) -> list[Pass]:
+def touched_passes(ways: Sequence[Way], annotated: Annotated, there: MaskSource) -> list[Pass]:
     """The pass of each way, with the objects that are there where it begins."""
     known, passes = set().union(*annotated.values()), []
     for way in ways:

@@ -92,7 +92,7 @@ class AdaptationRequest:
 
 
 def lesson(project: Project, media: FrameSource) -> Lesson:
-    """What a project has to teach.
+    """Corrections of a project to learn from.
 
     Raises:
         PCVOSError: too few frames are corrected, or nothing that is known on the frames to learn from is corrected on

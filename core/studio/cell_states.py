@@ -1,4 +1,4 @@
-"""What a timeline shows of each cell: one state out of all that is known of an object on a frame."""
+"""States of cells along a timeline: one out of all that is known of an object on a frame."""
 
 from collections.abc import Iterable
 from enum import IntEnum

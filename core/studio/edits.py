@@ -119,7 +119,7 @@ def merge_objects(project: Project, text: str, id: int, into: int) -> Change:
 
 
 def _done_without(project: Project, id: int) -> tuple[tuple[DoneStretch, ...], tuple[DoneStretch, ...]] | None:
-    """What is done before and after an object goes."""
+    """The stretches that are done before and after an object goes."""
     left = tuple(stretch for stretch in project.done if stretch.object != id)
     return None if left == project.done else (project.done, left)
 

@@ -58,7 +58,7 @@ from core.studio.runs import LabelMaps, PermanentFrame, Predicted, annotate, pre
 log = logging.getLogger(__name__)
 
 MEDIA_CACHE_BYTES = 64 * 2**20
-"""Of decoded frames: runs read them in order, and keep the features."""
+"""Room for decoded frames: runs read them in order, and keep the features."""
 
 
 class Engine:
@@ -369,7 +369,7 @@ class Engine:
             cached_frames=len(propagator.cache),
             known=propagator.cache.frames,
             capacity=propagator.cache.capacity,
-            look_alikes=propagator.distractors,
+            distractors=propagator.distractors,
         )
 
 

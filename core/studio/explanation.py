@@ -1,4 +1,4 @@
-"""Why a frame came out as it did: which run drew it, what that knew then, and how unsure it was.
+"""Explanation of a frame: which run drew it, what that run knew then, and how unsure it was.
 
 What a run read and remembered is not stored: it follows from its settings, from permanent memory as it was then, and
 from the masks that it drew, which the project keeps. What has changed since, and cannot be had any more, is said.
@@ -21,7 +21,7 @@ from core.studio.jobs import ExplainJob, PropagateJob
 from core.studio.run_records import RunRecord
 from core.studio.run_settings import RunSettings
 from core.studio.runs import PermanentFrame
-from core.studio.touched import ProjectThere, ways_from
+from core.studio.touched import ProjectMasks, ways_from
 
 _SHOWN = 4  # frames that a sentence names
 
@@ -105,7 +105,7 @@ def _frames(frames: list[int]) -> str:
     return f"frame{'s' if frames[1:] else ''} {names}"
 
 
-class RunThere(ProjectThere):
+class RunMasks(ProjectMasks):
     """The masks that a run drew, and where it drew none or they are not kept, those of the project."""
 
     def __init__(self, project: Project, objects: frozenset[int], run: int):
@@ -121,7 +121,7 @@ class RunThere(ProjectThere):
 
 
 def make_explain_job(project: Project, footage: Path, frame: int, obj: int, settings: RunSettings) -> ExplainJob:
-    """What the network's thread needs to explain an object on a frame.
+    """A job for the network's thread that explains an object on a frame.
 
     Args:
         footage: where it is. settings: of the next run, in case none has drawn the object there.
@@ -143,7 +143,7 @@ def make_explain_job(project: Project, footage: Path, frame: int, obj: int, sett
         index=project.index_cache(),
         ways=origin.ways,
     )
-    there = RunThere(project.snapshot(), frozenset().union(*origin.known.values()), origin.run)
+    there = RunMasks(project.snapshot(), frozenset().union(*origin.known.values()), origin.run)
     weights = dict(project.runs())[origin.run].weights if origin.run else ""
     cell = project.cell(frame, obj)
     mask = None if cell is None else cell.mask
@@ -151,7 +151,7 @@ def make_explain_job(project: Project, footage: Path, frame: int, obj: int, sett
 
 
 def uncertainty(project: Project, frame: int) -> tuple[np.ndarray, tuple[float, float, float, float]] | None:
-    """How unsure the last run was on a frame: the entropy of its distribution over objects and background.
+    """Uncertainty of the last run on a frame: the entropy of its distribution over objects and background.
 
     Returns:
         uint8 (h, w), 255: one bit or more, as unsure as a tossed coin; and the (left, top, width, height) that this

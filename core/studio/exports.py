@@ -42,7 +42,7 @@ class Export:
         return replace(self.content, first=0, last=0)
 
     def request(self, project: Project, media: FrameSource) -> ExportRequest:
-        """As the exporter takes it; PCVOSError if it cannot be."""
+        """The request as the exporter takes it; PCVOSError if it cannot be."""
         return export_request(
             exporter(self.format),
             project,
@@ -65,7 +65,7 @@ class Stored:
 
     @classmethod
     def of(cls, project: Project, media: FrameSource) -> "Stored":
-        """Those that are open; what is still being saved is saved first."""
+        """Project and footage that are open; what is still being saved is saved first."""
         project.finish_saving()
         return cls(project.path, media.path, media.rate)
 

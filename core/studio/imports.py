@@ -35,7 +35,7 @@ class Reading:
 
     @property
     def name(self) -> str:
-        """Of where it is from, as a person would say it."""
+        """Its origin, as a person would say it."""
         return self.paths[0].parent.name if len(self.paths) > 1 else self.paths[0].name
 
     def plan(self, answers: Mapping[str, str], project: Project, progress: Progress = UNWATCHED) -> ImportPlan:
@@ -43,7 +43,7 @@ class Reading:
         return make_plan(self.found, replace(self.request, answers=answers, progress=progress), project)
 
     def plan_as_proposed(self, project: Project, progress: Progress = UNWATCHED) -> ImportPlan:
-        """The same, with all questions answered as is likely; PCVOSError if there is one that is not."""
+        """The import with all questions answered as is likely; PCVOSError if there is one that is not."""
         plan = self.plan({}, project, progress)
         if not plan.questions:
             return plan
@@ -95,7 +95,7 @@ def options_for(known: Importer, path: Path) -> tuple[Option, ...]:
 
 
 def usual_options(known: Importer, path: Path, frame: int, media: FrameSource) -> dict[str, Value]:
-    """Those that are not the format's default.
+    """Options that are not the format's default.
 
     Args:
         frame: of `media`, what a single PNG belongs to whose name says nothing of one.

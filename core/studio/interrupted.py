@@ -56,7 +56,7 @@ class Interrupted:
 
     @property
     def around(self) -> tuple[int, ...]:
-        """Of a run of what corrections touch the frames that it went outward from."""
+        """Frames that a run of what corrections touch went outward from."""
         stored = self.run.settings.get(AROUND)
         return tuple(frame for frame in stored if isinstance(frame, int)) if isinstance(stored, list) else ()
 

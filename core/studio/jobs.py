@@ -22,7 +22,7 @@ from core.propagation.settings import Direction
 from core.propagation.ways import Way
 from core.studio.run_settings import EngineChoice, RunSettings
 from core.studio.runs import PermanentFrame, Predicted, plan_run
-from core.studio.touched import ProjectThere, Touched
+from core.studio.touched import ProjectMasks, Touched
 
 _numbers = itertools.count(1)
 
@@ -60,7 +60,7 @@ class PropagateJob:
     index: bytes | None = field(default=None, repr=False)
     finished: Mapping[int, Mapping[int, PackedMask]] = field(default_factory=dict, repr=False)
     ways: tuple[Way, ...] = ()
-    there: ProjectThere | None = field(default=None, repr=False, compare=False)
+    there: ProjectMasks | None = field(default=None, repr=False, compare=False)
     number: int = field(default_factory=next_number)
 
 
@@ -87,7 +87,7 @@ class EstimateJob:
 
 @dataclass(frozen=True)
 class MemoryJob:
-    """Tell how much memory a run would take at most.
+    """Ask how much memory a run would take at most.
 
     Attributes:
         size: (H, W) of the footage. frames: of the run's range. objects, annotated: in permanent memory.
@@ -104,7 +104,7 @@ class MemoryJob:
 
 @dataclass(frozen=True)
 class ExplainJob:
-    """Tell what a frame was read from for an object, by a run that is over (`core.studio.explanation`).
+    """Ask what memory a frame was read from for an object, in a finished run (`core.studio.explanation`).
 
     Attributes:
         base: that run. there: the masks that it drew; the thread closes it.
@@ -118,7 +118,7 @@ class ExplainJob:
     frame: int
     object: int
     known: Mapping[int, frozenset[int]]
-    there: ProjectThere = field(repr=False, compare=False)
+    there: ProjectMasks = field(repr=False, compare=False)
     mask: PackedMask | None = None
     run: int = 0
     weights: str = ""
@@ -128,7 +128,7 @@ class ExplainJob:
 
 @dataclass(frozen=True)
 class PointJob:
-    """Tell what one pixel (x, y) was read from; its result is `Explained`, too."""
+    """Ask what memory one pixel (x, y) was read from; its result is `Explained`, too."""
 
     of: ExplainJob
     x: int
@@ -167,7 +167,7 @@ class AdaptJob:
 class MemoryUse:
     """Gauges, in bytes (None: not known on this machine), and the frames in memory.
 
-    `known`: frames whose features are kept, `capacity`: how many there is room for (None: not known). `look_alikes`: by
+    `known`: frames whose features are kept, `capacity`: how many there is room for (None: not known). `distractors`: by
     permanent frame, the objects that something else looks like there.
     """
 
@@ -180,7 +180,7 @@ class MemoryUse:
     cached_frames: int = 0
     known: frozenset[int] = frozenset()
     capacity: int | None = None
-    look_alikes: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    distractors: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -312,7 +312,7 @@ class Ablated:
             nothing to do here.
         agreement: by object, mean intersection over union with the clip as it was, 0 to 1; that of the clip as it was
             with the masks that the run drew. None: there is nothing to compare.
-        distractors: by (frame, object) where something is taken for the object's look-alike; told with "" only.
+        distractors: by (frame, object) where the object's distractor is; told with "" only.
     """
 
     number: int
@@ -420,10 +420,10 @@ class MarkFailed:
 
 
 Job = PropagateJob | CompareJob | EstimateJob | MemoryJob | AdaptJob | ExplainJob | PointJob | AblateJob
-"""The network thread's, but for marks."""
+"""Jobs of the network's thread, but for marks."""
 
 Result = JobStarted | ClipDone | CompareProgress | Compared | Estimated | MemoryTold | Adapted | Explained | Ablated
-"""Of such jobs, before they end."""
+"""Results of such jobs, before they end."""
 
 
 def make_job(
@@ -461,7 +461,7 @@ def make_job(
         project.index_cache(),
         plan.finished,
         plan.ways,
-        ProjectThere(project.snapshot(), plan.objects) if ways else None,
+        ProjectMasks(project.snapshot(), plan.objects) if ways else None,
     )
 
 

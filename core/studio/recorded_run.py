@@ -74,7 +74,7 @@ class RecordedRun:
         interrupted.note(self._project, self.id, self.finished, frames[-1])
 
     def end(self, state: str, memory_frames: tuple[int, ...], may_go_on: bool = False) -> float:
-        """It is over: "done", "stopped" or "failed"; how many seconds it took. `may_go_on`: later, where it stopped."""
+        """Note its end, "done", "stopped" or "failed"; the seconds it took. `may_go_on`: later, where it stopped."""
         seconds = time.monotonic() - self._began
         info = replace(self._info, state=state, frames=len(self.drawn), seconds=seconds, memory_frames=memory_frames)
         self._project.update_run(self.id, replace(info, kept_bytes=self._bytes))

@@ -37,7 +37,7 @@ class RunProgress:
 
     @property
     def frames_per_second(self) -> float | None:
-        """Of the last few clips."""
+        """Speed over the last few clips."""
         seconds = sum(s for _, s in self._clips)
         return sum(n for n, _ in self._clips) / seconds if seconds else None
 

@@ -28,7 +28,7 @@ class RunRecord:
 
     @property
     def settings(self) -> RunSettings:
-        """Those that it was made with, as far as this program knows them."""
+        """Settings that it was made with, as far as this program knows them."""
         return settings_from(self.info.settings)
 
     @property

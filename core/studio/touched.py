@@ -118,8 +118,8 @@ def note_read(project: Project, permanent: tuple[PermanentFrame, ...], start: in
     project.keep(memory_read=read)
 
 
-class ProjectThere:
-    """The masks that a project has before a run, as `core.propagation.touched.There`.
+class ProjectMasks:
+    """The masks that a project has before a run, as `core.propagation.touched.MaskSource`.
 
     Args:
         project: a snapshot, which is closed with this. objects: ids of those that the run carries.

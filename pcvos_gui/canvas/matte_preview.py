@@ -15,7 +15,7 @@ from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.workers.mattes import Footage, MatteDone, MatteJob, MatteWorker
 
 _REST_MS, _LONG_REST_MS = 30, 150
-"""Of rest before a matte is asked for; the long one while one frame follows another, as with a key that is held."""
+"""Milliseconds of rest before a matte is asked for; the long one while frames follow each other, as a key is held."""
 
 _STEPPING_MS = 250
 """Frames that are seen for less than this follow one another."""

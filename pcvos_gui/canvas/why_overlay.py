@@ -1,4 +1,4 @@
-"""What explains a frame, over it: how unsure the run was, look-alikes, and the pixel that is pointed at."""
+"""Explanations drawn over a frame: how unsure the run was, distractors, and the pixel that is pointed at."""
 
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, QRectF, Qt
@@ -113,7 +113,7 @@ class WhyOverlay(QObject):
         self.heat.setVisible(found is not None)
         if found is not None and image is not None:
             self.heat.set_levels(image, *found)
-        alike = self._look_alikes(frame) if is_there and why.shows_look_alikes else None
+        alike = self._distractors(frame) if is_there and why.shows_distractors else None
         self.alike.set_labels(alike)
         self.alike.setVisible(alike is not None)
         self._show_point()
@@ -125,7 +125,7 @@ class WhyOverlay(QObject):
             self.point.setPos(why.point[0] + 0.5, why.point[1] + 0.5)
             self.point.set_held(why.is_held)
 
-    def _look_alikes(self, frame: int) -> np.ndarray | None:
+    def _distractors(self, frame: int) -> np.ndarray | None:
         """Label map of what looks like objects, of their ids; None: none is known of this frame."""
         as_it_was = self._why.ablations.get("")
         found = {} if as_it_was is None else {o: m for (f, o), m in as_it_was.distractors.items() if f == frame}

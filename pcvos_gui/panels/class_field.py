@@ -26,7 +26,7 @@ from pcvos_gui.widgets.scrolling import WheelGuard
 
 
 class ClassField(QWidget):
-    """Of the active object. Enter takes what was typed, Esc what was there, and both give the keyboard back.
+    """Class of the active object. Enter takes what was typed, Esc what was there, and both give the keyboard back.
 
     Attributes:
         box: the field. load_button: asks for a text file with classes.
@@ -90,7 +90,7 @@ class ClassField(QWidget):
         self.box.lineEdit().selectAll()
 
     def ask(self) -> None:
-        """The same in a dialog, where there is no room for the field."""
+        """Ask for the class in a dialog, where there is no room for the field."""
         obj = self._session.object(self._id)
         if obj is None or not self.isEnabled():
             return

@@ -203,8 +203,8 @@ class MemoryPanel(QWidget):
         """Words of the trade, for those who ask."""
         self.working = QLabel()
         self.working.setToolTip(self.tr("Frames of the last propagation that later frames were drawn from"))
-        self.look_alikes = QLabel()
-        self.look_alikes.setToolTip(
+        self.distractors = QLabel()
+        self.distractors.setToolTip(
             self.tr(
                 "What looks like an object on a frame in permanent memory is followed as well, unseen, so as not to be "
                 "taken for it. Advanced, in the Propagate panel, turns that off"
@@ -216,7 +216,7 @@ class MemoryPanel(QWidget):
         column = QVBoxLayout(made)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        for widget in (self.working, self.look_alikes, self.ram, self.gpu):
+        for widget in (self.working, self.distractors, self.ram, self.gpu):
             if isinstance(widget, QLabel):
                 widget.setWordWrap(True)
             widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
@@ -268,7 +268,7 @@ class MemoryPanel(QWidget):
         memory = self._runs.memory
         for gauge in (self.ram, self.gpu):
             gauge.setVisible(memory is not None)
-        self._refresh_look_alikes({} if memory is None else memory.look_alikes)
+        self._refresh_distractors({} if memory is None else memory.distractors)
         if memory is None:
             self.working.setText(self.tr("Working memory: empty until something is propagated"))
             return
@@ -279,15 +279,15 @@ class MemoryPanel(QWidget):
         if memory.gpu_bytes is not None and memory.gpu_total_bytes is not None:
             self.gpu.show_bytes(memory.gpu_bytes, memory.gpu_total_bytes)
 
-    def _refresh_look_alikes(self, found: Mapping[int, tuple[int, ...]]) -> None:
+    def _refresh_distractors(self, found: Mapping[int, tuple[int, ...]]) -> None:
         """Say what is followed that nobody sees; `found` as in `MemoryUse`."""
         parts = []
         for obj in self._session.objects:
             frames = tuple(frame for frame, ids in found.items() if obj.id in ids)
             if frames:
                 parts.append(self.tr("{} on {}").format(obj.name, frames_in_words(frames)))
-        self.look_alikes.setVisible(bool(parts))
-        self.look_alikes.setText(self.tr("Look-alikes kept apart: of {}.").format(self.tr("; of ").join(parts)))
+        self.distractors.setVisible(bool(parts))
+        self.distractors.setText(self.tr("Look-alikes kept apart: of {}.").format(self.tr("; of ").join(parts)))
 
     # what it does
 

@@ -62,7 +62,7 @@ class ObjectModel(QAbstractTableModel):
         return self._rows.get(id, -1)
 
     def ids(self) -> list[int]:
-        """Of all objects, in the order of the rows."""
+        """Ids of all objects, in the order of the rows."""
         return [o.id for o in self._objects]
 
     def rowCount(self, parent: QModelIndex = _NO_PARENT) -> int:

@@ -118,7 +118,7 @@ class PropagationPanel(QWidget):
         return self.range
 
     def _make_next(self) -> QHBoxLayout:
-        """What is propagated next, and beside it the way to all of it."""
+        """The words on what is propagated next, and the button beside it for all of it."""
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self._dim(self.tr("What is propagated next; what was corrected there stays"), "frames_label"), 1)
@@ -255,7 +255,7 @@ class PropagationPanel(QWidget):
             self.memory.setText(needed.advice or self.tr("Memory: {}.").format(needed.at_most))
 
     def _frames_text(self) -> str:
-        """What is propagated next."""
+        """Words on what is propagated next."""
         touched, (first, last) = self._runs.touched, self._runs.frames_to_draw()
         if touched is None:
             return self.tr("Frames {} to {} ({} frames)").format(first, last, last - first + 1)
@@ -268,7 +268,7 @@ class PropagationPanel(QWidget):
         return text.format(where, first, last, touched.frames_at_most)
 
     def _everything_text(self) -> str:
-        """What the button beside it does, and how long that takes."""
+        """Words on what the button beside it does, and how long that takes."""
         text = self.tr("Propagate the whole range, not only what was corrected since (Ctrl+Shift+Return)")
         is_open = self._session.is_open
         seconds = self._runs.seconds_for(self._runs.settings.interval, everything=True) if is_open else None

@@ -77,11 +77,11 @@ class _Delegate(QStyledItemDelegate):
 
 
 class WhyPanel(QWidget):
-    """Lists memory frames, those that count most first; a click goes there.
+    """The list of memory frames that were read, those that count most first; a click goes there.
 
     Attributes:
         words: what is shown, and how sure that is. list: the memory frames.
-        uncertainty, look_alikes: what lies over the footage. button: begins to leave out parts. parts: what came of it.
+        uncertainty, distractors: what lies over the footage. button: begins to leave out parts. parts: what came of it.
     """
 
     def __init__(self, session: Session, why: Why, parent: QWidget | None = None):
@@ -97,13 +97,13 @@ class WhyPanel(QWidget):
         self.list.setAccessibleName(self.tr("Memory frames that were read"))
         self.list.itemClicked.connect(self._go)
         self.list.itemActivated.connect(self._go)
-        self.uncertainty, self.look_alikes = QCheckBox(self.tr("Uncertainty")), QCheckBox(self.tr("Look-alikes"))
+        self.uncertainty, self.distractors = QCheckBox(self.tr("Uncertainty")), QCheckBox(self.tr("Look-alikes"))
         self.uncertainty.setToolTip(self.tr("How unsure the last propagation was of each pixel, over the footage (U)"))
-        self.look_alikes.setToolTip(
+        self.distractors.setToolTip(
             self.tr("Outline what looks like the object and is followed apart; known once parts were left out")
         )
         self.uncertainty.toggled.connect(lambda on: why.show(uncertainty=on))
-        self.look_alikes.toggled.connect(lambda on: why.show(look_alikes=on))
+        self.distractors.toggled.connect(lambda on: why.show(distractors=on))
         self.button = QPushButton(icon("puzzle-outline"), "")
         self.button.setMinimumHeight(32)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -124,7 +124,7 @@ class WhyPanel(QWidget):
     def _lay_out(self) -> None:
         boxes = QHBoxLayout()
         boxes.addWidget(self.uncertainty)
-        boxes.addWidget(self.look_alikes)
+        boxes.addWidget(self.distractors)
         boxes.addStretch(1)
         inside = QWidget()
         layout = QVBoxLayout(inside)
@@ -153,7 +153,7 @@ class WhyPanel(QWidget):
     def _show(self) -> None:
         why = self._why
         self.words.setText(self._in_words())
-        for box, on in ((self.uncertainty, why.shows_uncertainty), (self.look_alikes, why.shows_look_alikes)):
+        for box, on in ((self.uncertainty, why.shows_uncertainty), (self.distractors, why.shows_distractors)):
             box.blockSignals(True)
             box.setChecked(on)
             box.setEnabled(self._session.is_open)

@@ -28,7 +28,7 @@ class Classes(QObject):
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Those of the list, then others that objects have."""
+        """Classes of the list, then others that objects have."""
         return known_classes(self._listed, self._session.objects)
 
     def load(self, path: Path) -> None:

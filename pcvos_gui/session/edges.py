@@ -1,4 +1,4 @@
-"""How the edges of mattes come out: kept in the project, seen on the canvas, and what an export begins with."""
+"""Edges of mattes: kept in the project, seen on the canvas, and what an export begins with."""
 
 from collections.abc import Mapping
 
@@ -33,7 +33,7 @@ class Edges(QObject):
 
     @property
     def settings(self) -> MatteSettings:
-        """As the mattes are made with them."""
+        """Settings that mattes are made with."""
         return matte_settings(self._values)
 
     @property

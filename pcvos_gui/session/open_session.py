@@ -104,7 +104,7 @@ class OpenSession(QObject):
                 then()
 
     def keep(self, **content: Any) -> None:
-        """As `Project.keep`; a read-only project forgets it."""
+        """Store fields of the project's content; a read-only project forgets them."""
         if not self.project.read_only:
             self.project.keep(**content)
             if self.project.unsaved:

@@ -158,7 +158,7 @@ class Player(QObject):
         self._moving = False
 
     def _on_frame(self, _: int) -> None:
-        """Somebody else moved: go on from there."""
+        """Go on from a frame that somebody else moved to."""
         if self.is_playing and not self._moving:
             self._anchor()
 

@@ -45,7 +45,7 @@ class Reviewer(QObject):
         return not self._timer.isActive()
 
     def stretches_of(self, obj: int) -> list[Stretch]:
-        """Those of one object."""
+        """Stretches of one object."""
         return self._by_object.get(obj, [])
 
     def waiting_of(self, obj: int) -> int:

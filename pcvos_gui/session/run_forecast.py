@@ -31,7 +31,7 @@ class RunPrices:
         return measured[min(measured, key=lambda known: abs(known - interval))]
 
     def intervals(self, settings: RunSettings) -> list[int]:
-        """Those that were measured, ascending."""
+        """Intervals that were measured, ascending."""
         return sorted(self._measured(settings))
 
     def keep(self, settings: RunSettings, interval: int, prices: Prices) -> None:

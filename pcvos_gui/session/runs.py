@@ -134,7 +134,7 @@ class RunController(QObject):
 
     @property
     def touched(self) -> Touched | None:
-        """What the next run is about, if it only draws what corrections touch; None: it draws its whole range."""
+        """The next run, if it only draws what corrections touch; None: it draws its whole range."""
         if not self._has_touched and not self.is_busy:
             project = self.session.document.project if self.session.is_open else None
             self._touched = None if project is None or project.read_only else find_touched(project, self.settings)
@@ -188,7 +188,7 @@ class RunController(QObject):
 
     @property
     def seconds_left(self) -> float | None:
-        """Of this run; None before anything was measured on this machine."""
+        """Seconds left of this run; None before anything was measured on this machine."""
         return None if self._forecast.pace is None else self._forecast.pace.seconds_left
 
     @property

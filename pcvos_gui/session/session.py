@@ -1,4 +1,4 @@
-"""What is open, which object is worked on, and painting on the shown frame."""
+"""The session: what is open, which object is worked on, and painting on the shown frame."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -153,12 +153,12 @@ class Session(QObject):
             self.closed.emit()
 
     def keep(self, **content: Any) -> None:
-        """As `Project.keep`, in the project that is open, if one is; a read-only one forgets it."""
+        """Store fields of the open project's content; nothing happens without one, or where it is read-only."""
         if self._document is not None:
             self._document.keep(**content)
 
     def remember(self, **view: Any) -> None:
-        """As `Project.remember`, likewise."""
+        """Store fields of its view, likewise."""
         if self._document is not None:
             self._document.keep(view=replace(self._document.project.view, **view))
 

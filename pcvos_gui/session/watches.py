@@ -68,7 +68,7 @@ class SaveWatch(QObject):
         self._session.messages.say(self.tr("All is saved again."), "info", key=_KEY)
 
     def _tell_warnings(self) -> None:
-        """Those that came up since the project was opened."""
+        """Warnings that came up since the project was opened."""
         if self._session.is_open:
             warnings = self._session.document.project.warnings
             for sentence in warnings[self._warnings :]:

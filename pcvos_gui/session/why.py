@@ -1,4 +1,4 @@
-"""Why a frame came out as it did: asks the network's thread, and keeps what it answers."""
+"""Explanation of the shown frame: asks the network's thread, and keeps its answers."""
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
@@ -17,16 +17,16 @@ _KEPT = 64  # pixels of a frame whose answer is kept
 
 
 class Why(QObject):
-    """What the active object was read from on the shown frame, and one pixel of it; what parts of the method changed.
+    """The memory that the active object and one pixel were read from, and what each part of the method changed.
 
     Nothing is asked while nobody looks (`set_wanted`), or while a run goes on.
 
     Attributes:
-        explained: of the shown frame and the active object; None: not known (yet). trouble: why it cannot be.
+        explained: the shown frame and the active object; None: not known (yet). trouble: why it cannot be.
         point: the pixel (x, y) that is pointed at. is_held: it stays while the pointer moves.
         reads: the places that it was read from; None: not known (yet).
         ablations: the clip as it was ("") and without each part of the method, as far as they have come.
-        shows_uncertainty, shows_look_alikes: over the footage.
+        shows_uncertainty, shows_distractors: over the footage.
     """
 
     changed = Signal()
@@ -42,7 +42,7 @@ class Why(QObject):
         self.is_held = False
         self.reads: list[Read] | None = None
         self.ablations: dict[str, Ablated] = {}
-        self.shows_uncertainty = self.shows_look_alikes = False
+        self.shows_uncertainty = self.shows_distractors = False
         self._is_wanted = False
         self._job: ExplainJob | None = None
         self._points: dict[tuple[int, int], list[Read] | None] = {}
@@ -70,7 +70,7 @@ class Why(QObject):
         return self._job is not None and not self._runs.is_busy and not self._ablating
 
     def set_wanted(self, wanted: bool) -> None:
-        """Somebody looks, or nobody does any more."""
+        """Begin to ask, or stop, as the panel comes into sight or goes."""
         if wanted != self._is_wanted:
             self._is_wanted = wanted
             self.refresh()
@@ -115,7 +115,7 @@ class Why(QObject):
         self.changed.emit()
 
     def point_at(self, x: int, y: int, hold: bool = False) -> None:
-        """Tell of this pixel; `hold`: and stay there, or no longer."""
+        """Explain this pixel; `hold`: keep to it while the pointer moves, or let it go again."""
         if hold:
             self.is_held = not self.is_held or (x, y) != self.point
         elif self.is_held:
@@ -126,7 +126,7 @@ class Why(QObject):
         self.point_changed.emit()
 
     def leave_point(self) -> None:
-        """The pointer has gone."""
+        """Forget the pixel: the pointer has left the canvas."""
         if not self.is_held and self.point is not None:
             self.point = self.reads = None
             self.changed.emit()
@@ -182,7 +182,7 @@ class Why(QObject):
             self.changed.emit()
 
     def stop(self) -> None:
-        """End that."""
+        """Stop drawing the clip anew."""
         if self._ablating:
             self._worker.cancel(self._ablating)
 
@@ -214,10 +214,10 @@ class Why(QObject):
 
     # over the footage
 
-    def show(self, uncertainty: bool | None = None, look_alikes: bool | None = None) -> None:
-        """Show these over the footage, or no longer; None: as it is."""
+    def show(self, uncertainty: bool | None = None, distractors: bool | None = None) -> None:
+        """Show these over the footage, or hide them; None: as it is."""
         self.shows_uncertainty = self.shows_uncertainty if uncertainty is None else uncertainty
-        self.shows_look_alikes = self.shows_look_alikes if look_alikes is None else look_alikes
+        self.shows_distractors = self.shows_distractors if distractors is None else distractors
         self.changed.emit()
         self.shown_changed.emit()
 

@@ -421,22 +421,22 @@ def test_gauges_and_working_memory(desk, memory):
     assert frames_in_words((3,)) == "1 frame (3)"
 
 
-def test_look_alikes_that_are_followed_are_told(desk, memory):
+def test_distractors_that_are_followed_are_told(desk, memory):
     desk.correct(7)
     desk.correct(7, id=2)
     click(memory.more.toggleButton())
-    assert not memory.look_alikes.isVisible()
-    desk.runs.memory = MemoryUse((7, 50), (), 1, 2, look_alikes={7: (1, 2), 50: (1,), 60: (9,)})
+    assert not memory.distractors.isVisible()
+    desk.runs.memory = MemoryUse((7, 50), (), 1, 2, distractors={7: (1, 2), 50: (1,), 60: (9,)})
     desk.runs.memory_changed.emit()
-    assert memory.look_alikes.isVisible()
+    assert memory.distractors.isVisible()
     names = [obj.name for obj in desk.session.objects]
     told = "Look-alikes kept apart: of {} on 2 frames (7, 50); of {} on 1 frame (7)."
-    assert memory.look_alikes.text() == told.format(*names)
+    assert memory.distractors.text() == told.format(*names)
     desk.session.change_object(replace(desk.session.object(1), name="Rabbit"))
-    assert "of Rabbit on 2 frames" in memory.look_alikes.text()
+    assert "of Rabbit on 2 frames" in memory.distractors.text()
     desk.runs.memory = None
     desk.runs.memory_changed.emit()
-    assert not memory.look_alikes.isVisible()
+    assert not memory.distractors.isVisible()
 
 
 def test_pictures_of_frames_that_were_not_on_the_screen_are_read(desk, memory):

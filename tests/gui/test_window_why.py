@@ -79,7 +79,7 @@ def test_parts_are_left_out_and_flipped_and_uncertainty_is_seen(drawn: Hands):
     heat = hands.window.why_overlay.heat
     assert heat.isVisible() and heat.levels.max() > 100 and panel.uncertainty.isChecked() and not HEAT[0] >> 24
     assert heat.levels[12, 15] < 40, "sure of the middle of the ball"
-    panel.look_alikes.setChecked(True)
+    panel.distractors.setChecked(True)
     found = why.ablations[""].distractors[8, 1].unpack()
     assert found[16, 110] and not found[truth(8)].any(), "the other disc is followed apart"
     alike = hands.window.why_overlay.alike

@@ -11,7 +11,7 @@ from core.studio.interrupted import find, note
 from core.studio.recorded_run import RecordedRun
 from core.studio.run_settings import Range, RunSettings
 from core.studio.runs import plan_run
-from core.studio.touched import ProjectThere, Touched, find_touched, touched_again
+from core.studio.touched import ProjectMasks, Touched, find_touched, touched_again
 
 LAST = FRAMES - 1
 SETTINGS = RunSettings(direction="both")
@@ -128,9 +128,9 @@ def test_an_interrupted_one_goes_on_from_the_same_frames(project):
 
 def test_what_is_there_is_of_the_objects_that_the_run_carries(project):
     put(project, 4, 2, square(20))
-    there = ProjectThere(project.snapshot(), frozenset({1}))
+    there = ProjectMasks(project.snapshot(), frozenset({1}))
     assert set(there.labels(4).ravel().tolist()) == {0, 1} and there.small(4) == {}
     put(project, 5, 1)
-    assert ProjectThere(project.snapshot(), frozenset({2})).labels(5) is None
+    assert ProjectMasks(project.snapshot(), frozenset({2})).labels(5) is None
     there.close()
     assert Way(range(3, 5)).until is None

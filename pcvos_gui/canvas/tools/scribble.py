@@ -45,7 +45,7 @@ class Scribble:
         return self.frame, self.object
 
     def stored(self) -> list[MarkStroke]:
-        """Its strokes as a project keeps them."""
+        """Strokes as a project keeps them."""
         points = [tuple((*point, radius) for point, radius in stroke.points) for stroke in self.strokes]
         return [MarkStroke(*self.subject, s.value, own) for s, own in zip(self.strokes, points, strict=True)]
 
@@ -74,7 +74,7 @@ class Scribble:
                 start = point
 
     def steps(self) -> tuple[Stroke | Box, ...]:
-        """As the marking network takes them: what of them lies in the frame."""
+        """Strokes as the marking network takes them: what of them lies in the frame."""
         found = (step_of(stroke, self.map.shape) for stroke in self.strokes)
         return tuple(step for step in found if step is not None)
 

@@ -158,7 +158,7 @@ class CanvasTool(QObject):
             self.session.labels_changed.emit(QRect(left, top, width, height))
 
     def brush_radius(self, pointer: Pointer) -> float:
-        """In pixels of the frame; a pen's pressure makes it smaller, down to a fifth."""
+        """Radius in pixels of the frame; a pen's pressure makes it smaller, down to a fifth."""
         return max(0.5, self.view_state.brush / 2 * (0.2 + 0.8 * pointer.pressure))
 
     def is_locked_at(self, pointer: Pointer) -> bool:
