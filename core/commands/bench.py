@@ -29,7 +29,7 @@ from core.propagation import PropagationSettings
 from core.propagation.settings import Precision
 
 MOST_OBJECTS = 100
-"""That are benched at once."""
+"""Most objects that are benched at once."""
 
 
 def run_choices(weights: Path | None) -> None:

@@ -105,7 +105,7 @@ def lack_of_memory_told() -> Iterator[None]:
 
 
 def load_network_quietly(weights: Path | None, device: str, note: Say) -> PCVOS:
-    """As `load_network`, as is fastest on this machine, `note` told before that is measured; of a file that is no
+    """Load a network as is fastest on this machine, `note` told before that is measured; of a file that is no
     weights PyTorch has more to say than one sentence."""
 
     def choices(network: PCVOS) -> Choices:
@@ -333,7 +333,7 @@ class _Run:
         return f"Interrupted with {done} of {len(self._frames)} frames in {output}: {again} goes on."
 
     def _pass_on_warnings(self) -> None:
-        """Those of the footage; reading it can add to them."""
+        """Print the footage's warnings; reading it can add to them."""
         new = self._media.warnings[self._warnings_passed_on :]
         self._warnings_passed_on += len(new)
         for warning in new:

@@ -134,7 +134,7 @@ class _ProjectRun:
         return plan_run(self._project, *self._range(), self._settings.direction)
 
     def _find_touched(self) -> Touched | None:
-        """What corrections touch, if nothing else was asked for."""
+        """The run of what corrections touch, if nothing else was asked for."""
         request = self._request
         if (
             request.everything

@@ -186,7 +186,7 @@ class Annotator:
 
 @dataclass
 class _There:
-    """What was drawn, by frame: label maps uint8 (H, W), and by object the probabilities and confidence of
+    """The masks drawn, by frame: label maps uint8 (H, W), and by object the probabilities and confidence of
     `ClipResult`; as `core.propagation.touched.There`."""
 
     masks: dict[int, np.ndarray] = field(default_factory=dict)
@@ -242,7 +242,7 @@ def annotator_table(found: Mapping[str, Sequence[Sequence[AnnotatedRound]]], rou
 
 
 def touched_table(found: Mapping[str, Sequence[Sequence[AnnotatedRound]]], rounds: int) -> Table:
-    """What it spares to draw only what corrections touch: a row a policy.
+    """Savings of drawing only what corrections touch: a row a policy.
 
     Args:
         found: sequences by policy, and by policy and `TOUCHED`.

@@ -27,12 +27,12 @@ SPOILT = (0.5, 0.85)
 """IoU of masks that are corrected, at least and at most."""
 
 EXTENT = 1.5
-"""What is outside of so many extents of the wrong part is far off."""
+"""Extents of the wrong part, beyond which pixels are far off."""
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What one click did.
+    """Effect of one click.
 
     Attributes:
         before, after: IoU. far: share of the frame's pixels that are far off and changed.
@@ -96,7 +96,7 @@ def far_off(part: WrongPart, size: tuple[int, ...]) -> np.ndarray:
 
 
 def corrections_table(corrections: Sequence[Correction]) -> Table:
-    """What one click did on average and at the worst."""
+    """Effect of one click on average and at the worst."""
     title = f"One click on masks that are wrong: {len(corrections)} masks"
     columns = ("IoU before", "after", "gained", "worse", "far", "far, worst", "ms")
     before, after, far, ms = np.array([(c.before, c.after, c.far, c.milliseconds) for c in corrections]).T

@@ -68,7 +68,7 @@ class CaseResult:
 
 
 class Marking(Protocol):
-    """What of `Marker` is asked here."""
+    """The part of `Marker` that is asked here."""
 
     def see(self, image: np.ndarray) -> Any:
         """Take up a frame."""

@@ -66,7 +66,7 @@ def summarize(per_frame: Sequence[float]) -> Summary:
 
 
 def summarize_counted(counted: Sequence[float]) -> Summary:
-    """As `summarize`, of the scores that count alone, in order, at least one."""
+    """Summary of the scores that count alone, in order, at least one."""
     scores = np.asarray(counted, np.float64)
     if not len(scores):
         raise ValueError("a summary needs at least one score")

@@ -12,7 +12,7 @@ from core.evaluation.pictures import Picture
 from core.evaluation.results import RunResults, all_tables
 
 PICTURES = 12
-"""As many of the worst frames as one wants to look at."""
+"""Number of worst frames shown: as many as one wants to look at."""
 
 _STYLE = """
 body { font: 14px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 960px; margin: 32px auto;

@@ -111,7 +111,7 @@ def confidence_table(runs: Sequence[RunResults]) -> Table | None:
 
 
 def all_tables(runs: Sequence[RunResults]) -> Iterator[Table]:
-    """Those that these runs have something to say in."""
+    """Tables in which these runs have something to say."""
     for run in runs:
         yield scores_table(run)
     if len(runs) > 1:

@@ -18,10 +18,10 @@ Given = Mapping[int, frozenset[int]]
 """Frames on which masks were given, and of which objects."""
 
 FALL = 0.1
-"""Of J: a part, at the least, was lost."""
+"""Least fall of J by which a part, at the least, was lost."""
 
 FRAMES_BEFORE = 5
-"""That a fall is measured against."""
+"""Number of frames that a fall is measured against."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class SequenceScores:
         return np.where(judged.any(0), np.nansum(j, 0) / np.maximum(judged.sum(0), 1), np.nan)
 
     def counting(self, other: "SequenceScores") -> "SequenceScores":
-        """The same scores with what `other` counts of the sequence."""
+        """A copy of the scores with what `other` counts of the sequence."""
         pairs = zip(self.objects, other.objects, strict=True)
         return replace(self, objects=tuple(replace(own, counted=theirs.counted) for own, theirs in pairs))
 
@@ -190,8 +190,8 @@ class Flagged:
 
 
 def flagged_falls(sequences: Iterable[SequenceScores]) -> Flagged:
-    """Of all counted frames and objects that have a confidence: those on which J is `FALL` or more below the median of
-    the `FRAMES_BEFORE` judged frames before, and whether confidence is low (`core.propagation.doubt`) there."""
+    """Falls among all counted frames and objects that have a confidence: on which J is `FALL` or more below the median
+    of the `FRAMES_BEFORE` judged frames before, and whether confidence is low (`core.propagation.doubt`) there."""
     falls, doubts = [], []
     for own in (own for scores in sequences for own in scores.objects):
         for i in np.flatnonzero(own.counted & ~np.isnan(own.confidence) & ~np.isnan(own.j)):

@@ -40,7 +40,7 @@ class Truth:
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """Those that have a mask."""
+        """Frames that have a mask."""
         return tuple(self.masks)
 
     @property

@@ -29,7 +29,7 @@ class Category:
 
 @dataclass(frozen=True)
 class Categories:
-    """Those of an export.
+    """Categories of an export.
 
     Attributes:
         all: by number, ascending. of: the number of each object's, by its id.
@@ -89,7 +89,7 @@ def head(request: ExportRequest) -> dict[str, Any]:
 
 
 def read_categories(root: Node) -> dict[int, Category]:
-    """Those of a file, by id, in their order."""
+    """Categories of a file, by id, in their order."""
     nodes = root.at("categories", list).items(dict)
     return {
         node.at("id", int).value: Category(node.at("name", str).value, _colour(node.value.get("color")))

@@ -54,7 +54,7 @@ class ExportRequest:
 
     @property
     def which_frames(self) -> str:
-        """Those that are written, in words."""
+        """Frames that are written, in words."""
         first, last, count = self.frames[0], self.frames[-1], len(self.frames)
         return f"frames {first} to {last}" if count == last - first + 1 else f"{count} of the frames {first} to {last}"
 
@@ -245,7 +245,7 @@ def check_processed(request: ExportRequest) -> None:
 
 
 def _unknown(project: Project, first: int, last: int, objects: tuple[ObjectInfo, ...]) -> dict[int, np.ndarray]:
-    """As `ExportRequest.unknown`."""
+    """Find `ExportRequest.unknown`."""
     found = {}
     for id, frames in project.unprocessed(first, last, [info.id for info in objects]).items():
         if len(frames):

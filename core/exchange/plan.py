@@ -62,7 +62,7 @@ class ImportPlan:
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """Those that get masks, ascending."""
+        """Frames that get masks, ascending."""
         return tuple(sorted(frame for frame, masks in self.masks.items() if masks))
 
     def changes(self, corrected: bool) -> bool:

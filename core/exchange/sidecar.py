@@ -7,7 +7,7 @@ from typing import Any
 from core.exchange.exporter import Exporter, ExportRequest
 
 NAME = "export.json"
-"""In a folder; beside a file it is called as that, and .json."""
+"""Its name in a folder; beside a file it is called as that, and .json."""
 
 
 def describe(exporter: Exporter, request: ExportRequest, **more: Any) -> bytes:

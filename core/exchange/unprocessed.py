@@ -24,7 +24,7 @@ _NAMED = 12  # objects that a sentence names
 
 
 def frames_to_write(frames: range, unknown: Mapping[int, np.ndarray], count: int, apart: bool) -> Sequence[int]:
-    """Those of `frames` that are left when unknown ones are left out.
+    """Frames that are left when unknown ones are left out.
 
     Args:
         unknown: of objects of which something is unknown, bool (all frames of the footage,).

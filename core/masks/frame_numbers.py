@@ -29,7 +29,7 @@ class Numbering(StrEnum):
     """How the numbers in names of masks are read."""
 
     NAMES = "names"
-    """As the numbers in the names of the footage's images; where these have none, and of a video, as indices from 0."""
+    """Numbered as the footage's images in their names; where these have no numbers, and of a video, indices from 0."""
     FROM_0 = "from-0"
     FROM_1 = "from-1"
 

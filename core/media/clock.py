@@ -82,7 +82,7 @@ class OneClock:
 
 @dataclass
 class _Stamps:
-    """Those of one stream's packets, in the order of the file."""
+    """Timestamps of one stream's packets, in the order of the file."""
 
     time_base: Fraction
     pos: list[int] = field(default_factory=list)

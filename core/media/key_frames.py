@@ -83,7 +83,7 @@ class KeyFrames:
 
     @staticmethod
     def _chosen(video: OpenVideo, packets: Iterable[Packet], begin: int) -> Iterator[Packet]:
-        """Of some packets the key packets before a time, and a few from it on, before the next key packet."""
+        """Key packets among some packets before a time, and a few from it on, before the next key packet."""
         count = 0
         for packet in packets:
             if not count and (packet.pts is None or packet.pts < begin):

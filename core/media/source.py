@@ -65,10 +65,10 @@ class FrameSource(ABC):
 
     @abstractmethod
     def _read(self, index: int) -> np.ndarray:
-        """As `read`, for an index that exists."""
+        """Read a frame whose index exists; see `read`."""
 
     def _read_unless(self, index: int, progress: Progress) -> np.ndarray:
-        """As `_read`, for footage of which a frame takes long; here none does."""
+        """Read as `_read` does, for footage of which a frame takes long; here none does."""
         progress.raise_if_cancelled()
         return self._read(index)
 

@@ -176,7 +176,7 @@ class VideoFile(FrameSource):
             return frame if frame is not None and number == index else self._carefully(index, progress)
 
     def _quickly(self, index: int, progress: Progress) -> tuple[int, VideoFrame | None]:
-        """As `_decode_to`; another frame, or none, where it takes care."""
+        """Decode as `_decode_to` does; another frame, or none, where care is needed."""
         key = int(self._index.key[index])
         number, frame = -1, None
         while key not in self._unsound:

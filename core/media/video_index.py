@@ -171,7 +171,7 @@ def _begins_as_decoded(video: OpenVideo, first: KeyPacket, ticks: np.ndarray) ->
 
 
 def _watched(frames: Iterable[VideoFrame], progress: Progress, expected: int | None = None) -> Iterator[VideoFrame]:
-    """The same frames, until it is cancelled; progress is told if it is known how many they will be."""
+    """Pass frames on until it is cancelled; progress is told if it is known how many they will be."""
     for number, frame in enumerate(frames):
         if expected:
             progress.say(number, expected)

@@ -71,6 +71,6 @@ SMALL = PCVOSConfig(
     window=(2, 7, 7),
     decoder_dims=(128, 48),
 )
-"""The same boxes, slimmed: what ships, and the default."""
+"""The paper's boxes, slimmed: what ships, and the default."""
 
 PRESETS = {config.name: config for config in (PAPER, SMALL)}

@@ -23,7 +23,7 @@ SIMILARITY_BYTES = {"cpu": 8 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
 """Size of the similarity block computed at a time, by device: on a GPU small ones cost nearly what large ones do."""
 
 LOOKUP_BYTES = {"cpu": 4 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
-"""The same for where memory positions are looked up; on a CPU what its caches hold."""
+"""Bytes at a time for looking up memory positions; on a CPU what its caches hold."""
 
 
 def similarity(query: Tensor, memory: Tensor, offset: Tensor | None = None, out: Tensor | None = None) -> Tensor:

@@ -32,7 +32,7 @@ class KeyFeatures:
     skip4: Tensor
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "KeyFeatures":
-        """The same with every tensor changed."""
+        """A copy with every tensor changed."""
         return KeyFeatures(
             f4=change(self.f4),
             f16=change(self.f16),

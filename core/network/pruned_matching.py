@@ -49,7 +49,7 @@ def read_localised(
     sigma: float,
     top_k: int = TOP_K,
 ) -> list[Tensor]:
-    """What `read_top_k` gives of keys that `localised` made; arguments as theirs."""
+    """Read as `read_top_k` does, of keys that `localised` made; arguments as theirs."""
     if query.device.type != "cpu" or not bytes_by_group(len(query), len(memory), top_k):
         return read_top_k(*localised(query, memory, height, width, sigma), values, top_k)
     query, memory = query.float(), memory.float()

@@ -103,7 +103,7 @@ def _beside(footage: FootageReference) -> Path:
 
 
 def _cut(stem: str, folder: Path, ending: str) -> str:
-    """As much of `stem` as leaves room for `ending` in the name of a file in `folder`."""
+    """The beginning of `stem` that leaves room for `ending` in the name of a file in `folder`."""
     room = _longest_name(folder) - len(os.fsencode(ending))
     while len(os.fsencode(stem)) > room and len(stem) > 1:
         stem = stem[:-1]

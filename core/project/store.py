@@ -119,7 +119,7 @@ class Store:
     # reading
 
     def footage(self) -> tuple[FootageReference, str | None]:
-        """As it was stored, and where the footage was seen from the project's folder."""
+        """The reference as stored, and where the footage was seen from the project's folder."""
         return load_footage(self._connection, self.path)
 
     def objects(self) -> tuple[ObjectInfo, ...]:

@@ -183,7 +183,7 @@ class FrameEncoder:
         return MemoryEntry(masked.frame, permanent, masked.features.key, values, covers)
 
     def _values(self, features: FrameFeatures, planes: Tensor, others: Tensor | None = None) -> list[Tensor]:
-        """As `ClipInference.values`; where memory runs out, again with what was kept let go."""
+        """Values by `ClipInference.values`; where memory runs out, again with what was kept let go."""
         return self._engine.batches.attempt(lambda: self._engine.values(features, planes, others))
 
     def _values_of_distractors(self, masked: MaskedFrame) -> dict[Track, Tensor]:

@@ -178,7 +178,7 @@ class MemoryBank:
         return [e for e in self._entries if Track(obj) in e.values]
 
     def expected(self, query: Tensor, objects: Iterable[int], top_k: int) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """Of objects what plain matching with permanent memory alone expects of a frame.
+        """Expect objects on a frame by plain matching with permanent memory alone.
 
         Args:
             query: the frame's keys (h w, C_k).

@@ -37,7 +37,7 @@ CACHE_BYTES = 2**30
 """Most memory that the frame features of earlier runs may take on a CPU."""
 
 CACHE_SHARE = 0.25
-"""The same on an accelerator, of what is free there."""
+"""Share of an accelerator's free memory that they may take."""
 
 
 class Propagator:

@@ -131,7 +131,7 @@ class Run:
         return [predicted]
 
     def _present(self, stretch: Stretch, features: Sequence[FrameFeatures], state: PassState) -> Stretch:
-        """The same logits, but for objects of which little is left, and that little something else; and how much of
+        """Logits without objects of which little is left, and that little something else; and how much of
         those that are nowhere plain matching finds."""
         if not stretch.logits:
             return stretch

@@ -95,7 +95,7 @@ class TouchedRun(Run):
                 yield result
 
     def _joined(self, predicted: Stretch, waits: bool) -> list[Stretch]:
-        """What is predicted, joined with what is there where the way leads to another corrected frame."""
+        """Predictions, joined with what is there where the way leads to another corrected frame."""
         begin, until = self._way.frames[0], self._way.until
         if until is None or not predicted.logits:
             return [predicted]

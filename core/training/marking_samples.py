@@ -212,7 +212,7 @@ class MarkingSampleMaker:
 
 
 def _touching(labels: np.ndarray, own: int, others: list[int]) -> list[int]:
-    """Those of the other labels that touch this one."""
+    """Other labels that touch this one."""
     near = cv2.dilate((labels == own).view(np.uint8), np.ones((5, 5), np.uint8)) > 0
     return [i for i in others if i != own and (near & (labels == i)).sum() > 20]
 

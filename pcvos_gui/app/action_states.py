@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class ActionStates:
-    """Those of the window's actions."""
+    """States of the window's actions."""
 
     def __init__(self, window: MainWindow):
         self._window, self._actions = window, window.actions_by_name
 
     def refresh(self) -> None:
-        """All of it."""
+        """Enable, name and check all actions anew."""
         session, runs = self._window.session, self._window.runs
         is_open = session.is_open
         writable = session.is_writable
@@ -47,7 +47,7 @@ class ActionStates:
             action.setText(f"{word}: {text}" if can else word)
 
     def show_checks(self) -> None:
-        """What is on."""
+        """Check the actions that are on."""
         window, view = self._window, self._window.view_state
         self._actions[f"view_{view.mode}"].setChecked(True)
         self._actions[f"tool_{view.tool}"].setChecked(True)

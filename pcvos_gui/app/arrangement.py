@@ -46,7 +46,7 @@ class Arrangement:
         return self._window.screen().availableSize()
 
     def restore(self) -> None:
-        """As it was stored, if it was."""
+        """Take up what was stored, if anything was."""
         for key, restore in ((_GEOMETRY, self._window.restoreGeometry), (_STATE, self._window.restoreState)):
             value = self._store.value(key)
             if isinstance(value, QByteArray) and (key == _STATE or self._fits_screen):

@@ -34,7 +34,7 @@ class RecentFile:
 
     @property
     def name(self) -> str:
-        """As a person knows it."""
+        """The name that a person knows it by."""
         return shown_name(self.path)
 
 
@@ -129,7 +129,7 @@ _SOURCE = 360  # pixels of the shorter side; thumbnails are half as high
 
 
 class RecentPictures(QObject):
-    """Of what is on the screen when it is closed; of the first frame shown, where there is no picture yet."""
+    """Pictures of what is on the screen when it is closed; of the first frame shown, where there is no picture yet."""
 
     def __init__(self, session: Session, recent: RecentFiles, parent: QObject | None = None):
         super().__init__(parent)

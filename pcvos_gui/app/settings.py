@@ -33,7 +33,7 @@ class ApplicationSettings:
 
 
 def stored_settings() -> ApplicationSettings:
-    """As the person has chosen; what cannot be is as it is at first."""
+    """Settings as the person has chosen; what cannot be is as it is at first."""
     settings, store = ApplicationSettings(), QSettings()
     for one in fields(ApplicationSettings):
         try:

@@ -24,7 +24,7 @@ _EAST_OR_WEST = (
 
 
 def line_colour(palette: QPalette, share: float = _LINE) -> QColor:
-    """Of borders and grooves: between the window's colour and its text's, of which it has this share."""
+    """Colour of borders and grooves, between the window's and its text's, of which it has this share."""
     group = QPalette.ColorGroup.Active
     window = palette.color(group, QPalette.ColorRole.Window)
     return mixed(window, palette.color(group, QPalette.ColorRole.WindowText), share)
@@ -109,7 +109,7 @@ def _is(option: QStyleOption, flag: QStyle.StateFlag) -> bool:
 
 
 def _border(option: QStyleOption) -> QColor:
-    """Of a control; stronger under the pointer, fainter where it cannot be used."""
+    """Border of a control; stronger under the pointer, fainter where it cannot be used."""
     if not _is(option, QStyle.StateFlag.State_Enabled):
         return line_colour(option.palette, _FAINT_LINE)
     is_under = _is(option, QStyle.StateFlag.State_MouseOver)

@@ -78,7 +78,7 @@ class MainToolbar(_Bar):
         self._opacity_shown = self.addWidget(self.opacity)
 
     def _make_edges(self) -> None:
-        """In place of the opacity, where nothing lies over the frame."""
+        """Make the button that stands for the opacity where nothing lies over the frame."""
         self.edges = QToolButton(self)
         self.edges.setIcon(icon("vector-curve"))
         self.edges.setText(self.tr("Edges"))

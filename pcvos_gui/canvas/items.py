@@ -135,7 +135,7 @@ class LabelsItem(ArrayItem):
         draw_indexed(painter, self._image, box, exposed, self.smooth_below)
 
     def _fill_around(self, painter: QPainter, box: QRectF, colour: QColor) -> None:
-        """As one path: rectangles of their own would be rounded to the screen's pixels each in its way."""
+        """Fill it as one path: rectangles of their own would be rounded to the screen's pixels each in its way."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         path = QPainterPath()
         path.addRect(self.boundingRect())

@@ -18,7 +18,7 @@ def zoom_of(painter: QPainter) -> float:
 
 
 def zooms_of(painter: QPainter) -> tuple[float, float]:
-    """As `zoom_of`, along x and y: over pixels that are not square they differ."""
+    """Zoom along x and y: over pixels that are not square they differ."""
     transform, ratio = painter.worldTransform(), painter.device().devicePixelRatioF()
     return transform.m11() * ratio, transform.m22() * ratio
 

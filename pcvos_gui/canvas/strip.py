@@ -66,7 +66,7 @@ class OfferBar(_Row):
 
 
 class _Words(QElidingLabel):
-    """As wide as all of its text where there is room for that."""
+    """Text that is shown whole where there is room for it."""
 
     def sizeHint(self) -> QSize:
         return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 8, super().sizeHint().height())

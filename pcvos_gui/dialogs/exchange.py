@@ -197,7 +197,7 @@ class Exchange(QObject):
 
 
 def _write(wanted: Export, stored: Stored, progress: Progress) -> tuple[str, list[str]]:
-    """In the thread; which frames were written, and what is to be said about the footage."""
+    """Write it, in the thread; which frames were written, and what is to be said about the footage."""
     with stored.opened() as (project, media):
         known = list(media.warnings)
         request = wanted.request(project, media)

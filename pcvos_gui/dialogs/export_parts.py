@@ -132,7 +132,7 @@ class PictureBox(QWidget):
         return self.slider.value()
 
     def show_picture(self, picture: np.ndarray) -> None:
-        """As `PictureView.show_picture`."""
+        """Show a picture; see `PictureView.show_picture`."""
         self.view.show_picture(picture)
         self._show_zoom()
 

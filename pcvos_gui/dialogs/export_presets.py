@@ -29,7 +29,7 @@ class ExportPresets:
 
     @property
     def names(self) -> list[str]:
-        """Of the presets, sorted."""
+        """Names of the presets, sorted."""
         return sorted(name for name in self._read(_PRESETS) if self.get(name) is not None)
 
     def get(self, name: str) -> Preset | None:

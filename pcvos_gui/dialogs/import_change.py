@@ -67,7 +67,7 @@ class ImportMaking(QObject):
             self._unsubscribe = None
 
     def _make(self, project: Project, progress: Progress) -> Made:
-        """In the thread."""
+        """Make the change, in the thread."""
         plan = self._plan_of(project, progress.part(0, 2))
         if plan.questions:
             raise unanswered(plan.questions)

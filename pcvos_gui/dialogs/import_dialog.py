@@ -241,7 +241,7 @@ class ImportDialog(QDialog):
         self._pause.start()
 
     def _read(self) -> None:
-        """In a thread; what was read before no longer counts."""
+        """Begin to read, in a thread; what was read before no longer counts."""
         self._pause.stop()
         self._show_no_plan()
         if not self._paths:
@@ -307,7 +307,7 @@ class ImportDialog(QDialog):
         self.progress.follow(None)
 
     def _show_options(self, known: Importer) -> None:
-        """Those of a format, as they usually are for what is read."""
+        """Show the options of a format, as they usually are for what is read."""
         path = self._paths[0] if self._paths else Path()
         self.reads.setText(known.reads)
         usual = usual_options(known, path, self._session.navigator.frame, self._session.document.media)

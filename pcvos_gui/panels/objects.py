@@ -148,7 +148,7 @@ class ObjectsPanel(QWidget):
             self.view.setRowHidden(row, obj.id != active and not any(text in word for word in words))
 
     def _choose_first(self) -> None:
-        """Of those that have the filter's text."""
+        """Choose the first of those that have the filter's text."""
         text = self.filter.text().strip().casefold()
         found = (
             obj.id

@@ -187,7 +187,7 @@ class Opener(QObject):
         )
 
     def _read(self, path: Path, index: bytes | None, progress: Progress, wants_project: bool, in_use: Path | None):
-        """In the thread. Yields the first frame at once, returns what was found; None where it was given up.
+        """Read footage, in the thread. Yields the first frame at once, returns what was found; None if it was given up.
 
         Args:
             wants_project: look for one of this footage, and open it unless that is `in_use` here.

@@ -139,7 +139,7 @@ class RunForecast(QObject):
     def seconds_at(
         self, resolution: int | None, settings: RunSettings, start: int, end: int, ways: Sequence[Way] = ()
     ) -> float | None:
-        """The same at another resolution: by its own prices, or else by those at another one and the number of
+        """Seconds at another resolution: by its own prices, or else by those at another one and the number of
         pixels."""
         there = replace(settings, resolution=resolution)
         for known in (resolution, settings.resolution, *QUALITIES.values()):

@@ -350,7 +350,7 @@ class Session(QObject):
         self.saving_changed.emit()
 
     def _choose_active(self, *lists: tuple[ObjectInfo, ...]) -> None:
-        """Of the lists of objects before and after a change: the only one that is new, or else one that is there."""
+        """Choose, of the objects before and after a change, the only one that is new, or else one that is there."""
         before, after = ({o.id for o in objects} for objects in lists)
         came = after - before
         wanted = came.pop() if len(came) == 1 else self.active
@@ -361,7 +361,7 @@ class Session(QObject):
             self.active_changed.emit(wanted)
 
     def _take_labels(self) -> None:
-        """Those of the frame that is shown now; a preview has none."""
+        """Take the label map of the frame that is shown now; a preview has none."""
         image = self.navigator.shown_image
         project = self._document.project if self._document else None
         self.labels = project.labels(self.navigator.shown) if project else np.zeros(image.shape[:2], np.uint8)

@@ -52,7 +52,7 @@ PRESENT, REFERENCE = Choice(), Choice(is_reference=True)
 
 
 class Seen(Enum):
-    """What the canvas shows."""
+    """Masks that the canvas shows."""
 
     ONE = 0  # as always: what is there now
     OTHER = 1
@@ -106,7 +106,7 @@ class SideBySide(QObject):
         return [PRESENT, *before, *map(Choice, kept), *([REFERENCE] if self.folder else []), *apart]
 
     def name(self, choice: Choice) -> str:
-        """What a side is called."""
+        """Name of a side."""
         if choice.is_reference and self.folder is not None:
             return self.tr("Reference {}").format(self.folder.name)
         if choice.apart:
@@ -251,7 +251,7 @@ class SideBySide(QObject):
 
     @property
     def seen_in_words(self) -> str:
-        """What the canvas shows, where that is not what it always shows."""
+        """Words on what the canvas shows, where that is not what it always shows."""
         if self.seen is Seen.ONE or self.other is None:
             return ""
         if self.seen is Seen.OTHER:
@@ -263,7 +263,7 @@ class SideBySide(QObject):
         return text.format(self.name(self.one), self.name(self.other))
 
     def seen_labels(self, frame: int) -> np.ndarray | None:
-        """What is to be seen of a frame in place of its label map, uint8 (H, W); None: the label map itself. Of a
+        """Label map that is seen of a frame in place of its own, uint8 (H, W); None: the label map itself. Of a
         difference the values are `ONLY_ONE`, `ONLY_OTHER` and `OTHERS_OBJECT`."""
         if self.seen is Seen.ONE or self.other is None or not self._session.is_open:
             return None
@@ -361,7 +361,7 @@ class SideBySide(QObject):
     # figures
 
     def summary(self) -> str:
-        """What came of it, in a sentence or two."""
+        """The outcome, in a sentence or two."""
         if self.other is None:
             return ""
         if self.comparison is None:
@@ -381,7 +381,7 @@ class SideBySide(QObject):
         return info.name if info else self.tr("object {}").format(id)
 
     def curves(self) -> dict[str, np.ndarray]:
-        """What is drawn along the timeline, by name: J and F against a reference, else agreement; of the active object
+        """Curves along the timeline, by name: J and F against a reference, else agreement; of the active object
         if it was compared, else the lowest. float (frames,), 0 to 1, NaN where nothing is known."""
         if self.comparison is None or not self._session.is_open:
             return {}

@@ -93,7 +93,7 @@ def gather(visible: Visible, states: np.ndarray, confidence: np.ndarray, seen_to
 
 
 def at_pixels(visible: Visible, values: np.ndarray, several: np.ufunc = np.maximum) -> np.ndarray:
-    """What each pixel of a row shows, uint8 (width,).
+    """Values that the pixels of a row show, uint8 (width,).
 
     Args:
         values: uint8 (frames,). several: what becomes of those of several frames in a pixel.

@@ -52,17 +52,17 @@ class Colours:
 
     @property
     def shade(self) -> QColor:
-        """Of frames that a run drew."""
+        """Colour of frames that a run drew."""
         return mixed(self.ground, self.text, 0.14)
 
     @property
     def graph(self) -> QColor:
-        """Of confidence where it is not low."""
+        """Colour of confidence where it is not low."""
         return mixed(self.ground, self.text, 0.46)
 
     @property
     def certain(self) -> QColor:
-        """Of frames that a person corrected."""
+        """Colour of frames that a person corrected."""
         return mixed(self.ground, self.accent, 0.4)
 
     @property

@@ -84,7 +84,7 @@ class MessageBar(QFrame):
 
     @property
     def buttons(self) -> list[QPushButton]:
-        """Of all messages, the oldest first; only those of the one that is `shown` can be seen."""
+        """Buttons of all messages, the oldest first; only those of the one that is `shown` can be seen."""
         return [button for strip in self._shown for button in strip.buttons]
 
     def show_message(self, message: Message, project: object = None) -> None:

@@ -351,7 +351,7 @@ class InferenceWorker(Worker):
 
 
 def _slot(job: MarkJob) -> object:
-    """Of two jobs with the same the newer one wins."""
+    """Key of a mark: of two with the same the newer one wins."""
     if job.is_preview:
         return "preview"
     return job.subject if job.steps else "look"

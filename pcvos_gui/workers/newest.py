@@ -47,7 +47,7 @@ class NewestJobWorker(Worker, Generic[Job, Result]):
             self._newest.pop(subject, None)
 
     def _subject(self, job: Job) -> Hashable:
-        """Of two jobs with the same the newer one wins."""
+        """Subject of a job: of two with the same the newer one wins."""
         return None
 
     def _do(self, job: Job, progress: Progress) -> Iterator[Result]:

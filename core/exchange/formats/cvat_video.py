@@ -94,7 +94,7 @@ class _Tracks:
         self._count = 0
 
     def write(self, id: int) -> Iterator[int]:
-        """Those of an object; yields each frame of the range."""
+        """Write the shapes of an object; yields each frame of the range."""
         per_mask, is_open = self._request.options["tracks"] == PER_MASK, False
         waiting: list[int] = []  # frames on which it is known to be absent, before the first mask
         for frame, mask in self._said(id):

@@ -131,7 +131,7 @@ def encode_png(picture: np.ndarray) -> bytes:
 
 
 def _encode(picture: np.ndarray) -> bytes:
-    """As `encode_png`, but colours are BGRA, as OpenCV has them."""
+    """Encode as `encode_png` does, but from BGRA, as OpenCV has colours."""
     good, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL, *_FILTER])
     if not good:
         raise PCVOSError("A PNG could not be made: memory may have run out. Close other programs and try again.")

@@ -184,13 +184,13 @@ def _write_planes(place: Path, stem: str, planes: list[tuple[str, np.ndarray]]) 
 
 
 def _folders(path: Path) -> list[Path]:
-    """Those of objects, in natural order."""
+    """Folders of objects, in natural order."""
     folders = [f for f in path.iterdir() if f.is_dir() and not f.name.startswith(".") and any(f.glob("*.[pP][nN][gG]"))]
     return _sorted(folders)
 
 
 def _empty_folders(path: Path) -> list[Path]:
-    """Those of objects that are on no frame: called by an id, with nothing in them."""
+    """Folders of objects that are on no frame: called by an id, with nothing in them."""
     return [f for f in path.iterdir() if f.is_dir() and _object(f).is_id and not any(f.iterdir())]
 
 

@@ -53,7 +53,7 @@ class YouTubeVOS(Exporter):
         (place / self.meta).write_text(json.dumps({"videos": videos}, indent=1), encoding="utf-8")
 
     def _videos(self, request: ExportRequest) -> dict[str, Any]:
-        """Those that the target's `meta.json` has already."""
+        """Videos that the target's `meta.json` has already."""
         path = request.target / self.meta
         return Node.load(path).at("videos", dict).value if path.is_file() else {}
 
