@@ -27,7 +27,7 @@ def two_objects(sequences: list[LabelledSequence]) -> list[LabelledSequence]:
 
 
 def three_objects(sequences: list[LabelledSequence]) -> list[LabelledSequence]:
-    """Sequences of `two_objects` with the object after the next, too, as object 3, in the quarter that is then freest."""
+    """Sequences of `two_objects` with one object more, object 3, in the quarter that is then freest."""
     return [_with_others(sequences, i, 2) for i in range(len(sequences))]
 
 
