@@ -51,22 +51,16 @@ def boundary_accuracy(prediction: np.ndarray, truth: np.ndarray) -> float:
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def summarize(per_frame: Sequence[float]) -> Summary:
+def summarize(counted: Sequence[float]) -> Summary:
     """Mean, recall and decay of one object's scores in a sequence.
 
-    The first frame (the given mask) and the last are left out, as the benchmark does. Decay is the mean of the first
-    quarter less that of the last; as in the benchmark's own code, neighbouring quarters share a frame.
+    Decay is the mean of the first quarter less that of the last; as in the benchmark's own code, neighbouring quarters
+    share a frame.
 
     Args:
-        per_frame: the scores of *all* frames of the sequence in order, at least three.
+        counted: the scores of the frames that count, in order, at least one: without the first (the given mask) and the
+            last, as the benchmark does.
     """
-    if len(per_frame) < 3:
-        raise ValueError(f"a summary needs the scores of at least three frames, got {len(per_frame)}")
-    return summarize_counted(per_frame[1:-1])
-
-
-def summarize_counted(counted: Sequence[float]) -> Summary:
-    """Summary of the scores that count alone, in order, at least one."""
     scores = np.asarray(counted, np.float64)
     if not len(scores):
         raise ValueError("a summary needs at least one score")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.evaluation.metrics import Summary, boundary_accuracy, region_similarity, summarize_counted
+from core.evaluation.metrics import Summary, boundary_accuracy, region_similarity, summarize
 from core.evaluation.truth import Truth
 from core.propagation.doubt import LOW_CONFIDENCE
 
@@ -144,8 +144,8 @@ def summarize_objects(scores: SequenceScores) -> list[ObjectSummary]:
             own.object,
             own.given,
             int(own.counted.sum()),
-            summarize_counted(own.j[own.counted]),
-            summarize_counted(own.f[own.counted]),
+            summarize(own.j[own.counted]),
+            summarize(own.f[own.counted]),
         )
         for own in scores.objects
         if own.counted.any()

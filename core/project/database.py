@@ -77,6 +77,14 @@ class ReadingConnection:
             self._copy.cleanup()
             raise
 
+    def move_to_copy(self) -> None:
+        """Go on with a copy in a folder of its own, which can be written."""
+        folder = tempfile.TemporaryDirectory(prefix="pcvos-")
+        copy = _connect_uri(Path(folder.name) / "copy", "mode=rwc")
+        self.sqlite.backup(copy)
+        self.close()
+        self.sqlite, self._copy = copy, folder
+
     def close(self) -> None:
         self.sqlite.close()
         if self._copy is not None:

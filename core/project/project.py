@@ -24,7 +24,7 @@ from core.project.model import Cell, Change, DoneStretch, FootageReference, Key,
 from core.project.places import make_file
 from core.project.saving import Batch, KeptUndo, Saver
 from core.project.schema import find_again, relative_path
-from core.project.store import Store, examine, is_too_old_to_read
+from core.project.store import Store, examine
 from core.project.tracks import IN_MEMORY, Tracks
 
 _FRAMES_AT_ONCE = 128
@@ -81,8 +81,6 @@ class Project:
         """
         path = Path(os.path.realpath(path))
         examine(path)
-        if not to_write and is_too_old_to_read(path):
-            cls.open(path).close()  # brings it up to date
         lock = WriteLock(path) if to_write else None
         read_only = lock is None or lock.refusal is not None
         store = None

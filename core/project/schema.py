@@ -60,6 +60,9 @@ _VERSION_4 = ("CREATE TABLE earlier_cells (id INTEGER PRIMARY KEY, confidence RE
 # Which cells say that their object is absent: the timeline shows it, and reads no masks. An empty mask takes 28 bytes
 # (`PackedMask.to_bytes`), no other so few.
 _ABSENT = "length(mask) = 28"
+ABSENT_QUERY = f"SELECT id FROM cells INDEXED BY absent_cells WHERE {_ABSENT}"
+"""Ids of the cells whose mask is empty."""
+
 _VERSION_5 = (
     f"CREATE INDEX absent_cells ON cells (id) WHERE {_ABSENT}",
     # Stretches that a person has declared done; both frames are inside.
@@ -109,10 +112,6 @@ MIGRATIONS: tuple[Step, ...] = (
 )
 """Step n: the statements and functions that lead from version n to n + 1; version 0 is an empty file."""
 
-_READABLE = 7
-"""Up to this version `Store` reads older files as they are, e.g. where they cannot be written: a step that adds what is
-read raises this once the reading can do without."""
-
 
 def version(connection: sqlite3.Connection) -> int:
     """The version of the tables in an open file."""
@@ -148,42 +147,6 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was made by a newer PCVOS Studio (its format is {found}, this one knows {len(MIGRATIONS)}): "
             "update PCVOS Studio to open it."
         )
-
-
-def can_be_read(connection: sqlite3.Connection) -> bool:
-    """Whether an open file can be read as it is, though it may be older."""
-    found = version(connection)
-    return found == len(MIGRATIONS) or 0 < found < len(MIGRATIONS) <= _READABLE
-
-
-def object_columns(connection: sqlite3.Connection) -> str:
-    """The columns selected of the table objects for `object_from_row`, also in an older file."""
-    return "id, name, colour, visible, locked" + (", class" if version(connection) >= 3 else "")
-
-
-def has_soft_masks(connection: sqlite3.Connection) -> bool:
-    """Whether the file is of a version with soft masks."""
-    return version(connection) >= 2
-
-
-def absent_query(connection: sqlite3.Connection) -> str | None:
-    """Query for the ids of the cells whose mask is empty; None: the file is of a version that cannot tell."""
-    return f"SELECT id FROM cells INDEXED BY absent_cells WHERE {_ABSENT}" if version(connection) >= 5 else None
-
-
-def has_done(connection: sqlite3.Connection) -> bool:
-    """Whether the file is of a version that knows what is done."""
-    return version(connection) >= 5
-
-
-def has_run_cells(connection: sqlite3.Connection) -> bool:
-    """Whether the file is of a version that keeps the masks of runs."""
-    return version(connection) >= 6
-
-
-def has_content(connection: sqlite3.Connection) -> bool:
-    """Whether the file is of a version with tables for what `core.project.content` is about."""
-    return version(connection) >= 7
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from core.errors import PCVOSError
 from core.masks.soft_mask import SoftMask
 from core.project import schema, tracks
-from core.project.content import Content, content_of_version_6, read_content, write_content
+from core.project.content import Content, read_content, write_content
 from core.project.database import (
     SQLITE_ERRORS,
     Checkpoints,
@@ -49,7 +49,6 @@ class Store:
         self._connection = connection
         self._reader = reader
         self._identity = _identity(path)
-        self._has_soft_masks = schema.has_soft_masks(connection)
         self._checkpoints = Checkpoints(path)
 
     @classmethod
@@ -80,7 +79,7 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool) -> "Store":
-        """Open a file that was examined; an older one is brought to the newest version, unless it is `read_only`.
+        """Open a file that was examined; an older one (`read_only`: a copy) is brought to the newest version.
 
         Raises:
             DamagedProject, PCVOSError: it cannot be used.
@@ -88,12 +87,9 @@ class Store:
         with reading(path):
             if read_only:
                 reader = ReadingConnection(path)
-                if not schema.can_be_read(reader.sqlite):
-                    reader.close()
-                    raise PCVOSError(
-                        f"{path} was made by an older PCVOS Studio, and where it is it cannot be written and so not be "
-                        "brought up to date: copy it to another folder."
-                    )
+                if schema.version(reader.sqlite) < len(schema.MIGRATIONS):
+                    reader.move_to_copy()
+                    schema.migrate(reader.sqlite)
                 return cls(path, reader.sqlite, reader)
             connection = connect(path)
             try:
@@ -125,7 +121,7 @@ class Store:
     def objects(self) -> tuple[ObjectInfo, ...]:
         """All, in the order of the list."""
         with reading(self.path):
-            columns = schema.object_columns(self._connection)
+            columns = "id, name, colour, visible, locked, class"
             rows = self._connection.execute(f"SELECT {columns} FROM objects ORDER BY position").fetchall()
         try:
             return tuple(schema.object_from_row(row) for row in rows)
@@ -134,8 +130,6 @@ class Store:
 
     def done(self) -> tuple[DoneStretch, ...]:
         """Stretches that are done, in order."""
-        if not schema.has_done(self._connection):
-            return ()
         with reading(self.path):
             rows = self._connection.execute("SELECT object, first, last FROM done").fetchall()
         try:
@@ -155,9 +149,7 @@ class Store:
     def content(self) -> Content:
         """Everything it holds besides objects, cells and runs."""
         with reading(self.path):
-            if schema.has_content(self._connection):
-                return read_content(self._connection.execute)
-            return content_of_version_6(self._connection.execute("SELECT key, value FROM settings"))
+            return read_content(self._connection.execute)
 
     def cache(self, key: str) -> bytes | None:
         """The value stored under `key`."""
@@ -170,11 +162,9 @@ class Store:
         # Two numbers a row: three hundred thousand rows pass through Python here.
         query = """SELECT (frame * 256 + object) * 4 + (corrected > 0) * 2 + (in_memory > 0), ifnull(confidence, -1)
             FROM cells INDEXED BY cell_flags"""
-        query_absent = schema.absent_query(self._connection)
         try:
             with reading(self.path):
-                ids = self._connection.execute(query_absent) if query_absent else ()
-                absent = np.fromiter((id for (id,) in ids), np.int64)
+                absent = np.fromiter((id for (id,) in self._connection.execute(schema.ABSENT_QUERY)), np.int64)
                 rows = np.fromiter(
                     self._connection.execute(query), np.dtype([("key", np.int64), ("value", np.float32)])
                 )
@@ -199,7 +189,7 @@ class Store:
             with reading(self.path):
                 for id, *rest in self._connection.execute(query, ids):
                     found[divmod(id, 256)] = schema.cell_from_row(rest, size)
-            if soft and self._has_soft_masks:
+            if soft:
                 for key, mask in self._soft_masks(ids):
                     if (cell := found.get(key)) is not None:
                         found[key] = replace(cell, soft=mask)
@@ -237,8 +227,6 @@ class Store:
 
     def _rows_of_run(self, columns: str, begin: int, end: int) -> list[tuple[Any, ...]]:
         """Rows with ids from `begin` to before `end`; none where they cannot be read: a project does without."""
-        if not schema.has_run_cells(self._connection):
-            return []
         try:
             query = f"SELECT {columns} FROM run_cells WHERE id >= ? AND id < ?"
             return self._connection.execute(query, (begin, end)).fetchall()
@@ -425,9 +413,3 @@ def read_footage(path: Path) -> FootageReference | None:
         if reader.sqlite.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
             return None
         return load_footage(reader.sqlite, path)[0]
-
-
-def is_too_old_to_read(path: Path) -> bool:
-    """Whether a project that was examined has to be brought up to date first; raises as `read_footage` does."""
-    with reading(path), closing(ReadingConnection(path)) as reader:
-        return not schema.can_be_read(reader.sqlite)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.evaluation.metrics import summarize_counted
+from core.evaluation.metrics import summarize
 from core.evaluation.scores import Judge, confidence_correlation, flagged_falls, means, spearman, summarize_objects
 from core.evaluation.sequence_runner import judge_masks, worst_frame
 from core.evaluation.truth import Truth
@@ -106,9 +106,9 @@ def test_an_object_without_a_counted_frame_has_no_summary():
 
 
 def test_summaries_of_few_frames():
-    assert summarize_counted([0.75]).mean == 0.75 and summarize_counted([0.75]).decay == 0
+    assert summarize([0.75]).mean == 0.75 and summarize([0.75]).decay == 0
     with pytest.raises(ValueError, match="at least one"):
-        summarize_counted([])
+        summarize([])
 
 
 def test_confidence_is_correlated_over_all_counted_frames():
