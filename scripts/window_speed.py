@@ -1,10 +1,12 @@
 """How well the window keeps up: prints what a person would feel, on this machine.
 
-    python scripts/window_speed.py [--seconds 60] [--footage FILE] [--resolution 480]
+    python scripts/window_speed.py [--seconds 60] [--footage FILE] [--resolution 480] [--marks]
 
 The real window opens the footage (the demo clip unless named), propagates over and over, and meanwhile a hand paints
 strokes and scrubs. A 5 ms timer on the window's thread measures how late it is. Before that, with nothing going on:
-stepping to a neighbouring frame, and random jumps. Medians, 95th percentiles and the worst. (A dab of the brush:
+stepping to a neighbouring frame, and random jumps. Medians, 95th percentiles and the worst. With --marks the hand
+clicks and rests instead, for a third of the time each while nothing is propagated, while it is, and while it is paused;
+then previews are counted as well. (A dab of the brush:
 `scripts/canvas_speed.py`; decoding alone: `scripts/media_speed.py`.)
 """
 
@@ -16,6 +18,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +40,7 @@ from waiting import let_it_run, shown_window, wait  # noqa: E402
 
 from core.demo import CLIP, MASK  # noqa: E402
 from pcvos_gui.app.main_window import MainWindow  # noqa: E402
-from pcvos_gui.session.runs import Range  # noqa: E402
+from pcvos_gui.session.runs import Range, RunState  # noqa: E402
 from pcvos_gui.session.view_state import Tool  # noqa: E402
 
 TICK_MS = 5
@@ -65,9 +69,9 @@ def figures(name: str, seconds: list[float]) -> None:
     print(f"{name:44} {len(ms):6}  median {statistics.median(ms):7.1f}  95 % {at95:7.1f}  worst {ms[-1]:7.1f} ms")
 
 
-def busy_window(window: MainWindow, seconds: float) -> None:
-    """Propagate, paint and scrub for a while, and measure the lateness of a timer."""
-    session, runs, hand = window.session, window.runs, Hand(window)
+@contextmanager
+def lateness(window: MainWindow) -> Iterator[list[float]]:
+    """Seconds by which a timer on the window's thread is late, while this lasts."""
     late: list[float] = []
     expected = [time.perf_counter() + TICK_MS / 1000]
 
@@ -80,6 +84,66 @@ def busy_window(window: MainWindow, seconds: float) -> None:
     timer.setTimerType(Qt.TimerType.PreciseTimer)
     timer.timeout.connect(tick)
     timer.start(TICK_MS)
+    yield late
+    timer.stop()
+
+
+def marking_window(window: MainWindow, seconds: float) -> None:
+    """Make marks and rest, and measure: with no propagation, beside one, and while it is paused."""
+    session, runs, hand = window.session, window.runs, Hand(window)
+    window.view_state.set_tool(Tool.MARK)
+    window.view_state.set_follow(False)
+    previews, marks, asked = [], [], []
+    window.assist.previewed.connect(lambda _: previews.append(time.perf_counter()))
+    window.assist.done.connect(lambda _: marks.append(time.perf_counter() - asked[-1]))
+    rng = random.Random(0)
+    height, width = session.navigator.size
+    for what in ("nothing propagates", "a propagation runs", "a propagation is paused"):
+        if what == "a propagation runs":
+            runs.start()
+            wait(lambda: runs.progress.done)
+        elif what == "a propagation is paused":
+            runs.pause()
+            wait(lambda: runs.state is RunState.PAUSED)
+            let_it_run(5000)  # until the clip under way is done
+        session.navigator.go_to(session.navigator.frame_count - 1)
+        let_it_run(2000)
+        marks.clear()
+        rests: list[float] = []
+        end = time.perf_counter() + seconds / 3
+        with lateness(window) as late:
+            while time.perf_counter() < end:
+                x, y = rng.uniform(0, width), rng.uniform(0, height)
+                hand.send(QEvent.Type.MouseMove, x, y)
+                begin, count = time.perf_counter(), len(previews)
+                until = begin + 2
+                while time.perf_counter() < until and len(previews) == count:
+                    let_it_run(5)
+                if len(previews) > count:
+                    rests.append(previews[-1] - begin)
+                before = len(marks)
+                asked.append(time.perf_counter())
+                hand.send(QEvent.Type.MouseButtonPress, x, y)
+                hand.send(QEvent.Type.MouseButtonRelease, x, y)
+                wait(lambda before=before: len(marks) > before)
+                window.canvas.drop()
+        print(what)
+        figures("  lateness of a 5 ms timer", late)
+        figures("  from a click to its mask", marks)
+        if rests:
+            figures("  from resting to the preview", rests)
+    runs.stop()
+
+
+def busy_window(window: MainWindow, seconds: float) -> None:
+    """Propagate, paint and scrub for a while, and measure the lateness of a timer."""
+    with lateness(window) as late:
+        _busy(window, seconds)
+    figures("lateness of a 5 ms timer", late)
+
+
+def _busy(window: MainWindow, seconds: float) -> None:
+    session, runs, hand = window.session, window.runs, Hand(window)
     window.view_state.set_tool(Tool.BRUSH)
     window.view_state.set_follow(False)
     drawn, strokes, moves = 0, 0, 0
@@ -102,11 +166,9 @@ def busy_window(window: MainWindow, seconds: float) -> None:
             hand.send(QEvent.Type.MouseButtonRelease, x + 48, y + 16)
             strokes += 1
             let_it_run(60)
-    timer.stop()
     drawn += runs.progress.done
     runs.stop()
     print(f"in {seconds:.0f} s: {drawn} frames propagated, {strokes} strokes, {moves} jumps")
-    figures("lateness of a 5 ms timer", late)
 
 
 def navigation(window: MainWindow) -> None:
@@ -135,6 +197,7 @@ def main() -> None:
     parser.add_argument("--footage", type=Path, default=CLIP)
     parser.add_argument("--resolution", type=int, default=480)
     parser.add_argument("--interval", type=int, default=5)
+    parser.add_argument("--marks", action="store_true", help="marks instead of strokes and jumps")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, folder)
@@ -168,8 +231,11 @@ def main() -> None:
                 range=Range.TO_END,
             )
         )
-        navigation(window)
-        busy_window(window, arguments.seconds)
+        if arguments.marks:
+            marking_window(window, arguments.seconds)
+        else:
+            navigation(window)
+            busy_window(window, arguments.seconds)
         window.close()
         del application
 

@@ -35,6 +35,7 @@ _LARGEST = 2.5  # pixels of the network to one of the footage, on the second loo
 _SAME = 1.6  # a second look is used again as long as a new one would not show the object this much larger
 _BAND = 1.0  # cells to either side of an edge, in which it is drawn to the picture's
 _GAP = 0.05  # extents: what is farther from everything marked is no part of a proposal
+_DOUBT = 1.0  # a logit: how much surer than even the network is that a mask which was there is wrong, where it changes
 _FINE = 2.0  # pixels of the footage to a cell: finer edges stay as the network has them
 
 
@@ -131,6 +132,8 @@ class Marker:
         known = Known(marks, before, None if estimate is None else _plane(estimate, seen.size))
         is_proposal = given is None or (isinstance(given, MarkedMask) and given.is_proposal)
         look, grid, region = self._look(seen, known)
+        if before is not None and not is_proposal:
+            grid += _DOUBT * (2 * look.on_grid(before) - 1)
         label = _label(seen, look, grid, region, before)
         label = _as_asked(label, known, is_proposal, seen)
         found = MarkedMask(label, _soft_mask(look, grid, label, seen), is_proposal)

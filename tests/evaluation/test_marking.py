@@ -112,10 +112,12 @@ def test_far_off_is_what_lies_beyond_one_and_a_half_extents():
 
 def test_the_table_of_corrections():
     lines = list(
-        table_lines(corrections_table([Correction("a", 0.5, 0.8, 0, 10), Correction("b", 0.7, 0.6, 0.002, 30)]))
+        table_lines(
+            corrections_table([Correction("a", 0.5, 0.8, 0.9, 0, 10), Correction("b", 0.7, 0.6, 0.8, 0.002, 30)])
+        )
     )
     assert "2 masks" in lines[0]
-    assert lines[2].split() == ["0.600", "0.700", "0.100", "50.00", "%", "0.10", "%", "0.20", "%", "20"]
+    assert lines[2].split() == ["0.600", "0.700", "0.100", "0.250", "50.00", "%", "0.10", "%", "0.20", "%", "20"]
 
 
 def test_the_command_corrects_masks_that_are_wrong(tmp_path: Path):

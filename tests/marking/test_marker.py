@@ -130,6 +130,17 @@ def test_corrections_stay_where_they_are_made(marker: Marker, seen, rabbit: np.n
         np.testing.assert_array_equal(again.label, found.label)
 
 
+@pytest.mark.parametrize(("x", "y", "is_missing"), [(270, 77, False), (160, 166, True)])
+def test_a_correction_takes_nothing_that_was_right(
+    marker: Marker, seen, rabbit: np.ndarray, x: int, y: int, is_missing: bool
+):
+    previous = rabbit.copy()
+    cv2.circle(previous.view(np.uint8), (x, y), 14, 0 if is_missing else 1, -1)
+    point = largest_wrong_part(previous, rabbit).deepest()
+    found = marker.mask(seen, Marks().and_click(*point, is_missing), previous)
+    assert iou(found.label, rabbit) > iou(previous, rabbit)
+
+
 def test_a_proposal_is_known_by_its_pixels(marker: Marker, seen, rabbit: np.ndarray):
     marks = Marks.clicks([deepest(rabbit)])
     first = marker.mask(seen, marks)
