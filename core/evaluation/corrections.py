@@ -35,7 +35,8 @@ class Correction:
     """Effect of one click.
 
     Attributes:
-        before, after: IoU. possible: IoU if the wrong part alone were right now. far: share of the frame's pixels that are far off and changed.
+        before, after: IoU. possible: IoU if the wrong part alone were right now.
+        far: share of the frame's pixels that are far off and changed.
     """
 
     name: str
