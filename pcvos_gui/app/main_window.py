@@ -57,6 +57,7 @@ from pcvos_gui.session.why import Why
 from pcvos_gui.timeline.timeline import Timeline
 from pcvos_gui.widgets.dock import Dock
 from pcvos_gui.widgets.fold import Fold
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.widgets.message_bar import MessageBar
 from pcvos_gui.workers.frames import FrameWorker
 from pcvos_gui.workers.inference import InferenceWorker
@@ -132,9 +133,7 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(self.start_page)
         self.pages.addWidget(self.canvas)
         middle = QWidget(self)
-        layout = QVBoxLayout(middle)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
+        layout = laid_out(QVBoxLayout(middle), 0, 0)
         layout.addWidget(self.pages)
         self.messages = MessageBar(middle)
         self.follower = Follower(self.session, self.runs, self.view_state, self.canvas, self)

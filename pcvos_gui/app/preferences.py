@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 from core.propagation.settings import settings_table
 from pcvos_gui.app import theme
 from pcvos_gui.app.settings import ApplicationSettings, store_setting, stored_settings
+from pcvos_gui.widgets.layouts import laid_out
 
 
 class PreferencesDialog(QDialog):
@@ -46,9 +47,7 @@ class PreferencesDialog(QDialog):
         form.addRow(self.tr(cache.label), self.cache)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 16, 16, 16)
-        layout.setSpacing(16)
+        layout = laid_out(QVBoxLayout(self), 16, 16)
         layout.addLayout(form)
         layout.addWidget(buttons)
 

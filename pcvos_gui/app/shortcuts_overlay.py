@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QKeySequence, QPainter
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from pcvos_gui.app.actions import ACTIONS, MENUS, translated
+from pcvos_gui.widgets.layouts import laid_out
 
 _MOST_COLUMNS = 3
 _GAP = 32
@@ -24,9 +25,7 @@ class ShortcutsOverlay(QWidget):
         card = QFrame(self)
         card.setAutoFillBackground(True)
         card.setFrameShape(QFrame.Shape.StyledPanel)
-        layout = QVBoxLayout(card)
-        layout.setContentsMargins(24, 16, 24, 16)
-        layout.setSpacing(16)
+        layout = laid_out(QVBoxLayout(card), (24, 16, 24, 16), 16)
         title = QLabel(self.tr("Keyboard and mouse"))
         font = title.font()
         font.setPointSizeF(font.pointSizeF() * 1.4)

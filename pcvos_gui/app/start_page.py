@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
 )
 
 from pcvos_gui.app.recent import RecentFiles
+from pcvos_gui.widgets.layouts import laid_out
 
 _CARD = QSize(208, 156)
 _PICTURE = QSize(192, 108)
@@ -49,24 +50,20 @@ class StartPage(QWidget):
         self._recent = recent
         # In a stack with the canvas it would keep the window from being made as low as that can be.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
-        outer = QHBoxLayout(self)
-        outer.setContentsMargins(16, 24, 16, 24)
+        outer = laid_out(QHBoxLayout(self), (16, 24, 16, 24))
         column = QWidget(self)
         column.setMaximumWidth(_COLUMN)
         outer.addStretch(1)
         outer.addWidget(column, 100)
         outer.addStretch(1)
-        layout = QVBoxLayout(column)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
+        layout = laid_out(QVBoxLayout(column), 0, 8)
         layout.addStretch(1)
         layout.addWidget(_label("PCVOS Studio", 2.0))
         self.subtitle = _label("", 1.15)
         self.show_busy("")
         layout.addWidget(self.subtitle)
         layout.addSpacing(16)
-        row = QHBoxLayout()
-        row.setSpacing(12)
+        row = laid_out(QHBoxLayout(), spacing=12)
         for action in actions:
             row.addWidget(_large_button(action, column))
         row.addStretch(1)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
 
 from pcvos_gui.session.view_state import LARGEST_BRUSH, SMALLEST_BRUSH, Tool, ViewState
+from pcvos_gui.widgets.layouts import laid_out
 
 _WITH_BRUSH = (Tool.BRUSH, Tool.ERASER)
 _STEPS = 100
@@ -26,9 +27,7 @@ class BrushSize(QWidget):
         self.slider.setFixedHeight(_HEIGHT)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.slider.setAccessibleName(self.tr("Size of the brush"))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 8, 0, 8)
-        column.setSpacing(4)
+        column = laid_out(QVBoxLayout(self), (0, 8, 0, 8), 4)
         column.addWidget(self.slider, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self.number, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)

@@ -19,6 +19,7 @@ from pcvos_gui.canvas.tools.why import WhyTool
 from pcvos_gui.canvas.view import CanvasView
 from pcvos_gui.session.session import Leaving, Session
 from pcvos_gui.session.view_state import Tool, ViewMode, ViewState
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.workers.marking import MarkingWorker
 
 _BRUSH_STEP = 1.15
@@ -68,9 +69,7 @@ class Canvas(QWidget):
         self._scene.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
         self.frame_item, self.labels_item, self.matte_item = FrameItem(), LabelsItem(), MatteItem()
         self.view = CanvasView(self._scene, self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
+        layout = laid_out(QVBoxLayout(self), 0, 0)
         layout.addWidget(self.view, 1)
         self.strip = Strip(self)
         layout.addWidget(self.strip)

@@ -9,6 +9,7 @@ from superqt import QElidingLabel
 
 from pcvos_gui.app.icons import icon
 from pcvos_gui.canvas.tools.tool import Offer
+from pcvos_gui.widgets.layouts import laid_out
 
 _HEIGHT = 44  # at least
 _MOST = 4  # frames that are named
@@ -19,9 +20,7 @@ class _Row(QWidget):
 
     def __init__(self, parent: QWidget):
         super().__init__(parent)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(4)
+        self._row = laid_out(QHBoxLayout(self), 0, 4)
         self.hide()
 
     def add(self, picture: str, do: Callable[[], object]) -> QToolButton:
@@ -121,16 +120,13 @@ class Strip(QWidget):
         font.setBold(True)
         self.step.setFont(font)
         self.words.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        texts = QVBoxLayout()
-        texts.setSpacing(1)
+        texts = laid_out(QVBoxLayout(), spacing=1)
         texts.addStretch(1)
         for label in (self.step, self.words):
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             texts.addWidget(label)
         texts.addStretch(1)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(12, 4, 8, 4)
-        self._row.setSpacing(8)
+        self._row = laid_out(QHBoxLayout(self), (12, 4, 8, 4), 8)
         self._row.addLayout(texts, 1)
         for bar in (self.waiting_bar, self.offer_bar):
             self._row.addWidget(bar)

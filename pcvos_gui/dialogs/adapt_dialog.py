@@ -10,6 +10,7 @@ from core.studio.jobs import Adapted, AdaptJob, AdaptProgress, JobEnded
 from pcvos_gui.panels.costs import duration
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.widgets.time_left import TimeLeft
 
 _MARGIN = 16
@@ -68,8 +69,7 @@ class AdaptDialog(QDialog):
 
     def _lay_out(self) -> None:
         self._choice = QWidget()
-        row = QHBoxLayout(self._choice)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = laid_out(QHBoxLayout(self._choice), 0)
         row.addWidget(QLabel(self.tr("Learn for")))
         row.addWidget(self.minutes)
         row.addStretch(1)
@@ -78,9 +78,7 @@ class AdaptDialog(QDialog):
         for button in (self.start_button, self.use_button, self.close_button):
             button.setMinimumHeight(32)
             buttons.addWidget(button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
-        layout.setSpacing(_MARGIN)
+        layout = laid_out(QVBoxLayout(self), _MARGIN, _MARGIN)
         layout.addWidget(self.message)
         layout.addWidget(self._choice)
         layout.addWidget(self.progress)

@@ -34,6 +34,7 @@ from pcvos_gui.dialogs.export_presets import ExportPresets, Preset
 from pcvos_gui.dialogs.option_form import OptionForm, order_tabs
 from pcvos_gui.session.edges import Edges
 from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.workers.export_look import Checked, Estimated, ExportLook, Pictured
 
 _SIZE = QSize(1000, 660)
@@ -148,9 +149,7 @@ class ExportDialog(QDialog):
     def _lay_out(self) -> None:
         self.formats.setFixedWidth(_FORMATS_WIDTH)
         choices = QWidget()
-        column = QVBoxLayout(choices)
-        column.setContentsMargins(0, 0, 4, 0)
-        column.setSpacing(8)
+        column = laid_out(QVBoxLayout(choices), (0, 0, 4, 0), 8)
         column.addWidget(self.options)
         column.addWidget(self.frames)
         column.addWidget(self.objects, 1)
@@ -160,12 +159,10 @@ class ExportDialog(QDialog):
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFixedWidth(_CHOICES_WIDTH)
-        upper = QHBoxLayout()
-        upper.setSpacing(12)
+        upper = laid_out(QHBoxLayout(), spacing=12)
         for widget, stretch in ((self.formats, 0), (self.picture, 1), (scroll, 0)):
             upper.addWidget(widget, stretch)
-        where = QGridLayout()
-        where.setSpacing(8)
+        where = laid_out(QGridLayout(), spacing=8)
         where.addWidget(self.target_label, 0, 0)
         where.addWidget(self.target, 0, 1)
         where.addWidget(self.browse, 0, 2)
@@ -174,15 +171,12 @@ class ExportDialog(QDialog):
         foot.addWidget(self.presets)
         foot.addStretch(1)
         foot.addWidget(self.buttons)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
-        layout.setSpacing(8)
+        layout = laid_out(QVBoxLayout(self), _MARGIN, 8)
         layout.addLayout(upper, 1)
         layout.addWidget(self.writes)
         layout.addLayout(where)
         layout.addWidget(self.estimate)
-        warning = QHBoxLayout()
-        warning.setSpacing(8)
+        warning = laid_out(QHBoxLayout(), spacing=8)
         warning.addWidget(self._mark)
         warning.addWidget(self.trouble, 1)
         layout.addLayout(warning)

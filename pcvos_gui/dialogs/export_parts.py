@@ -26,6 +26,7 @@ from core.exchange.registry import EXPORTERS
 from core.project.model import ObjectInfo
 from pcvos_gui.dialogs.export_presets import ExportPresets, Preset
 from pcvos_gui.dialogs.picture_view import PictureView
+from pcvos_gui.widgets.layouts import laid_out
 
 _NAME = Qt.ItemDataRole.UserRole
 _PICTURE_WIDTH, _PICTURE_HEIGHT = 300, 170  # at least
@@ -109,13 +110,10 @@ class PictureBox(QWidget):
         self.fit.setToolTip(self.tr("The whole frame"))
         self.actual.setText(self.tr("100 %"))
         self.actual.setToolTip(self.tr("One pixel of the frame is one of the screen"))
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        row = laid_out(QHBoxLayout(), spacing=8)
         for widget in (self._number, self.slider, self.fit, self.actual):
             row.addWidget(widget, int(widget is self.slider))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
+        layout = laid_out(QVBoxLayout(self), 0, 8)
         layout.addWidget(self.view, 1)
         layout.addLayout(row)
         for button in (self.fit, self.actual):
@@ -208,9 +206,7 @@ class ObjectChoice(QWidget):
             item.setData(_NAME, info.id)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
+        layout = laid_out(QVBoxLayout(self), 0, 4)
         layout.addWidget(self.all)
         layout.addWidget(self.list, 1)
         self.all.clicked.connect(self._check_all)
@@ -281,9 +277,7 @@ class PresetBar(QWidget):
         self.names.setMinimumContentsLength(14)
         self.names.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.save, self.delete = QPushButton(self.tr("Save preset…")), QPushButton(self.tr("Delete preset"))
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
+        layout = laid_out(QHBoxLayout(self), 0, 8)
         layout.addWidget(self.names)
         for button in (self.save, self.delete):
             button.setAutoDefault(False)

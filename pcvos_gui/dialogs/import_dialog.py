@@ -34,6 +34,7 @@ from pcvos_gui.dialogs.option_form import OptionForm, order_tabs
 from pcvos_gui.dialogs.question_box import QuestionBox
 from pcvos_gui.session.session import Session
 from pcvos_gui.widgets.busy_bar import BusyBar
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.workers.task import Task
 
 _SIZE = QSize(640, 560)
@@ -126,13 +127,11 @@ class ImportDialog(QDialog):
         self.accept_button.setDefault(True)
 
     def _lay_out(self) -> None:
-        where = QHBoxLayout()
-        where.setSpacing(8)
+        where = laid_out(QHBoxLayout(), spacing=8)
         where.addWidget(self.path, 1)
         where.addWidget(self.from_file)
         where.addWidget(self.from_folder)
-        form = QFormLayout()
-        form.setSpacing(8)
+        form = laid_out(QFormLayout(), spacing=8)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(self.tr("From"), where)
         form.addRow(self.tr("Format"), self.format)
@@ -152,9 +151,7 @@ class ImportDialog(QDialog):
         foot.addWidget(self.footage)
         foot.addStretch(1)
         foot.addWidget(self.buttons)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
-        layout.setSpacing(8)
+        layout = laid_out(QVBoxLayout(self), _MARGIN, 8)
         layout.addLayout(form)
         layout.addWidget(self.question_box)
         layout.addWidget(happens, 1)

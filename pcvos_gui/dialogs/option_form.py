@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSpinBox, QWidget
 
 from core.exchange.options import Option, Value
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.widgets.scrolling import WheelGuard
 
 _NO_LIMIT = 999_999
@@ -26,9 +27,7 @@ class OptionForm(QWidget):
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self._fields: dict[str, Field] = {}
-        self._form = QFormLayout(self)
-        self._form.setContentsMargins(0, 0, 0, 0)
-        self._form.setSpacing(8)
+        self._form = laid_out(QFormLayout(self), 0, 8)
         self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)

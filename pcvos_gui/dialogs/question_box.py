@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.exchange.importer import Question
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.widgets.scrolling import WheelGuard
 
 _HEIGHT = 160
@@ -58,9 +59,7 @@ class QuestionBox(QGroupBox):
     def _show(self) -> None:
         given, self._fields = self.given, {}
         panel = QWidget()
-        form = QFormLayout(panel)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setSpacing(8)
+        form = laid_out(QFormLayout(panel), 0, 8)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         for key, question in self._asked.items():

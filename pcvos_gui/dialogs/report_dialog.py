@@ -23,6 +23,7 @@ from core.studio.exports import Stored
 from core.studio.report import ReportFiles, page_at, write_report
 from pcvos_gui.session.messages import MessageAction
 from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.workers.task import Task
 
 _WIDTH = 560
@@ -70,9 +71,7 @@ class ReportDialog(QDialog):
         self.accept_button = buttons.addButton(self.tr("Write"), QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 16, 16, 16)
-        layout.setSpacing(12)
+        layout = laid_out(QVBoxLayout(self), 16, 12)
         for part in (about, self.told):
             layout.addWidget(part)
         layout.insertLayout(1, fields)

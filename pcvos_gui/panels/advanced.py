@@ -23,6 +23,7 @@ from core.propagation.settings import settings_table
 from core.studio.run_settings import RunSettings
 from pcvos_gui.app.icons import icon
 from pcvos_gui.session.runs import RunController
+from pcvos_gui.widgets.layouts import laid_out
 
 TABLE = settings_table(RunSettings)
 RESOLUTIONS = (600, 480, 360, 240)
@@ -59,8 +60,7 @@ class AdvancedSettings(QWidget):
         self.device, self.precision = QComboBox(), QComboBox()
         self.weights, self.weights_button = QLineEdit(), QToolButton()
         self._fill()
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 8, 0, 0)
+        form = laid_out(QFormLayout(self), (0, 8, 0, 0))
         form.setHorizontalSpacing(8)
         form.setVerticalSpacing(8)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -189,9 +189,7 @@ def _number(name: str) -> QSpinBox:
 
 def _row(*fields: QWidget) -> QWidget:
     row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(8)
+    layout = laid_out(QHBoxLayout(row), 0, 8)
     for place, field in enumerate(fields):
         layout.addWidget(field, 1 - place)
     return row

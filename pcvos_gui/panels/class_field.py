@@ -22,6 +22,7 @@ from pcvos_gui.app.icons import icon
 from pcvos_gui.app.settings import stored_settings
 from pcvos_gui.session.classes import Classes
 from pcvos_gui.session.session import Leaving, Session
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.widgets.scrolling import WheelGuard
 
 
@@ -48,9 +49,7 @@ class ClassField(QWidget):
         self.load_button.clicked.connect(self._load)
         label = QLabel(self.tr("Class"))
         label.setBuddy(self.box)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
+        row = laid_out(QHBoxLayout(self), 0, 8)
         row.addWidget(label)
         row.addWidget(self.box, 1)
         row.addWidget(self.load_button)

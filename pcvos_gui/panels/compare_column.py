@@ -14,6 +14,7 @@ from core.masks.overlay import draw_overlay
 from core.studio.jobs import Compared, CompareProgress
 from pcvos_gui.panels.costs import duration, speed_text
 from pcvos_gui.panels.thumbnails import shown_size, to_image
+from pcvos_gui.widgets.layouts import laid_out
 
 Pairs = Mapping[frozenset[int], float | None]
 """Agreement of the results at two intervals each."""
@@ -117,9 +118,7 @@ class Column(QFrame):
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
         head.addWidget(self.use)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
+        layout = laid_out(QVBoxLayout(self), 0, 6)
         layout.addLayout(head)
         layout.addWidget(self.picture, 1)
         layout.addWidget(self.speed)

@@ -10,6 +10,7 @@ from pcvos_gui.canvas.matte_preview import MattePreview
 from pcvos_gui.dialogs.option_form import OptionForm
 from pcvos_gui.session.edges import Edges
 from pcvos_gui.session.view_state import ViewState
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.widgets.scrolling import Scroll
 
 _PATIENCE_MS = 400
@@ -51,14 +52,11 @@ class EdgesPanel(QWidget):
 
     def _lay_out(self) -> None:
         inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
+        column = laid_out(QVBoxLayout(inside), 8, 8)
         for widget in (self.form, self.reset, self.note):
             column.addWidget(widget)
         column.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = laid_out(QVBoxLayout(self), 0)
         layout.addWidget(Scroll(inside))
 
     def _show_values(self) -> None:

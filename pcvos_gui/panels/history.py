@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QUndoView, QVBoxLayout, QWidget
 
 from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.layouts import laid_out
 
 
 class HistoryPanel(QWidget):
@@ -16,6 +17,5 @@ class HistoryPanel(QWidget):
         self.view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.view.setAccessibleName(self.tr("History"))
         self.view.setToolTip(self.tr("Click a line to go back to it, or forward; the history starts anew on opening"))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
+        layout = laid_out(QVBoxLayout(self), 8)
         layout.addWidget(self.view)

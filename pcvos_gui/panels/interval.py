@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from pcvos_gui.panels.costs import cost_text, paper_summary, paper_text
 from pcvos_gui.session.runs import RunController
+from pcvos_gui.widgets.layouts import laid_out
 
 SHORTEST, LONGEST = 1, 50
 TICKS = (1, 5, 10, 15, 25, 50)
@@ -103,8 +104,7 @@ class IntervalControl(QWidget):
             self.tr("Small: more accurate. Large: faster on a GPU; on a CPU it mainly limits how memory grows.")
         )
         self.ticks = _Ticks(self.slider)
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = laid_out(QGridLayout(self), 0)
         layout.setHorizontalSpacing(8)
         layout.setVerticalSpacing(0)
         layout.addWidget(title, 0, 0)
@@ -114,9 +114,7 @@ class IntervalControl(QWidget):
         layout.addWidget(self.slider, 1, 0, 1, 2)
         layout.addWidget(self.ticks, 2, 0, 1, 2)
         self.more = QWidget()
-        words = QVBoxLayout(self.more)
-        words.setContentsMargins(0, 0, 0, 0)
-        words.setSpacing(4)
+        words = laid_out(QVBoxLayout(self.more), 0, 4)
         for label in (self.hint, self.paper):
             words.addWidget(label)
         self.slider.valueChanged.connect(self._on_slider)

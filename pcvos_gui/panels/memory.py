@@ -28,6 +28,7 @@ from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 from pcvos_gui.timeline.columns import timecode
 from pcvos_gui.widgets.fold import Fold
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.widgets.scrolling import Scroll
 
 _ROW = 64
@@ -143,9 +144,7 @@ class _Gauge(QWidget):
         self.bar.setRange(0, 1000)
         self.bar.setAccessibleName(name)
         self.setToolTip(tip)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
+        layout = laid_out(QVBoxLayout(self), 0, 4)
         layout.addWidget(self.label)
         layout.addWidget(self.bar)
 
@@ -177,23 +176,19 @@ class MemoryPanel(QWidget):
         self.remove_menu = QMenu(self)
         self.remove_menu.aboutToShow.connect(lambda: self._fill_menu(self.remove_menu, self._session.navigator.frame))
         self.remove_button.setMenu(self.remove_menu)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
+        buttons = laid_out(QHBoxLayout(), spacing=8)
         for button in (self.accept_button, self.remove_button):
             button.setMinimumHeight(32)
             button.setIconSize(QSize(18, 18))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             buttons.addWidget(button, 1 if button is self.accept_button else 0)
         inside = QWidget()
-        layout = QVBoxLayout(inside)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(8)
+        layout = laid_out(QVBoxLayout(inside), 8, 8)
         layout.addWidget(self._stack, 1)
         layout.addLayout(buttons)
         self.more = Fold(self.tr("More"), self.tr("What else is remembered, and what it takes"), self._make_more())
         layout.addWidget(self.more)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
+        outer = laid_out(QVBoxLayout(self), 0)
         outer.addWidget(Scroll(inside))
         self._connect()
         self._refresh()
@@ -213,9 +208,7 @@ class MemoryPanel(QWidget):
         self.ram = _Gauge(self.tr("RAM"), self.tr("Memory this program takes, of all there is"))
         self.gpu = _Gauge(self.tr("GPU memory"), self.tr("Graphics memory in use, of all there is"))
         made = QWidget()
-        column = QVBoxLayout(made)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
+        column = laid_out(QVBoxLayout(made), 0, 8)
         for widget in (self.working, self.distractors, self.ram, self.gpu):
             if isinstance(widget, QLabel):
                 widget.setWordWrap(True)

@@ -22,6 +22,7 @@ from pcvos_gui.panels.class_field import ClassField
 from pcvos_gui.panels.object_model import Column, ObjectModel
 from pcvos_gui.panels.object_view import ROW, ObjectView
 from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.layouts import laid_out
 
 _FEW = 3  # rows that come before the field of the class, where there is not room for both
 _MANY = 10  # objects; of more, some can be found by what is typed
@@ -41,9 +42,7 @@ class ObjectsPanel(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._make_empty())
         self._stack.addWidget(self.view)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(8)
+        layout = laid_out(QVBoxLayout(self), 8, 8)
         layout.addWidget(self._make_filter())
         layout.addWidget(self._stack, 1)
         self.class_field = ClassField(session)
@@ -86,8 +85,7 @@ class ObjectsPanel(QWidget):
         self.delete_button.setAccessibleName(self.tr("Delete"))
         self.delete_button.setFixedWidth(40)
         self.delete_button.clicked.connect(lambda: self._session.delete_object(self._session.active))
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        row = laid_out(QHBoxLayout(), spacing=8)
         row.addWidget(self.add_button)
         row.addWidget(self.merge_button)
         row.addStretch(1)

@@ -26,6 +26,7 @@ from pcvos_gui.panels.quality import QualityControl
 from pcvos_gui.session.runs import Range, RunController, RunState
 from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.widgets.fold import Fold
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.widgets.primary_button import PrimaryButton
 from pcvos_gui.widgets.scrolling import Scroll, WheelGuard
 from pcvos_gui.widgets.segment import Segment
@@ -45,9 +46,7 @@ class PropagationPanel(QWidget):
         self._runs, self._session, self._view = runs, runs.session, view
         self.compare_dialog: CompareDialog | None = None
         inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(8, 6, 8, 8)
-        column.setSpacing(6)
+        column = laid_out(QVBoxLayout(inside), (8, 6, 8, 8), 6)
         column.addLayout(self._make_direction())
         column.addWidget(self._make_range())
         column.addLayout(self._make_next())
@@ -67,9 +66,7 @@ class PropagationPanel(QWidget):
         column.addWidget(self.fold)
         column.addStretch(1)
         self.scroll = Scroll(inside, least=64)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
+        layout = laid_out(QVBoxLayout(self), 0, 0)
         layout.addWidget(self.scroll, 1)
         layout.addLayout(self._make_foot())
         WheelGuard(self)
@@ -83,17 +80,14 @@ class PropagationPanel(QWidget):
     # the widgets
 
     def _make_foot(self) -> QVBoxLayout:
-        foot = QVBoxLayout()
-        foot.setContentsMargins(8, 6, 8, 6)
-        foot.setSpacing(6)
+        foot = laid_out(QVBoxLayout(), (8, 6, 8, 6), 6)
         foot.addLayout(self._make_buttons())
         foot.addWidget(self._make_progress())
         foot.addWidget(self._dim(self.tr("How far it is, and how long it will take"), "status"))
         return foot
 
     def _make_direction(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(0)
+        row = laid_out(QHBoxLayout(), spacing=0)
         self.directions = QButtonGroup(self)
         self.directions.setExclusive(True)
         for name, picture, text, tip in (
@@ -119,8 +113,7 @@ class PropagationPanel(QWidget):
 
     def _make_next(self) -> QHBoxLayout:
         """The words on what is propagated next, and the button beside it for all of it."""
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        row = laid_out(QHBoxLayout(), spacing=8)
         row.addWidget(self._dim(self.tr("What is propagated next; what was corrected there stays"), "frames_label"), 1)
         self.everything_button = QPushButton(self.tr("Everything"))
         self.everything_button.setMinimumHeight(32)
@@ -144,8 +137,7 @@ class PropagationPanel(QWidget):
         self.pause_button = QPushButton(icon("pause-circle-outline"), self.tr("Pause"))
         self.stop_button = QPushButton(icon("stop-circle-outline"), self.tr("Stop"))
         self.stop_button.setToolTip(self.tr("End it; what is drawn stays"))
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        row = laid_out(QHBoxLayout(), spacing=8)
         row.addWidget(self.run_button, 2)
         for button in (self.pause_button, self.stop_button):
             button.setMinimumHeight(32)

@@ -8,6 +8,7 @@ from core.propagation.settings import settings_table
 from core.studio.run_settings import CUSTOM, QUALITIES, RunSettings, quality_of
 from pcvos_gui.panels.costs import duration
 from pcvos_gui.session.runs import RunController
+from pcvos_gui.widgets.layouts import laid_out
 
 
 class QualityControl(QWidget):
@@ -29,9 +30,7 @@ class QualityControl(QWidget):
             self.box.addItem("", name)
         for widget in (title, self.box):
             widget.setToolTip(row.help)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
+        layout = laid_out(QHBoxLayout(self), 0, 8)
         layout.addWidget(title)
         layout.addWidget(self.box, 1)
         self.box.activated.connect(self._choose)

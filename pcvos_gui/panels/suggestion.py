@@ -10,6 +10,7 @@ from pcvos_gui.app.icons import icon
 from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.layouts import laid_out
 
 
 class SuggestionCard(QFrame):
@@ -41,8 +42,7 @@ class SuggestionCard(QFrame):
         self.button.setIconSize(QSize(20, 20))
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.clicked.connect(reviewer.go_to_suggested)
-        layout = QGridLayout(self)
-        layout.setContentsMargins(4, 4, 4, 4)
+        layout = laid_out(QGridLayout(self), 4)
         layout.setHorizontalSpacing(8)
         layout.setVerticalSpacing(0)
         layout.addWidget(self._picture, 0, 0, 2, 1, alignment=Qt.AlignmentFlag.AlignVCenter)

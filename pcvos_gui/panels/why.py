@@ -24,6 +24,7 @@ from pcvos_gui.app.icons import icon
 from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_thumbnail
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.why import Why, name_of
+from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.widgets.scrolling import Scroll
 
 _ROW, _DOT, _BAR, _LINE = 64, 9.0, 6, 22
@@ -127,16 +128,13 @@ class WhyPanel(QWidget):
         boxes.addWidget(self.distractors)
         boxes.addStretch(1)
         inside = QWidget()
-        layout = QVBoxLayout(inside)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(8)
+        layout = laid_out(QVBoxLayout(inside), 8, 8)
         layout.addWidget(self.words)
         layout.addWidget(self.list, 1)
         layout.addLayout(boxes)
         layout.addWidget(self.button)
         layout.addWidget(self.parts)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
+        outer = laid_out(QVBoxLayout(self), 0)
         self._scroll = Scroll(inside)
         outer.addWidget(self._scroll)
 

@@ -18,6 +18,7 @@ from pcvos_gui.timeline.film import HEIGHT as FILM_HEIGHT
 from pcvos_gui.timeline.film import Film
 from pcvos_gui.timeline.rows import ObjectRows
 from pcvos_gui.timeline.scrubber import Scrubber
+from pcvos_gui.widgets.layouts import laid_out
 
 _SCROLL_STEPS = 1000  # of the scroll bar for one visible width
 
@@ -52,8 +53,7 @@ class Timeline(QWidget):
         policy = self.scroll_bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.scroll_bar.setSizePolicy(policy)
-        layout = QGridLayout(self)
-        layout.setContentsMargins(8, 8, 8, 0)
+        layout = laid_out(QGridLayout(self), (8, 8, 8, 0))
         layout.setHorizontalSpacing(16)
         layout.setVerticalSpacing(0)
         layout.addLayout(self._make_transport(), 0, 0)
@@ -79,8 +79,7 @@ class Timeline(QWidget):
             ("chevron-right", self.tr("One frame on"), lambda: session.navigator.go_to(session.navigator.frame + 1)),
             (behind, self.tr("Next corrected frame"), lambda: session.navigator.go_to_corrected(1)),
         )
-        buttons = QHBoxLayout()
-        buttons.setSpacing(0)
+        buttons = laid_out(QHBoxLayout(), spacing=0)
         self.buttons = [self._make_button(*row) for row in rows]
         for button in self.buttons:
             buttons.addWidget(button)
@@ -95,12 +94,10 @@ class Timeline(QWidget):
         self._count.setToolTip(self.tr("The last frame; frames count from 0"))
         self._time = QLabel()
         self._time.setToolTip(self.tr("Time of the current frame, and how fast it plays"))
-        numbers = QHBoxLayout()
-        numbers.setSpacing(8)
+        numbers = laid_out(QHBoxLayout(), spacing=8)
         numbers.addWidget(self.frame_box, 1)
         numbers.addWidget(self._count)
-        transport = QVBoxLayout()
-        transport.setSpacing(4)
+        transport = laid_out(QVBoxLayout(), spacing=4)
         transport.addLayout(buttons)
         transport.addLayout(numbers)
         transport.addWidget(self._time)

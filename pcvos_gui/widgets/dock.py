@@ -4,6 +4,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from pcvos_gui.app.icons import icon
+from pcvos_gui.widgets.layouts import laid_out
 
 _ICON, _BUTTON = 14, 20
 
@@ -28,9 +29,7 @@ class Dock(QDockWidget):
         self.close_button.setToolTip(self.tr("Close; the View menu brings it back"))
         self.close_button.setAccessibleName(self.tr("Close {}").format(title))
         self.close_button.clicked.connect(self.close)
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(8, 1, 4, 1)
-        row.setSpacing(2)
+        row = laid_out(QHBoxLayout(bar), (8, 1, 4, 1), 2)
         row.addWidget(QLabel(title), 1)
         row.addWidget(self.float_button)
         row.addWidget(self.close_button)

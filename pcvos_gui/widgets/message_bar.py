@@ -19,6 +19,7 @@ from superqt import QElidingLabel
 
 from pcvos_gui.app.icons import icon
 from pcvos_gui.session.messages import Message
+from pcvos_gui.widgets.layouts import laid_out
 
 INFO_SECONDS = 8
 MOST = 5
@@ -63,9 +64,7 @@ class MessageBar(QFrame):
         self.close_button.setAutoRaise(True)
         self.close_button.setToolTip(self.tr("Close this message"))
         self.close_button.clicked.connect(lambda: self._remove(self._stack.currentWidget()))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 4, 0)
-        row.setSpacing(4)
+        row = laid_out(QHBoxLayout(self), (0, 0, 4, 0), 4)
         row.addWidget(self._stack, 1)
         row.addWidget(self.others)
         row.addWidget(self.close_button)
@@ -165,9 +164,7 @@ class _Strip(QWidget):
     def __init__(self, message: Message, project: object, bar: MessageBar):
         super().__init__(bar)
         self.message, self.project = message, project
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
+        row = laid_out(QHBoxLayout(self), 0, 8)
         row.addWidget(_Edge(QColor(_EDGES[message.level]), self))
         row.addWidget(_Picture(_ICONS[message.level], self))
         self.text = QElidingLabel(message.text.replace("\n", " "), self)
