@@ -24,8 +24,7 @@ class PreferencesDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Preferences"))
         rows, stored = settings_table(ApplicationSettings), stored_settings()
-        form = QFormLayout()
-        form.setVerticalSpacing(8)
+        form = QFormLayout(verticalSpacing=8)
         self.theme = QComboBox(self)
         for name, text in (
             ("system", self.tr("As the system")),

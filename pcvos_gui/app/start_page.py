@@ -51,8 +51,7 @@ class StartPage(QWidget):
         # In a stack with the canvas it would keep the window from being made as low as that can be.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         outer = laid_out(QHBoxLayout(self), (16, 24, 16, 24))
-        column = QWidget(self)
-        column.setMaximumWidth(_COLUMN)
+        column = QWidget(self, maximumWidth=_COLUMN)
         outer.addStretch(1)
         outer.addWidget(column, 100)
         outer.addStretch(1)

@@ -19,8 +19,7 @@ class BrushSize(QWidget):
     def __init__(self, view_state: ViewState, parent: QWidget | None = None):
         super().__init__(parent)
         self._state = view_state
-        self.number = QLabel(self)
-        self.number.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.number = QLabel(self, alignment=Qt.AlignmentFlag.AlignCenter)
         self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("1000") + 4)
         self.slider = QSlider(Qt.Orientation.Vertical, self)
         self.slider.setRange(0, _STEPS)

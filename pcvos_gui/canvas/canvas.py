@@ -65,8 +65,7 @@ class Canvas(QWidget):
         # A stroke follows every movement of the hand, not only where it was when there was time to look.
         QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
         self.session, self.view_state, self._mattes = session, view_state, mattes
-        self._scene = QGraphicsScene(self)
-        self._scene.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
+        self._scene = QGraphicsScene(self, itemIndexMethod=QGraphicsScene.ItemIndexMethod.NoIndex)
         self.frame_item, self.labels_item, self.matte_item = FrameItem(), LabelsItem(), MatteItem()
         self.view = CanvasView(self._scene, self)
         layout = laid_out(QVBoxLayout(self), 0, 0)

@@ -385,6 +385,5 @@ def _existing(path: Path) -> Path:
 
 
 def _wrapped() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
+    label = QLabel(wordWrap=True)
     return label

@@ -100,8 +100,7 @@ class ImportDialog(QDialog):
             self.format.setItemData(self.format.count() - 1, known.reads, Qt.ItemDataRole.ToolTipRole)
         self.format.setCurrentIndex(-1)
         self.format.setPlaceholderText(self.tr("As it is recognised"))
-        self.reads = QLabel()
-        self.reads.setWordWrap(True)
+        self.reads = QLabel(wordWrap=True)
         self.reads.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.options = OptionForm()
         self.corrected = QCheckBox(self.tr("Mark as corrected (permanent memory)"))
@@ -110,8 +109,7 @@ class ImportDialog(QDialog):
             self.tr("Corrected masks are propagated, and never changed by that; others are redrawn")
         )
         self.question_box = QuestionBox()
-        self.text = QLabel()
-        self.text.setWordWrap(True)
+        self.text = QLabel(wordWrap=True)
         self.text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )

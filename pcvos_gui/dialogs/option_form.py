@@ -79,8 +79,7 @@ class OptionForm(QWidget):
                 box.toggled.connect(self.changed)
                 return box
             case "choice":
-                choices = QComboBox()
-                choices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+                choices = QComboBox(sizeAdjustPolicy=QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
                 choices.setMinimumContentsLength(8)
                 for choice, label in option.choices:
                     choices.addItem(label, choice)
@@ -109,8 +108,7 @@ def _spin_box(option: Option) -> QSpinBox | QDoubleSpinBox:
         field.setRange(int(low), int(high))
         field.setSingleStep(int(option.step or 1))
     else:
-        field = QDoubleSpinBox()
-        field.setDecimals(1 if option.step and (10 * option.step).is_integer() else 2)
+        field = QDoubleSpinBox(decimals=1 if option.step and (10 * option.step).is_integer() else 2)
         field.setRange(low, high)
         field.setSingleStep(option.step or 0.1)
     field.setSpecialValueText(option.lowest)

@@ -28,8 +28,7 @@ class QuestionBox(QGroupBox):
         self.setTitle(self.tr("What only you know"))
         self._asked: dict[str, Question] = {}
         self._fields: dict[str, QComboBox] = {}
-        self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
+        self._scroll = QScrollArea(widgetResizable=True)
         self._scroll.viewport().setAutoFillBackground(False)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setMaximumHeight(_HEIGHT)

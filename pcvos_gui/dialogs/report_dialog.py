@@ -65,8 +65,7 @@ class ReportDialog(QDialog):
             browse.clicked.connect(choose)
             for column, widget in enumerate((label, field, browse)):
                 fields.addWidget(widget, row, column)
-        self.told = QLabel()
-        self.told.setWordWrap(True)
+        self.told = QLabel(wordWrap=True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.accept_button = buttons.addButton(self.tr("Write"), QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.accepted.connect(self.accept)

@@ -166,8 +166,7 @@ class AdvancedSettings(QWidget):
 
     def _choose_weights(self) -> None:
         if self._dialog is None:
-            self._dialog = QFileDialog(self, self.tr("Weights"))
-            self._dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+            self._dialog = QFileDialog(self, self.tr("Weights"), fileMode=QFileDialog.FileMode.ExistingFile)
             self._dialog.setNameFilters(
                 [self.tr("Weights (*.safetensors *.pth *.pt *.ckpt)"), self.tr("All files (*)")]
             )

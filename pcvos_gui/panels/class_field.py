@@ -61,9 +61,7 @@ class ClassField(QWidget):
         self._show()
 
     def _make_box(self) -> QComboBox:
-        box = QComboBox()
-        box.setEditable(True)
-        box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        box = QComboBox(editable=True, insertPolicy=QComboBox.InsertPolicy.NoInsert)
         box.setMinimumHeight(32)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setMinimumContentsLength(6)

@@ -12,8 +12,7 @@ class HistoryPanel(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None):
         super().__init__(parent)
-        self.view = QUndoView(session.undo_stack)
-        self.view.setEmptyLabel(self.tr("Opened (history starts here)"))
+        self.view = QUndoView(session.undo_stack, emptyLabel=self.tr("Opened (history starts here)"))
         self.view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.view.setAccessibleName(self.tr("History"))
         self.view.setToolTip(self.tr("Click a line to go back to it, or forward; the history starts anew on opening"))

@@ -124,8 +124,7 @@ class IntervalControl(QWidget):
         self.refresh()
 
     def _text(self, is_dim: bool) -> QLabel:
-        label = QLabel()
-        label.setWordWrap(True)
+        label = QLabel(wordWrap=True)
         if is_dim:
             label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         return label

@@ -40,7 +40,8 @@ class ObjectsPanel(QWidget):
         self.model = ObjectModel(session, self)
         self.view = ObjectView(self.model)
         self._stack = QStackedWidget()
-        self._stack.addWidget(self._make_empty())
+        self.empty = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter, margin=8)
+        self._stack.addWidget(self.empty)
         self._stack.addWidget(self.view)
         layout = laid_out(QVBoxLayout(self), 8, 8)
         layout.addWidget(self._make_filter())
@@ -51,17 +52,9 @@ class ObjectsPanel(QWidget):
         self._connect()
         self._sync()
 
-    def _make_empty(self) -> QLabel:
-        self.empty = QLabel()
-        self.empty.setWordWrap(True)
-        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.empty.setMargin(8)
-        return self.empty
-
     def _make_filter(self) -> QLineEdit:
         """Finds objects by name, class or number, once there are many."""
-        self.filter = QLineEdit()
-        self.filter.setPlaceholderText(self.tr("Find an object"))
+        self.filter = QLineEdit(placeholderText=self.tr("Find an object"))
         self.filter.setAccessibleName(self.filter.placeholderText())
         self.filter.setToolTip(self.tr("Show only objects with this in their name, class or number"))
         self.filter.setClearButtonEnabled(True)

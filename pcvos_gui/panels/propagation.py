@@ -88,8 +88,7 @@ class PropagationPanel(QWidget):
 
     def _make_direction(self) -> QHBoxLayout:
         row = laid_out(QHBoxLayout(), spacing=0)
-        self.directions = QButtonGroup(self)
-        self.directions.setExclusive(True)
+        self.directions = QButtonGroup(self, exclusive=True)
         for name, picture, text, tip in (
             ("backward", "arrow-left", self.tr("Backward"), self.tr("From here to earlier frames")),
             ("both", "arrow-left-right", self.tr("Both"), self.tr("Earlier and later frames")),
@@ -123,8 +122,7 @@ class PropagationPanel(QWidget):
         return row
 
     def _dim(self, tip: str, attribute: str) -> QLabel:
-        label = QLabel()
-        label.setWordWrap(True)
+        label = QLabel(wordWrap=True)
         label.setToolTip(tip)
         label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         setattr(self, attribute, label)
@@ -147,8 +145,7 @@ class PropagationPanel(QWidget):
         return row
 
     def _make_progress(self) -> QProgressBar:
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
+        self.progress = QProgressBar(textVisible=False)
         self.progress.setFixedHeight(8)
         self.progress.setAccessibleName(self.tr("Progress"))
         self.progress.setToolTip(self.tr("How much is done"))

@@ -90,8 +90,7 @@ class WhyPanel(QWidget):
         self._session, self._why = session, why
         self._thumbnails = Thumbnails(session, self)
         self._thumbnails.arrived.connect(lambda _: self._fill())
-        self.words = QLabel()
-        self.words.setWordWrap(True)
+        self.words = QLabel(wordWrap=True)
         self.list = QListWidget()
         self.list.setItemDelegate(_Delegate(self.list))
         make_rows(self.list, _ROW)

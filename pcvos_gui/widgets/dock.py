@@ -36,8 +36,7 @@ class Dock(QDockWidget):
         return bar
 
     def _button(self, bar: QWidget) -> QToolButton:
-        made = QToolButton(bar)
-        made.setAutoRaise(True)
+        made = QToolButton(bar, autoRaise=True)
         made.setIconSize(QSize(_ICON, _ICON))
         made.setFixedSize(_BUTTON, _BUTTON)
         made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
