@@ -175,6 +175,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
        N(_CONTEXT, "To the frame before that deserves a look")),
     _a(FRAME, frames.next_doubtful, N(_CONTEXT, "Next doubtful frame"), "skip-next-outline", "F8",
        N(_CONTEXT, "To the next frame that deserves a look")),
+    _a(FRAME, frames.looks_right, N(_CONTEXT, "Looks right, next"), "check-bold", "F7",
+       N(_CONTEXT, "Tick off what is doubtful here, and go to the next")),
     _a(FRAME, frames.correct_next, N(_CONTEXT, "Frame to correct next"), "bullseye-arrow", "F9",
        N(_CONTEXT, "To the frame whose correction promises most")),
     _a(FRAME, frames.first_frame, N(_CONTEXT, "First frame"), "page-first", "Home", N(_CONTEXT, "To the beginning")),

@@ -116,6 +116,9 @@ class MainWindow(QMainWindow):
         folds = self.findChildren(Fold)
         for signal in (self.objects_panel.model.modelReset, self.runs.state_changed, *(fold.toggled for fold in folds)):
             signal.connect(self.places.share_soon)
+        review = next(dock for dock in self.docks if dock.objectName() == "review")
+        review.visibilityChanged.connect(self.places.share_soon)  # its list wants room that other panels do not
+        self.reviewer.changed.connect(self.places.share_soon)
         self._show_what_is_open()
 
     # parts
@@ -138,7 +141,7 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar(middle)
         self.follower = Follower(self.session, self.runs, self.view_state, self.canvas, self)
         self.setCentralWidget(middle)
-        self.next_step = NextStep(self.session, self.runs, self.canvas, self)
+        self.next_step = NextStep(self.session, self.runs, self.canvas, self.reviewer, self)
         self.status = StatusLine(self.session, self.runs, self.exchange, self)
         self.setStatusBar(self.status)
 

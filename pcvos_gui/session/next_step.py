@@ -5,6 +5,7 @@ from PySide6.QtCore import QObject
 from core.project.tracks import IN_MEMORY, PREDICTED
 from core.studio.done import done_share
 from pcvos_gui.canvas import Canvas
+from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.runs import RunController, RunState
 from pcvos_gui.session.session import Session
 
@@ -12,9 +13,16 @@ from pcvos_gui.session.session import Session
 class NextStep(QObject):
     """Watches session, runs and canvas, and keeps the strip below the picture up to date."""
 
-    def __init__(self, session: Session, runs: RunController, canvas: Canvas, parent: QObject | None = None):
+    def __init__(
+        self,
+        session: Session,
+        runs: RunController,
+        canvas: Canvas,
+        reviewer: Reviewer,
+        parent: QObject | None = None,
+    ):
         super().__init__(parent)
-        self._session, self._runs, self._canvas = session, runs, canvas
+        self._session, self._runs, self._canvas, self._reviewer = session, runs, canvas, reviewer
         self._is_corrected = False  # since something was propagated
         session.edited.connect(self._on_edited)
         canvas.hint_changed.connect(self.refresh)
@@ -25,6 +33,7 @@ class NextStep(QObject):
             session.objects_changed,
             runs.state_changed,
             runs.progressed,
+            reviewer.changed,
         ):
             signal.connect(self.refresh)
         self.refresh()
@@ -65,6 +74,8 @@ class NextStep(QObject):
             return self.tr("Corrected. Next: fix more frames, or propagate again (Ctrl+Return)")
         if not session.document.project.states.all():
             return self.tr("Next: fix the first frame that is wrong, or propagate to the frames that are left")
+        if self._reviewer.waiting:
+            return self.tr("Next: go through what is doubtful (F9, F8), and fix what is wrong; or export")
         return self.tr("Next: step through, and fix the first frame that is wrong; or export")
 
     def _what_is_marked(self) -> str:

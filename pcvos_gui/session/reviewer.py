@@ -98,6 +98,18 @@ class Reviewer(QObject):
             self._session.navigator.go_to(self.suggestion.frame)
         return self.suggestion
 
+    def looks_right(self) -> Stretch | None:
+        """Tick off what waits of the active object on the frame that is shown, and look at the next one; None: nothing
+        waits there."""
+        self._catch_up()
+        frame = self._session.navigator.frame
+        here = [s for s in self.stretches_of(self._session.active) if s.waits and s.first <= frame <= s.last]
+        if not here or not self._session.is_writable:
+            return None
+        self.tick(here[0])
+        self.go_to_next(1)
+        return here[0]
+
     def show(self, stretch: Stretch) -> None:
         """Go to its frame, with its object active."""
         self._session.set_active(stretch.object)

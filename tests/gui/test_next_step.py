@@ -39,7 +39,7 @@ def test_from_the_first_mark_to_the_first_correction(hands: Hands, clip: Path):
     hands.bot.waitUntil(lambda: hands.runs.state is RunState.RUNNING, timeout=120_000)
     assert step.text().startswith("Propagating:")
     hands.bot.waitUntil(lambda: hands.runs.state is RunState.IDLE, timeout=120_000)
-    assert step.text() == "Next: step through, and fix the first frame that is wrong; or export"
+    assert step.text() == "Next: go through what is doubtful (F9, F8), and fix what is wrong; or export"
     hands.go_to(5)
     hands.session.replace_mask(truth(5), "Mask")
     assert step.text() == "Corrected. Next: fix more frames, or propagate again (Ctrl+Return)"

@@ -59,6 +59,30 @@ def test_keys_go_from_doubt_to_doubt(drawn: Hands):
     assert keys == {"next_doubtful": "F8"}
 
 
+def test_a_key_ticks_off_what_looks_right_and_goes_on(drawn: Hands):
+    project, step = drawn.session.document.project.path, drawn.window.canvas.strip.step
+    drawn.act("close")
+    drawn.open(project)  # nothing has been corrected since it was propagated
+    assert step.text().startswith("Next: go through what is doubtful (F9, F8)")
+    drawn.act("next_doubtful")
+    drawn.wait_for_frame()
+    drawn.act("looks_right")
+    drawn.wait_for_frame()
+    assert drawn.session.navigator.frame == 9 and [s.frame for s in drawn.window.reviewer.waiting] == [9]
+    drawn.act("looks_right")
+    assert not drawn.window.reviewer.waiting and "go through" not in step.text()
+    drawn.act("looks_right")
+    assert drawn.told("Nothing of this object is in doubt here")
+
+
+def test_its_buttons_are_in_sight_in_a_low_window(drawn: Hands):
+    drawn.window.resize(1200, 560)
+    drawn.window.show_dock("review")
+    panel = drawn.window.review_panel
+    for button in (panel.tick_button, panel.next_button):
+        drawn.bot.waitUntil(lambda b=button: b.visibleRegion().boundingRect() == b.rect())
+
+
 def test_what_is_ticked_off_is_passed_over_and_can_be_opened_again(drawn: Hands):
     panel = drawn.window.review_panel
     drawn.window.show_dock("review")

@@ -61,6 +61,12 @@ def _go_to_doubtful(window: MainWindow, step: int) -> None:
         window.session.messages.say(window.tr("Nothing here deserves a look."), key="review")
 
 
+def looks_right(window: MainWindow) -> None:
+    if window.reviewer.looks_right() is None:
+        text = window.tr("Nothing of this object is in doubt here: F8 goes to what is.")
+        window.session.messages.say(text, key="review")
+
+
 def correct_next(window: MainWindow) -> None:
     if window.reviewer.go_to_suggested() is None:
         window.session.messages.say(window.tr("Nothing here deserves a look."), key="review")
