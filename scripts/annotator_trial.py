@@ -117,17 +117,17 @@ class Person:
                 break
             before = tool.proposed
             self.point(*part.deepest(), 1 if part.is_missing else 3)
-            wait(lambda: tool.proposed is not None and tool.proposed is not before, 60)  # noqa: B023
+            wait(lambda: tool.proposed is not None and tool.proposed is not before, 400)  # noqa: B023
             mask = tool.proposed
             self.cost.marks += 1
         self.press("Return")
-        wait(lambda: not tool.is_busy, 60)
+        wait(lambda: not tool.is_busy, 400)
         self.cost.corrected += 1
 
     def run(self) -> None:
         begin = time.monotonic()
         self.press("ctrl+Return")
-        wait(lambda: self.window.runs.state is not RunState.IDLE, 60)
+        wait(lambda: self.window.runs.state is not RunState.IDLE, 400)
         wait(lambda: self.window.runs.state is RunState.IDLE, 1800)
         self.cost.computing += time.monotonic() - begin
         self.cost.runs += 1
@@ -222,7 +222,11 @@ def main() -> None:
         window.runs.set_settings(replace(window.runs.settings, resolution=wanted.resolution))
         let_it_run(3000)
         person = Person(window, truth, list(range(1, len(ids) + 1)), wanted.pictures)
-        person.work()
+        try:
+            person.work()
+        except SystemExit:  # it waited for something in vain
+            person.told("given up")
+            raise
         window.close()
         del application
 

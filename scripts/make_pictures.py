@@ -32,6 +32,7 @@ from pcvos_gui.app.environment import drop_opencv_variables  # noqa: E402
 
 drop_opencv_variables()
 
+import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 from PySide6.QtCore import QEvent, QPointF, QSettings, QStandardPaths, Qt  # noqa: E402
@@ -43,6 +44,7 @@ from core.demo import CLIP, MASK  # noqa: E402
 from pcvos_gui.app import theme  # noqa: E402
 from pcvos_gui.app.main_window import MainWindow  # noqa: E402
 from pcvos_gui.session.runs import Range, RunState  # noqa: E402
+from pcvos_gui.session.side_by_side import Seen  # noqa: E402
 from pcvos_gui.session.view_state import Tool, ViewMode  # noqa: E402
 
 SIZE = (1440, 900)
@@ -162,7 +164,43 @@ def review_tour(window: MainWindow, clip: Path, output: Path) -> None:
     window.reviewer.go_to_suggested()
     let_it_run(3000)
     me.take("review")
+    correct_and_compare(me)
+    ask_why(me)
     window.close()
+
+
+def correct_and_compare(me: Photographer) -> None:
+    """A frame is given another mask, and what that changed is shown on a frame beside it."""
+    window = me.window
+    me.session.set_active(1)
+    me.go_to(30)
+    body = cv2.erode((me.session.labels == 1).astype(np.uint8), np.ones((21, 21), np.uint8)) > 0
+    me.session.replace_mask(body, "Mask")
+    me.propagate()
+    wait(lambda: me.runs.state is not RunState.IDLE, 60)
+    wait(lambda: me.runs.state is RunState.IDLE, 1200)
+    me.show_panel("runs")
+    window.messages.turn_to(None)
+    me.go_to(32)
+    window.sides.propose()
+    wait(lambda: window.sides.comparison is not None)
+    window.sides.see(Seen.DIFFERENCE)
+    let_it_run(1000)
+    me.take("results")
+    window.sides.see(Seen.ONE)
+
+
+def ask_why(me: Photographer) -> None:
+    """Which places of memory the rabbit's ear was read from."""
+    window = me.window
+    me.session.set_active(1)
+    me.go_to(30)
+    window.actions_by_name["tool_why"].trigger()
+    me.drag((500.5, 300.5))
+    wait(lambda: window.why.reads is not None, 120)
+    window.actions_by_name["uncertainty"].trigger()
+    let_it_run(3000)
+    me.take("why")
 
 
 def main() -> None:

@@ -5,6 +5,9 @@ memory is read whole, as ever; the corrected frame stands for the given one, and
 the frames before it were drawn by what the correction has just put right. Objects that the person did not speak for on
 the corrected frame enter working memory as they are there.
 
+Disputes. Where a way to another corrected frame comes out far from what is there, one of the two is wrong, and nobody
+knows which: the other corrected frame is carried to meet it, and both are joined as in a run both ways.
+
 Joining. Between two corrected frames masks are the nearer one's more than the other's (`schedule.forward_weight`). The
 other one's side has been drawn already: the soft masks that are there are joined in, the more the nearer that frame is,
 so that what is drawn passes over into what stays.
@@ -15,7 +18,6 @@ from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
-import torch
 
 from core.network.transfer import upload
 from core.propagation.earlier_run import EarlierRun
@@ -23,7 +25,7 @@ from core.propagation.parts import Parts
 from core.propagation.prediction import ClipResult
 from core.propagation.presence import Presence
 from core.propagation.run import PassState, Run
-from core.propagation.schedule import Annotated, Pass
+from core.propagation.schedule import Annotated, Clip, Pass
 from core.propagation.stretch import Stretch, blend
 from core.propagation.ways import Way, pass_along
 
@@ -33,6 +35,8 @@ AGREES = 0.995
 AGREEING_CLIPS = 2
 """Clips in a row that agree with what is there, after which a way ends."""
 
+DISPUTED = 0.85
+"""IoU of the least agreeing object over a whole way, below which it is drawn from the other side too."""
 
 FADE = 4.0
 """Power of the share of the way to the next corrected frame, which is how much what is there counts: it was drawn
@@ -66,47 +70,101 @@ class TouchedRun(Run):
     def clips(self) -> Iterator[ClipResult]:
         for entry in self._encoder.permanent_entries():
             self.bank.add(entry)
-        for way, this_pass in zip(self._ways, self._passes, strict=True):
+        for place, (way, this_pass) in enumerate(zip(self._ways, self._passes, strict=True)):
+            if way.is_back and not self._is_disputed:
+                continue
             self.bank.forget_working()
             self._way = way
             labels = {f: found for f in self._known(way) if (found := self._there.labels(f)) is not None}
             self._earlier = EarlierRun(self._parts, labels, {})
             self._finished = set(labels)
-            yield from self._run_pass(this_pass)
+            behind = self._ways[place + 1 : place + 2]
+            back = self._cut(self._passes[place + 1]) if behind and behind[0].is_back else []
+            yield from self._run_way(this_pass, back)
 
     def _known(self, way: Way) -> list[int]:
         """Frames that are taken as they are."""
         return [frame for frame in way.frames if frame == way.frames[0] or frame in self._drawn_before]
 
-    def _run_pass(self, this_pass: Pass) -> Iterator[ClipResult]:
-        clips, agreeing = self._cut(this_pass), 0
+    def _run_way(self, this_pass: Pass, back: Sequence[Clip]) -> Iterator[ClipResult]:
+        """The clips of a way, until it agrees with what is there; `back`: those of the way that would meet it."""
+        clips, agreeing, whole = self._cut(this_pass), 0, Overlap()
+        self._is_disputed = False
         with self._encoder.feed(clips, self._finished) as feed:
             state = PassState(this_pass, self.bank, feed, Presence())
+            last = max((i for i, clip in enumerate(clips) if not self._finished.issuperset(clip.frames)), default=-1)
             for i, clip in enumerate(clips):
                 if self._finished.issuperset(clip.frames):
                     self._take_over(clip, state)
                     continue
                 there = [self._there.labels(frame) for frame in clip.frames]
-                result = self._run_clip(clip, state)
-                agreeing = agreeing + 1 if agrees(result.labels, there, clip.objects) else 0
-                if agreeing == AGREEING_CLIPS:
-                    yield replace(result, spared=tuple(one.frames for one in clips[i + 1 :]))
-                    return
-                yield result
+                result, own = self._run_clip(clip, state), Overlap()
+                for overlap in (own, whole):
+                    overlap.see(result.labels, there, clip.objects)
+                agreeing = agreeing + 1 if own.least >= AGREES and not self._leaves(clip) else 0
+                if i < last and agreeing < AGREEING_CLIPS:
+                    yield result
+                    continue
+                self._is_disputed = bool(back) and agreeing < AGREEING_CLIPS and whole.least < DISPUTED
+                spared = [*clips[i + 1 :], *([] if self._is_disputed else back)]
+                yield replace(result, spared=tuple(one.frames if one.objects else () for one in spared))
+                return
+
+    def _leaves(self, clip: Clip) -> bool:
+        """Whether a clip of the way back is nearer to where that began: what is there was drawn from that frame."""
+        return self._way.is_back and clip.end in self._way.frames[: len(self._way.frames) // 2]
 
     def _joined(self, predicted: Stretch, waits: bool) -> list[Stretch]:
-        """Predictions, joined with what is there where the way leads to another corrected frame."""
+        """What is predicted, joined where the way leads to another corrected frame: with what is there, on the way back
+        with what was predicted from that frame."""
         begin, until = self._way.frames[0], self._way.until
         if until is None or not predicted.logits:
             return [predicted]
+        if not self._way.is_back:
+            self._waiting.put(predicted.frames, predicted.logits)
         logits = {obj: planes.clone() for obj, planes in predicted.logits.items()}
         for i, frame in enumerate(predicted.frames):
-            share = (abs(frame - begin) / abs(until - begin)) ** FADE
-            for obj, levels in self._there.small(frame).items():
-                if obj in logits and levels.shape == tuple(logits[obj].shape[1:]):
-                    there = torch.logit(upload([levels], logits[obj].device)[0].float() / 255, eps=1e-3)
-                    logits[obj][i] = blend(there[None], logits[obj][i : i + 1], [share])[0]
+            share = abs(frame - begin) / abs(until - begin)
+            for obj, other in self._others(frame).items():
+                if obj in logits and other.shape == tuple(logits[obj].shape[1:]):
+                    theirs = upload([other], logits[obj].device)[0]
+                    counts = share if self._way.is_back else share**FADE
+                    logits[obj][i] = blend(theirs[None], logits[obj][i : i + 1], [counts])[0]
         return [replace(predicted, logits=logits)]
+
+    def _others(self, frame: int) -> Mapping[int, np.ndarray]:
+        """What is joined in on a frame: logits by object, float32 (h, w)."""
+        if self._way.is_back:
+            return self._waiting.pop(frame)
+        there = {
+            obj: np.clip(levels / np.float32(255), 1e-3, 1 - 1e-3) for obj, levels in self._there.small(frame).items()
+        }
+        return {obj: np.log(share / (1 - share)) for obj, share in there.items()}
+
+
+class Overlap:
+    """IoU of each object with what is there, over the frames of one clip or of several."""
+
+    def __init__(self) -> None:
+        self._pixels: dict[int, list[int]] = {}  # in both, in either
+        self._is_known = True
+
+    def see(self, labels: np.ndarray, there: Sequence[np.ndarray | None], objects: Sequence[int]) -> None:
+        """A clip, label maps uint8 (T, H, W); None in `there`: nothing is known of that frame."""
+        if any(one is None for one in there):
+            self._is_known = False
+            return
+        known = np.stack([one for one in there if one is not None])
+        for obj in objects:
+            ours, theirs = labels == obj, known == obj
+            pixels = self._pixels.setdefault(obj, [0, 0])
+            pixels[0] += int(np.count_nonzero(ours & theirs))
+            pixels[1] += int(np.count_nonzero(ours | theirs))
+
+    @property
+    def least(self) -> float:
+        """Of the objects, 0 to 1; 1 for one that is on none of the frames in either; 0 where nothing was known."""
+        return min((both / either for both, either in self._pixels.values() if either), default=1.0) * self._is_known
 
 
 def touched_passes(ways: Sequence[Way], annotated: Annotated, there: MaskSource) -> list[Pass]:
@@ -117,17 +175,3 @@ def touched_passes(ways: Sequence[Way], annotated: Annotated, there: MaskSource)
         seen = () if labels is None else sorted(known.intersection(np.unique(labels).tolist()))
         passes.append(pass_along(way, annotated, seen))
     return passes
-
-
-def agrees(labels: np.ndarray, there: Sequence[np.ndarray | None], objects: Sequence[int]) -> bool:
-    """Whether a clip, label maps uint8 (T, H, W), agrees with what is there on all of its frames: the IoU of each
-    object over the whole clip is at least `AGREES`, or it is on none of its frames in either."""
-    if any(one is None for one in there):
-        return False
-    known = np.stack([one for one in there if one is not None])
-    for obj in objects:
-        ours, theirs = labels == obj, known == obj
-        union = np.count_nonzero(ours | theirs)
-        if union and np.count_nonzero(ours & theirs) < AGREES * union:
-            return False
-    return True

@@ -45,7 +45,11 @@ class RecordedRun:
         self._results = RunResults(project, {id for frame in plan.permanent for id in frame.masks}, text)
         self._began = time.monotonic()
         started = datetime.now().astimezone().isoformat(timespec="seconds")
-        settings |= {interrupted.AROUND: list(dict.fromkeys(way.frames[0] for way in plan.ways))} if plan.ways else {}
+        settings |= (
+            {interrupted.AROUND: list(dict.fromkeys(way.frames[0] for way in plan.ways if not way.is_back))}
+            if plan.ways
+            else {}
+        )
         self._info = RunInfo(started, plan.start, plan.end, plan.direction, settings)
         self.id = project.start_run(self._info)
         self._known, self._bytes = set[Key](), 0  # cells that it has changed, and what its masks take

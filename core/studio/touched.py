@@ -104,8 +104,10 @@ def _outward(
 
 
 def ways_from(frames: Iterable[int], annotated: Annotated, first: int, last: int) -> tuple[Way, ...]:
-    """The ways of a run that went outward from these frames, and came to frames `first` to `last` (inclusive)."""
-    return tuple(way for frame in frames for way in ways_around(frame, annotated, first, last))
+    """The ways of a run that went outward from these frames, and came to frames `first` to `last` (inclusive); those
+    back are left out, for nobody knows which of them were drawn."""
+    ways = (way for frame in frames for way in ways_around(frame, annotated, first, last))
+    return tuple(way for way in ways if not way.is_back)
 
 
 def note_read(project: Project, permanent: tuple[PermanentFrame, ...], start: int, end: int) -> None:

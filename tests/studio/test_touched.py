@@ -38,8 +38,9 @@ def correct(project: Project, frame: int, id: int = 1) -> None:
 
 
 def spans(touched: Touched | None) -> list[tuple[int, int, int | None]]:
-    """First and last frame of each way, and the corrected frame that ends it."""
-    return [] if touched is None else [(way.frames[0], way.frames[-1], way.until) for way in touched.ways]
+    """First and last frame of each way outward, and the corrected frame that ends it."""
+    ways = () if touched is None else touched.ways
+    return [(way.frames[0], way.frames[-1], way.until) for way in ways if not way.is_back]
 
 
 def test_a_run_goes_outward_from_what_was_corrected_until_another_corrected_frame(project):
