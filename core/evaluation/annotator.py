@@ -85,7 +85,7 @@ class Annotator:
         self._network, self._marker, self._media, self._truth = network, marker, media, truth
         self._settings, self._most, self._advance = settings, marks, advance
         self._marks = 0
-        self._there = _There()  # of the last round
+        self._there = _DrawnMasks()  # of the last round
         self._first = Propagator(network, media, settings)  # knows the frames' features, which are the same for all
 
     def work(self, policy: Policy, rounds: int, touched: bool = False) -> list[AnnotatedRound]:
@@ -97,7 +97,7 @@ class Annotator:
         begin = time.perf_counter()
         propagator = Propagator(self._network, self._media, self._settings)
         propagator.cache = self._first.cache
-        self._marks, self._there = 0, _There()
+        self._marks, self._there = 0, _DrawnMasks()
         given = self._truth.given_frames()
         for frame, objects in given.items():
             propagator.memory.add(frame, self._mark(frame, objects), objects)
@@ -185,9 +185,9 @@ class Annotator:
 
 
 @dataclass
-class _There:
+class _DrawnMasks:
     """The masks drawn, by frame: label maps uint8 (H, W), and by object the probabilities and confidence of
-    `ClipResult`; as `core.propagation.touched.There`."""
+    `ClipResult`; as `core.propagation.touched.MaskSource`."""
 
     masks: dict[int, np.ndarray] = field(default_factory=dict)
     levels: dict[int, Mapping[int, np.ndarray]] = field(default_factory=dict)

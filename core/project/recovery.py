@@ -1,7 +1,7 @@
 """Recovery: everything readable of a damaged project, in a new one.
 
 The damaged file is only read. First SQLite reads what it can; what it cannot reach is then looked for on every page by
-itself (`carving`). A mask counts only if its checksum is right, so nothing half-read gets into the new project.
+itself (`row_salvage`). A mask counts only if its checksum is right, so nothing half-read gets into the new project.
 """
 
 import logging
@@ -142,7 +142,7 @@ class _Recovery:
             connection.execute("PRAGMA trusted_schema = OFF")
             self._read_small_tables(connection)
             if self._found.footage is None or not self._found.objects:
-                self._carve_small_tables(pages)
+                self._salvage_small_tables(pages)
             part = self._target.with_name(f"{self._target.name}-part")
             try:
                 soft = self._soft_masks(connection, pages)
@@ -250,9 +250,9 @@ class _Recovery:
             with suppress(ValueError):  # a stretch more that is open
                 self._found.done.add(done_from_row(row))
 
-    def _carve_small_tables(self, pages: bytearray) -> None:
+    def _salvage_small_tables(self, pages: bytearray) -> None:
         objects = []
-        for rowid, columns in self._carved(pages):
+        for rowid, columns in self._salvaged(pages):
             if len(columns) in (6, 7) and isinstance(columns[1], int) and isinstance(columns[2], str):
                 objects.append((columns[1], rowid, *columns[2:]))
             elif len(columns) == 2 and columns[0] == "footage" and self._found.footage is None:
@@ -262,7 +262,7 @@ class _Recovery:
         for _, *row in sorted(objects, key=lambda row: row[:2]):
             self._take_object(tuple(row))
 
-    def _carved(self, pages: bytearray) -> Iterator[tuple[int, list[Any]]]:
+    def _salvaged(self, pages: bytearray) -> Iterator[tuple[int, list[Any]]]:
         free = row_salvage.free_pages(pages, schema.PAGE_SIZE)
         return row_salvage.rows(pages, schema.PAGE_SIZE, free)
 
@@ -276,7 +276,7 @@ class _Recovery:
         for id, *columns in self._rows(connection, query, failures):
             yield from self._take_cell(id, columns)
         if failures or found.keys is None or found.keys - found.saved - found.damaged:
-            for rowid, columns in self._carved(pages):
+            for rowid, columns in self._salvaged(pages):
                 if len(columns) == 7:
                     yield from self._take_cell(rowid, columns[1:])
 
@@ -286,8 +286,8 @@ class _Recovery:
             pass
         if not failures:
             return _SoftMasks(connection, {})
-        carved = (row for row in self._carved(pages) if len(row[1]) == 2 and row[1][0] is None)
-        return _SoftMasks(None, {id: columns[1] for id, columns in carved if soft_from_data(columns[1]) is not None})
+        salvaged = (row for row in self._salvaged(pages) if len(row[1]) == 2 and row[1][0] is None)
+        return _SoftMasks(None, {id: columns[1] for id, columns in salvaged if soft_from_data(columns[1]) is not None})
 
     def _take_cell(self, id: object, columns: list[Any]) -> Iterator[tuple[Key, Cell]]:
         found, key = self._found, divmod(id, 256) if isinstance(id, int) else None
@@ -368,19 +368,19 @@ class _Recovery:
 
 @dataclass(frozen=True)
 class _SoftMasks:
-    """The remains of the table soft_masks: one that SQLite can read through, or the rows that were found by carving.
+    """The remains of the table soft_masks: one that SQLite can read through, or rows salvaged page by page.
 
     A loss is not reported: masks do without.
     """
 
     connection: sqlite3.Connection | None
-    carved: dict[int, bytes]
+    salvaged: dict[int, bytes]
 
     def get(self, key: Key) -> SoftMask | None:
         """The soft mask of a cell, if it can be read."""
         id = key[0] * 256 + key[1]
         if self.connection is None:
-            return soft_from_data(self.carved.get(id))
+            return soft_from_data(self.salvaged.get(id))
         row = self.connection.execute("SELECT data FROM soft_masks WHERE id = ?", (id,)).fetchone()
         return None if row is None else soft_from_data(row[0])
 
