@@ -43,7 +43,7 @@ class MarkingSampleSettings:
     union_share: float = 0.2
     touching_share: float = 0.35
     spoilt_share: float = 0.25
-    estimate_share: float = 0.15
+    estimate_share: float = 0.22
 
 
 @dataclass(frozen=True)
