@@ -34,7 +34,7 @@ class Result:
     def error(self) -> str:
         """The one line that it must have ended with."""
         assert self.out == "", self.out
-        (line,) = self.err.splitlines()
+        (line,) = self.remarks
         return line
 
     @property

@@ -11,7 +11,18 @@ import av
 import numpy as np
 import pytest
 import torch
-from pcvos_command import FRAMES, SIZE, moving_disc, pcvos, results, start_pcvos, tree, write_folder, write_video
+from pcvos_command import (
+    FRAMES,
+    SIZE,
+    Result,
+    moving_disc,
+    pcvos,
+    results,
+    start_pcvos,
+    tree,
+    write_folder,
+    write_video,
+)
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -299,7 +310,7 @@ def test_a_disk_that_is_really_full(small_disk, scene, mask):
     )
     out, err = process.communicate(timeout=120)
     assert process.returncode == 1, err
-    (line,) = err.splitlines()
+    (line,) = Result(1, out, err).remarks
     assert line.startswith("Error: The disk is full: ")
     assert out == ""
     assert all(labels.shape == SIZE for labels in results(small_disk / "out").values())

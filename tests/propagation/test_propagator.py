@@ -330,11 +330,11 @@ def test_the_exact_mode_matches_everywhere(small_network: PCVOS):
                 small_network, FRAMES, [(0, LABELS[0])], {"keep_lost": True, "kernel": kernel, "exact": exact}
             ).run()
         )
-        for kernel in (0, 0.2)
+        for kernel in (0, 0.05)
         for exact in (False, True)
     }
-    assert agreement(drawn[0, False], drawn[0.2, False]) < 1
-    assert agreement(drawn[0, True], drawn[0.2, True]) == 1
+    assert agreement(drawn[0, False], drawn[0.05, False]) < 1
+    assert agreement(drawn[0, True], drawn[0.05, True]) == 1
 
 
 def test_the_exact_mode_gives_annotated_frames_as_the_network_sees_them(small_network: PCVOS):
