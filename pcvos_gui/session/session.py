@@ -15,6 +15,7 @@ from core.media.source import FrameSource
 from core.project.model import MAX_OBJECTS, Change, ObjectInfo
 from core.project.project import Project
 from core.studio import edits
+from pcvos_gui.session.commands import ChangeCommand
 from pcvos_gui.session.messages import Messages
 from pcvos_gui.session.navigator import Navigator
 from pcvos_gui.session.open_session import OpenSession
@@ -227,6 +228,18 @@ class Session(QObject):
         if gone:
             text = self.tr("Delete {}").format(gone.name)
             self.document.push_change(edits.delete_object(self.document.project, text, id))
+
+    def take_back_object(self, made: ObjectInfo) -> None:
+        """Take out the object that came last, as if it had never been added; after other steps, as one more."""
+        stack = self.undo_stack
+        last = stack.command(stack.index() - 1) if stack.canUndo() and not stack.canRedo() else None
+        change = last.change if isinstance(last, ChangeCommand) else None
+        if last is None or change is None or change.objects is None or change.objects[1] != (*change.objects[0], made):
+            self.delete_object(made.id)
+            return
+        last.setObsolete(True)  # so that the stack forgets it, instead of keeping it to be done again
+        stack.undo()
+        self.document.apply(change.inverted())
 
     def merge_objects(self, id: int, into: int) -> None:
         """Give an object's masks to another one, on all frames; it is gone afterwards."""

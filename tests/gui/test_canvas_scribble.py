@@ -218,6 +218,50 @@ def test_an_object_that_goes_takes_its_preview_along(rig):
     assert not rig.session.labels.any()
 
 
+@pytest.fixture
+def empty(qtbot, tmp_path) -> CanvasRig:
+    """Without an object: the first mark makes one."""
+    rig = CanvasRig(qtbot, tmp_path, footage(), objects=0)
+    rig.assist.has_network = True
+    rig.take(Tool.MARK)
+    return rig
+
+
+@pytest.mark.parametrize("how", ["Esc", "Backspace", "beside the frame", "waiting"])
+def test_an_object_goes_again_when_the_marks_that_made_it_are_dropped(empty, how):
+    session, stack = empty.session, empty.session.undo_stack
+    empty.click(*((-3, 40) if how == "beside the frame" else (30, 30)))
+    match how:
+        case "Esc":
+            empty.key(Qt.Key.Key_Escape)
+        case "Backspace":
+            empty.key(Qt.Key.Key_Backspace)
+        case "waiting":
+            session.navigator.go_to(1)
+            assert len(session.objects) == 1, "its marks wait"
+            empty.canvas.tool.drop_waiting()
+    assert not session.objects and not session.active and not empty.canvas.tool.is_busy
+    assert not stack.count(), "nothing to undo, nothing to do again"
+    empty.click(30, 30)
+    empty.assist.answer(DISC)
+    empty.key(Qt.Key.Key_Return)
+    empty.click(10, 10)
+    empty.key(Qt.Key.Key_Escape)
+    assert [one.id for one in session.objects] == [1] and stack.count() == 2, "it has a mask"
+
+
+def test_after_other_steps_it_goes_by_one_more(empty):
+    session = empty.session
+    empty.click(30, 30)
+    session.navigator.go_to(1)
+    session.add_object()
+    empty.canvas.tool.drop_waiting()
+    assert [one.id for one in session.objects] == [2] and session.undo_stack.count() == 3
+    for count in (2, 1, 0):
+        session.undo_stack.undo()
+        assert len(session.objects) == count
+
+
 def test_locked_objects_keep_their_pixels(rig):
     rig.give_mask(box(0, 0, 60, 30), 2)
     rig.session.change_object(ObjectInfo(2, "two", (0, 0, 255), locked=True))

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QRectF, Qt, QTimer
 from core.masks.drawing import paint_line
 from core.masks.packed_mask import PackedMask
 from core.project.content import BACKGROUND, BOX, OBJECT
+from core.project.model import ObjectInfo
 from core.studio.jobs import Estimated, Marked, MarkJob
 from pcvos_gui.canvas.preview import BoxItem, PreviewItem
 from pcvos_gui.canvas.tools.click_preview import REST_MS, ClickPreview
@@ -57,6 +58,7 @@ class MarkTool(CanvasTool):
         self._frame_rests.timeout.connect(self._look)
         self._open: Scribble | None = None  # on the shown frame, of the active object
         self._waiting: dict[Subject, Scribble] = {}
+        self._made: ObjectInfo | None = None  # by a first mark
         self._draws = False
         self._asked = -1  # the frame an estimate was asked for
         self._estimates: Mapping[int, PackedMask] = {}
@@ -197,8 +199,10 @@ class MarkTool(CanvasTool):
     def _may_mark(self) -> bool:
         """Whether the active object can be marked; where none is active, one is made."""
         session = self.session
-        if session.can_edit and not session.active and not session.is_editing and not session.add_object():
-            return False
+        if session.can_edit and not session.active and not session.is_editing:
+            self._made = session.object(session.add_object())
+            if self._made is None:
+                return False
         return session.may_edit()
 
     # what a click would give
@@ -315,6 +319,7 @@ class MarkTool(CanvasTool):
         else:
             self._put_away()
             self._store()
+            self._take_back_object()
 
     def back(self) -> None:
         if self._open is None:
@@ -329,6 +334,17 @@ class MarkTool(CanvasTool):
         else:
             self._put_away()
         self._store()
+        self._take_back_object()
+
+    def _take_back_object(self) -> None:
+        """An object that a first mark has made goes again, when all its marks are dropped and it has no mask."""
+        made, session = self._made, self.session
+        known = (self._open, *self._waiting.values())
+        if made is None or any(one is not None and one.object == made.id for one in known):
+            return
+        self._made = None
+        if session.object(made.id) == made and not session.document.project.frames_of(made.id).size:
+            session.take_back_object(made)
 
     def hold(self) -> None:
         if self._draws:
@@ -372,6 +388,7 @@ class MarkTool(CanvasTool):
         """Forget all that waits."""
         self._waiting.clear()
         self._store()
+        self._take_back_object()
         self.changed.emit()
 
     def take_up(self) -> None:
@@ -458,5 +475,5 @@ class MarkTool(CanvasTool):
             self._reopen()
 
     def _on_closed(self) -> None:
-        self._asked, self._estimates, self._waiting = -1, {}, {}
+        self._asked, self._estimates, self._waiting, self._made = -1, {}, {}, None
         self._put_away()
