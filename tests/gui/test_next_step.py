@@ -39,6 +39,7 @@ def test_from_the_first_mark_to_the_first_correction(hands: Hands, clip: Path):
     hands.bot.waitUntil(lambda: hands.runs.state is RunState.RUNNING, timeout=120_000)
     assert step.text().startswith("Propagating:")
     hands.bot.waitUntil(lambda: hands.runs.state is RunState.IDLE, timeout=120_000)
+    hands.bot.waitUntil(lambda: hands.window.reviewer.is_settled)
     assert step.text() == "Next: go through what is doubtful (F9, F8), and fix what is wrong; or export"
     hands.go_to(5)
     hands.session.replace_mask(truth(5), "Mask")
