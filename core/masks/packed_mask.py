@@ -1,6 +1,7 @@
 """Masks in little space: what is kept of each object on each frame, in memory and in the project file."""
 
 import struct
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,11 @@ class PackedMask:
     @property
     def is_empty(self) -> bool:
         return not self.bits
+
+    @property
+    def checksum(self) -> int:
+        """CRC-32 of the mask with its place in the frame."""
+        return zlib.crc32(self.to_bytes())
 
     def inside(self) -> np.ndarray:
         """The box alone, bool (h, w).

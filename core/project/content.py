@@ -10,6 +10,9 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, field, fields
 from typing import Any
 
+from core.masks.packed_mask import PackedMask
+from core.project.model import Key
+
 Row = tuple[Any, ...]
 
 
@@ -48,6 +51,23 @@ class MarkStroke:
     points: tuple[tuple[float, float, float], ...]
 
 
+@dataclass(frozen=True)
+class AcceptedMarks:
+    """All marks that an object's mask on a frame was accepted from; they are of use as long as it has this mask.
+
+    Attributes:
+        mask: its `PackedMask.checksum`. before: what was there before the first mark; None: nothing.
+    """
+
+    strokes: tuple[MarkStroke, ...]
+    mask: int
+    before: PackedMask | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.strokes[0].frame, self.strokes[0].object
+
+
 @dataclass(frozen=True, order=True)
 class Tick:
     """A stretch of `core.studio.review` that a person found right, and the doubt it had then."""
@@ -74,7 +94,7 @@ class Content:
     Attributes:
         classes: the list of classes, in order; those of the objects need not be in it.
         edges: how edges of mattes come out, by option (`core.exchange.mattes`).
-        marks: in the order they were drawn. ticks: what was ticked off in review.
+        marks: in the order they were drawn. accepted_marks: the newest last. ticks: what was ticked off in review.
         unfinished_run: None: none is under way.
         memory_read: checksums of the masks in permanent memory that the last runs read, by frame, then object; empty:
             not known.
@@ -84,6 +104,7 @@ class Content:
     classes: tuple[str, ...] = ()
     edges: Mapping[str, str | float] = field(default_factory=dict)
     marks: tuple[MarkStroke, ...] = ()
+    accepted_marks: tuple[AcceptedMarks, ...] = ()
     ticks: frozenset[Tick] = frozenset()
     unfinished_run: UnfinishedRun | None = None
     memory_read: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
@@ -117,6 +138,19 @@ def _marks(rows: Iterable[Row]) -> Iterator[MarkStroke]:
         with suppress(TypeError, ValueError):
             points = tuple((float(x), float(y), float(radius)) for x, y, radius in json.loads(text))
             yield MarkStroke(frame, obj, value, points)
+
+
+def _accepted_marks(rows: Iterable[Row]) -> Iterator[AcceptedMarks]:
+    for frame, obj, mask, before, text in _sound(rows, int, int, int, bytes | None, str):
+        with suppress(TypeError, ValueError):
+            strokes = tuple(_marks((frame, obj, value, json.dumps(points)) for value, points in json.loads(text)))
+            if strokes:
+                yield AcceptedMarks(strokes, mask, None if before is None else PackedMask.from_bytes(before))
+
+
+def _accepted_row(position: int, one: AcceptedMarks) -> Row:
+    before = None if one.before is None else one.before.to_bytes()
+    return position, *one.key, one.mask, before, json.dumps([(s.value, s.points) for s in one.strokes])
 
 
 def _unfinished_run(rows: Iterable[Row]) -> UnfinishedRun | None:
@@ -168,6 +202,12 @@ _TABLES = {
         "frame, object, value, points",
         lambda rows: tuple(_marks(rows)),
         lambda marks: ((n, m.frame, m.object, m.value, json.dumps(m.points)) for n, m in enumerate(marks)),
+    ),
+    "accepted_marks": _Table(
+        "accepted_marks",
+        "frame, object, mask, before, strokes",
+        lambda rows: tuple(_accepted_marks(rows)),
+        lambda accepted: (_accepted_row(n, one) for n, one in enumerate(accepted)),
     ),
     "ticks": _Table(
         "ticks",

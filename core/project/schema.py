@@ -82,7 +82,7 @@ _VERSION_6 = (
 def _move_content(connection: sqlite3.Connection) -> None:
     """Up to version 6 all content (`core.project.content`) was JSON in the table settings, which keeps the view."""
     content = content_of_version_6(connection.execute("SELECT key, value FROM settings"))
-    write_content(connection, vars(content))
+    write_content(connection, {name: value for name, value in vars(content).items() if value})
 
 
 _VERSION_7 = (
@@ -99,6 +99,12 @@ _VERSION_7 = (
     _move_content,
 )
 
+_VERSION_8 = (
+    """CREATE TABLE accepted_marks (
+        position INTEGER PRIMARY KEY, frame INTEGER NOT NULL, object INTEGER NOT NULL, mask INTEGER NOT NULL,
+        before BLOB, strokes TEXT NOT NULL)""",
+)
+
 Step = tuple[str | Callable[[sqlite3.Connection], None], ...]
 
 MIGRATIONS: tuple[Step, ...] = (
@@ -109,6 +115,7 @@ MIGRATIONS: tuple[Step, ...] = (
     _VERSION_5,
     _VERSION_6,
     _VERSION_7,
+    _VERSION_8,
 )
 """Step n: the statements and functions that lead from version n to n + 1; version 0 is an empty file."""
 

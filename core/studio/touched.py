@@ -4,7 +4,6 @@ The rule is `core.propagation.touched`'s; here it meets a project: a run that is
 memory it has read, and what differs from that note has been corrected since.
 """
 
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -74,7 +73,7 @@ def find_touched(project: Project, settings: RunSettings, memory: Memory | None 
     changed = {
         frame: ids
         for frame, masks in sorted(memory.items())
-        if (ids := {id for id, mask in masks.items() if read.get(frame, {}).get(id) != _sum(mask)})
+        if (ids := {id for id, mask in masks.items() if read.get(frame, {}).get(id) != mask.checksum})
     }
     if not changed or not all(_was_drawn(project, frame, ids) for frame, ids in changed.items()):
         return None
@@ -116,7 +115,7 @@ def note_read(project: Project, permanent: tuple[PermanentFrame, ...], start: in
     for given in permanent:
         own = read.setdefault(given.frame, {})
         if start <= given.frame <= end:
-            own |= {id: _sum(mask) for id, mask in given.masks.items()}
+            own |= {id: mask.checksum for id, mask in given.masks.items()}
     project.keep(memory_read=read)
 
 
@@ -156,10 +155,6 @@ class ProjectMasks:
     def close(self) -> None:
         """Let go of the snapshot."""
         self._project.close()
-
-
-def _sum(mask: PackedMask) -> int:
-    return zlib.crc32(mask.to_bytes())
 
 
 def _was_drawn(project: Project, frame: int, ids: set[int]) -> bool:

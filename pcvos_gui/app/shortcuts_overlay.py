@@ -83,6 +83,7 @@ class ShortcutsOverlay(QWidget):
             (self.tr("Box (mark)"), self.tr("Shift + drag")),
             (self.tr("Choose an object"), self.tr("1, 2 … 12 …")),
             (self.tr("Accept or drop marks"), "Enter, Esc"),
+            (self.tr("Take back a mark, take up accepted ones"), self.tr("Backspace")),
         ]
         names = [self.tr("Mouse and canvas"), *(translated(menu) for menu in MENUS)]
         return {name: groups[name] for name in names if groups[name]}

@@ -214,8 +214,8 @@ class Canvas(QWidget):
     def _on_tool_state(self) -> None:
         self._show_look()
         self.view.show_cursor()
-        self.hint_changed.emit(self.hint)
         self._show_offer()
+        self.hint_changed.emit(self.hint)
 
     def _show_offer(self) -> None:
         """Buttons for what is unfinished here, and for what waits elsewhere."""

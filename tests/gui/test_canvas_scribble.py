@@ -437,3 +437,95 @@ def test_what_cannot_be_read_of_them_is_left_out(rig, stroke):
     rig.session.close()
     rig.session.open(ArraySource(footage()), Project.open(path))
     assert not rig.canvas.tool.waiting and not rig.canvas.tool.is_busy
+
+
+# accepted marks
+
+
+OTHER = box(0, 0, 10, 10)
+
+
+def accept(rig, mask, *points, **how) -> None:
+    rig.drag(*points, **how)
+    rig.assist.answer(mask)
+    rig.key(Qt.Key.Key_Return)
+
+
+def test_accepted_marks_stay_in_the_project_and_are_taken_up_again(rig):
+    rig.give_mask(OTHER, 1)
+    before = rig.session.labels.copy()
+    rig.drag((30, 30), (50, 30))
+    accept(rig, DISC, (5, 5), button=RIGHT)
+    assert rig.project.content.marks == () and "Backspace" in rig.canvas.hint
+    drawn, path = rig.assist.jobs[-1].strokes, rig.project.path
+    rig.session.navigator.go_to(1)
+    assert "Backspace" not in rig.canvas.hint
+    rig.session.close()
+    project = Project.open(path)
+    rig.session.open(ArraySource(footage()), project)
+    rig.session.navigator.go_to(0)
+    tool = rig.canvas.tool
+    assert not tool.is_busy and "Backspace" in rig.canvas.hint
+    bare = rig.seen(40, 30)
+    rig.key(Qt.Key.Key_Backspace)
+    assert tool.is_busy and np.array_equal(tool.proposed, DISC) and rig.seen(40, 30) != bare, "marks are seen"
+    rig.session.navigator.go_to(1)
+    assert not tool.waiting, "nothing in it is new"
+    rig.session.navigator.go_to(0)
+    rig.key(Qt.Key.Key_Backspace)
+    rig.key(Qt.Key.Key_Backspace)
+    job = rig.assist.jobs[-1]
+    assert np.array_equal(job.strokes == 1, drawn == 1) and not (job.strokes == 2).any(), "the last is taken back"
+    assert np.array_equal(job.present, before == 1), "made anew from what was there before the marks"
+    accept(rig, OTHER, (60, 50))
+    assert np.array_equal(project.labels(0) == 1, OTHER)
+    (marks,) = [one for one in project.content.accepted_marks if one.mask == PackedMask.pack(OTHER).checksum]
+    assert [stroke.points[0][:2] for stroke in marks.strokes] == [rig.point(30, 30), rig.point(60, 50)]
+
+
+def test_esc_leaves_the_mask_and_its_marks(rig):
+    accept(rig, DISC, (30, 30), (50, 30))
+    for _ in range(2):
+        rig.key(Qt.Key.Key_Backspace)
+        assert rig.canvas.tool.is_busy
+        rig.key(Qt.Key.Key_Escape)
+        assert np.array_equal(rig.session.labels == 1, DISC) and not rig.canvas.tool.is_busy
+    assert rig.session.undo_stack.count() == 1
+
+
+def test_a_correction_adds_its_marks_and_undo_takes_them_away(rig):
+    accept(rig, DISC, (30, 30), (50, 30))
+    accept(rig, OTHER, (5, 5))
+    assert np.array_equal(rig.assist.jobs[-1].present, DISC), "by itself it corrects what is there"
+    rig.key(Qt.Key.Key_Backspace)
+    rig.key(Qt.Key.Key_Backspace)
+    first = rig.assist.jobs[-1]
+    assert first.strokes[30, 40] and not first.strokes[5, 5] and first.present is None
+    rig.key(Qt.Key.Key_Escape)
+    rig.session.undo_stack.undo()
+    rig.key(Qt.Key.Key_Backspace)
+    assert np.array_equal(rig.canvas.tool.proposed, DISC)
+    rig.drag((60, 50))
+    assert np.array_equal(np.unique(rig.assist.jobs[-1].strokes[[30, 50, 5], [40, 60, 5]]), [0, 1])
+    assert rig.assist.jobs[-1].strokes[30, 40] and not rig.assist.jobs[-1].strokes[5, 5]
+    rig.key(Qt.Key.Key_Escape)
+    rig.session.undo_stack.undo()
+    rig.key(Qt.Key.Key_Backspace)
+    assert not rig.canvas.tool.is_busy, "no mask, no marks"
+
+
+def test_a_mask_that_something_else_has_made_has_no_marks(rig):
+    accept(rig, DISC, (30, 30), (50, 30))
+    path = rig.project.path
+    rig.take(Tool.BRUSH)
+    rig.click(5, 5)
+    rig.take(Tool.MARK)
+    rig.key(Qt.Key.Key_Backspace)
+    assert not rig.canvas.tool.is_busy and "Backspace" not in rig.canvas.hint
+    rig.session.undo_stack.undo()
+    assert "Backspace" in rig.canvas.hint
+    rig.session.undo_stack.redo()
+    rig.session.close()
+    project = Project.open(path)
+    rig.session.open(ArraySource(footage()), project)
+    assert project.content.accepted_marks == (), "undo cannot bring the mask back any more"

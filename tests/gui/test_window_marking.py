@@ -96,6 +96,24 @@ def test_a_click_can_say_not_this_and_backspace_takes_it_back(pointing: Pointing
     assert not pointing.tool.is_busy and not pointing.hands.session.labels.any()
 
 
+def test_accepted_marks_are_taken_up_again_and_give_what_they_gave(pointing: Pointing):
+    x, y = centre(0)
+    first = pointing.mark((x, y))
+    both = pointing.mark((x + 8, y + 6), button=RIGHT)
+    pointing.key(Qt.Key.Key_Return)
+    pointing.hands.go_to(5)
+    pointing.hands.go_to(0)
+    assert "Backspace" in pointing.tool.hint
+    pointing.key(Qt.Key.Key_Backspace)
+    step = pointing.hands.window.canvas.strip.step
+    assert np.array_equal(pointing.tool.proposed, both) and "accept it" in step.text()
+    with pointing.hands.bot.waitSignal(pointing.hands.window.assist.done, timeout=60_000):
+        pointing.key(Qt.Key.Key_Backspace)
+    assert np.array_equal(pointing.tool.proposed, first)
+    pointing.key(Qt.Key.Key_Escape)
+    assert "accept it" not in step.text(), "nothing is offered any more"
+
+
 def test_a_stroke_and_a_box_mean_the_object(pointing: Pointing):
     x, y = centre(0)
     assert overlap(pointing.mark((x - 10, y), (x, y + 2), (x + 10, y)), truth(0)) > 0.7

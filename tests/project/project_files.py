@@ -69,8 +69,12 @@ def execute(path: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-TO_VERSION_6 = tuple(
-    f"DROP TABLE {name}" for name in ("classes", "edges", "marks", "ticks", "unfinished_run", "memory_read")
+TO_VERSION_7 = ("DROP TABLE accepted_marks",)
+"""What takes a project's tables back to those of version 7."""
+
+TO_VERSION_6 = (
+    *TO_VERSION_7,
+    *(f"DROP TABLE {name}" for name in ("classes", "edges", "marks", "ticks", "unfinished_run", "memory_read")),
 )
 """What takes a project's tables back to those of version 6."""
 

@@ -6,10 +6,10 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from project_files import TO_VERSION_6, execute, listing, rows
+from project_files import TO_VERSION_6, TO_VERSION_7, execute, listing, mask, rows
 
 from core.project import schema
-from core.project.content import Content, MarkStroke, Tick, UnfinishedRun, View
+from core.project.content import AcceptedMarks, Content, MarkStroke, Tick, UnfinishedRun, View
 from core.project.project import Project
 from core.project.recovery import recover
 
@@ -20,10 +20,15 @@ CONTENT = Content(
     ("car", "person"),
     {"edges": "hard", "grow": 3.5, "smooth": 2},
     (MarkStroke(4, 2, 1, ((1.5, 2.0, 3.25), (4.0, 5.0, 6.0))), MarkStroke(4, 2, 3, ((0.0, 0.0, 1.0), (9.0, 9.0, 1.0)))),
+    (
+        AcceptedMarks((MarkStroke(5, 1, 1, ((1.5, 2.0, 0.0),)), MarkStroke(5, 1, 2, ((7.0, 8.0, 0.0),))), 99, mask(3)),
+        AcceptedMarks((MarkStroke(6, 1, 1, ((1.5, 2.25, 0.0),)),), 4294967295),
+    ),
     frozenset({Tick(1, 3, 9, 0.1234), Tick(2, 0, 0, 1.0)}),
     UnfinishedRun(1, ((0, 7), (11, 12)), 11),
     {0: {1: 123, 2: 4294967295}, 9: {}},
 )
+WITHOUT_ACCEPTED = replace(CONTENT, accepted_marks=())
 OF_BEFORE = {
     "frame": 7,
     "active": 2,
@@ -73,12 +78,22 @@ def test_a_project_of_version_6_is_brought_up_to_date_and_loses_nothing(full):
     full.close()
     to_version_6(full.path, {key: json.dumps(value) for key, value in OF_BEFORE.items()})
     with Project.open(full.path, to_write=False) as old:  # as it is
-        assert old.content == CONTENT
+        assert old.content == WITHOUT_ACCEPTED
     assert rows(full.path, "PRAGMA user_version") == [(6,)]
     with Project.open(full.path) as again:
-        assert again.content == CONTENT and again.warnings == []
+        assert again.content == WITHOUT_ACCEPTED and again.warnings == []
     assert rows(full.path, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
     assert {key for (key,) in rows(full.path, "SELECT key FROM settings")} == set(vars(View()))
+
+
+def test_so_is_one_of_version_7(full):
+    full.close()
+    execute(full.path, *TO_VERSION_7, "PRAGMA user_version = 7")
+    with Project.open(full.path) as again:
+        assert again.content == WITHOUT_ACCEPTED and again.warnings == []
+        again.keep(accepted_marks=CONTENT.accepted_marks)
+    with Project.open(full.path) as again:
+        assert again.content == CONTENT
 
 
 @pytest.mark.parametrize("damaged", [7, None, [], {}, "x", [7], [[]], [[1, 2]], {"1": 5}, {"x": {"y": "z"}}, [{}]])
@@ -92,11 +107,13 @@ def test_what_was_damaged_in_version_6_is_left_out(full, damaged):
 def test_rows_that_are_damaged_are_left_out(full):
     full.close()
     changes = ("ticks SET doubt = 'x' WHERE object = 1", "marks SET points = '[[1]]' WHERE position = 0")
+    changes += ("accepted_marks SET before = 'x' WHERE position = 0", "accepted_marks SET strokes = '[[1]]'")
     changes += ("memory_read SET checksum = 'x' WHERE object = 1", "settings SET value = '{' WHERE key = 'run'")
     execute(full.path, *(f"UPDATE {change}" for change in changes), "UPDATE unfinished_run SET finished = '7'")
     with Project.open(full.path) as again:
         content = again.content
         assert content.ticks == {Tick(2, 0, 0, 1.0)} and content.marks == CONTENT.marks[1:]
+        assert content.accepted_marks == ()
         assert content.memory_read == {0: {2: 4294967295}, 9: {}} and content.unfinished_run is None
         assert content.view == replace(CONTENT.view, run={})
 
@@ -110,4 +127,4 @@ def test_recovery_brings_it_back(full, is_old):
         file.seek((rows(full.path, "SELECT rootpage FROM sqlite_master WHERE name = 'cells'")[0][0] - 1) * 4096)
         file.write(b"\xa5" * 4096)
     with Project.open(recover(full.path).path) as again:
-        assert again.content == CONTENT
+        assert again.content == (WITHOUT_ACCEPTED if is_old else CONTENT)

@@ -11,6 +11,7 @@ from core.masks.drawing import paint_line
 from core.masks.packed_mask import PackedMask
 from core.project.content import BACKGROUND, BOX, OBJECT
 from core.project.model import ObjectInfo
+from core.studio.accepted_marks import accepted, marks_of, of_use, taken_up, with_marks
 from core.studio.jobs import Estimated, Marked, MarkJob
 from pcvos_gui.canvas.preview import BoxItem, PreviewItem
 from pcvos_gui.canvas.tools.click_preview import REST_MS, ClickPreview
@@ -36,7 +37,7 @@ class MarkTool(CanvasTool):
     again when the person is back. When the object or the tool changes, the one that is open is accepted, also if its
     mask is still being made; and all of them when a run begins or the footage is closed: that can be undone or painted
     over, and a lost mask not be got back. Finished marks are in the project file: after a crash they wait on their
-    frames.
+    frames. Those of an accepted mask stay there, and Backspace takes them up again (`core.studio.accepted_marks`).
 
     Where there is no marking network, strokes paint as the brush does, and there are neither boxes nor previews.
     """
@@ -59,7 +60,7 @@ class MarkTool(CanvasTool):
         self._open: Scribble | None = None  # on the shown frame, of the active object
         self._waiting: dict[Subject, Scribble] = {}
         self._made: ObjectInfo | None = None  # by a first mark
-        self._draws = False
+        self._draws = self._can_take_up = False
         self._asked = -1  # the frame an estimate was asked for
         self._estimates: Mapping[int, PackedMask] = {}
         assist.done.connect(self._on_done)
@@ -70,9 +71,14 @@ class MarkTool(CanvasTool):
         session.navigator.image_changed.connect(self._on_image)
         session.active_changed.connect(self._on_active)
         session.objects_changed.connect(self._on_objects)
+        session.states_changed.connect(self._look_for_marks)
 
     @property
     def hint(self) -> str:
+        if self._open is None and self._can_take_up:
+            return self.tr(
+                "Backspace takes up this mask's marks again; new ones correct it. Right button or Alt: not this."
+            )
         if self._open is None and self.assist.has_network:
             return self.tr("Mark: click the object or draw over it. Right button or Alt: not this; Shift: draw a box.")
         if self._open is None:
@@ -263,8 +269,13 @@ class MarkTool(CanvasTool):
 
     def _job_of(self, scribble: Scribble, image: np.ndarray, labels: np.ndarray) -> MarkJob:
         """Args: image: uint8 (H, W, 3) RGB, the scribble's frame. labels: uint8 (H, W), its label map."""
-        present = labels == scribble.object if scribble.object else np.zeros(labels.shape, bool)
-        estimate = self._estimates.get(scribble.object) if self._asked == scribble.frame else None
+        known = taken_up(self.session.document.project, tuple(scribble.stored()))
+        if known is None:
+            present = labels == scribble.object if scribble.object else np.zeros(labels.shape, bool)
+            estimate = self._estimates.get(scribble.object) if self._asked == scribble.frame else None
+        else:  # as before the first of them; the estimate has been made from the mask that they are to make anew
+            present = np.zeros(labels.shape, bool) if known.before is None else known.before.unpack()
+            estimate = None
         return MarkJob(
             image,
             scribble.map.copy(),
@@ -323,6 +334,7 @@ class MarkTool(CanvasTool):
 
     def back(self) -> None:
         if self._open is None:
+            self._take_up_marks()
             return
         self._open.strokes.pop()
         self._draws = False
@@ -352,7 +364,10 @@ class MarkTool(CanvasTool):
         scribble = self._open
         if scribble is not None:
             self._put_away()
-            self._waiting[scribble.subject] = scribble
+            strokes = tuple(scribble.stored())
+            known = taken_up(self.session.document.project, strokes)
+            if known is None or known.strokes != strokes:  # there is something that is not accepted yet
+                self._waiting[scribble.subject] = scribble
             self.changed.emit()
 
     def settle(self) -> None:
@@ -397,17 +412,19 @@ class MarkTool(CanvasTool):
 
     def _take(self, scribble: Scribble) -> None:
         """The object gets the mask."""
-        text = self.tr("Mark")
-        if scribble is self._open:
+        text, is_open, document = self.tr("Mark"), scribble is self._open, self.session.document
+        if is_open:
             self._put_away()  # first: what follows tells everybody
-            if scribble.mask is not None:
-                self.session.replace_mask(scribble.mask, text)
-            self._store()
-            return
         self._waiting.pop(scribble.subject, None)
         if scribble.mask is not None:
-            self.session.document.replace_mask_of(scribble.frame, scribble.object, scribble.mask, text)
+            marks = accepted(document.project, tuple(scribble.stored()), PackedMask.pack(scribble.mask))
+            if is_open:
+                self.session.replace_mask(scribble.mask, text)
+            else:
+                document.replace_mask_of(scribble.frame, scribble.object, scribble.mask, text)
+            self.session.keep(accepted_marks=with_marks(document.project, marks))
         self._store()
+        self._look_for_marks()
         self.changed.emit()
 
     def _put_away(self) -> None:
@@ -423,13 +440,39 @@ class MarkTool(CanvasTool):
         here = session.navigator.shown, session.active
         if self._open is not None or here not in self._waiting or session.navigator.shown != session.navigator.frame:
             return
-        self._open = scribble = self._waiting.pop(here)
+        self._show_again(self._waiting.pop(here))
+        self._ask()
+        self._submit()
+
+    def _show_again(self, scribble: Scribble) -> None:
+        self._open = scribble
         self._show_strokes()
         if scribble.mask is not None:
             self._item.set_mask(scribble.mask)
-        self._ask()
-        self._submit()
         self.changed.emit()
+
+    # marks of accepted masks
+
+    def wants_key(self, key: int) -> bool:
+        return super().wants_key(key) or (key == Qt.Key.Key_Backspace and self._can_take_up)
+
+    def _look_for_marks(self) -> None:
+        """Whether the mask that is shown has marks."""
+        session, before = self.session, self._can_take_up
+        here = session.navigator.shown, session.active
+        self._can_take_up = session.can_edit and marks_of(session.document.project, here) is not None
+        if self._can_take_up != before:
+            self.changed.emit()
+
+    def _take_up_marks(self) -> None:
+        """Open them; the mask is made anew as soon as one is taken back or added."""
+        session, project = self.session, self.session.document.project
+        here = session.navigator.shown, session.active
+        known, cell = marks_of(project, here), project.cell(*here)
+        if known is not None and cell is not None and session.may_edit():
+            for scribble in Scribble.restored(known.strokes, session.navigator.size):
+                scribble.mask = cell.mask.unpack()
+                self._show_again(scribble)
 
     # the project file
 
@@ -441,7 +484,10 @@ class MarkTool(CanvasTool):
     def _restore(self) -> None:
         session = self.session
         objects = {o.id for o in session.objects}
-        stored = () if session.document.project.read_only else session.document.project.content.marks
+        project = session.document.project
+        if (left := of_use(project)) != project.content.accepted_marks:
+            session.keep(accepted_marks=left)
+        stored = () if project.read_only else project.content.marks
         for scribble in Scribble.restored(stored, session.navigator.size):
             if scribble.object in objects and 0 <= scribble.frame < session.navigator.frame_count:
                 self._waiting[scribble.subject] = scribble
@@ -463,6 +509,7 @@ class MarkTool(CanvasTool):
 
     def _on_active(self) -> None:
         self._on_objects()
+        self._look_for_marks()
         if self.is_in_hand:
             self._reopen()
 
@@ -471,9 +518,11 @@ class MarkTool(CanvasTool):
             self._asked, self._estimates = -1, {}
         self._preview.forget()
         self._frame_rests.start()
+        self._look_for_marks()
         if self.is_in_hand:
             self._reopen()
 
     def _on_closed(self) -> None:
         self._asked, self._estimates, self._waiting, self._made = -1, {}, {}, None
+        self._can_take_up = False
         self._put_away()

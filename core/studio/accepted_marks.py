@@ -1,0 +1,50 @@
+"""Marks that masks were accepted from: they stay in the project, and can be taken up again while the mask is there.
+
+A mask that something else has made since (a brush, a run, undo) has no marks; undo brings back one that has.
+"""
+
+from core.masks.packed_mask import PackedMask
+from core.project.content import AcceptedMarks, MarkStroke
+from core.project.model import Key
+from core.project.project import Project
+
+Strokes = tuple[MarkStroke, ...]
+
+
+def marks_of(project: Project, key: Key) -> AcceptedMarks | None:
+    """The marks of the mask that an object has on a frame; None: it was not accepted from marks."""
+    known = [one for one in project.content.accepted_marks if one.key == key]
+    cell = project.cell(*key) if known else None
+    return next((one for one in known if cell is not None and one.mask == cell.mask.checksum), None)
+
+
+def taken_up(project: Project, strokes: Strokes) -> AcceptedMarks | None:
+    """The marks of the present mask, if these strokes begin with the same one, and so stand in their place; None: they
+    correct the mask."""
+    known = marks_of(project, (strokes[0].frame, strokes[0].object)) if strokes else None
+    return known if known is not None and known.strokes[0] == strokes[0] else None
+
+
+def accepted(project: Project, strokes: Strokes, mask: PackedMask) -> AcceptedMarks:
+    """The marks of a mask that an object is about to get from strokes (at least one): those that correct a mask with
+    marks come after these."""
+    key = strokes[0].frame, strokes[0].object
+    known = marks_of(project, key)
+    if known is None:
+        cell = project.cell(*key)
+        return AcceptedMarks(strokes, mask.checksum, None if cell is None or cell.mask.is_empty else cell.mask)
+    earlier = () if taken_up(project, strokes) else known.strokes
+    return AcceptedMarks((*earlier, *strokes), mask.checksum, known.before)
+
+
+def with_marks(project: Project, new: AcceptedMarks) -> tuple[AcceptedMarks, ...]:
+    """All accepted marks of a project and `new`, if its mask was taken."""
+    cell, known = project.cell(*new.key), project.content.accepted_marks
+    if cell is None or cell.mask.checksum != new.mask:
+        return known
+    return (*(one for one in known if (one.key, one.mask) != (new.key, new.mask)), new)
+
+
+def of_use(project: Project) -> tuple[AcceptedMarks, ...]:
+    """The accepted marks whose masks are there; where undo begins anew, the others never come back."""
+    return tuple(one for one in project.content.accepted_marks if one is marks_of(project, one.key))
