@@ -13,9 +13,8 @@ Strokes = tuple[MarkStroke, ...]
 
 def marks_of(project: Project, key: Key) -> AcceptedMarks | None:
     """The marks of the mask that an object has on a frame; None: it was not accepted from marks."""
-    known = [one for one in project.content.accepted_marks if one.key == key]
-    cell = project.cell(*key) if known else None
-    return next((one for one in known if cell is not None and one.mask == cell.mask.checksum), None)
+    known = (one for one in project.content.accepted_marks if one.key == key)
+    return next((one for one in known if _has_its_mask(project, one)), None)
 
 
 def taken_up(project: Project, strokes: Strokes) -> AcceptedMarks | None:
@@ -39,12 +38,17 @@ def accepted(project: Project, strokes: Strokes, mask: PackedMask) -> AcceptedMa
 
 def with_marks(project: Project, new: AcceptedMarks) -> tuple[AcceptedMarks, ...]:
     """All accepted marks of a project and `new`, if its mask was taken."""
-    cell, known = project.cell(*new.key), project.content.accepted_marks
-    if cell is None or cell.mask.checksum != new.mask:
+    known = project.content.accepted_marks
+    if not _has_its_mask(project, new):
         return known
     return (*(one for one in known if (one.key, one.mask) != (new.key, new.mask)), new)
 
 
 def of_use(project: Project) -> tuple[AcceptedMarks, ...]:
     """The accepted marks whose masks are there; where undo begins anew, the others never come back."""
-    return tuple(one for one in project.content.accepted_marks if one is marks_of(project, one.key))
+    return tuple(one for one in project.content.accepted_marks if _has_its_mask(project, one))
+
+
+def _has_its_mask(project: Project, marks: AcceptedMarks) -> bool:
+    cell = project.cell(*marks.key)
+    return cell is not None and cell.mask.checksum == marks.mask

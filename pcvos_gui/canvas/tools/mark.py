@@ -15,7 +15,7 @@ from core.studio.accepted_marks import accepted, marks_of, of_use, taken_up, wit
 from core.studio.jobs import Estimated, Marked, MarkJob
 from pcvos_gui.canvas.preview import BoxItem, PreviewItem
 from pcvos_gui.canvas.tools.click_preview import REST_MS, ClickPreview
-from pcvos_gui.canvas.tools.scribble import DrawnStroke, Scribble, box_of, image_of, step_of
+from pcvos_gui.canvas.tools.scribble import DrawnStroke, Scribble, box_of, image_of, job_of, step_of
 from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import ViewState
@@ -268,24 +268,8 @@ class MarkTool(CanvasTool):
         self.assist.submit(self._open.job)
 
     def _job_of(self, scribble: Scribble, image: np.ndarray, labels: np.ndarray) -> MarkJob:
-        """Args: image: uint8 (H, W, 3) RGB, the scribble's frame. labels: uint8 (H, W), its label map."""
-        known = taken_up(self.session.document.project, tuple(scribble.stored()))
-        if known is None:
-            present = labels == scribble.object if scribble.object else np.zeros(labels.shape, bool)
-            estimate = self._estimates.get(scribble.object) if self._asked == scribble.frame else None
-        else:  # as before the first of them; the estimate has been made from the mask that they are to make anew
-            present = np.zeros(labels.shape, bool) if known.before is None else known.before.unpack()
-            estimate = None
-        return MarkJob(
-            image,
-            scribble.map.copy(),
-            present if present.any() else None,
-            None if estimate is None or estimate.is_empty else estimate.unpack(),
-            self.session.protected(labels),
-            scribble.subject,
-            scribble.steps(),
-            self.assist.engine,
-        )
+        estimate = self._estimates.get(scribble.object) if self._asked == scribble.frame else None
+        return job_of(self.session, scribble, image, labels, estimate, self.assist.engine)
 
     def _on_done(self, done: Marked) -> None:
         scribble = self._awaiting(done.number)

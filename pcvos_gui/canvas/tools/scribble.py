@@ -8,9 +8,12 @@ import numpy as np
 from core.errors import PCVOSError
 from core.marking.marks import Stroke
 from core.masks.drawing import Point, paint_line
+from core.masks.packed_mask import PackedMask
 from core.media import open_media
 from core.project.content import BACKGROUND, BOX, OBJECT, MarkStroke
+from core.studio.accepted_marks import taken_up
 from core.studio.jobs import Box, MarkJob
+from core.studio.run_settings import EngineChoice
 from pcvos_gui.session.session import Session
 from pcvos_gui.workers.marking import Subject
 
@@ -94,6 +97,38 @@ def box_of(stroke: DrawnStroke) -> Box:
     """The box between a stroke's ends."""
     (x0, y0), (x1, y1) = stroke.points[0][0], stroke.points[-1][0]
     return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+def job_of(
+    session: Session,
+    scribble: Scribble,
+    image: np.ndarray,
+    labels: np.ndarray,
+    estimate: PackedMask | None,
+    engine: EngineChoice,
+) -> MarkJob:
+    """The mask of a scribble, to be made.
+
+    Args:
+        image: uint8 (H, W, 3) RGB, the scribble's frame. labels: uint8 (H, W), its label map.
+        estimate: the network's of the object there, if there is one.
+    """
+    known = taken_up(session.document.project, tuple(scribble.stored()))
+    if known is None:
+        present = labels == scribble.object if scribble.object else np.zeros(labels.shape, bool)
+    else:  # as before the first mark; the estimate has been made from the mask that is to be made anew
+        present = np.zeros(labels.shape, bool) if known.before is None else known.before.unpack()
+        estimate = None
+    return MarkJob(
+        image,
+        scribble.map.copy(),
+        present if present.any() else None,
+        None if estimate is None or estimate.is_empty else estimate.unpack(),
+        session.protected(labels),
+        scribble.subject,
+        scribble.steps(),
+        engine,
+    )
 
 
 def image_of(session: Session, frame: int) -> np.ndarray | None:
