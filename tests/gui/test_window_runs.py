@@ -219,6 +219,7 @@ def still() -> PackedMask:
 
 def test_a_run_accepts_a_scribble_that_was_left_by_a_crash(hands: Hands, clip: Path, qtbot):
     ready_with_a_scribble(hands, clip)
+    hands.session.change_object(replace(hands.session.object(1), name="Ball"))  # so that it stays without a mark
     stored = hands.session.document.project.content.marks
     hands.window.canvas.drop()
     hands.go_to(COUNT - 1)
