@@ -21,7 +21,8 @@ from core.marking.marks import Marks
 from core.marking.wrong_parts import largest_wrong_part
 from core.masks.label_map import read_label_map
 from core.media import open_media
-from core.network.choices import Choices, MarkingWay
+from core.network.choices import DEFAULT, Choices, MarkingWay
+from core.network.config import SMALL
 from core.network.marking import PLANES, MarkingNetwork
 from core.network.marking_weights import in_way, load_marking
 from core.network.pcvos import PCVOS
@@ -151,7 +152,12 @@ def _may_be_faster_rounded(take: Take) -> bool:
 
 
 def _best_marking(network: PCVOS, may_round: bool, take: Take, notes: list[str]) -> MarkingWay:
-    """How a mark costs least; where there are no marking weights for the network, by weights that mean nothing."""
+    """How a mark costs least; where there are no marking weights for the network, by weights that mean nothing.
+
+    Only the `small` preset has features that a marking network takes.
+    """
+    if network.config != SMALL:
+        return DEFAULT.marking
     try:
         marking = load_marking()
     except PCVOSError:

@@ -11,12 +11,13 @@ from stand_in_network import stand_in_network
 
 from core import demo
 from core.benchmark import machine, timing
+from core.benchmark.cases import random_network
 from core.benchmark.machine import choices_for, known_choices, recall
 from core.benchmark.timing import measure
 from core.marking.marker import Marker
 from core.marking.marks import Marks
 from core.media import open_media
-from core.network import PCVOS, SMALL, load_network
+from core.network import PAPER, PCVOS, SMALL, load_network
 from core.network.choices import DEFAULT, Choices
 from core.network.marking_weights import load_marking
 from core.network.preparation import in_type, prepare
@@ -65,6 +66,11 @@ def _prefer(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
     monkeypatch.setattr(timing, "_timed", timed)
     monkeypatch.setattr(timing, "CLOCK", lambda: clock["now"])
+
+
+def test_the_published_network_is_measured_too(cache: Path):
+    """It has no marking network."""
+    assert measure(random_network(PAPER)).choices.marking == DEFAULT.marking
 
 
 def test_it_is_measured_once_and_kept(cache: Path, counted: list[PCVOS]):
