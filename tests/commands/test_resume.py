@@ -268,7 +268,7 @@ def test_timings_of_a_resumed_run_add_up(out, scene, marked, propagate):
 def test_a_finished_run_has_nothing_left_to_do(out, scene, marked, propagate):
     before = tree(out)
     result = propagate(scene.video, marked, *SETTINGS, "--resume")
-    assert (result.code, result.err) == (0, "")
+    assert (result.code, result.remarks) == (0, [])
     assert result.out == f"Nothing is left to do: all 12 frames are in {out}.\n"
     assert tree(out) == before
 
