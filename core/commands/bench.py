@@ -36,14 +36,14 @@ def run_choices(weights: Path | None) -> None:
     """Measure how these weights run fastest on this machine's CPU, keep it, and say what was measured and taken."""
     typer.echo(f"{machine(torch.device('cpu'))}; milliseconds of the processor, the best of five turns")
     typer.echo("Taken: the first way, unless another is clearly faster")
-    found: list[Measured] = []
+    measured: list[Measured] = []
 
     def choose(network: PCVOS) -> Choices:
-        found.append(measure_and_keep(network))
-        return found[0].choices
+        measured.append(measure_and_keep(network))
+        return measured[0].choices
 
     load_network(weights, "cpu", choose)
-    for line in report_choices(found[0]):
+    for line in report_choices(measured[0]):
         typer.echo(line)
     if not is_wanted():
         typer.echo(f"{SWITCH} is off: runs do not go by it.")

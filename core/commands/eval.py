@@ -275,7 +275,7 @@ class _Propagation(_Evaluation):
         runner = SequenceRunner(self._network, name, media, truth, advance)
         masks: dict[int, PackedLabels] = {}
         first = self._variants[0].effective
-        found: dict[Any, list[Round]] = {}
+        rounds: dict[Any, list[Round]] = {}
         for effective, variant in self._distinct.items():
             folders = self._mask_folders(effective, name)
             keeps = effective == first and self.request.output is not None
@@ -288,9 +288,9 @@ class _Propagation(_Evaluation):
                 for folder in folders if number == self.request.corrections else ():
                     write_label_map(folder / f"{media.stems[frame]}.png", labels)
 
-            found[effective] = list(runner.run(variant, self.request.corrections, take))
-        self.keep_pictures(found[first][0], masks, truth, media)
-        return [found[own.effective] for own in self._variants]
+            rounds[effective] = list(runner.run(variant, self.request.corrections, take))
+        self.keep_pictures(rounds[first][0], masks, truth, media)
+        return [rounds[own.effective] for own in self._variants]
 
     def _mask_folders(self, effective: Any, name: str) -> list[Path]:
         """Where the masks of a sequence go, if anywhere: a folder for each run that comes to the same."""

@@ -60,10 +60,10 @@ class AnnotatorRequest:
     @property
     def ways_of_working(self) -> dict[str, tuple[Policy, bool]]:
         """Policy, and whether only what corrections touch is drawn, by name."""
-        found: dict[str, tuple[Policy, bool]] = {policy: (policy, False) for policy in POLICIES}
+        ways: dict[str, tuple[Policy, bool]] = {policy: (policy, False) for policy in POLICIES}
         if self.touched:  # the oracle costs as much, and tells no more of this
-            found |= {policy + TOUCHED: (policy, True) for policy in POLICIES if policy != "worst"}
-        return found
+            ways |= {policy + TOUCHED: (policy, True) for policy in POLICIES if policy != "worst"}
+        return ways
 
 
 def evaluate_annotator(request: AnnotatorRequest, say: Say, warn: Say) -> None:
@@ -94,10 +94,10 @@ def evaluate_annotator(request: AnnotatorRequest, say: Say, warn: Say) -> None:
                 work = Annotator(network, marker, media, truth, settings, request.marks, progress.advance)
                 done[sequence.name] = {name: work.work(how[0], request.rounds, how[1]) for name, how in works.items()}
             _write(request.output, facts, done)
-    found = {name: [done[s.name][name] for s in sequences] for name in works}
-    tables = [annotator_table(found, request.rounds, request.marks)]
+    sequence_rounds = {name: [done[s.name][name] for s in sequences] for name in works}
+    tables = [annotator_table(sequence_rounds, request.rounds, request.marks)]
     if request.touched:
-        tables.append(touched_table(found, request.rounds))
+        tables.append(touched_table(sequence_rounds, request.rounds))
     for table in tables:
         for line in table_lines(table):
             say(line)

@@ -68,31 +68,31 @@ def evaluate_marking(
     if predictions is not None:
         return _correct(marker, sequences, predictions, every, output, say)
     assert kind != "corrections", "it goes with predictions"
-    found = []
+    marked = []
     total = sum(-(-sequence.count_frames() // every) for sequence in sequences)
     with FrameProgress("marking", total) as progress:
         for case in marked_cases(sequences, every):
-            found.append(annotate(marker, case, kind))
+            marked.append(annotate(marker, case, kind))
             progress.advance(1)
-    if not found:
+    if not marked:
         raise PCVOSError(f"No frame of {dataset} shows an object that could be marked: check --every and the masks.")
-    for line in table_lines(marking_table(found, kind)):
+    for line in table_lines(marking_table(marked, kind)):
         say(line)
-    _write(output, {"first mark": kind, "every": every, "cases": [asdict(case) for case in found]})
+    _write(output, {"first mark": kind, "every": every, "cases": [asdict(case) for case in marked]})
 
 
 def _correct(
     marker: Marker, sequences: Sequence[SequenceFolder], predictions: Path, every: int, output: Path | None, say: Say
 ) -> None:
-    found = []
+    corrections = []
     for case, mask in spoilt_cases(sequences, predictions, every):
-        found.append(correct(marker, case, mask))
-        say(f"{found[-1].name}: {found[-1].before:.3f} to {found[-1].after:.3f}")
-    if not found:
+        corrections.append(correct(marker, case, mask))
+        say(f"{corrections[-1].name}: {corrections[-1].before:.3f} to {corrections[-1].after:.3f}")
+    if not corrections:
         raise PCVOSError(f"No mask in {predictions} has an IoU of {SPOILT[0]} to {SPOILT[1]}: check --every.")
-    for line in table_lines(corrections_table(found)):
+    for line in table_lines(corrections_table(corrections)):
         say(line)
-    _write(output, {"every": every, "corrections": [asdict(one) for one in found]})
+    _write(output, {"every": every, "corrections": [asdict(one) for one in corrections]})
 
 
 def _write(output: Path | None, content: dict[str, object]) -> None:

@@ -36,7 +36,7 @@ def hint(error: PCVOSError, options: Container[str]) -> str:
     Args:
         options: those that the command has, with their dashes.
     """
-    for known in HINTS.get(error.code, ()):
-        if all(option in options for option in re.findall(r"--[a-z][a-z-]*", known)):
-            return known.format_map(error.fields)
+    for hint in HINTS.get(error.code, ()):
+        if all(option in options for option in re.findall(r"--[a-z][a-z-]*", hint)):
+            return hint.format_map(error.fields)
     return ""

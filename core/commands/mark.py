@@ -96,10 +96,10 @@ def _box(option: str, text: str) -> tuple[float, float, float, float]:
 def _numbers(option: str, text: str, count: int) -> tuple[float, ...]:
     """Numbers with commas between them."""
     try:
-        found = tuple(float(part) for part in text.split(","))
+        numbers = tuple(float(part) for part in text.split(","))
     except ValueError:
-        found = ()
-    if len(found) != count:
+        numbers = ()
+    if len(numbers) != count:
         example = "120,80" if count == 2 else "40,30,200,160 (left, top, right, bottom)"
         raise PCVOSError(f"{option} {text} is no {'point' if count == 2 else 'box'}: write, for example, {example}.")
-    return found
+    return numbers

@@ -110,13 +110,13 @@ def add_seconds(*parts: Mapping[str, float]) -> dict[str, float]:
 
 def versions() -> dict[str, str]:
     """Versions of what a run depends on."""
-    found = {"python": platform.python_version()}
+    by_package = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            by_package[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found | {"torch": torch.__version__, "system": platform.platform()}
+            by_package[package] = "not installed"
+    return by_package | {"torch": torch.__version__, "system": platform.platform()}
 
 
 def device_name(device: torch.device) -> str:

@@ -43,6 +43,6 @@ def validate(
     else:
         network = load_network(weights, device)
         results = propagate_all(network, sequences, chosen)
-    for found in results:
-        for line in table_lines(scores_table(found)):
+    for scores in results:
+        for line in table_lines(scores_table(scores)):
             say(line)

@@ -65,5 +65,5 @@ def with_the_others(pairs: Mapping[frozenset[Hashable], float | None], one: Hash
 
 def mean_of(scores: Iterable[float | None]) -> float | None:
     """The mean of those scores that are known; None: none is."""
-    known = [score for score in scores if score is not None]
-    return sum(known) / len(known) if known else None
+    numbers = [score for score in scores if score is not None]
+    return sum(numbers) / len(numbers) if numbers else None

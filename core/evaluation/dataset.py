@@ -121,16 +121,16 @@ def _read_split(dataset: Path, split: str) -> list[str]:
 def _read_meta(dataset: Path) -> dict[str, dict[int, str]]:
     """The stem of the frame on which each object first appears, by sequence, from all `meta*.json`; often there is
     one."""
-    found: dict[str, dict[int, str]] = {}
+    stems: dict[str, dict[int, str]] = {}
     for path in sorted(dataset.glob("meta*.json")):
         try:
             videos: dict[str, Any] = json.loads(path.read_bytes())["videos"]
             for name, video in videos.items():
-                found.setdefault(name, {}).update(
+                stems.setdefault(name, {}).update(
                     {int(obj): str(item["frames"][0]) for obj, item in video["objects"].items() if item.get("frames")}
                 )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise PCVOSError(
                 f"{path} is not like YouTube-VOS's (videos, objects, frames): mend it, or take it out of the folder."
             ) from error
-    return found
+    return stems

@@ -46,9 +46,9 @@ def match_labels(trunk: KeyEncoder, frames: np.ndarray, first: np.ndarray, resol
         keys = torch.cat([start[0], *(k for k, _ in recent)])
         values = torch.cat([start[1], *(v for _, v in recent)])
         best, index = (query @ keys.t()).topk(TOP_K)
-        found = (values[index] * (best / TEMPERATURE).softmax(-1).unsqueeze(-1)).sum(1)
-        recent.append((query, found))
-        coarse = found.t().view(1, -1, height, width)
+        readout = (values[index] * (best / TEMPERATURE).softmax(-1).unsqueeze(-1)).sum(1)
+        recent.append((query, readout))
+        coarse = readout.t().view(1, -1, height, width)
         fine = F.interpolate(coarse, geometry.padded, mode="bilinear", align_corners=False)[0]
         winner = geometry.restore(fine).argmax(0).numpy()
         labels.append(np.array([0, *objects], np.uint8)[winner])

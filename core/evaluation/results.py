@@ -175,13 +175,13 @@ def _sequence_as_json(
     by_object = {s.object: s for s in summaries}
     objects = []
     for own in scores.objects:
-        found = {"object": own.object, "given_on": stems[own.given]}
+        entry = {"object": own.object, "given_on": stems[own.given]}
         if (summary := by_object.get(own.object)) is not None:
-            found |= {"frames": summary.frames, "J": asdict(summary.j), "F": asdict(summary.f)}
-            found |= {"J&F": summary.j_and_f}
+            entry |= {"frames": summary.frames, "J": asdict(summary.j), "F": asdict(summary.f)}
+            entry |= {"J&F": summary.j_and_f}
         curves = {"J": own.j, "F": own.f, "confidence": own.confidence}
         rounded = {name: [_finite(round(float(v), 5)) for v in values] for name, values in curves.items()}
-        objects.append(found | {"by_frame": rounded | {"counted": own.counted.tolist()}})
+        objects.append(entry | {"by_frame": rounded | {"counted": own.counted.tolist()}})
     return {
         "sequence": scores.sequence,
         "corrected": [stems[frame] for frame in run.corrected(scores.sequence)[:corrections]],

@@ -117,18 +117,18 @@ def _members(file: zipfile.ZipFile) -> dict[PurePosixPath, zipfile.ZipInfo]:
 
 def _label_text(file: zipfile.ZipFile, path: Path) -> tuple[PurePosixPath, str]:
     """The folder of the label map, and its text."""
-    found = [name for name in _members(file) if name.name.lower() == LABELS]
-    if not found:
+    tables = [name for name in _members(file) if name.name.lower() == LABELS]
+    if not tables:
         raise PCVOSError(f"{path} holds no {LABELS}: export it from CVAT as Segmentation mask 1.1.")
-    depth = min(len(name.parts) for name in found)
-    found = [name for name in found if len(name.parts) == depth]
-    if len(found) > 1:
-        raise PCVOSError(f"{path} holds {found[0]} and {found[1]}: make a zip of each, and import them one by one.")
-    data = file.read(_members(file)[found[0]])
+    depth = min(len(name.parts) for name in tables)
+    tables = [name for name in tables if len(name.parts) == depth]
+    if len(tables) > 1:
+        raise PCVOSError(f"{path} holds {tables[0]} and {tables[1]}: make a zip of each, and import them one by one.")
+    data = file.read(_members(file)[tables[0]])
     try:
-        return found[0].parent, decoded(data)
+        return tables[0].parent, decoded(data)
     except UnicodeDecodeError:
-        return found[0].parent, data.decode("utf-8", "replace")
+        return tables[0].parent, data.decode("utf-8", "replace")
 
 
 def _read_labels(text: str, path: Path) -> tuple[tuple[str, RGB], ...]:
@@ -149,15 +149,15 @@ def _read_labels(text: str, path: Path) -> tuple[tuple[str, RGB], ...]:
 
 def _class_members(file: zipfile.ZipFile, path: Path, root: PurePosixPath) -> dict[str, zipfile.ZipInfo]:
     """The class masks, by name from the label map's folder on."""
-    found = {}
+    members = {}
     for name, info in _members(file).items():
         if name.is_relative_to(root) and name.suffix.lower() == ".png":
             below = name.relative_to(root)
             if below.parts[0].lower() == CLASSES.lower():
-                found[str(below)] = info
-    if not found:
+                members[str(below)] = info
+    if not members:
         raise PCVOSError(f"{path} holds no PNG in {CLASSES}: export it from CVAT as Segmentation mask 1.1.")
-    return found
+    return members
 
 
 def _read_picture(data: bytes, where: str) -> _Picture:
@@ -207,19 +207,19 @@ def _lines(
     """
     is_background = [name == BACKGROUND or colour == (0, 0, 0) for name, colour in labels]
     lines = [0 if is_none else line for line, is_none in enumerate(is_background, start=1)]
-    known = {_BLACK: 0, _VOID_COLOUR: 0} | dict(zip(codes_of(_table(labels)).tolist(), lines, strict=True))
+    line_of = {_BLACK: 0, _VOID_COLOUR: 0} | dict(zip(codes_of(_table(labels)).tolist(), lines, strict=True))
     colours = {colour for picture in pictures if picture.is_colour for colour in picture.colours}
-    if unknown := sorted(colours - known.keys()):
+    if unknown := sorted(colours - line_of.keys()):
         raise _no_line(path, f"#{unknown[0]:06x}")
     plain = [picture for picture in pictures if not picture.is_colour]
     pairs = {pair for picture in plain for pair in zip(picture.values, picture.colours, strict=True)}
-    by_colour = {(value, known.get(colour)) for value, colour in pairs}
+    by_colour = {(value, line_of.get(colour)) for value, colour in pairs}
     values = {value for value, _ in pairs}
     warnings: list[str] = []
     by_value = {value: line for value, line in by_colour if line is not None}
     if not len(by_colour) == len(by_value) == len(values):
         by_value, warnings = _by_line(values, lines, labels, path)
-    return {(True, colour): known[colour] for colour in colours} | {(False, v): by_value[v] for v in values}, warnings
+    return {(True, colour): line_of[colour] for colour in colours} | {(False, v): by_value[v] for v in values}, warnings
 
 
 def _by_line(

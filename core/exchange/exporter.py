@@ -246,21 +246,21 @@ def check_processed(request: ExportRequest) -> None:
 
 def _unknown(project: Project, first: int, last: int, objects: tuple[ObjectInfo, ...]) -> dict[int, np.ndarray]:
     """Find `ExportRequest.unknown`."""
-    found = {}
+    unprocessed = {}
     for id, frames in project.unprocessed(first, last, [info.id for info in objects]).items():
         if len(frames):
-            found[id] = np.zeros(project.footage.frames, bool)
-            found[id][frames] = True
-    return found
+            unprocessed[id] = np.zeros(project.footage.frames, bool)
+            unprocessed[id][frames] = True
+    return unprocessed
 
 
 def _chosen(project: Project, ids: tuple[int, ...] | None) -> tuple[ObjectInfo, ...]:
-    known = [info.id for info in project.objects]
-    if not known:
+    present = [info.id for info in project.objects]
+    if not present:
         raise PCVOSError(f"{project.path} has no objects to export: mark one first.")
-    if unknown := sorted(set(ids or ()) - set(known)):
+    if unknown := sorted(set(ids or ()) - set(present)):
         raise PCVOSError(
-            f"There is no object {unknown[0]} in {project.path}: its ids are {', '.join(map(str, known))}."
+            f"There is no object {unknown[0]} in {project.path}: its ids are {', '.join(map(str, present))}."
         )
     if ids is not None and not ids:
         raise PCVOSError("No object is chosen: choose at least one to export.")

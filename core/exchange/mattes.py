@@ -140,12 +140,12 @@ def make_mattes(
     labels = np.zeros(pixels.shape[:2], np.uint8)
     for id, cell in sorted(cells.items(), key=lambda item: item[1].corrected):  # as `ExportRequest.labels`
         cell.mask.draw(labels, id)
-    known = {id: cell for id, cell in cells.items() if not cell.mask.is_empty}
+    filled = {id: cell for id, cell in cells.items() if not cell.mask.is_empty}
     if together:  # where one has no soft mask the others contradict the mask, and do not count
-        soft = [cell.soft for cell in known.values() if cell.soft is not None]
+        soft = [cell.soft for cell in filled.values() if cell.soft is not None]
         return {TOGETHER: make_matte(labels > 0, soft, pixels, settings, side)}
     mattes = {}
-    for id, cell in known.items():
+    for id, cell in filled.items():
         soft = [] if cell.soft is None else [cell.soft]
         mattes[id] = make_matte(labels == id, soft, pixels, settings, side)
     return mattes

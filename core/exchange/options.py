@@ -105,25 +105,25 @@ def resolve(options: Iterable[Option], given: Mapping[str, Value], of: str) -> M
     Raises:
         PCVOSError: an option that there is not, or a value that it cannot have.
     """
-    known = {option.name: option for option in options}
+    by_name = {option.name: option for option in options}
     for name in given:
-        if name not in known:
-            names = f"its options are {', '.join(known)}" if known else "it has none"
+        if name not in by_name:
+            names = f"its options are {', '.join(by_name)}" if by_name else "it has none"
             raise PCVOSError(f"The format {of} has no option {name}: {names}.")
     return MappingProxyType(
-        {name: option.checked(given[name]) if name in given else option.default for name, option in known.items()}
+        {name: option.checked(given[name]) if name in given else option.default for name, option in by_name.items()}
     )
 
 
 def parse_options(options: Iterable[Option], texts: Iterable[str], of: str) -> dict[str, Value]:
     """Values from the command line's `name=value`s; raises as `resolve` does."""
-    known = {option.name: option for option in options}
+    by_name = {option.name: option for option in options}
     given: dict[str, Value] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
             raise PCVOSError(f"{text} is no option: write name=value.")
-        if name not in known:
-            resolve(known.values(), {name: value}, of)  # says which there are
-        given[name] = known[name].parse(value)
+        if name not in by_name:
+            resolve(by_name.values(), {name: value}, of)  # says which there are
+        given[name] = by_name[name].parse(value)
     return given

@@ -127,8 +127,8 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
     assigned = _Assignment(found.objects, project.objects, request.answers)
     if assigned.questions:
         return ImportPlan(project, request.path, {}, (), (), questions=tuple(assigned.questions), notes=found.notes)
-    known = {info.id: info for info in project.objects}
-    locked = {id for id, info in known.items() if info.locked}
+    infos = {info.id: info for info in project.objects}
+    locked = {id for id, info in infos.items() if info.locked}
     masks = _by_id(found, assigned.ids, complete=bool(request.options.get("complete")))
     free = {frame: {id: mask for id, mask in here.items() if id not in locked} for frame, here in masks.items()}
     _check(free, project)
@@ -136,8 +136,8 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
     for frame in done:
         free[frame] = {id: mask for id, mask in free[frame].items() if id not in project.done_on(frame)}
     free, overlapping = _stacked(free, found.in_front, request.progress.part(0, 2))
-    classed = _classed(found.objects, assigned.ids, known)
-    infos = known | {info.id: info for info in (*assigned.new, *classed)}
+    classed = _classed(found.objects, assigned.ids, infos)
+    infos = infos | {info.id: info for info in (*assigned.new, *classed)}
     ids = [id for id in dict.fromkeys(assigned.ids[object.key] for object in found.objects) if id is not None]
     predicted, corrected, changing = _compared(free, project, locked, request.progress.part(1, 2))
     return ImportPlan(
@@ -149,7 +149,7 @@ def make_plan(found: Found, request: ImportRequest, project: Project) -> ImportP
         classed=classed,
         replaced=predicted,
         replaced_corrected=corrected,
-        locked=tuple(known[id] for id in ids if id in locked),
+        locked=tuple(infos[id] for id in ids if id in locked),
         done=done,
         changing=changing,
         overlapping=overlapping,

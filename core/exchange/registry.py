@@ -86,19 +86,19 @@ def recognise(path: Path) -> Importer:
     if not path.exists():
         raise PCVOSError(f"{path} does not exist: give a file or a folder of masks.")
     try:
-        found = next((known for known in IMPORTERS if known.recognises(path)), None)
+        importer = next((one for one in IMPORTERS if one.recognises(path)), None)
     except OSError as error:
         raise PCVOSError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if found is None:
-        labels, names = ("; ".join(known.label for known in IMPORTERS), ", ".join(known.name for known in IMPORTERS))
+    if importer is None:
+        labels, names = ("; ".join(one.label for one in IMPORTERS), ", ".join(one.name for one in IMPORTERS))
         what = f"{path} is like none of the formats that can be read"
         raise PCVOSError(f"{what} ({labels}).", "unknown format", names=names)
-    return found
+    return importer
 
 
 def _named(name: str, formats: tuple[Format, ...], done: str) -> Format:
-    for found in formats:
-        if found.name == name:
-            return found
-    names = ", ".join(known.name for known in formats)
+    for offered in formats:
+        if offered.name == name:
+            return offered
+    names = ", ".join(one.name for one in formats)
     raise PCVOSError(f"No format {name} can be {done}; those that can: {names}.")

@@ -106,13 +106,13 @@ def read_label_maps(paths: Sequence[str | Path], progress: Progress = UNWATCHED)
             can be meant in two ways.
     """
     files = [Path(path) for path in paths]
-    found: list[Picture | UnclearMaskError] = []
+    pictures: list[Picture | UnclearMaskError] = []
     for path in progress.over(files):
         try:
-            found.append(read_picture(path))
+            pictures.append(read_picture(path))
         except UnclearMaskError as error:
-            found.append(error)
-    images = _alike(files, found)
+            pictures.append(error)
+    images = _alike(files, pictures)
     ids_of_colours = _assign_ids({f: i for f, i in zip(files, images, strict=True) if isinstance(i, ColourPicture)})
     colours = {number: _rgb(code) for code, number in ids_of_colours.items() if number}
     return [_as_mask(image, ids_of_colours, colours) for image in images]

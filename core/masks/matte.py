@@ -151,14 +151,14 @@ def sharing(mattes: Mapping[int, Matte], maximum: int) -> dict[int, Matte]:
         count[_slices(matte.region)] += matte.alpha > 0
     # Rounding up can add half a level for each object.
     crowded = (count > 1) & (total > 1 - count / np.float32(2 * maximum))
-    found = {}
+    limited = {}
     for obj, matte in mattes.items():
         here, alpha = _slices(matte.region), matte.alpha
         if (shared := crowded[here]).any():
             part = np.floor(alpha / np.maximum(total[here], 1) * np.float32(maximum)) / np.float32(maximum)
             alpha = np.where(shared, part, alpha)
-        found[obj] = replace(matte, alpha=alpha)
-    return found
+        limited[obj] = replace(matte, alpha=alpha)
+    return limited
 
 
 # the parts

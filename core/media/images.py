@@ -111,8 +111,8 @@ def _stems_and_names(folder: Path) -> tuple[list[str], list[str], list[str]]:
     """The images of a folder in natural order: names without and with suffix (paths would be slow by the thousand); and
     the names of links that lead nowhere."""
     with os.scandir(folder) as entries:  # which knows what is a file without asking for each
-        found = [(*os.path.splitext(entry.name), entry) for entry in entries if not entry.name.startswith(".")]
-        named = [(stem, entry) for stem, suffix, entry in found if suffix.lower() in SUFFIXES]
+        parts = [(*os.path.splitext(entry.name), entry) for entry in entries if not entry.name.startswith(".")]
+        named = [(stem, entry) for stem, suffix, entry in parts if suffix.lower() in SUFFIXES]
         images = [(stem, entry.name) for stem, entry in named if entry.is_file()]
         lost = [entry.name for _, entry in named if entry.is_symlink() and not os.path.exists(entry.path)]
     lost.sort(key=natural_key)

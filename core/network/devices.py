@@ -55,12 +55,12 @@ class DeviceLostError(ResourceError):
 
 def describe_devices() -> list[DeviceReport]:
     """All devices of this machine, accelerators first, those too that PyTorch cannot use."""
-    found = [_describe(torch.device("cuda", i)) for i in range(_count_gpus())]
-    if not found and (reason := why_no_gpu()):
-        found.append(DeviceReport("cuda", "GPU", None, None, reason))
+    reports = [_describe(torch.device("cuda", i)) for i in range(_count_gpus())]
+    if not reports and (reason := why_no_gpu()):
+        reports.append(DeviceReport("cuda", "GPU", None, None, reason))
     if torch.backends.mps.is_available():
-        found.append(_describe(torch.device("mps")))
-    return [*found, _describe(torch.device("cpu"))]
+        reports.append(_describe(torch.device("mps")))
+    return [*reports, _describe(torch.device("cpu"))]
 
 
 def find_device(device: str) -> torch.device:
@@ -118,8 +118,8 @@ def _named_gpu(name: str, index: int | None) -> torch.device:
     if index is None:
         return _gpus_by_free_memory()[0]
     if index >= count:
-        known = ", ".join(f"cuda:{i}" for i in range(count))
-        raise _no_device(f"There is no CUDA device {name!r} on this machine, which has {known}")
+        present = ", ".join(f"cuda:{i}" for i in range(count))
+        raise _no_device(f"There is no CUDA device {name!r} on this machine, which has {present}")
     return torch.device("cuda", index)
 
 

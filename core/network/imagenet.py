@@ -63,7 +63,7 @@ def fold_norms(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def copy_weights(module: nn.Module, source: dict[str, Tensor], strict: bool) -> None:
     """Load what `source` has of the module's own names; with `strict` it must have them all."""
     own = module.state_dict()
-    found = {k: v for k, v in source.items() if k in own and own[k].shape == v.shape}
-    if strict and set(found) != set(own):
-        raise PCVOSError(f"The initial weights lack {sorted(set(own) - set(found))[0]}: they do not fit this network.")
-    module.load_state_dict(found, strict=False)
+    usable = {k: v for k, v in source.items() if k in own and own[k].shape == v.shape}
+    if strict and set(usable) != set(own):
+        raise PCVOSError(f"The initial weights lack {sorted(set(own) - set(usable))[0]}: they do not fit this network.")
+    module.load_state_dict(usable, strict=False)

@@ -117,20 +117,20 @@ def _sound(rows: Iterable[Row], *types: Any) -> Iterator[Row]:
 
 def _view(rows: Iterable[Row]) -> View:
     stored, first = _decoded(rows), View()
-    known = {one.name: stored[one.name] for one in fields(View) if one.name in stored}
-    points = known.pop("in_out", None)
+    values = {one.name: stored[one.name] for one in fields(View) if one.name in stored}
+    points = values.pop("in_out", None)
     if isinstance(points, list) and len(points) == 2:
-        known["in_out"] = tuple(points)
-    return View(**{name: value for name, value in known.items() if isinstance(value, type(getattr(first, name)))})
+        values["in_out"] = tuple(points)
+    return View(**{name: value for name, value in values.items() if isinstance(value, type(getattr(first, name)))})
 
 
 def _decoded(rows: Iterable[Row]) -> dict[str, Any]:
     """Values by key, of the table settings."""
-    found = {}
+    values = {}
     for key, text in _sound(rows, str, str):
         with suppress(ValueError):
-            found[key] = json.loads(text)
-    return found
+            values[key] = json.loads(text)
+    return values
 
 
 def _marks(rows: Iterable[Row]) -> Iterator[MarkStroke]:
@@ -258,7 +258,7 @@ def content_of_version_6(rows: Iterable[Row]) -> Content:
     strokes = [(one, stroke) for one, stroke in strokes if len(_of(list, stroke)) == 2]
     run = _of(dict, stored.get("unfinished run"))
     read = [(key, _of(dict, own) or {0: 0}) for key, own in _of(dict, stored.get("memory read")).items()]
-    found: dict[str, Iterable[Row]] = {
+    tables: dict[str, Iterable[Row]] = {
         "view": [(key, json.dumps(value)) for key, value in view.items()],
         "classes": ((name,) for name in _of(list, stored.get("classes"))),
         "edges": _of(dict, stored.get("edges")).items(),
@@ -269,7 +269,7 @@ def content_of_version_6(rows: Iterable[Row]) -> Content:
             (int(key), int(obj), n) for key, own in read for obj, n in own.items() if f"{key}{obj}".isdigit()
         ),
     }
-    return Content(**{name: _TABLES[name].value(own) for name, own in found.items()})
+    return Content(**{name: _TABLES[name].value(own) for name, own in tables.items()})
 
 
 def _of(kind: type, value: Any) -> Any:

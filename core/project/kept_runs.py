@@ -79,11 +79,11 @@ class KeptRuns:
         """Cells that a run drew on frames `first` to `last` (inclusive), or that were there `before`, by frame, then
         object; damaged ones are left out."""
         (store, batch), side = self._state(), (run, before)
-        found: dict[Key, Cell] = {}
+        cells: dict[Key, Cell] = {}
         if store is not None and run not in batch.dropped_runs:
-            found |= store.run_cells(side, first, last, self._size)
-        found |= {key: cell for key, cell in batch.run_cells.get(side, {}).items() if first <= key[0] <= last}
-        yield from sorted(found.items(), key=lambda item: item[0])
+            cells |= store.run_cells(side, first, last, self._size)
+        cells |= {key: cell for key, cell in batch.run_cells.get(side, {}).items() if first <= key[0] <= last}
+        yield from sorted(cells.items(), key=lambda item: item[0])
 
     def keys(self, run: int, before: bool = False) -> list[Key]:
         """The (frame, object) of all that `cells` has."""

@@ -234,10 +234,10 @@ class Project:
     def labels(self, frame: int) -> np.ndarray:
         """The label map of a frame, uint8 (H, W), the caller's own. Where cells overlap, a corrected one is above."""
         labels = np.zeros(self.footage.size, np.uint8)
-        known = {info.id for info in self._objects}
-        found = self._read(self._tracks.keys(frame, frame), soft=False)
-        for (_, obj), cell in sorted(found, key=lambda item: item[1].corrected):
-            if obj in known:
+        ids = {info.id for info in self._objects}
+        cells = self._read(self._tracks.keys(frame, frame), soft=False)
+        for (_, obj), cell in sorted(cells, key=lambda item: item[1].corrected):
+            if obj in ids:
                 cell.mask.draw(labels, obj)
         return labels
 

@@ -181,19 +181,19 @@ class Store:
         Args:
             soft: with their soft masks; what is damaged of these is left out.
         """
-        found: dict[Key, Cell | None] = {}
+        cells: dict[Key, Cell | None] = {}
         for begin in range(0, len(keys), _AT_ONCE):
             ids = [frame * 256 + obj for frame, obj in keys[begin : begin + _AT_ONCE]]
             marks = ",".join("?" * len(ids))
             query = f"SELECT id, corrected, in_memory, confidence, mask FROM cells WHERE id IN ({marks})"
             with reading(self.path):
                 for id, *rest in self._connection.execute(query, ids):
-                    found[divmod(id, 256)] = schema.cell_from_row(rest, size)
+                    cells[divmod(id, 256)] = schema.cell_from_row(rest, size)
             if soft:
                 for key, mask in self._soft_masks(ids):
-                    if (cell := found.get(key)) is not None:
-                        found[key] = replace(cell, soft=mask)
-        return found
+                    if (cell := cells.get(key)) is not None:
+                        cells[key] = replace(cell, soft=mask)
+        return cells
 
     def _soft_masks(self, ids: list[int]) -> Iterator[tuple[Key, SoftMask | None]]:
         marks = ",".join("?" * len(ids))
@@ -216,8 +216,8 @@ class Store:
         """The cells of one side of a run on frames `first` to `last` (inclusive), without those that are damaged."""
         columns = "id, corrected, confidence, mask, soft"
         rows = self._rows_of_run(columns, run_cell_id(side, (first, 0)), run_cell_id(side, (last + 1, 0)))
-        found = {side_and_key(id)[1]: schema.run_cell_from_row(rest, size) for id, *rest in rows}
-        return {key: cell for key, cell in found.items() if cell is not None}
+        cells = {side_and_key(id)[1]: schema.run_cell_from_row(rest, size) for id, *rest in rows}
+        return {key: cell for key, cell in cells.items() if cell is not None}
 
     def run_cell_keys(self, side: Side) -> list[Key]:
         """The cells that one side of a run has, without their masks, by frame, then object."""

@@ -103,11 +103,11 @@ class Tracks:
         """Cells of frames `first` to `last` (inclusive) that have a bit of `flag`, by frame, then object."""
         wanted = self._flags.keys() if objects is None else self._flags.keys() & set(objects)
         first, last = max(first, 0), min(last, len(self.states) - 1)
-        found = []
+        keys = []
         for obj in wanted:
             frames = first + np.flatnonzero(self._flags[obj][first : last + 1] & flag)
-            found += [(frame, obj) for frame in frames.tolist()]
-        return sorted(found)
+            keys += [(frame, obj) for frame in frames.tolist()]
+        return sorted(keys)
 
     def unknown(self, first: int, last: int, obj: int) -> np.ndarray:
         """The frames `first` to `last` (inclusive, in the footage) without a cell of an object, ascending; int64."""

@@ -96,11 +96,11 @@ class FrameEncoder:
             with self._engine.watch("reading"):
                 pixels.append(feed.read(f) if feed else self._media.read(f))
         encoded = self._engine.batches.attempt(lambda: self._encode(pixels))
-        known = {f: features for f, features in cached.items() if features is not None}
+        by_frame = {f: features for f, features in cached.items() if features is not None}
         for f, features in zip(missing, encoded, strict=True):
-            known[f] = features.with_trunk_alone() if keep_trunk and f == frames[-1] else features.without_trunk()
-            self.cache.put(f, known[f])
-        return [known[f] for f in frames]
+            by_frame[f] = features.with_trunk_alone() if keep_trunk and f == frames[-1] else features.without_trunk()
+            self.cache.put(f, by_frame[f])
+        return [by_frame[f] for f in frames]
 
     def _encode(self, pixels: Sequence[np.ndarray]) -> list[FrameFeatures]:
         """Features of frames, uint8 (H, W, 3), in batches; only the last one keeps its trunk."""

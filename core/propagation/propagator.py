@@ -314,8 +314,8 @@ class Propagator:
             planes = {obj: crop(plane) for obj, plane in zip(own, small, strict=True)}
             nowhere = [obj for obj, plane in planes.items() if not is_seen(plane)]
             expected = bank.expected(features[0].key, nowhere, self.engine.settings.top_k)
-            found = {obj: float(share_found(shares, covers)) for obj, shares, covers in expected}
-            return labels, {obj: confidence(plane, found=found.get(obj, 0.0)) for obj, plane in planes.items()}
+            shares_seen = {obj: float(share_found(shares, covers)) for obj, shares, covers in expected}
+            return labels, {obj: confidence(plane, found=shares_seen.get(obj, 0.0)) for obj, plane in planes.items()}
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

@@ -135,15 +135,15 @@ class Comparison:
     @property
     def differences(self) -> list[Difference]:
         """All stretches, those first that differ most."""
-        found = []
+        stretches = []
         for obj, own in self.agreement.items():
             with np.errstate(invalid="ignore"):
                 differing = np.flatnonzero(own < SAME)
             for frames in neighbours(differing, _GAP):
                 worst = int(frames[np.argmin(own[frames])])
                 weight = float((1 - own[frames]).sum())
-                found.append((weight, Difference(obj, int(frames[0]), int(frames[-1]), worst, float(own[worst]))))
-        return [one for _, one in sorted(found, key=lambda pair: (-pair[0], pair[1].first, pair[1].object))]
+                stretches.append((weight, Difference(obj, int(frames[0]), int(frames[-1]), worst, float(own[worst]))))
+        return [one for _, one in sorted(stretches, key=lambda pair: (-pair[0], pair[1].first, pair[1].object))]
 
 
 def compare(one: Side, other: Side, frames: int, progress: Progress = UNWATCHED) -> Comparison:
@@ -186,11 +186,11 @@ def take(
     for begin in range(first, last + 1, _AT_ONCE):
         end = min(last, begin + _AT_ONCE - 1)
         there = dict(project.cells_in(begin, end))
-        found = {key: cell for key, cell in side.cells(begin, end) if key[1] in ids and not done[key[1]][key[0]]}
-        found = {key: cell for key, cell in found.items() if key not in there or not there[key].corrected}
-        for (frame, id), cell in found.items():
+        taken = {key: cell for key, cell in side.cells(begin, end) if key[1] in ids and not done[key[1]][key[0]]}
+        taken = {key: cell for key, cell in taken.items() if key not in there or not there[key].corrected}
+        for (frame, id), cell in taken.items():
             others = [
-                c.mask for (f, other), c in there.items() if f == frame and other != id and (frame, other) not in found
+                c.mask for (f, other), c in there.items() if f == frame and other != id and (frame, other) not in taken
             ]
             before = there.get((frame, id))
             after = Cell(without(cell.mask, others), confidence=cell.confidence, soft=cell.soft)

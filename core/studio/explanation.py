@@ -113,11 +113,11 @@ class RunMasks(ProjectMasks):
         self._run = run
 
     def _cells(self, frame: int) -> Iterator[tuple[Key, Cell]]:
-        found = dict(super()._cells(frame))
+        cells = dict(super()._cells(frame))
         if self._run:
             drawn = _drawn(self._project, self._run, frame)
-            found |= {key: cell for key, cell in drawn.items() if key[1] in self._objects}
-        yield from found.items()
+            cells |= {key: cell for key, cell in drawn.items() if key[1] in self._objects}
+        yield from cells.items()
 
 
 def make_explain_job(project: Project, footage: Path, frame: int, obj: int, settings: RunSettings) -> ExplainJob:

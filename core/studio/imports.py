@@ -106,7 +106,7 @@ def usual_options(known: Importer, path: Path, frame: int, media: FrameSource) -
 
 def may_hold_masks(paths: Sequence[Path]) -> bool:
     """Whether these are likely masks rather than footage."""
-    suffixes = {suffix for known in IMPORTERS for suffix in known.suffixes}
+    suffixes = {suffix for importer in IMPORTERS for suffix in importer.suffixes}
     if len(paths) == 1 and paths[0].is_dir():
         try:
             return bool(recognise(paths[0]))

@@ -480,8 +480,8 @@ def masks_there(project: Project, job: PropagateJob) -> dict[int, dict[int, Pack
     the network is given: of earlier runs, and corrections that are not in memory."""
     given = {(frame.frame, id) for frame in job.permanent for id in frame.masks}
     carried = tuple({id for _, id in given})
-    found: dict[int, dict[int, PackedMask]] = {}
+    masks: dict[int, dict[int, PackedMask]] = {}
     for (frame, id), cell in project.cells_in(job.start, job.end, carried):
         if (frame, id) not in given:
-            found.setdefault(frame, {})[id] = cell.mask
-    return found
+            masks.setdefault(frame, {})[id] = cell.mask
+    return masks

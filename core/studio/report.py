@@ -261,7 +261,7 @@ class _Report:
 
     def _worst(self) -> list[tuple[int, str]]:
         """Frames to be pictured, worst first, and what is said of each."""
-        found: list[tuple[int, str]] = []
+        frames: list[tuple[int, str]] = []
         if self._scores is not None:
             j = self._scores.frame_means(counted=True)
             order = [(self._scores.frames[i], float(j[i])) for i in np.argsort(j) if j[i] < _RIGHT]  # NaN is not less
@@ -269,9 +269,9 @@ class _Report:
         else:
             told = ((s.frame, self._words(s)) for s in self._stretches if s.waits)
         for frame, words in told:
-            if len(found) < PICTURES and all(abs(frame - other) >= _APART for other, _ in found):
-                found.append((frame, words))
-        return found
+            if len(frames) < PICTURES and all(abs(frame - other) >= _APART for other, _ in frames):
+                frames.append((frame, words))
+        return frames
 
     def _words(self, stretch: Stretch) -> str:
         extent = f"{stretch.first}" if stretch.first == stretch.last else f"{stretch.first} to {stretch.last}"

@@ -66,18 +66,18 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
     Of an object that was propagated, frames that nothing was drawn on since its first known one count too, after those
     that were drawn. What is done needs no look.
     """
-    found: list[Stretch] = []
+    stretches: list[Stretch] = []
     ticks = project.content.ticks
     for info in project.objects:
         drawn, done = project.frames_of(info.id, PREDICTED), done_frames(project, info.id)
-        found += _drawn_with_doubt(info.id, drawn[~done[drawn]], project.confidence_of(info.id), ticks)
+        stretches += _drawn_with_doubt(info.id, drawn[~done[drawn]], project.confidence_of(info.id), ticks)
         if len(drawn):
             since = int(project.frames_of(info.id)[0])
             missing = project.unprocessed(since, len(project.states) - 1, (info.id,))[info.id]
             for frames in neighbours(missing[~done[missing]]):
                 first, last = int(frames[0]), int(frames[-1])
-                found.append(Stretch(info.id, first, last, first, 0.0, float("nan")))
-    return sorted(found, key=lambda s: (s.ticked, s.is_unprocessed, -s.doubt, s.first, s.object))
+                stretches.append(Stretch(info.id, first, last, first, 0.0, float("nan")))
+    return sorted(stretches, key=lambda s: (s.ticked, s.is_unprocessed, -s.doubt, s.first, s.object))
 
 
 def _drawn_with_doubt(

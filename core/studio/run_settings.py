@@ -91,9 +91,9 @@ class RunSettings(PropagationSettings):
 def settings_from(stored: object) -> RunSettings:
     """Settings as a project holds them (None: it holds none); what cannot be is as it is at first."""
     names = {one.name for one in fields(RunSettings)}
-    known = {k: v for k, v in stored.items() if k in names} if isinstance(stored, dict) else {}
+    values = {k: v for k, v in stored.items() if k in names} if isinstance(stored, dict) else {}
     try:
-        settings = RunSettings(**known | {"range": Range(known.get("range", Range.TO_END))})
+        settings = RunSettings(**values | {"range": Range(values.get("range", Range.TO_END))})
         _ = settings.engine  # which looks at the names
     except (PCVOSError, TypeError, ValueError) as error:
         log.info("the settings of the project are passed over: %s", error)

@@ -243,12 +243,12 @@ def without_kept(labels: np.ndarray, keep: Collection[PackedMask]) -> np.ndarray
 def predictions(clip: "ClipResult", keep: Mapping[int, Collection[PackedMask]]) -> dict[Key, Predicted]:
     """The result of a clip, by (frame, object), without the pixels of `RunPlan.keep`; nothing for frames on which an
     object does not exist in this run."""
-    found = {}
+    cells = {}
     for i, frame in enumerate(clip.frames):
         labels = without_kept(clip.labels[i], keep.get(frame, ()))
         for id, sure in clip.confidence.items():
             if not np.isnan(sure[i]):
                 levels = clip.small[i].get(id)
                 soft = None if levels is None else SoftMask.pack(levels, clip.window)
-                found[frame, id] = Predicted(PackedMask.pack(labels == id), float(sure[i]), soft)
-    return found
+                cells[frame, id] = Predicted(PackedMask.pack(labels == id), float(sure[i]), soft)
+    return cells

@@ -146,11 +146,11 @@ class ProjectMasks:
         return labels
 
     def small(self, frame: int) -> Mapping[int, np.ndarray]:
-        found = {}
+        levels = {}
         for (_, id), cell in self._cells(frame):
             if cell.soft is not None and not cell.corrected:
-                found[id] = cell.soft.levels()
-        return found
+                levels[id] = cell.soft.levels()
+        return levels
 
     def close(self) -> None:
         """Let go of the snapshot."""

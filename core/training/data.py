@@ -275,7 +275,7 @@ def load_hard_sequences(*folders: str | Path) -> dict[str, tuple[list[np.ndarray
             if match := wanted.match(image.name):
                 kind, sequence, index, _ = match.groups()
                 videos.setdefault(sequence, {})[kind, int(index)] = image
-    found = {}
+    sequences = {}
     for name, images in videos.items():
         indices = sorted({index for _, index in images})
         indices = indices[frames_to_train_on(name, len(indices)) :]
@@ -283,8 +283,8 @@ def load_hard_sequences(*folders: str | Path) -> dict[str, tuple[list[np.ndarray
         if any((kind, i) not in images for kind in kinds for i in indices):
             raise _does_not_pair(name)
         frames, labels = ([images[kind, i].decode() for i in indices] for kind in kinds)
-        found[name] = frames, labels
-    return found
+        sequences[name] = frames, labels
+    return sequences
 
 
 _Images = dict[tuple[str, int], EncodedImage]
@@ -345,11 +345,11 @@ def _encoded_sequence(name: str, images: _Images, weight: float) -> Sequence | N
         return None
     frames, masks = ([images.get((kind, i)) for i in indices] for kind in ("JPEGImages", "Annotations"))
     labelled = tuple(i for i, mask in enumerate(masks) if mask is not None)
-    known = [mask.decode() for mask in masks if mask is not None]
+    label_maps = [mask.decode() for mask in masks if mask is not None]
     sizes = {None if image is None else image.size for image in frames}
-    if None in sizes or len(sizes | {mask.shape for mask in known}) > 1:
+    if None in sizes or len(sizes | {mask.shape for mask in label_maps}) > 1:
         raise _does_not_pair(name)
-    if not any(((mask > 0) & (mask != IGNORE)).any() for mask in known):
+    if not any(((mask > 0) & (mask != IGNORE)).any() for mask in label_maps):
         raise _has_no_object(name)
     (size,) = {image.size for image in frames if image is not None}
     return Sequence(name, EncodedFrames(frames, size), EncodedFrames(masks, size), labelled, weight)

@@ -40,15 +40,15 @@ class PhotoStore:
         Raises:
             PCVOSError: there is no tar, a damaged one, or no pair in any.
         """
-        found: dict[str, dict[str, dict[str, bytes]]] = {}
+        files: dict[str, dict[str, dict[str, bytes]]] = {}
         for folder in folders:
             tars = sorted(Path(folder).glob("*.tar"))
             if not tars:
                 raise PCVOSError(f"{folder} holds no .tar with training data: name the folder that does with --data.")
             for path in tars:
-                self._read(path, found)
+                self._read(path, files)
         self.sets: dict[str, list[tuple[bytes, bytes]]] = {}
-        for name, items in found.items():
+        for name, items in files.items():
             pairs = [(pair["jpg"], pair["png"]) for _, pair in sorted(items.items()) if len(pair) == 2]
             if name.startswith("video/") and len(pairs) > SHORT:
                 pairs = pairs[::VIDEO_STRIDE]

@@ -236,8 +236,8 @@ class ExportDialog(QDialog):
 
     def _own_edges(self) -> dict[str, Value]:
         """The project's edges, as far as the format has options for them."""
-        known = {option.name for option in self.exporter.options}
-        return {name: value for name, value in self._edges.values.items() if name in known}
+        options = {option.name for option in self.exporter.options}
+        return {name: value for name, value in self._edges.values.items() if name in options}
 
     def _order_tabs(self) -> None:
         picture, presets = self.picture, self.presets

@@ -59,11 +59,11 @@ class FormatList(QListWidget):
             item = QListWidgetItem(heading, self)
             item.setFlags(Qt.ItemFlag.NoItemFlags)
             item.setFont(bold)
-            for known in EXPORTERS:
-                if known.group == group:
-                    item = QListWidgetItem(known.label, self)
-                    item.setData(_NAME, known.name)
-                    item.setToolTip(f"{known.label}\n{known.writes}")
+            for exporter in EXPORTERS:
+                if exporter.group == group:
+                    item = QListWidgetItem(exporter.label, self)
+                    item.setData(_NAME, exporter.name)
+                    item.setToolTip(f"{exporter.label}\n{exporter.writes}")
         for row in range(self.count()):
             self.item(row).setSizeHint(QSize(0, max(_ROW, self.fontMetrics().lineSpacing())))
         self.currentItemChanged.connect(self._on_current)

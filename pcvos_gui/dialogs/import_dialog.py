@@ -95,9 +95,9 @@ class ImportDialog(QDialog):
         self.from_file, self.from_folder = QPushButton(self.tr("File…")), QPushButton(self.tr("Folder…"))
         self.format = QComboBox()
         self.format.setAccessibleName(self.tr("Format"))
-        for known in IMPORTERS:
-            self.format.addItem(known.label, known.name)
-            self.format.setItemData(self.format.count() - 1, known.reads, Qt.ItemDataRole.ToolTipRole)
+        for format in IMPORTERS:
+            self.format.addItem(format.label, format.name)
+            self.format.setItemData(self.format.count() - 1, format.reads, Qt.ItemDataRole.ToolTipRole)
         self.format.setCurrentIndex(-1)
         self.format.setPlaceholderText(self.tr("As it is recognised"))
         self.reads = QLabel(wordWrap=True)
@@ -210,7 +210,7 @@ class ImportDialog(QDialog):
         self._read()
 
     def _browse_file(self) -> None:
-        suffixes = sorted({suffix for known in IMPORTERS for suffix in known.suffixes})
+        suffixes = sorted({suffix for importer in IMPORTERS for suffix in importer.suffixes})
         filters = self.tr("Masks ({});;All files (*)").format(" ".join(f"*{suffix}" for suffix in suffixes))
         path, _ = QFileDialog.getOpenFileName(self, self.windowTitle(), self._folder(), filters)
         if path:
@@ -250,19 +250,19 @@ class ImportDialog(QDialog):
         else:
             self._read_as(importer(chosen))
 
-    def _on_recognised(self, known: Importer) -> None:
-        self.format.setCurrentIndex(self.format.findData(known.name))
-        self._read_as(known)
+    def _on_recognised(self, format: Importer) -> None:
+        self.format.setCurrentIndex(self.format.findData(format.name))
+        self._read_as(format)
 
-    def _read_as(self, known: Importer) -> None:
+    def _read_as(self, format: Importer) -> None:
         if not self._has_options:
-            self._show_options(known)
+            self._show_options(format)
         work = partial(
             read_masks,
             self._paths,
             self._session.document.media,
             self._session.navigator.frame,
-            known.name,
+            format.name,
             self.options.values,
             {key: answer for key, answer in self._answers().items() if key in READING},
         )
@@ -301,12 +301,12 @@ class ImportDialog(QDialog):
         self._task = self._making = None
         self.progress.follow(None)
 
-    def _show_options(self, known: Importer) -> None:
+    def _show_options(self, format: Importer) -> None:
         """Show the options of a format, as they usually are for what is read."""
         path = self._paths[0] if self._paths else Path()
-        self.reads.setText(known.reads)
-        usual = usual_options(known, path, self._session.navigator.frame, self._session.document.media)
-        self.options.show_options(options_for(known, path), usual)
+        self.reads.setText(format.reads)
+        usual = usual_options(format, path, self._session.navigator.frame, self._session.document.media)
+        self.options.show_options(options_for(format, path), usual)
         self._has_options = True
         self._order_tabs()
 

@@ -114,7 +114,7 @@ class OpenSession(QObject):
 
     def replace_mask_of(self, frame: int, id: int, mask: np.ndarray, text: str) -> None:
         """Give an object this mask, bool (H, W), on a frame. One that is locked, done there or gone stays as it is."""
-        is_free = any(known.id == id and not known.locked for known in self.objects)
+        is_free = any(info.id == id and not info.locked for info in self.objects)
         if is_free and id not in self.project.done_on(frame):
             text = self.tr("{}, frame {}").format(text, frame)
             self.push_unless_empty(edits.replace_mask(self.project, text, frame, id, mask))

@@ -82,8 +82,8 @@ class Session(QObject):
         document.edited.connect(self.edited)
         document.saving_changed.connect(self.saving_changed)
         self.navigator.open(document)
-        known = [o.id for o in project.objects]
-        self.active = project.view.active if project.view.active in known else next(iter(known), 0)
+        ids = [o.id for o in project.objects]
+        self.active = project.view.active if project.view.active in ids else next(iter(ids), 0)
         self.opened.emit()
         self.objects_changed.emit()
         self.states_changed.emit()

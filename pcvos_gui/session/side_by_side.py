@@ -389,11 +389,11 @@ class SideBySide(QObject):
         if self.scores is not None:
             own = next((o for o in self.scores.objects if o.object == active), next(iter(self.scores.objects), None))
             frames = list(self.scores.frames)
-            found = {}
+            curves = {}
             for name, values in (("J", own.j), ("F", own.f)) if own is not None else ():
-                found[name] = np.full(self._session.navigator.frame_count, np.nan, np.float32)
-                found[name][frames] = values
-            return found
+                curves[name] = np.full(self._session.navigator.frame_count, np.nan, np.float32)
+                curves[name][frames] = values
+            return curves
         agreement = self.comparison.agreement.get(active, self.comparison.lowest)
         return {self.tr("agreement"): agreement} if len(agreement) else {}
 

@@ -175,9 +175,9 @@ class FrameWorker(Worker):
         wish = self._wish
         if self._delivered or self._source is None or wish is None:
             return
-        found = [near for near in (self._store.nearest(wish), self._source.nearest_decoded(wish)) if near]
-        if found:
-            shown, image = min(found, key=lambda near: abs(near[0] - wish))
+        near_frames = [near for near in (self._store.nearest(wish), self._source.nearest_decoded(wish)) if near]
+        if near_frames:
+            shown, image = min(near_frames, key=lambda near: abs(near[0] - wish))
             if shown != self._announced:
                 self._announced = shown
                 image.flags.writeable = False

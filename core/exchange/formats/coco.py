@@ -162,14 +162,14 @@ def _annotations(request: ExportRequest, frame: int, categories: Categories) -> 
 
 def _images(nodes: list[Node], names: FrameNames) -> dict[Any, tuple[int | None, tuple[int, int]]]:
     """Frame (None: of none) and (height, width) of each image, by id."""
-    found = {}
+    images = {}
     for image in nodes:
         size = image.at("height", int).value, image.at("width", int).value
-        found[image.at("id", int, str).value] = (names.find(image.at("file_name", str).value), size)
-    if found and all(frame is None for frame, _ in found.values()):
+        images[image.at("id", int, str).value] = (names.find(image.at("file_name", str).value), size)
+    if images and all(frame is None for frame, _ in images.values()):
         name = nodes[0].at("file_name")
         raise names.refusal(name.value, str(name))
-    return found
+    return images
 
 
 def _numbers(annotations: list[Node], known: dict[int, Category]) -> list[tuple[int, int]]:

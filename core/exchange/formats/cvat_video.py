@@ -167,10 +167,10 @@ def _write_head(file: TextIO, request: ExportRequest, categories: Categories) ->
     for name, value in (about | {"start_frame": 0, "stop_frame": last, "frame_filter": ""}).items():
         file.write(f"      <{name}>{escape(_plain(value))}</{name}>\n")
     file.write("      <labels>\n")
-    for known in categories.all.values():
-        colour = "#{:02x}{:02x}{:02x}".format(*known.colour or (0, 0, 0))  # each has one in an export
+    for category in categories.all.values():
+        colour = "#{:02x}{:02x}{:02x}".format(*category.colour or (0, 0, 0))  # each has one in an export
         file.write(
-            f"        <label><name>{escape(_plain(known.name))}</name><color>{colour}</color><type>mask</type>"
+            f"        <label><name>{escape(_plain(category.name))}</name><color>{colour}</color><type>mask</type>"
             "<attributes></attributes></label>\n"
         )
     file.write("      </labels>\n")

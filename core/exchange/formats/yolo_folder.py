@@ -131,7 +131,7 @@ def _named(names: Any, file: Path) -> dict[int, str]:
 
 def _polygons(file: Path) -> tuple[dict[int, list[np.ndarray]], int]:
     """The polygons of a file by class, float64 (n, 2) each, shares of width and height; and how many boxes it has."""
-    found: dict[int, list[np.ndarray]] = {}
+    polygons: dict[int, list[np.ndarray]] = {}
     boxes = 0
     for number, line in enumerate(_lines(file), start=1):
         fields = line.split()
@@ -149,8 +149,8 @@ def _polygons(file: Path) -> tuple[dict[int, list[np.ndarray]], int]:
             shares = shares[:-1]
         if kind < 0 or len(shares) < 6 or not np.isfinite(shares).all() or np.abs(shares).max() > 2:
             raise PCVOSError(f"{file}, line {number} is no polygon: a class, then three or more pairs from 0 to 1.")
-        found.setdefault(kind, []).append(shares.reshape(-1, 2))
-    return found, boxes
+        polygons.setdefault(kind, []).append(shares.reshape(-1, 2))
+    return polygons, boxes
 
 
 def _lines(file: Path) -> list[str]:

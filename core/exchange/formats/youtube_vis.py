@@ -148,18 +148,18 @@ def _gather(
     annotation: Node,
     frames: list[int | None],
     size: tuple[int, int],
-    known: dict[int, Category],
+    categories: dict[int, Category],
     request: ImportRequest,
     gathering: Gathering,
 ) -> None:
     number, category = annotation.at("id", int).value, annotation.at("category_id", int)
-    if category.value not in known:
+    if category.value not in categories:
         raise category.wrong(f"is {category.value}, but there is no such category")
     segmentations = annotation.at("segmentations", list)
     if len(segmentations.value) != len(frames):
         raise segmentations.wrong(f"has {len(segmentations.value)} entries, but its video has {len(frames)} frames")
-    name = known[category.value].name
-    gathering.know(number, number, name, known[category.value].colour, class_name=name)
+    name = categories[category.value].name
+    gathering.know(number, number, name, categories[category.value].colour, class_name=name)
     for frame, segmentation in zip(frames, segmentations.items(), strict=True):
         if frame is not None and segmentation.value is not None:
             mask = read_mask(segmentation, size, request)
