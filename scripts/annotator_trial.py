@@ -39,12 +39,12 @@ from pcvos_gui.session.runs import RunState  # noqa: E402
 GOOD, WIDTH = 0.9, 0.02
 MOST_MARKS, MOST_ROUNDS = 6, 40
 SECONDS_A_MARK, SECONDS_A_LOOK = 2.0, 1.0
-"""What a person takes for them, about: for the minutes, beside the seconds of computing."""
+"""Seconds that a person takes, about: for the minutes, beside the seconds of computing."""
 
 
 @dataclass
 class Cost:
-    """What it took."""
+    """The cost of a trial."""
 
     marks: int = 0
     corrected: int = 0
@@ -142,7 +142,7 @@ class Person:
             self.window.grab().save(str(self.pictures / f"{self.cost.runs:02d}-{self.cost.corrected:02d}.png"))
 
     def next_wrong(self) -> tuple[int, int] | None:
-        """What to correct: where the tool leads to, else the worst of all frames; None: every frame is right."""
+        """The frame and the object to correct: where the tool leads to, else the worst of all; None: all are right."""
         reviewer = self.window.reviewer
         if reviewer.waiting:
             self.press("F9")

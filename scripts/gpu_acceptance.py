@@ -1,4 +1,4 @@
-"""What a GPU has to show before it is called supported: the same masks, half precision that agrees, and speed.
+"""Acceptance of a GPU, before it is called supported: the same masks, half precision that agrees, and speed.
 
     python scripts/gpu_acceptance.py --device cuda            under 8 minutes on one card
     python scripts/gpu_acceptance.py --device cpu --quick     to see that the script itself works
@@ -41,7 +41,7 @@ TABLE = {(15, 1, 10): (120, 3.5), (15, 1, 40): (120, 3.5), (15, 8, 10): (200, 3.
 
 
 class Checks:
-    """What holds, and what does not."""
+    """Counts the checks that hold, and keeps those that do not."""
 
     def __init__(self) -> None:
         self.failed: list[str] = []

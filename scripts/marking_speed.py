@@ -1,4 +1,4 @@
-"""What a mark costs on this machine: prints milliseconds of a frame's features, of the first mark and of further ones.
+"""The cost of a mark on this machine: prints milliseconds of a frame's features, of the first mark and of further ones.
 
     python scripts/marking_speed.py [--height 1080] [--threads 2]
 

@@ -59,7 +59,7 @@ SUMMED_IN_FLOAT32 = PRODUCTS | {"avg_pool2d", "upsample_bilinear2d", "upsample_b
 
 @dataclass
 class Log:
-    """What the device was asked for since the last `reset`.
+    """The work that the device was asked for since the last `reset`.
 
     Attributes:
         launches: kernels by operation. waits: by kind and line: times that the host stood still until the device was

@@ -1,4 +1,4 @@
-"""What holds for the project as a whole: its layers, its size, its demo clip, its way onto a fresh machine."""
+"""The project as a whole: its layers, its size, its demo clip, its way onto a fresh machine."""
 
 import ast
 import ctypes
@@ -55,7 +55,7 @@ def imported_packages(path):
 
 
 def shown_sentences(path):
-    """What the errors of a module say in the window: the first argument of each, as it is written."""
+    """The sentences of a module's errors in the window: the first argument of each, as it is written."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("Error") and node.args:
             yield ast.unparse(node.args[0])

@@ -99,7 +99,7 @@ def cache_file() -> Path:
 
 
 def recall(network: PCVOS) -> Measured | None:
-    """What was measured for this network on this machine; None: nothing was."""
+    """The measurement of this network on this machine; None: there is none."""
     try:
         return _from_json(_kept()[_key(network)])
     except (KeyError, TypeError, ValueError, AttributeError):  # of another version, or damaged

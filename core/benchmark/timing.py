@@ -32,7 +32,7 @@ from core.progress import UNWATCHED, Progress
 from core.propagation import PropagationSettings, Propagator
 
 SIZE = (480, 864)
-"""Of the frame that is measured with, as the network sees it."""
+"""(H, W) of the frame that is measured with, as the network sees it."""
 
 CLEARLY = 1.1
 """How many times faster another way is that is taken in place of the default one."""

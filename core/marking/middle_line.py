@@ -10,7 +10,7 @@ SIDE = 90
 """The longer side of a part, in cells, on the grid where its middle line is found."""
 
 CORNERS = 14
-"""Of a stroke, about."""
+"""Most corners of a stroke, about."""
 
 _AROUND = ((0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
 

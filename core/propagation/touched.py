@@ -115,8 +115,8 @@ class TouchedRun(Run):
         return self._way.is_back and clip.end in self._way.frames[: len(self._way.frames) // 2]
 
     def _joined(self, predicted: Stretch, waits: bool) -> list[Stretch]:
-        """What is predicted, joined where the way leads to another corrected frame: with what is there, on the way back
-        with what was predicted from that frame."""
+        """The prediction, joined where the way leads to another corrected frame: with the masks that are there, on the
+        way back with the prediction from that frame."""
         begin, until = self._way.frames[0], self._way.until
         if until is None or not predicted.logits:
             return [predicted]
@@ -133,7 +133,7 @@ class TouchedRun(Run):
         return [replace(predicted, logits=logits)]
 
     def _others(self, frame: int) -> Mapping[int, np.ndarray]:
-        """What is joined in on a frame: logits by object, float32 (h, w)."""
+        """The logits that are joined in on a frame, by object, float32 (h, w)."""
         if self._way.is_back:
             return self._waiting.pop(frame)
         there = {
@@ -163,7 +163,8 @@ class Overlap:
 
     @property
     def least(self) -> float:
-        """Of the objects, 0 to 1; 1 for one that is on none of the frames in either; 0 where nothing was known."""
+        """The lowest overlap of all objects, 0 to 1; 1 for one that is on none of the frames in either; 0 where nothing
+        was known."""
         return min((both / either for both, either in self._pixels.values() if either), default=1.0) * self._is_known
 
 

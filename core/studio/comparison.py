@@ -44,7 +44,7 @@ class Side(Protocol):
 
 @dataclass(frozen=True)
 class Present:
-    """What is there now."""
+    """The masks that are there now."""
 
     project: Project
 
@@ -57,7 +57,7 @@ class Present:
 
 @dataclass(frozen=True)
 class OfRun:
-    """What a run drew or, `before`, what was there before it of what it changed."""
+    """The masks that a run drew or, `before`, those that it changed, as they were before it."""
 
     project: Project
     run: int

@@ -44,7 +44,7 @@ class Touched:
 
     @property
     def in_words(self) -> str:
-        """What it is about, as a sentence."""
+        """Its corrections and its frames, as a sentence."""
         frames = ", ".join(map(str, self.frames[:3])) + (", …" if self.frames[3:] else "")
         plural = "s" if self.frames[1:] else ""
         first, last = self.extent
@@ -55,7 +55,7 @@ class Touched:
 
 
 def find_touched(project: Project, settings: RunSettings, memory: Memory | None = None) -> Touched | None:
-    """What the next run is about if it only draws what corrections touch; None: it draws its whole range, for
+    """The next run, if it only draws what corrections touch; None: it draws its whole range, for
 
     - its range was chosen ("to the end" is none), or the published loop has no such runs,
     - nothing was corrected since the last run, or nobody knows what that has read,

@@ -68,7 +68,7 @@ class _Grid(QWidget):
             self._layout.addWidget(column, place // across, place % across)
 
     def _picture_width(self, across: int) -> float:
-        """Of the pictures, with so many beside each other; as narrow ones as need be are better than none."""
+        """The width of a picture, with so many beside each other; as narrow as need be is better than none."""
         down = math.ceil(len(self._columns) / across)
         wide = (self.width() - (across - 1) * _GAP) / across
         high = (self.height() - (down - 1) * _GAP) / down - self._columns[0].words_height

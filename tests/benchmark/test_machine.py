@@ -1,4 +1,4 @@
-"""What is measured of a machine, what is taken, and where it is kept."""
+"""The measurement of a machine, the choice that it leads to, and where that is kept."""
 
 import json
 from pathlib import Path

@@ -83,7 +83,7 @@ def array_project(masks: Mapping[int, np.ndarray], folder: Path, name: str = "cl
 
 
 def request(name: str, project: Project, media: FrameSource, target: Path, options=None, **choices) -> ExportRequest:
-    """Of what was never processed the object is absent, or it is left out where each object has files of its own."""
+    """An export in which objects are absent on frames never processed, or left out where each has files of its own."""
     unprocessed = "skip" if name == "png-objects" else "empty"
     options = {"unprocessed": unprocessed, **(options or {})}
     return export_request(registry.exporter(name), project, media, target, options=options, **choices)

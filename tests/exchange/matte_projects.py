@@ -33,7 +33,7 @@ def box(size: tuple[int, int] = SIZE) -> np.ndarray:
 
 
 def soft_of(mask: np.ndarray) -> SoftMask:
-    """What a network might have seen: at its own size, which is the footage's, on its grid."""
+    """A soft mask as of a network: at its own size, which is the footage's, on its grid."""
     rows, columns = (-(-side // STRIDE) for side in mask.shape)
     padded = np.pad(mask, ((0, rows * STRIDE - mask.shape[0]), (0, columns * STRIDE - mask.shape[1])), mode="edge")
     cells = padded.reshape(rows, STRIDE, columns, STRIDE).mean((1, 3))

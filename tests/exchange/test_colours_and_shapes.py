@@ -1,4 +1,4 @@
-"""What comes out of every video format looks as what went in: its colours, the shape of its pixels, its times."""
+"""Every video format gives what went in: its colours, the shape of its pixels, its times."""
 
 import json
 import shutil

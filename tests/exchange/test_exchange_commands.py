@@ -30,7 +30,7 @@ def empty(other):
 
 
 def pcvos(*arguments):
-    """What was never processed is exported as absent: `test_unprocessed.py` is about the rest."""
+    """Run the command; frames never processed are exported as absent (for the rest: `test_unprocessed.py`)."""
     absent = ("--option", "unprocessed=empty") if arguments[0] == "export" else ()
     return CliRunner().invoke(app, [str(argument) for argument in (*arguments, *absent)])
 
@@ -90,7 +90,7 @@ def test_a_part(path, out):
 
 
 def exported_alpha(path, place, *options):
-    """Of the first frame, and what was said."""
+    """Alpha of the first frame, and the command's words."""
     given = [part for option in options for part in ("--option", option)]
     done = pcvos("export", path, "--format", "rgba", "--output", place, "--end", 0, *given)
     assert done.exit_code == 0, done.output

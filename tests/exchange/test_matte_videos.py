@@ -157,7 +157,7 @@ def test_sound_is_cut_to_the_frames(clip, written, name, kept):
 
 
 def _pitch(path: Path, at: Fraction, offset: Fraction) -> float:
-    """Of the tone around a time, Hz, by its zero crossings."""
+    """Pitch of the tone around a time, Hz, by its zero crossings."""
     with av.open(str(path)) as container:
         resampler = av.AudioResampler("fltp", "mono", 48000)
         samples, begin = [], None

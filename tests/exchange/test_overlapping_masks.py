@@ -23,7 +23,7 @@ SQUARE = [10, 5, 50, 5, 50, 40, 10, 40]  # x, y of its corners
 
 
 def coco_file(path, annotations):
-    """Of frame 0; (object, segmentation) each, in this order."""
+    """A file with frame 0 alone; (object, segmentation) each, in this order."""
     content = {
         "images": [{"id": 1, "file_name": f"{STEMS[0]}.png", "height": SIZE[0], "width": SIZE[1]}],
         "categories": [{"id": id, "name": name} for id, name in NAMES.items()],

@@ -1,4 +1,4 @@
-"""What other programs and libraries read in exported files."""
+"""Exported files, read by other programs and libraries."""
 
 import json
 import zipfile

@@ -1,4 +1,4 @@
-"""What is exported and imported again is the same masks; also when it is large, or much, or odd."""
+"""Masks exported and imported again are the same; also large, many or odd ones."""
 
 import json
 import zipfile

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def pitch(path: Path, at: float) -> float:
-    """Of the tone around a time, Hz, by its zero crossings."""
+    """Pitch of the tone around a time, Hz, by its zero crossings."""
     with av.open(str(path)) as container:
         resampler = av.AudioResampler("fltp", "mono", 48000)
         wave = np.zeros(48000 * 10, np.float32)
@@ -36,7 +36,7 @@ def pitch(path: Path, at: float) -> float:
 
 
 def pitch_of_part(seconds: float) -> float:
-    """Of `matte_projects`' rising tone: 300 Hz and 4,000 Hz a second more."""
+    """Pitch of `matte_projects`' rising tone: 300 Hz and 4,000 Hz a second more."""
     return 300 + 4000 * seconds
 
 

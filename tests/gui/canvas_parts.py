@@ -1,4 +1,4 @@
-"""What the canvas's tests stand on: a real session and project over frames in memory, and hands that move."""
+"""Shared parts of the canvas's tests: a real session and project over frames in memory, and hands that move."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -162,7 +162,7 @@ class CanvasRig:
     # eyes
 
     def picture(self) -> QImage:
-        """What the viewport shows, without the pointer's ring."""
+        """The picture of the viewport, without the pointer's ring."""
         QApplication.sendEvent(self.viewport, QEvent(QEvent.Type.Leave))
         return self.viewport.grab().toImage()
 

@@ -83,7 +83,7 @@ def _ask_nobody(window: "MainWindow") -> None:
 
 @pytest.fixture
 def hands(qtbot, window):
-    """What a person does with `window`."""
+    """A person's hands at `window`."""
     from window_parts import Hands
 
     return Hands(qtbot, window)
@@ -91,7 +91,7 @@ def hands(qtbot, window):
 
 @pytest.fixture
 def answers(monkeypatch) -> tuple[list[str], list[str]]:
-    """What is to be said to questions, in order, and the questions that were asked."""
+    """The answers to questions, in order, and the questions that were asked."""
     given: list[str] = []
     asked: list[str] = []
 

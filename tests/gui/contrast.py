@@ -22,7 +22,7 @@ def contrast(one: QColor | tuple[int, int, int], other: QColor | tuple[int, int,
 
 
 def grabbed(widget: QWidget) -> np.ndarray:
-    """What a widget shows, uint8 (H, W, 3) RGB."""
+    """The picture of a widget, uint8 (H, W, 3) RGB."""
     image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()

@@ -1,4 +1,4 @@
-"""What the tests of the inference thread stand on: footage with a ball and a box, jobs, and a record of what comes."""
+"""Shared parts of the inference thread's tests: footage with a ball and a box, jobs, and a record of what comes."""
 
 import threading
 from pathlib import Path

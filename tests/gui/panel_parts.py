@@ -1,4 +1,4 @@
-"""What the panels' and the timeline's tests stand on: a real session and project, and workers that answer at once."""
+"""Shared parts of the panels' and the timeline's tests: a real session and project, and workers that answer at once."""
 
 from dataclasses import replace
 from fractions import Fraction

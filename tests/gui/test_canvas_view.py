@@ -1,4 +1,4 @@
-"""What the canvas shows, zoom and pan, keys."""
+"""The picture on the canvas, zoom and pan, keys."""
 
 from dataclasses import replace
 from itertools import pairwise

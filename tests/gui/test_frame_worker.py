@@ -50,7 +50,7 @@ class SlowSource(ArraySource):
 
 
 class Heard:
-    """What a worker has emitted."""
+    """The signals that a worker has emitted."""
 
     def __init__(self, worker: FrameWorker):
         self.ready: list[int] = []

@@ -30,7 +30,7 @@ ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
 
 
 def soft_of(mask: np.ndarray) -> SoftMask:
-    """What a network might have seen, which was given the frame as it is."""
+    """A soft mask as of a network that was given the frame at its own size."""
     cells = mask.reshape(ROWS, STRIDE, COLUMNS, STRIDE).mean((1, 3))
     return SoftMask.pack(np.round(cells * 255).astype(np.uint8), (0, 0, HEIGHT, WIDTH))
 

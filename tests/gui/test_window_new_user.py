@@ -1,4 +1,4 @@
-"""What a new user stumbled over: low screens, menus, imports and exports, the demo, numbers of two digits."""
+"""Stumbling blocks of a new user: low screens, menus, imports and exports, the demo, numbers of two digits."""
 
 import threading
 from pathlib import Path
@@ -153,7 +153,7 @@ def test_an_import_says_what_it_left_out(hands: Hands, clip: Path, tmp_path: Pat
 
 
 def say_absent(dialog: ExportDialog) -> None:
-    """Of frames that were never processed."""
+    """Choose that objects are absent on frames that were never processed."""
     field = dialog.options.fields["unprocessed"]
     field.setCurrentIndex(field.findData("empty"))
 

@@ -1,4 +1,4 @@
-"""What a person does while a run goes on: undo it, paint, lock, delete, leave."""
+"""Work of a person while a run goes on: undo it, paint, lock, delete, leave."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a run in the window leaves for soft edges, and what an export makes of it."""
+"""Soft masks that a run in the window leaves, and the mattes that an export makes of them."""
 
 from pathlib import Path
 

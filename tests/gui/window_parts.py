@@ -129,7 +129,7 @@ class Hands:
 
     @property
     def texts(self) -> list[str]:
-        """What the messages on the screen say."""
+        """The sentences of the messages on the screen."""
         return [message.text for message in self.window.messages.messages]
 
     def told(self, *words: str) -> bool:

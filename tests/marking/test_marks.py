@@ -1,4 +1,4 @@
-"""What can be meant on a frame, and how it is drawn."""
+"""Marks on a frame, and how they are drawn."""
 
 import numpy as np
 import pytest

@@ -19,7 +19,7 @@ def disc(row: float = 60, column: float = 80, radius: float = 30, size: tuple[in
 
 
 def network(mask: np.ndarray, slope: float = 1.5) -> SoftMask:
-    """What the network would see of a mask at its own size: logits rise with the distance from the outline."""
+    """A soft mask as of the network at its own size: logits rise with the distance from the outline."""
     inside = mask.astype(np.uint8)
     distance = cv2.distanceTransform(inside, cv2.DIST_L2, 5) - cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
     cells = cv2.resize(distance, (mask.shape[1] // STRIDE, mask.shape[0] // STRIDE), interpolation=cv2.INTER_AREA)

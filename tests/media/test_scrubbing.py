@@ -1,4 +1,4 @@
-"""What a person who steps and jumps about gets: the same pixels, sooner, and something to see at once."""
+"""Steps and jumps through footage: the same pixels, sooner, and something to see at once."""
 
 import threading
 

@@ -108,7 +108,7 @@ def test_plain_progressive_matching_is_the_published_one(
 
 
 def test_the_thinned_copy_is_small_and_of_the_reference():
-    """What the repository carries; every output of the reference has its part in it."""
+    """The repository carries this copy; every output of the reference has its part in it."""
     for file in ("modules", "preprocess", "video_a2_L5", "video_c3late_L4_dup"):
         sample = Reference(file, whole=False)
         assert len(sample.outputs) >= 10

@@ -1,4 +1,4 @@
-"""What the two presets are: their size, their cost, and that preparing for inference changes nothing."""
+"""The two presets: their size, their cost, and that preparing for inference changes nothing."""
 
 import dataclasses
 

@@ -16,7 +16,7 @@ def worth_it_for_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _keys(frames: int, seed: int = 0, extra: int = 0) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
-    """Of a frame and of memory that shows nearly the same, with values of two objects."""
+    """Keys of a frame and of memory that shows nearly the same, and values of two objects."""
     generator = torch.Generator().manual_seed(seed)
     query = 3 * torch.randn(HEIGHT * WIDTH, 16, generator=generator)
     memory = query.repeat(frames, 1)[: frames * len(query) - extra]

@@ -53,7 +53,7 @@ def refine_plainly(module: IntraClipRefinement, keys: Tensor, values: Tensor) ->
 
 
 def attend_plainly(block: RefinementBlock, keys: Tensor, stream: Tensor, shifted: bool) -> Tensor:
-    """What each cell (d, h, w, C) gathers, window by window."""
+    """Attention by the plain rule, window by window: the output of each cell, (d, h, w, C)."""
     size = stream.shape[:3]
     window = [min(n, w) for n, w in zip(size, (2, 7, 7), strict=True)]
     shift = [w // 2 if shifted and n > w else 0 for n, w in zip(size, (2, 7, 7), strict=True)]
@@ -84,7 +84,7 @@ def attend_plainly(block: RefinementBlock, keys: Tensor, stream: Tensor, shifted
 
 
 def position_bias(block: RefinementBlock, cells: int) -> Tensor:
-    """Of the first cells of the whole window, whatever the shape of the one at hand."""
+    """The bias of the first cells of the whole window, whatever the shape of the one at hand."""
     grid = list(itertools.product(range(2), range(7), range(7)))[:cells]
     index = [
         [(a[0] - b[0] + 1) * 169 + (a[1] - b[1] + 6) * 13 + a[2] - b[2] + 6 for b in grid] for a in grid
@@ -93,7 +93,7 @@ def position_bias(block: RefinementBlock, cells: int) -> Tensor:
 
 
 def region(place: tuple[int, ...], padded: list[int], window: list[int], shift: list[int]) -> tuple[int, ...]:
-    """Of a place of the rolled grid, per side: [0, n - w), [n - w, n - s), [n - s, n); a single one without a shift."""
+    """A place's region of the rolled grid, per side: [0, n - w), [n - w, n - s), [n - s, n); one without a shift."""
     return tuple(
         0 if not s else (p >= n - w) + (p >= n - s) for p, n, w, s in zip(place, padded, window, shift, strict=True)
     )

@@ -70,20 +70,20 @@ def execute(path: Path, *statements: str) -> None:
 
 
 TO_VERSION_7 = ("DROP TABLE accepted_marks",)
-"""What takes a project's tables back to those of version 7."""
+"""Statements that take a project's tables back to those of version 7."""
 
 TO_VERSION_6 = (
     *TO_VERSION_7,
     *(f"DROP TABLE {name}" for name in ("classes", "edges", "marks", "ticks", "unfinished_run", "memory_read")),
 )
-"""What takes a project's tables back to those of version 6."""
+"""Statements that take a project's tables back to those of version 6."""
 
 TO_VERSION_5 = (
     *TO_VERSION_6,
     "DROP TABLE run_cells",
     *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("bytes", "pinned", "weights")),
 )
-"""What takes a project's tables back to those of version 5."""
+"""Statements that take a project's tables back to those of version 5."""
 
 
 def as_killed(path: Path, target: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What a project holds, how it changes, and that all of it is there when it is opened again."""
+"""The contents of a project, how they change, and that all is there when it is opened again."""
 
 import json
 from dataclasses import replace

@@ -30,7 +30,7 @@ def path(tmp_path) -> Path:
 
 
 def flip(path: Path, first: int, last: int, step: int, once_in: int) -> list[tuple[int, int, str, str | None]]:
-    """What `flip_bits.py` tells; nothing but that may be said."""
+    """Run `flip_bits.py` and read its lines; it may write nothing else."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     script = Path(__file__).with_name("flip_bits.py")
     arguments = [path, first, last, step, once_in]

@@ -76,7 +76,7 @@ OLDER = (
     "DROP INDEX absent_cells",
     "DROP TABLE done",
 )
-"""What takes a project's tables back to those of version 1."""
+"""Statements that take a project's tables back to those of version 1."""
 
 
 def test_a_project_of_version_1_is_brought_up_to_date(path):

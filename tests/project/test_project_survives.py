@@ -1,4 +1,4 @@
-"""What a person did outlives a killed process, a full disk and a disk that is taken away."""
+"""Work of a person outlives a killed process, a full disk and a disk that is taken away."""
 
 import os
 import random

@@ -61,7 +61,7 @@ def collect(clips: Iterable[ClipResult]) -> dict[int, np.ndarray]:
 
 
 def remembered(clips: Iterable[ClipResult]) -> dict[int, Remembered]:
-    """What clips remembered of their last frames, as a resumed run takes it."""
+    """The memory that clips kept of their last frames, as a resumed run takes it."""
     return {clip.frames[-1]: clip.remembered for clip in clips if clip.remembered is not None}
 
 

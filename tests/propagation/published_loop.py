@@ -33,7 +33,7 @@ class Segment:
 
 @dataclass
 class Recording:
-    """What a network computed while it was at work, in its order; keys and thin features frame by frame."""
+    """The outputs of a network while it was at work, in their order; keys and thin features frame by frame."""
 
     key: list[Tensor] = field(default_factory=list)
     thin: list[Tensor] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What an interactive program needs besides runs: confidence, other settings, estimates, stopping inside a clip."""
+"""The propagator as an interactive program needs it: confidence, other settings, estimates, stopping inside a clip."""
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def test_nowhere_is_the_less_sure_the_stronger_a_trace_there_was_since_it_was_la
 
 
 def test_how_much_of_an_object_plain_matching_finds():
-    """Of the area that it has in permanent memory on frames that show it."""
+    """As a share of the area that it has in permanent memory on frames that show it."""
     shown, covers = torch.zeros(100), torch.zeros(300)
     covers[10:30], covers[110:150] = 1, 0.5  # 20 positions on each of two frames, none on the third
     assert share_found(shown, covers) == 0
@@ -94,7 +94,7 @@ def test_what_is_left_is_something_else_if_plain_matching_finds_it_elsewhere():
 
 
 def test_little_that_is_something_else_is_drawn_only_if_asked_for(small_network: PCVOS):
-    """What weights that learned nothing find is something else sooner or later; until then both runs are the same."""
+    """Untrained weights find something else sooner or later; until then both runs are the same."""
     drawn, kept = (
         collect(make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 1, "keep_lost": keep}).run())
         for keep in (False, True)

@@ -1,4 +1,4 @@
-"""What looks like an object, and is not taken for it."""
+"""Distractors: they look like an object, and are not taken for it."""
 
 from dataclasses import dataclass
 from pathlib import Path

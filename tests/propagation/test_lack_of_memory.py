@@ -1,4 +1,4 @@
-"""What happens when memory runs out, and when a device fails."""
+"""Memory that runs out, and devices that fail."""
 
 import numpy as np
 import pytest

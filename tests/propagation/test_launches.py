@@ -1,4 +1,4 @@
-"""What a GPU is asked for: kernels launched, and times that the host waits, counted on the pretend device."""
+"""The work that a GPU is asked for: kernels launched, and times that the host waits, counted on the pretend device."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""What a run is said to take is what it takes: against recorded times of clips, with a clock that is moved by hand."""
+"""Forecasts of a run's time come true: against recorded times of clips, with a clock that is moved by hand."""
 
 import json
 from dataclasses import replace
@@ -32,7 +32,7 @@ class Clock:
 
 
 def promises(work: list[Work], seconds: list[float], prices: Prices | None) -> tuple[list[float], Pace]:
-    """What the whole run is said to take each time a clip is done, from the first tenth on."""
+    """The forecasts of the whole run each time a clip is done, from the first tenth on, and the pace."""
     clock, told, frames = Clock(), [], sum(one.drawn for one in work)
     pace = Pace(work, prices, clock)
     for place, took in enumerate(seconds, 1):

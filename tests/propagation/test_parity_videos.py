@@ -37,7 +37,7 @@ def reference(request: pytest.FixtureRequest) -> Reference:
 
 @pytest.fixture(scope="module")
 def runs() -> dict[str, dict[str, np.ndarray]]:
-    """What was computed already: each video is run once by each implementation."""
+    """The runs so far: each video is run once by each implementation."""
     return {}
 
 

@@ -1,4 +1,4 @@
-"""What a run gives: which frames, in which order, with which objects."""
+"""The results of a run: which frames, in which order, with which objects."""
 
 import itertools
 import re

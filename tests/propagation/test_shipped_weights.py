@@ -1,4 +1,4 @@
-"""What ships, on the bundled footage."""
+"""The shipped weights on the bundled footage."""
 
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def test_they_are_of_the_small_preset_and_small(network: PCVOS):
 
 
 def test_their_position_indices_are_those_of_the_window():
-    """What was made of several files by arithmetic could have other ones: they are whole numbers among floats."""
+    """Weights averaged from several files could have others: these are whole numbers among floats."""
     _, state = read_weights(DEFAULT_WEIGHTS)
     own = PCVOS(SMALL).state_dict()
     names = [name for name in own if name.endswith("relative_position_index")]

@@ -16,7 +16,7 @@ GIVEN = [(0, LABELS[0]), (8, LABELS[8])]
 
 
 class Drawn:
-    """What is there, and which frames were asked for."""
+    """Masks that are there, and the frames that were asked for."""
 
     def __init__(self, labels: Mapping[int, np.ndarray], small: Mapping[int, Mapping[int, np.ndarray]] | None = None):
         self._labels, self._small = labels, small or {}
@@ -121,7 +121,7 @@ def test_what_is_planned_is_the_most_that_comes(small_network: PCVOS):
 
 
 def test_a_way_far_from_what_is_there_is_met_from_the_other_corrected_frame(small_network: PCVOS):
-    """What both give together is what a run both ways between the two frames gives."""
+    """Both together give the same as a run both ways between the two frames."""
     ways = [way for way in around(8) if 0 in (way.until, way.frames[0])]
     wrong = Drawn({0: LABELS[0], 8: LABELS[8], **{f: np.zeros_like(LABELS[0]) for f in range(1, 8)}})
     clips = run_along(small_network, wrong, ways)

@@ -1,4 +1,4 @@
-"""What is done: neither runs, edits nor imports change it until it is opened again; it is counted, and undone."""
+"""Frames that are done: runs, edits and imports leave them alone until they are opened again; counts, and undo."""
 
 import pytest
 from studio_projects import FRAMES, make_project, put, square

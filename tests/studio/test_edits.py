@@ -1,4 +1,4 @@
-"""What a person's edits change in a project, without a window."""
+"""Edits of a person in a project, without a window."""
 
 import numpy as np
 import pytest

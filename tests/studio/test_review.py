@@ -1,4 +1,4 @@
-"""What deserves a look: stretches of doubt, their reasons, their order, and what is ticked off."""
+"""Review: stretches of doubt, their reasons, their order, and what is ticked off."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a run of a project reads and may change, without a network and without a window."""
+"""The rules of a run of a project, what it reads and may change, without a network and without a window."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the next run of a project is about: what was corrected since the last one, and how far it may go."""
+"""The next run of a project: the corrections since the last one, and how far it may go."""
 
 from dataclasses import replace
 

@@ -124,8 +124,8 @@ def test_a_look_alike_is_the_scenes_own_object(coloured: TrainingData, alike_sha
 
 
 def test_objects_are_hidden_and_uncovered(coloured: TrainingData):
-    """What hides an object is a photo or what it shows, unlabelled: here discs of the same kind, so that red without a
-    label is what passes in front. It is there in the first frame of some clips, and comes later in others."""
+    """An object is hidden by a photo or by a part of one, unlabelled: here discs of the same kind, so that red without
+    a label is what passes in front. It is there in the first frame of some clips, and comes later in others."""
     wanted = ClipSettings(size=96, length=2, video_share=1.0, paste_share=0.0, hide_share=1.0)
     covers = []
     for seed in range(40):

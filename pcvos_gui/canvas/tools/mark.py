@@ -220,7 +220,7 @@ class MarkTool(CanvasTool):
         self._preview.leave()
 
     def _job_at(self, pointer: Pointer) -> MarkJob | None:
-        """What a click there would ask for, where it could be made."""
+        """The job of a click there; None where none can be made."""
         session, shown = self.session, self.session.navigator.shown
         active = session.object(session.active)
         if not session.can_edit or not self.assist.has_network or (active is not None and active.locked):
