@@ -1,30 +1,26 @@
-"""The best few of each row of a large matrix, exactly, without sorting through all of it.
+"""The best few of each row of a large matrix, exactly, without sorting through all of it."""
 
-What comes out is what `topk` and `argmax` give, to the bit and in their order, also where numbers are equal.
-"""
-
+import numpy as np
 import torch
 from torch import Tensor
 
-FINE, COARSE = 6, 10
-"""Columns in a small group, and small groups in a large one. A group's columns lie apart: neighbours are often good
-together, and would crowd into few groups."""
+GROUP = 15
+"""Columns in a group. They lie apart: neighbours are often good together, and would crowd into few groups."""
 
-WORTH = 4
-"""Large groups for each one that is looked into, from which on groups pay."""
+WORTH = 6
+"""Groups for each number wanted, from which on groups pay."""
 
 
 def padded(columns: int) -> int:
     """The width of a matrix that can be cut into whole groups."""
-    return -(-columns // (FINE * COARSE)) * FINE * COARSE
+    return -(-columns // GROUP) * GROUP
 
 
 def best_few(scores: Tensor, columns: int, k: int) -> tuple[Tensor, Tensor]:
-    """The `k` largest of each row, descending, and where they are.
+    """The `k` largest of each row, descending, and where they are: the values that `topk` gives.
 
-    On a CPU only groups whose maximum is among the k + 1 largest maxima are looked into: all that is larger than the
-    rest lies there. The one more tells whether k are settled by their values; a row where numbers are equal is sorted
-    whole.
+    On a CPU only the `k` groups with the largest maxima are looked into: no other can hold one of the `k` largest. A
+    row where equal numbers leave a choice is sorted whole.
 
     Args:
         scores: float32 (R, W); behind the first `columns` columns -inf. W: `padded(columns)` for the groups to be used.
@@ -33,39 +29,35 @@ def best_few(scores: Tensor, columns: int, k: int) -> tuple[Tensor, Tensor]:
     Returns:
         values float32 (R, k), columns int64 (R, k).
     """
-    more = k + 1
-    whole = scores.shape[1] % (FINE * COARSE) == 0
-    if not _holds_numbers_here(scores) or not whole or columns < WORTH * more * FINE * COARSE:
+    if not _holds_numbers_here(scores) or scores.shape[1] % GROUP or columns < WORTH * k * GROUP:
         return scores[:, :columns].topk(k, dim=-1)
-    fine = scores.unflatten(1, (FINE, -1))
-    maxima = fine.amax(1)
-    coarse = maxima.unflatten(1, (COARSE, -1))
-    large = coarse.amax(1).topk(more, 1, sorted=False).indices
-    _, small = _best_inside(coarse, large, more, is_sorted=False)
-    values, index = _best_inside(fine, small, more, is_sorted=True)
-    settled = (values[:, :-1] > values[:, 1:]).all(1)
-    values, index = values[:, :k].contiguous(), index[:, :k].contiguous()
-    if not settled.all():
-        unsettled = ~settled
-        values[unsettled], index[unsettled] = scores[unsettled, :columns].topk(k, dim=-1)
+    groups = scores.view(len(scores), GROUP, -1)  # column c is member c // N of group c % N, of N groups
+    best_groups, settled = _largest(groups.amax(1), k)
+    members = groups.gather(2, best_groups.unsqueeze(1).expand(-1, GROUP, -1)).flatten(1)
+    places, surely = _largest(members, k)
+    values, order = members.gather(1, places).sort(1, descending=True)
+    places = places.gather(1, order)
+    index = places // k * groups.shape[2] + best_groups.gather(1, places % k)
+    if not (settled & surely).all():
+        again = torch.from_numpy(~(settled & surely))
+        values[again], index[again] = scores[again, :columns].topk(k, dim=-1)
     return values, index
 
 
-def _holds_numbers_here(scores: Tensor) -> bool:
-    """Whether it is a plain tensor of a CPU: others may only count operations, and hold no numbers."""
-    return scores.device.type == "cpu" and type(scores) is Tensor
-
-
-def _best_inside(groups: Tensor, taken: Tensor, k: int, is_sorted: bool) -> tuple[Tensor, Tensor]:
-    """The `k` largest of each row among the groups `taken`, and their columns.
-
-    Args:
-        groups: (R, G, N): column c of the row is member c // N of group c % N. taken: (R, M).
-    """
-    size, count = groups.shape[1], taken.shape[1]
-    members = groups.gather(2, taken.unsqueeze(1).expand(-1, size, -1)).flatten(1)
-    values, places = members.topk(k, 1, sorted=is_sorted)
-    return values, places // count * groups.shape[2] + taken.gather(1, places % count)
+def _largest(scores: Tensor, k: int) -> tuple[Tensor, np.ndarray]:
+    """Columns (R, k) of the `k` largest of each row, ascending, and of each row, (R,), whether just `k` reach the `k`th
+    largest number: where they do not, as numbers are equal or are none, the columns are any."""
+    numbers = scores.numpy()
+    rows, width = numbers.shape
+    reached = numbers >= np.partition(numbers, width - k, axis=1)[:, width - k, None]
+    places = np.flatnonzero(reached)
+    settled = np.ones(rows, bool)
+    ends = places.reshape(rows, k)[:, [0, -1]] // width if len(places) == rows * k else None
+    if ends is None or (ends != np.arange(rows)[:, None]).any():
+        settled = np.count_nonzero(reached, axis=1) == k
+        reached[~settled] = np.arange(width) < k
+        places = np.flatnonzero(reached)
+    return torch.from_numpy(places.reshape(rows, k) % width), settled
 
 
 def first_best(scores: Tensor) -> Tensor:
@@ -73,3 +65,8 @@ def first_best(scores: Tensor) -> Tensor:
     if not _holds_numbers_here(scores):
         return scores.argmax(-1)
     return torch.from_numpy(scores.numpy().argmax(-1))  # which takes a tenth of the time of PyTorch's
+
+
+def _holds_numbers_here(scores: Tensor) -> bool:
+    """Whether it is a plain tensor of a CPU: others may only count operations, and hold no numbers."""
+    return scores.device.type == "cpu" and type(scores) is Tensor

@@ -7,7 +7,7 @@ dimensions are allowed where said.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -20,18 +20,15 @@ TOP_K = 20
 """Memory positions read per query (paper Sec. 4.1)."""
 
 SIMILARITY_BYTES = {"cpu": 8 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
-"""Size of the similarity block computed at a time, by device: on a GPU small ones cost nearly what large ones do."""
-
-LOOKUP_BYTES = {"cpu": 4 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
-"""Bytes at a time for looking up memory positions; on a CPU what its caches hold."""
+"""Size of the similarity block computed at a time, by device: on a CPU what its caches hold; on a GPU small ones cost
+nearly what large ones do."""
 
 
-def similarity(query: Tensor, memory: Tensor, offset: Tensor | None = None, out: Tensor | None = None) -> Tensor:
+def similarity(query: Tensor, memory: Tensor, offset: Tensor | None = None) -> Tensor:
     """Negative squared L2 distance over sqrt(C_k), without the query's own norm, which no softmax over memory sees.
 
     Args:
         query: (..., Q, C_k). memory: (..., N, C_k). offset: `offsets(memory)`, if it is known already.
-        out: (Q, N), where it goes, if there are no leading dimensions.
 
     Returns:
         (..., Q, N), float32 whatever comes in: (2 q.k - |k|^2) / sqrt(C_k) (paper Eq. 1; Cheng et al., 2021).
@@ -41,7 +38,7 @@ def similarity(query: Tensor, memory: Tensor, offset: Tensor | None = None, out:
         query, memory = query.float(), memory.float()
         offset = (offsets(memory) if offset is None else offset).unsqueeze(-2)
         if memory.dim() == 2:
-            return torch.addmm(offset, query, memory.t(), alpha=2 * scale, out=out)
+            return torch.addmm(offset, query, memory.t(), alpha=2 * scale)
         return torch.baddbmm(offset.expand(-1, query.shape[-2], -1), query, memory.mT, alpha=2 * scale)
 
 
@@ -85,19 +82,15 @@ def read_top_k(
         One (Q, C_v) per object.
     """
     k = min(top_k, memory.shape[0])
-    rows = rows_of(len(memory), block_bytes or SIMILARITY_BYTES[query.device.type])
+    rows = rows_of(len(memory), query.device, block_bytes)
     query, memory = query.float(), memory.float()
-    offset = offsets(memory)
     readouts: list[list[Tensor]] = [[] for _ in values]
-    block = block_for(query, rows, padded(len(memory)))
-    for start in range(0, len(query), rows):
-        some = query[start : start + rows]
-        wide = None if block is None else block[: len(some)]
-        scores = similarity(some, memory, offset, None if wide is None else wide[:, : len(memory)])
+    start = 0
+    for scores, wide in _similarities(query, memory, rows, padded(len(memory))):
         if hidden is not None:
             scores.masked_fill_(hidden(start, start + len(scores)), -torch.inf)
-        found = weighted_sums(values, *best_few(scores if wide is None else wide, len(memory), k))
-        for out, readout in zip(readouts, found, strict=True):
+        start += len(scores)
+        for out, readout in zip(readouts, weighted_sums(values, *best_few(wide, len(memory), k)), strict=True):
             out.append(readout)
     return [joined(parts) for parts in readouts]
 
@@ -124,28 +117,59 @@ def localised(
     Returns:
         (Q, C_k + 2) and (N, C_k + 2), for `similarity` and `read_top_k`.
     """
-    rows = rows_of(len(query), block_bytes or LOOKUP_BYTES[query.device.type])
     query, memory = query.float(), memory.float()
-    offset = offsets(query)
-    block = block_for(memory, rows, len(query))
-    out = [None if block is None else block[: len(some)] for some in memory.split(rows)]
-    scores = (similarity(some, query, offset, there) for some, there in zip(memory.split(rows), out, strict=True))
-    best = joined([first_best(of_some) for of_some in scores])
-    return with_places(query, memory, best, places_of(height, width, sigma, query))
+    best = _best_queries(query, memory, block_bytes)
+    places = places_of(height, width, sigma, query)
+    channels = query.shape[-1]
+    # similarity will divide by sqrt(C_k + 2): made up for, so that keys weigh as before
+    scale = ((channels + 2) / channels) ** 0.25
+    return torch.cat([query, places], 1) * scale, torch.cat([memory, places[best]], 1) * scale
+
+
+def _best_queries(query: Tensor, memory: Tensor, block_bytes: int | None) -> Tensor:
+    """For each memory position the query that is most similar to it, int64 (N,)."""
+    rows = rows_of(len(query), query.device, block_bytes)
+    scores = (of_some for of_some, _ in _similarities(memory, query, rows, len(query)))
+    return joined([first_best(of_some) for of_some in scores])
+
+
+def _similarities(query: Tensor, memory: Tensor, rows: int, columns: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Similarities (q, N) of so many queries at a time, and the same (q, columns) with -inf behind them.
+
+    On a CPU all are written into the same memory, as new memory costs as much as what is written into it; and as one
+    product, the offset being one more channel: `addmm` copies it into the result before.
+    """
+    offset = offsets(memory)
+    if query.device.type != "cpu":
+        for some in query.split(rows):
+            scores = similarity(some, memory, offset)
+            yield scores, scores
+        return
+    block = query.new_empty(min(rows, len(query)), columns)
+    block[:, len(memory) :] = -torch.inf
+    factors = torch.cat([memory, offset.unsqueeze(-1)], -1).t()
+    for some in F.pad(2 / math.sqrt(memory.shape[-1]) * query, (0, 1), value=1.0).split(rows):
+        wide = block[: len(some)]
+        yield torch.mm(some, factors, out=wide[:, : len(memory)]), wide
+
+
+def read_localised(
+    query: Tensor,
+    memory: Tensor,
+    values: Sequence[Tensor],
+    height: int,
+    width: int,
+    sigma: float,
+    top_k: int = TOP_K,
+) -> list[Tensor]:
+    """Read as `read_top_k` does, of keys that `localised` made; arguments as theirs."""
+    return read_top_k(*localised(query, memory, height, width, sigma), values, top_k)
 
 
 def places_of(height: int, width: int, sigma: float, query: Tensor) -> Tensor:
     """Row and column of each position of a frame, (height width, 2), in units in which a squared distance weighs as one
     of keys does."""
     return math.sqrt(math.sqrt(query.shape[-1]) / 2) / sigma * grid_of(height, width, query.device)
-
-
-def with_places(query: Tensor, memory: Tensor, best: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-    """Keys (Q, C_k + 2) and (N, C_k + 2): of queries with their places, of memory with those of its `best` queries."""
-    channels = query.shape[-1]
-    # similarity will divide by sqrt(C_k + 2): made up for, so that keys weigh as before
-    scale = ((channels + 2) / channels) ** 0.25
-    return torch.cat([query, places], 1) * scale, torch.cat([memory, places[best]], 1) * scale
 
 
 @made_once(8)
@@ -180,16 +204,12 @@ def best_near(
         Weights, float32 (q, k), and memory positions, int64 (q, k).
     """
     query, memory, k = query.float(), memory.float(), min(top_k, len(memory))
-    offset, own = offsets(memory), offsets(query)
-    rows = rows_of(len(memory), SIMILARITY_BYTES[query.device.type])
-    block = block_for(query, rows, padded(len(memory)))
+    own, rows = offsets(query), rows_of(len(memory), query.device)
     scores, index = query.new_empty(len(at), k), at.new_empty(len(at), k)
     places = grid_of(height, width, query.device)
     known = at.new_full((len(memory),), -1) if shown is None else shown
-    for some in torch.arange(len(at), device=at.device).split(rows):
-        wide = None if block is None else block[: len(some)]
-        plain = similarity(query[at[some]], memory, offset, None if wide is None else wide[:, : len(memory)])
-        plain = plain if wide is None else wide
+    blocks = _similarities(query[at], memory, rows, padded(len(memory)))
+    for some, (_, plain) in zip(torch.arange(len(at), device=at.device).split(rows), blocks, strict=True):
         count, left = (4 * k if sigma else k), torch.arange(len(some), device=at.device)
         while len(left):
             best, found = best_few(plain[left], len(memory), min(count, len(memory)))
@@ -213,17 +233,11 @@ def joined(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim)
 
 
-def rows_of(columns: int, block_bytes: int) -> int:
-    """Rows of a block of similarities of so many columns, float32."""
-    return max(1, block_bytes // (4 * columns))
-
-
-def block_for(queries: Tensor, rows: int, columns: int) -> Tensor | None:
-    """A block for similarities of up to `rows` queries, -inf, to be used again: on a CPU new memory costs as much as
-    what is written into it. None on an accelerator, which keeps its memory."""
-    if queries.device.type != "cpu":
-        return None
-    return queries.new_full((min(rows, len(queries)), columns), -torch.inf)
+def rows_of(columns: int, device: torch.device, block_bytes: int | None = None) -> int:
+    """Rows of a block of similarities of so many columns, float32; of `block_bytes`, or as suits the device."""
+    if block_bytes is not None:
+        return max(1, block_bytes // (4 * columns))
+    return max(1, SIMILARITY_BYTES[device.type] // (4 * columns))
 
 
 def _gather(values: Tensor, index: Tensor, weights: Tensor) -> Tensor:

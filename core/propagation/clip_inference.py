@@ -13,10 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.network.devices import float32_exactly, wait_for
-from core.network.matching import joined, read_top_k
+from core.network.matching import joined, read_localised, read_top_k
 from core.network.pcvos import PCVOS
 from core.network.preparation import in_type, memory_format
-from core.network.pruned_matching import read_localised
 from core.progress import UNWATCHED, Progress
 from core.propagation.batches import Batches
 from core.propagation.distractors import compete

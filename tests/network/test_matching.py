@@ -57,9 +57,9 @@ def test_the_kernel_is_a_gaussian_around_where_the_frame_shows_a_memory_position
 
 
 def test_the_similarity_never_takes_more_than_its_share(monkeypatch: pytest.MonkeyPatch):
-    sizes = []
+    sizes, search = [], matching.best_few
     monkeypatch.setattr(
-        matching, "similarity", lambda q, m, *more: sizes.append(4 * len(q) * len(m)) or similarity(q, m, *more)
+        matching, "best_few", lambda s, columns, k: sizes.append(4 * len(s) * columns) or search(s, columns, k)
     )
     query, memory = torch.randn(100, 8), torch.randn(50, 8)
     matching.read_top_k(query, memory, [torch.randn(50, 3)], 5, block_bytes=4 * 50 * 7)

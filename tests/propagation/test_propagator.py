@@ -449,7 +449,7 @@ def test_batches_give_what_single_frames_and_objects_do(small_network: PCVOS):
 def test_half_precision_on_an_accelerator_agrees_with_single(small_network_on_pretend_device: PCVOS):
     """With its weights in half precision; two objects, one of them known to the forward pass alone."""
     with pretend():
-        _check_half_precision(small_network_on_pretend_device, footage(size=(80, 120)))
+        _check_half_precision(small_network_on_pretend_device, footage(size=(160, 240)))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
