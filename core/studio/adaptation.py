@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
@@ -186,7 +187,11 @@ def _train(
     )
     watch = Progress(lambda done, total: progress.say(total + 18 * done, 20 * total))
     trainer = Trainer(network, data, folder, settings, device, schedule=schedule, watch=watch)
-    trainer.run()
+    threads = cv2.getNumThreads()
+    try:
+        trainer.run()
+    finally:
+        cv2.setNumThreads(threads)  # the loader takes one, and the window goes on with what it had
     save_network(folder / request.output.name, trainer.ema)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import pytest
 from pcvos_command import Result, Scene, pcvos
 
@@ -54,6 +55,17 @@ def test_weights_that_gain_are_written_and_keep_the_key_features(
     assert after.weights_fingerprint != before.weights_fingerprint
     assert sorted(tmp_path.glob("own*")) == [tmp_path / "own.safetensors"]
     assert run().error.endswith("--overwrite replaces what is there.")
+
+
+def test_opencv_has_its_threads_again(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch):
+    """The window goes on with them."""
+    monkeypatch.setattr(adaptation, "LEAST_GAIN", -1.0)
+    cv2.setNumThreads(3)
+    try:
+        assert run().code == 0
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(-1)
 
 
 def test_weights_that_do_not_gain_are_not_written(
