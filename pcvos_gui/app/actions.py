@@ -230,6 +230,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _a(OBJECT, objects.add_object, N(_CONTEXT, "Add object"), "plus", "Ctrl+N",
        N(_CONTEXT, "A further object to follow"),
        needs="writable"),
+    _a(OBJECT, objects.choose_none, N(_CONTEXT, "Choose no object"), "selection-off", "Ctrl+D",
+       N(_CONTEXT, "Then a click or a stroke begins a new object; or click below the list"), needs="object"),
     _a(OBJECT, objects.delete_object, N(_CONTEXT, "Delete object"), "trash-can-outline", "Ctrl+Backspace",
        N(_CONTEXT, "Take the object out, with its masks on all frames"), needs="object"),
     _a(OBJECT, objects.rename_object, N(_CONTEXT, "Rename object"), "pencil-outline", "F2",

@@ -35,6 +35,7 @@ SWITCHES = (Column.COLOUR, Column.VISIBLE, Column.LOCKED, Column.SOLO)
 _SWATCH, _ICON = 16, 18
 _SOME = 6  # rows that are enough to begin with
 _OFF = 0.6  # opacity of a switch that is off
+_KEYS = {Qt.Key.Key_Delete, Qt.Key.Key_Space, Qt.Key.Key_F2, Qt.Key.Key_Escape, Qt.Key.Key_Left, Qt.Key.Key_Right}
 _PAUSE = 1.0  # seconds between two letters of one name
 
 
@@ -111,11 +112,13 @@ class ObjectView(QTableView):
 
     Signals:
         switched(index): a switch was clicked, or any cell chosen with space. number_typed(int). delete_wanted().
+        none_wanted(): a click beside the rows, or Esc.
     """
 
     switched = Signal(QModelIndex)
     number_typed = Signal(int)
     delete_wanted = Signal()
+    none_wanted = Signal()
 
     def __init__(self, model: ObjectModel, parent: QWidget | None = None):
         super().__init__(parent)
@@ -162,7 +165,9 @@ class ObjectView(QTableView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A switch of another row is switched without making that row the current one."""
         index = self.indexAt(event.position().toPoint())
-        if event.button() == Qt.MouseButton.LeftButton and index.isValid() and index.column() in SWITCHES:
+        if event.button() == Qt.MouseButton.LeftButton and not index.isValid():
+            self.none_wanted.emit()
+        elif event.button() == Qt.MouseButton.LeftButton and index.isValid() and index.column() in SWITCHES:
             self.switched.emit(index)
         else:
             super().mousePressEvent(event)
@@ -184,15 +189,14 @@ class ObjectView(QTableView):
 
     def _is_ours(self, event: QKeyEvent) -> bool:
         plain = not event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
-        return plain and (
-            event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Space, Qt.Key.Key_F2, Qt.Key.Key_Left, Qt.Key.Key_Right)
-            or (bool(event.text()) and event.text().isprintable())
-        )
+        return plain and (event.key() in _KEYS or (bool(event.text()) and event.text().isprintable()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         text = event.text()
         if not self._is_ours(event) or self.state() == QAbstractItemView.State.EditingState:
             super().keyPressEvent(event)
+        elif event.key() == Qt.Key.Key_Escape:
+            self.none_wanted.emit()
         elif event.key() == Qt.Key.Key_Delete:
             self.delete_wanted.emit()
         elif event.key() == Qt.Key.Key_Space and not self._is_typing_name():

@@ -100,6 +100,7 @@ class ObjectsPanel(QWidget):
         view.selectionModel().currentRowChanged.connect(self._on_row)
         view.switched.connect(self._switch)
         view.number_typed.connect(self.choose)
+        view.none_wanted.connect(lambda: self.choose(0))
         view.delete_wanted.connect(self.delete_button.click)
         view.customContextMenuRequested.connect(self._show_menu)
 
@@ -119,11 +120,10 @@ class ObjectsPanel(QWidget):
         self.add_button.setEnabled(can_change and len(session.objects) < MAX_OBJECTS)
         self.delete_button.setEnabled(can_change and session.active > 0)
         self.merge_button.setEnabled(can_change and len(session.objects) > 1)
-        row = self.model.row(session.active)
-        if row >= 0 and row != self.view.currentIndex().row():
+        row, here = self.model.row(session.active), self.view.currentIndex()
+        if row != here.row():
             self._is_syncing = True
-            column = max(self.view.currentIndex().column(), 0) or Column.NAME
-            self.view.setCurrentIndex(self.model.index(row, column))
+            self.view.setCurrentIndex(self.model.index(row, max(here.column(), 0) or Column.NAME))
             self._is_syncing = False
         is_long = len(session.objects) > _MANY
         if not is_long:
@@ -178,7 +178,7 @@ class ObjectsPanel(QWidget):
     # from the person to the session
 
     def choose(self, id: int) -> None:
-        """Make the object with this id the active one, if there is one."""
+        """Make the object with this id the active one, if there is one; 0: none."""
         self._session.set_active(id)
 
     def _switch(self, index: QModelIndex) -> None:

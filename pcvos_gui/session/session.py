@@ -177,7 +177,8 @@ class Session(QObject):
         return obj.id == self.solo if self.solo else obj.visible
 
     def set_active(self, id: int) -> None:
-        if id != self.active and self.object(id):
+        """Make this object the one that tools work on; 0: none, so that what is marked or painted next begins one."""
+        if id != self.active and (not id or self.object(id)):
             self.settling.emit(Leaving.OBJECT)
             self.active = id
             self.active_changed.emit(id)
@@ -267,7 +268,7 @@ class Session(QObject):
     def begin_edit(self) -> bool:
         """Start painting `labels` in place; False (with a message) where that cannot be.
 
-        Without any object, one is made first.
+        Where none is active, one is made first.
         """
         if not self.may_edit():
             return False
@@ -275,12 +276,12 @@ class Session(QObject):
         return True
 
     def may_edit(self) -> bool:
-        """Whether `begin_edit` would begin; it says why not, and makes the first object."""
+        """Whether `begin_edit` would begin; it says why not, and makes an object where none is active."""
         if not self.can_edit or self._before is not None:
             if self.is_open and not self.is_writable:
                 self.document.tell_read_only()
             return False
-        if not self.objects:
+        if not self.active:
             self.add_object()
         active = self.object(self.active)
         if active is None:
@@ -363,11 +364,12 @@ class Session(QObject):
         self.saving_changed.emit()
 
     def _choose_active(self, *lists: tuple[ObjectInfo, ...]) -> None:
-        """Choose, of the objects before and after a change, the only one that is new, or else one that is there."""
+        """Choose, of the objects before and after a change, the only one that is new, or else one that is there; none,
+        where the person has chosen none."""
         before, after = ({o.id for o in objects} for objects in lists)
         came = after - before
         wanted = came.pop() if len(came) == 1 else self.active
-        if not self.object(wanted):
+        if not self.object(wanted) and (wanted or not before):
             wanted = self.objects[0].id if self.objects else 0
         if wanted != self.active:
             self.active = wanted

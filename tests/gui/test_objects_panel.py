@@ -144,6 +144,34 @@ def test_a_colour_is_chosen_while_a_run_goes_on(qtbot, desk, panel):
     assert desk.session.object(2).colour == before
 
 
+def test_a_click_beside_the_rows_or_esc_chooses_no_object(desk, panel):
+    view, session = panel.view, desk.session
+    below = QPoint(40, view.visualRect(panel.model.index(3, 0)).bottom() + 8)
+    assert view.viewport().rect().contains(below)
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=below)
+    assert session.active == 0 and not view.selectionModel().hasSelection() and not panel.delete_button.isEnabled()
+    session.change_object(replace(session.object(2), name="rabbit"))
+    session.undo_stack.undo()
+    assert session.active == 0, "what changes of others chooses none"
+    click(panel, 3, Column.NAME)
+    assert session.active == 3 and view.currentIndex().row() == 2
+    view.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert session.active == 0 and not view.currentIndex().isValid()
+    QTest.keyClick(view, Qt.Key.Key_Down)
+    assert session.active > 0
+
+
+def test_what_is_painted_with_no_object_chosen_begins_one(desk, panel):
+    session = desk.session
+    session.set_active(0)
+    assert session.begin_edit() and session.active == 5
+    session.shown_labels[:4, :4] = session.active
+    session.commit_edit("Brush")
+    assert [info.id for info in session.objects] == [1, 2, 3, 4, 5]
+    assert {key[1] for key in session.document.project.keys_in_memory()} == {5}
+
+
 def test_the_keyboard_alone(desk, panel):
     view, session = panel.view, desk.session
     view.setFocus(Qt.FocusReason.TabFocusReason)

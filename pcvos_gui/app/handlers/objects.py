@@ -20,6 +20,10 @@ def add_object(window: MainWindow) -> None:
     window.session.add_object()
 
 
+def choose_none(window: MainWindow) -> None:
+    window.session.set_active(0)
+
+
 def delete_object(window: MainWindow) -> None:
     window.session.delete_object(window.session.active)
 

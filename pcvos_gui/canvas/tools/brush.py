@@ -50,9 +50,9 @@ class BrushTool(CanvasTool):
         return self._stroke is not _Stroke.NONE and self.session.is_editing  # somebody else can cancel the edit
 
     def press(self, pointer: Pointer) -> None:
-        if self.is_busy or not self.session.begin_edit():
-            return
         erases = pointer.is_eraser or self.erases != pointer.inverted
+        if self.is_busy or (erases and not self.session.active) or not self.session.begin_edit():
+            return
         self._stroke = _Stroke.ERASES if erases else _Stroke.PAINTS
         self._forbidden = self.session.shown_labels != self.session.active if erases else self.session.protected()
         self._before = self._last
