@@ -209,7 +209,7 @@ class MainWindow(QMainWindow):
         self.timeline.rows.rows_changed.connect(self.action_states.show_checks)
         self.why.shown_changed.connect(self.action_states.show_checks)
         self.canvas.why_tool.taken_up.connect(lambda: self.show_dock("why"))
-        self.timeline.rows.rows_changed.connect(lambda: QTimer.singleShot(0, self, self.places.fit_bottom))
+        self.timeline.room_wanted.connect(lambda: QTimer.singleShot(0, self, self.places.fit_bottom))
         self.canvas.hint_changed.connect(self.action_states.show_undo)
         self.canvas.space_tapped.connect(self.player.toggle)
         self.player.playing_changed.connect(self.mattes.set_playing)

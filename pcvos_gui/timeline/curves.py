@@ -1,7 +1,7 @@
 """The curves of a comparison along the timeline: agreement of two runs, or J and F against a reference."""
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QToolTip, QWidget
 
@@ -16,6 +16,8 @@ _HEIGHT, _INSET = 40, 4
 
 class Curves(QWidget):
     """Below the scrubber, frame under frame; there only while something is compared. 1 is at the top, 0 at the foot."""
+
+    shown_changed = Signal()
 
     def __init__(self, session: Session, sides: SideBySide, scrubber: Scrubber):
         super().__init__()
@@ -35,7 +37,9 @@ class Curves(QWidget):
     def refresh(self) -> None:
         """Take the curves as they are now."""
         self._curves = self._sides.curves()
-        self.setVisible(bool(self._curves))
+        if self.isHidden() == bool(self._curves):
+            self.setVisible(bool(self._curves))
+            self.shown_changed.emit()
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollBar, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
@@ -29,7 +29,12 @@ class Timeline(QWidget):
     Attributes:
         scrubber: the tracks. curves: of a comparison. rows: of the objects. film: pictures of frames, where the panel
             is high enough.
+
+    Signals:
+        room_wanted(): what is in it has become higher or lower.
     """
+
+    room_wanted = Signal()
 
     def __init__(
         self,
@@ -127,15 +132,18 @@ class Timeline(QWidget):
         self.frame_box.valueChanged.connect(self._on_number)
         self.scrubber.visible_changed.connect(self._update_scroll)
         self.scroll_bar.valueChanged.connect(self._on_scrolled)
-        self.rows.rows_changed.connect(self._show_film)
+        for signal in (self.rows.rows_changed, self.curves.shown_changed):
+            signal.connect(self._show_film)
+            signal.connect(self.room_wanted)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._show_film()
 
     def _show_film(self) -> None:
-        """The film strip, where there is room besides the rows."""
+        """The film strip, where there is room besides curves and rows."""
         taken = self.scrubber.height() + self.scroll_bar.sizeHint().height() + self.rows.sizeHint().height() + 8
+        taken += 0 if self.curves.isHidden() else self.curves.height()
         self.film.setVisible(self.height() - taken >= FILM_HEIGHT)
 
     # in and out, for menus

@@ -13,6 +13,7 @@ from core.masks.label_map import write_label_map
 from core.studio.run_records import run_records
 from pcvos_gui.session.runs import Range
 from pcvos_gui.session.side_by_side import ONLY_ONE, ONLY_OTHER, PRESENT, REFERENCE, Choice, Seen
+from pcvos_gui.timeline.row_paint import ROW
 
 LAST = COUNT - 1
 
@@ -86,6 +87,24 @@ def test_a_stretch_is_left_as_it_was_by_one_step_of_undo(twice: Hands):
     assert np.array_equal(hands.labels(4), after[4]), "the correction stays"
     hands.act("undo")
     assert all(np.array_equal(hands.labels(frame), after[frame]) for frame in after)
+
+
+def test_the_curves_take_no_room_from_the_rows_of_objects(twice: Hands):
+    hands, timeline = twice, twice.window.timeline
+    hands.window.resize(1440, 900)
+    for _ in range(2):
+        hands.session.add_object()
+    rows = timeline.rows
+    hands.bot.waitUntil(lambda: rows.height() > 3 * ROW, timeout=5000)
+    height, high = timeline.height(), rows.height()
+    hands.window.sides.choose(Choice(1), Choice(2))
+    compared(hands)
+    hands.bot.waitUntil(lambda: timeline.height() == height + timeline.curves.height(), timeout=5000)
+    assert timeline.curves.isVisible() and rows.height() == high
+    assert timeline.curves.geometry().bottom() < rows.geometry().top()
+    hands.window.sides.choose(PRESENT, None)
+    hands.bot.waitUntil(lambda: timeline.height() == height, timeout=5000)
+    assert rows.height() == high
 
 
 def test_any_two_runs_and_their_settings(twice: Hands):
