@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, QSize, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QToolBar
 
 from pcvos_gui.widgets.scrolling import Scroll
@@ -15,12 +15,15 @@ _SLACK = 20  # pixels, for a line of text more
 _TEXT_ROOM = 2  # pixels more than a tab's text needs
 
 
-class Arrangement:
+class Arrangement(QObject):
     """Keeps the window's geometry and its docks'.
 
     Sizes are kept in points of a screen: on one that has more or fewer of them, for instance because it is scaled
     otherwise, they are worked out anew, and only what is shown where is taken over. Once a person has moved the border
     between the list and what is below it, it stays where they put it.
+
+    Attributes:
+        is_settled: whether the column is divided as it was last asked to be.
     """
 
     def __init__(self, window: QMainWindow, upper: QDockWidget, lower: Sequence[QDockWidget], bottom: QDockWidget):
@@ -28,18 +31,16 @@ class Arrangement:
         Args:
             upper: has a list that takes the free room. lower: tabs below it. bottom: below the canvas.
         """
+        super().__init__(window)
         self._window, self._upper, self._lower, self._bottom = window, upper, lower, bottom
         self._store = QSettings()
         self._fits_screen = self._store.value(_SCREEN) == self._screen
         self._is_divided = self._fits_screen and self._store.value(_DIVIDED, False, bool)  # by the person
         self._bottom_height = -1  # as made here
         self._hidden: QByteArray | None = None  # the state of the docks while none is seen
-        self._heights: tuple[int, int] | None = None  # of the whole column and its lower part, as made here
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the column is divided as it was asked to be: from now on another division is the person's."""
-        return self._heights is not None
+        self._pressed: tuple[int, int] | None = None  # heights of upper and lower, when the pointer was pressed
+        self.is_settled = False
+        window.installEventFilter(self)  # the borders between docks are the window's own
 
     @property
     def _screen(self) -> QSize:
@@ -54,7 +55,6 @@ class Arrangement:
 
     def store(self) -> None:
         """The window's geometry, and the state of its docks."""
-        self._notice_division()
         self._store.setValue(_GEOMETRY, self._window.saveGeometry())
         self._store.setValue(_STATE, self._window.saveState() if self._hidden is None else self._hidden)
         self._store.setValue(_SCREEN, self._screen)
@@ -114,36 +114,36 @@ class Arrangement:
             tries: how often to try again where Qt takes it back.
         """
         lower = self._seen_below
-        if lower is None:
+        if lower is None or self._is_divided:
             return
         total = self._upper.height() + lower.height()
-        self._notice_division()
-        if self._is_divided:
-            return
         wanted = min(_wanted_height(self._upper), round(_LIST_SHARE * total))
         most = total - max(self._upper.minimumSizeHint().height(), wanted)
         high = max(min(_wanted_height(lower), most), lower.minimumSizeHint().height())
         if high != lower.height():
             docks = [self._upper, lower]
             self._window.resizeDocks(docks, [total - high, high], Qt.Orientation.Vertical)
-        self._heights = None
-        QTimer.singleShot(0, self._window, lambda: self._note_heights(high, tries))  # laid out by then
+        self.is_settled = False
+        QTimer.singleShot(0, self._window, lambda: self._look_again(high, tries))  # laid out by then
 
-    def _notice_division(self) -> None:
-        """Whether the person has moved the border since it was put where it is."""
-        lower = self._seen_below
-        if lower is not None and self._heights is not None:
-            total, high = self._heights
-            if total == self._upper.height() + lower.height() and high != lower.height():
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A border that is dragged: Qt moves it for reasons of its own, too, as where a panel wants more room."""
+        if event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease):
+            lower, before = self._seen_below, self._pressed
+            now = None if lower is None else (self._upper.height(), lower.height())
+            is_press = event.type() == QEvent.Type.MouseButtonPress
+            self._pressed = now if is_press else None
+            if not is_press and before is not None and now is not None and now != before and sum(now) == sum(before):
                 self._is_divided = True
+        return False
 
-    def _note_heights(self, high: int, tries: int) -> None:
+    def _look_again(self, high: int, tries: int) -> None:
         """Shortly after a state was restored, Qt takes that up again whenever the window changes its size."""
         lower = self._seen_below
         if lower is not None and lower.height() != high and tries:
             QTimer.singleShot(_SETTLED_MS, self._window, lambda: self.share_height(tries - 1))
         elif lower is not None:
-            self._heights = self._upper.height() + lower.height(), lower.height()
+            self.is_settled = True
 
     @property
     def _seen_below(self) -> QDockWidget | None:

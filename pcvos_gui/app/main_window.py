@@ -173,7 +173,9 @@ class MainWindow(QMainWindow):
         for dock in others:
             self.tabifyDockWidget(propagation, dock)
         propagation.raise_()
-        timeline.setTitleBarWidget(QWidget(timeline))
+        no_title = QWidget(timeline)
+        laid_out(QVBoxLayout(no_title), 0)  # without a layout its height would be -1, and a row a pixel short
+        timeline.setTitleBarWidget(no_title)
 
     def _dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = Dock(name, title, widget, self)

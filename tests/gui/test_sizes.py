@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSettings, QSize, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QComboBox, QSlider, QTabBar, QWidget
 from window_parts import Hands, make_clip, truth
 
+from core.masks.packed_mask import PackedMask
+from core.project.model import Author, Cell, Change
 from pcvos_gui.app.main_window import MainWindow
 from pcvos_gui.dialogs.export_dialog import ExportDialog
 from pcvos_gui.dialogs.import_dialog import ImportDialog
@@ -178,6 +181,25 @@ def test_the_list_takes_what_a_larger_window_has(hands: Hands, clip: Path):
     hands.bot.waitUntil(lambda: view.height() >= low + 200, timeout=5000)
 
 
+def test_a_run_that_ends_in_doubt_gives_the_review_room_for_its_list(hands: Hands, clip: Path):
+    hands.open(clip)
+    resize(hands, QSize(1440, 900))
+    window, panel = hands.window, hands.window.review_panel
+    window.show_dock("review")
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    hands.bot.waitUntil(lambda: window.places.is_settled, timeout=5000)
+    hands.run()
+    doubtful = {
+        (f, 1): (hands.session.document.project.cell(f, 1), Cell(PackedMask.pack(truth(f)), confidence=0.3))
+        for f in (3, 9)
+    }
+    hands.session.document.push_change(Change("drawn", doubtful, made_by=Author.RUN))
+    hands.bot.waitUntil(lambda: panel.model.rowCount() == 2)
+    row = panel.view.sizeHintForRow(0)
+    hands.bot.waitUntil(lambda: panel.view.visibleRegion().boundingRect().height() >= 2 * row, timeout=5000)
+
+
 def test_the_list_grows_with_its_objects_until_the_person_divides_the_column(hands: Hands, clip: Path):
     hands.open(clip)
     resize(hands, QSize(1200, 760))
@@ -189,8 +211,11 @@ def test_the_list_grows_with_its_objects_until_the_person_divides_the_column(han
     hands.bot.waitUntil(lambda: view.height() > few + 32, timeout=5000)
     hands.bot.waitUntil(lambda: window.places.is_settled, timeout=5000)
     upper, lower = window.docks[:2]
-    window.resizeDocks([upper, lower], [upper.height() - 60, lower.height() + 60], Qt.Orientation.Vertical)
-    QApplication.processEvents()
+    high, border = lower.height(), QPoint(upper.geometry().center().x(), upper.geometry().bottom() + 2)
+    QTest.mousePress(window, Qt.MouseButton.LeftButton, pos=border)
+    QTest.mouseMove(window, border - QPoint(0, 60))
+    hands.bot.waitUntil(lambda: lower.height() > high + 40, timeout=5000)
+    QTest.mouseRelease(window, Qt.MouseButton.LeftButton, pos=border - QPoint(0, 60))
     chosen = view.height()
     for _ in range(3):
         hands.session.add_object()

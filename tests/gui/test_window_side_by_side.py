@@ -95,16 +95,16 @@ def test_the_curves_take_no_room_from_the_rows_of_objects(twice: Hands):
     for _ in range(2):
         hands.session.add_object()
     rows = timeline.rows
-    hands.bot.waitUntil(lambda: rows.height() > 3 * ROW, timeout=5000)
-    height, high = timeline.height(), rows.height()
+    hands.bot.waitUntil(lambda: rows.height() == 4 * ROW and not rows.bar.isVisible(), timeout=5000)
+    height = timeline.height()
     hands.window.sides.choose(Choice(1), Choice(2))
     compared(hands)
     hands.bot.waitUntil(lambda: timeline.height() == height + timeline.curves.height(), timeout=5000)
-    assert timeline.curves.isVisible() and rows.height() == high
+    assert timeline.curves.isVisible() and rows.height() == 4 * ROW
     assert timeline.curves.geometry().bottom() < rows.geometry().top()
     hands.window.sides.choose(PRESENT, None)
     hands.bot.waitUntil(lambda: timeline.height() == height, timeout=5000)
-    assert rows.height() == high
+    assert rows.height() == 4 * ROW
 
 
 def test_any_two_runs_and_their_settings(twice: Hands):
