@@ -33,6 +33,11 @@ class Touched:
     ways: tuple[Way, ...]
 
     @property
+    def ways_out(self) -> tuple[Way, ...]:
+        """Those that are drawn in any case; the others meet them, only where they came out far from what was there."""
+        return tuple(way for way in self.ways if not way.is_back)
+
+    @property
     def extent(self) -> tuple[int, int]:
         """The first and last frame that it may come to."""
         return extent(self.ways)

@@ -47,12 +47,7 @@ def cost_text(runs: RunController, interval: int) -> str:
             "A small L is more accurate, a large one faster. How fast on this machine is told here once there is "
             "something to propagate."
         )
-    if runs.touched:
-        text, frames = _tr("L = {}: at most {} for at most {} frames on this machine."), runs.touched.frames_at_most
-    else:
-        first, last = runs.frames_to_draw()
-        text, frames = _tr("L = {}: about {} for the {} frames on this machine."), last - first + 1
-    parts = [text.format(interval, duration(seconds), frames)]
+    parts = [_touched_text(runs, interval, seconds) if runs.touched else _range_text(runs, interval, seconds)]
     others = [other for other in {measured[0], measured[-1]} if other != interval]
     if others:
         told = [f"L = {other}: {duration(runs.seconds_for(other) or 0)}" for other in sorted(others)]
@@ -60,6 +55,23 @@ def cost_text(runs: RunController, interval: int) -> str:
     else:
         parts.append(_tr("Compare L measures others."))
     return " ".join(parts)
+
+
+def _range_text(runs: RunController, interval: int, seconds: float) -> str:
+    first, last = runs.frames_to_draw()
+    text = _tr("L = {}: about {} for the {} frames on this machine.")
+    return text.format(interval, duration(seconds), last - first + 1)
+
+
+def _touched_text(runs: RunController, interval: int, seconds: float) -> str:
+    """The time of each frame once, and the other time that it may take."""
+    assert runs.touched is not None, "everything is drawn"
+    worst = runs.seconds_for(interval, from_both_sides=True) or seconds
+    text = _tr("L = {}: at most {} for at most {} frames on this machine")
+    parts = [text.format(interval, duration(seconds), runs.touched.frames_at_most)]
+    if duration(worst) != duration(seconds):
+        parts.append(_tr("{} where they have to be drawn from both sides").format(duration(worst)))
+    return ", ".join(parts) + "."
 
 
 def paper_text(interval: int) -> str:

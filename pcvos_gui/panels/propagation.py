@@ -319,7 +319,7 @@ class PropagationPanel(QWidget):
         """How far the run is; where both of its passes draw the same frames, each is counted by itself."""
         progress = self._runs.progress
         if progress.is_bound:
-            return self.tr("{} of at most {} frames").format(progress.work_done, progress.work)
+            return self.tr("{} of at most {} frames").format(progress.done, progress.total)
         if progress.work <= progress.total:
             return self.tr("{} of {} frames").format(progress.work_done, progress.work)
         number, done, frames = progress.pass_under_way

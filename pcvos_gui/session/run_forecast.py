@@ -131,8 +131,8 @@ class RunForecast(QObject):
     def seconds_for(
         self, settings: RunSettings, interval: int, start: int, end: int, ways: Sequence[Way] = ()
     ) -> float | None:
-        """Time that a run through `start` to `end` takes, all included, or one along `ways` at most; None where nothing
-        was measured, or nothing is there to draw."""
+        """Time that a run through `start` to `end` takes, all included, or one along `ways`, to their ends; None where
+        nothing was measured, or nothing is there to draw."""
         prices = self._prices.at(settings, interval)
         return None if prices is None else self._seconds(prices, settings, (interval, start, end), ways)
 

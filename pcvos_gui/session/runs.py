@@ -171,19 +171,25 @@ class RunController(QObject):
         """Intervals whose speed was measured on this machine with the present device, size and weights; ascending."""
         return self._forecast.intervals(self.settings)
 
-    def seconds_for(self, interval: int, everything: bool = False) -> float | None:
-        """Time the next run would take at this interval, all of its passes, or at most; None: nothing was measured.
+    def seconds_for(self, interval: int, everything: bool = False, from_both_sides: bool = False) -> float | None:
+        """Time the next run would take at this interval, all of its passes; None: nothing was measured.
 
-        `everything`: the run that `start(everything=True)` would be.
+        Of what corrections touch, it is that of the ways outward, all the way.
+
+        Args:
+            everything: of the run that `start(everything=True)` would be.
+            from_both_sides: with the ways that meet those, as where no mask comes out near what is there.
         """
         touched = None if everything else self.touched
-        extent, ways = (touched.extent, touched.ways) if touched else (self._range(), ())
+        extent, ways = (touched.extent, touched.ways_out) if touched else (self._range(), ())
+        if touched and from_both_sides:
+            ways = touched.ways
         return self._forecast.seconds_for(self.settings, interval, *extent, ways)
 
     def seconds_at(self, resolution: int | None) -> float | None:
         """Time the next run would take at this resolution, pixels (None: the footage's own); None where nothing was
         measured."""
-        ways = self.touched.ways if self.touched else ()
+        ways = self.touched.ways_out if self.touched else ()
         return self._forecast.seconds_at(resolution, self.settings, *self.frames_to_draw(), ways)
 
     @property

@@ -141,6 +141,30 @@ def test_the_time_of_the_next_run_counts_both_passes_and_what_is_known(desk, pan
     assert desk.runs.seconds_for(10) is None, "nothing was measured at this size"
 
 
+def test_the_time_after_a_correction_counts_each_frame_once(desk, panel, qtbot):
+    desk.correct(0)
+    desk.correct(60)
+    desk.runs.set_settings(replace(desk.runs.settings, interval=10))
+    click(panel.run_button)
+    desk.worker.begin(98, plan=(Work(), *[Work(10, 10, 10, 10)] * 10))
+    desk.worker.draw(range(0, 1), [], desk.media.size)
+    for first in range(1, 91, 10):
+        desk.worker.draw(range(first, first + 10), [1], desk.media.size, seconds=10.0)
+    desk.worker.end()
+    desk.correct(30)
+    runs = desk.runs
+    assert runs.touched.extent == (1, 59) and runs.touched.frames_at_most == 58
+    once, twice = runs.seconds_for(10), runs.seconds_for(10, from_both_sides=True)
+    assert 1.5 * once < twice < 2.1 * once
+    told = panel.interval.cost
+    qtbot.waitUntil(lambda: f"at most {duration(once)} for at most 58 frames" in told.text(), timeout=5000)
+    assert f"{duration(twice)} where they have to be drawn from both sides" in told.text()
+    click(panel.run_button)
+    desk.worker.begin(58, plan=(Work(), *[Work(10, 10, 10, 10)] * 12))
+    desk.worker.draw(range(31, 41), [1], desk.media.size)
+    assert panel.status.text().startswith("10 of at most 58 frames")
+
+
 def test_each_quality_says_what_it_costs_here(desk, panel):
     box, runs = panel.quality.box, desk.runs
     assert box.currentText() == "Normal (480 pixels)" and "about" not in box.itemText(0), "nothing was measured yet"
