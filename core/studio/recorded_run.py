@@ -12,6 +12,7 @@ from core.project.project import Project
 from core.studio import interrupted
 from core.studio.interrupted import FinishedFrames
 from core.studio.jobs import PropagateJob
+from core.studio.review import TickedBefore
 from core.studio.run_records import make_room
 from core.studio.runs import Predicted, RunPlan, RunResults
 from core.studio.touched import note_read
@@ -43,6 +44,7 @@ class RecordedRun:
         self.finished, self.drawn = FinishedFrames(finished.ranges if finished else ()), set[int]()
         self._project, self._plan = project, plan
         self._results = RunResults(project, {id for frame in plan.permanent for id in frame.masks}, text)
+        self._ticked = TickedBefore(project)
         self._began = time.monotonic()
         started = datetime.now().astimezone().isoformat(timespec="seconds")
         settings |= (
@@ -60,6 +62,7 @@ class RecordedRun:
         """The change that a clip makes; see `RunResults.change`. The project keeps it as this run's."""
         change = self._results.change(found, provisional)
         self._project.kept_runs.keep(self.id, change, self._known)
+        self._ticked.see(change)
         self._bytes += bytes_of(change)
         return change
 
@@ -83,6 +86,7 @@ class RecordedRun:
         info = replace(self._info, state=state, frames=len(self.drawn), seconds=seconds, memory_frames=memory_frames)
         self._project.update_run(self.id, replace(info, kept_bytes=self._bytes))
         self.let_go = make_room(self._project)
+        self._ticked.tick_again()
         if state == "done":
             note_read(self._project, self._plan.permanent, self._plan.start, self._plan.end)
         if not may_go_on:

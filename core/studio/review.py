@@ -1,7 +1,7 @@
 """Review of a run: stretches of frames on which an object may be wrong, worst first.
 
 A stretch is what a person can judge at one glance: neighbouring frames of one object on which the network was unsure,
-or that nothing has drawn. What a person has ticked off stays so until a run draws it anew.
+or that nothing has drawn. What a person has ticked off stays so until a run draws it otherwise.
 """
 
 import math
@@ -12,13 +12,16 @@ from enum import StrEnum
 
 import numpy as np
 
+from core.evaluation.metrics import region_similarity
+from core.masks.packed_mask import PackedMask
 from core.project.content import Tick
-from core.project.model import Cell
+from core.project.model import Cell, Change, Key
 from core.project.project import Project
 from core.project.tracks import PREDICTED
 from core.propagation.doubt import LOW_CONFIDENCE, doubtful_frames, neighbours
 from core.studio.done import done_frames
 
+_SAME = 0.995  # IoU from which on a mask is as it was; as of `core.propagation.touched`
 _LOST = 0.75  # of the area before, below which a part seems to be lost
 
 
@@ -39,7 +42,7 @@ class Stretch:
         frame: the one to look at: where the network was least sure.
         doubt: how much there is to look at: missing confidence, summed over the frames.
         confidence: of `frame`, 0 to 1; NaN where nothing was drawn.
-        ticked: a person has found it to be right, and no run has drawn it since.
+        ticked: a person has found it to be right, and no run has drawn it otherwise since.
     """
 
     object: int
@@ -95,7 +98,7 @@ def _drawn_with_doubt(
     last = doubtful[np.append(starts[1:], len(doubtful)) - 1]
     columns = (doubtful[starts], last, worst, doubt, confidence[worst])
     for first, end, frame, missing, sure in zip(*(column.tolist() for column in columns), strict=True):
-        is_ticked = Tick(obj, first, end, round(missing, 4)) in ticks  # drawn anew, it has another doubt
+        is_ticked = Tick(obj, first, end, round(missing, 4)) in ticks  # drawn otherwise, it has another doubt
         yield Stretch(obj, first, end, frame, missing, sure, is_ticked)
 
 
@@ -142,6 +145,41 @@ def tick_off(project: Project, stretch: Stretch, ticked: bool = True) -> None:
     own = Tick(stretch.object, stretch.first, stretch.last, round(stretch.doubt, 4))
     others = {t for t in project.content.ticks if (t.object, t.first, t.last) != (own.object, own.first, own.last)}
     project.keep(ticks=frozenset(others | {own} if ticked else others))
+
+
+class TickedBefore:
+    """What was ticked off before a run: it stays so where the run draws again what was there, which nobody wants to be
+    asked about twice."""
+
+    def __init__(self, project: Project):
+        self._project = project
+        stretches = [stretch for stretch in doubtful_stretches(project) if stretch.ticked]
+        self._keys = {(frame, s.object) for s in stretches for frame in range(s.first, s.last + 1)}
+        self._masks: dict[Key, PackedMask] = {}  # those that the run has changed
+
+    def see(self, change: Change) -> None:
+        """A change of the run, before it is applied."""
+        for key in self._keys & change.cells.keys():
+            before, _ = change.cells[key]
+            if before is not None:
+                self._masks.setdefault(key, before.mask)
+
+    def tick_again(self) -> None:
+        """The run is over. What was ticked off with its former doubt stays noted, for undo."""
+        if self._masks:
+            same = [s for s in doubtful_stretches(self._project) if s.waits and self._is_as_it_was(s)]
+            ticks = {Tick(s.object, s.first, s.last, round(s.doubt, 4)) for s in same}
+            self._project.keep(ticks=self._project.content.ticks | ticks)
+
+    def _is_as_it_was(self, stretch: Stretch) -> bool:
+        keys = [(frame, stretch.object) for frame in range(stretch.first, stretch.last + 1)]
+        return self._keys.issuperset(keys) and all(map(self._agrees, keys))
+
+    def _agrees(self, key: Key) -> bool:
+        before, now = self._masks.get(key), self._project.cell(*key)
+        if before is None or now is None or before == now.mask:
+            return now is not None
+        return region_similarity(before.unpack(), now.mask.unpack()) >= _SAME
 
 
 def _area(cell: Cell) -> int:

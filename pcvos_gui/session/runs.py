@@ -390,6 +390,7 @@ class RunController(QObject):
         self.outcome = state
         self._set_state(RunState.IDLE)
         self.settings_changed.emit()  # the next one has another price
+        self.session.states_changed.emit()  # what was ticked off may still be
         if state == "done":
             text, doubtful = run_summary(self.session.document.project, self.progress.done, seconds)
             way = (MessageAction(self.tr("Review"), self.review_wanted.emit),) if doubtful else ()

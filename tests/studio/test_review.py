@@ -7,7 +7,9 @@ from studio_projects import FRAMES, make_project, put, square
 from core.masks.packed_mask import PackedMask
 from core.project.model import Author, Cell, Change
 from core.project.project import Project
+from core.studio.recorded_run import RecordedRun
 from core.studio.review import Reason, Stretch, doubtful_stretches, in_frame_order, next_doubtful, reason_of, tick_off
+from core.studio.runs import PermanentFrame, Predicted, RunPlan
 
 NOTHING = PackedMask.pack(np.zeros((24, 32), bool))
 
@@ -99,3 +101,28 @@ def test_what_was_ticked_off_stays_so_until_a_run_draws_it_anew(project):
         tick_off(again, doubtful_stretches(again)[0])
         draw(again, {9: 0.2})
         assert not any(s.ticked for s in doubtful_stretches(again))
+
+
+def test_what_was_ticked_off_stays_so_where_a_run_draws_the_same_again(project):
+    there = dict.fromkeys(range(1, FRAMES), 0.9) | dict.fromkeys((3, 4), 0.5) | {9: 0.1}
+    draw(project, there, masks={3: NOTHING, 4: NOTHING})
+    for stretch in doubtful_stretches(project):
+        tick_off(project, stretch)
+
+    def run(confidence: dict[int, float], masks: dict[int, PackedMask]) -> list[tuple[int, bool]]:
+        """A run that draws these frames; what is found then, with what is ticked."""
+        plan = RunPlan(0, FRAMES - 1, "forward", (PermanentFrame(0, {1: square(4)}),), {})
+        recorded = RecordedRun(project, "run", plan, {})
+        found = {(f, 1): Predicted(masks.get(f, square(4)), sure) for f, sure in confidence.items()}
+        change = recorded.change(found, provisional=False)
+        project.apply(change)
+        recorded.end("done", (0,))
+        seen = [(s.first, s.ticked) for s in sorted(doubtful_stretches(project), key=lambda s: s.first)]
+        project.apply(change.inverted())
+        assert all(s.ticked for s in doubtful_stretches(project)), "undo brings back what was ticked"
+        return seen
+
+    assert run({3: 0.4, 4: 0.45, 9: 0.2}, {3: NOTHING, 4: NOTHING}) == [(3, True), (9, True)]
+    assert run({3: 0.42, 4: 0.9, 9: 0.21}, {3: NOTHING, 4: NOTHING, 9: square(7)}) == [(3, True), (9, False)]
+    assert run({3: 0.41, 4: 0.47}, {3: NOTHING}) == [(3, False), (9, True)], "on frame 4 something is seen now"
+    assert run(dict.fromkeys(range(3, 8), 0.44), {3: NOTHING, 4: NOTHING}) == [(3, False)], "more than was ticked"
