@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.project.tracks import PREDICTED
 from core.studio.review import Stretch
 from pcvos_gui.app.icons import icon
 from pcvos_gui.panels.suggestion import SuggestionCard, words_of
@@ -166,7 +167,11 @@ class _View(QListView):
 
 
 class ReviewPanel(QWidget):
-    """The list of stretches, and what is done with the chosen one."""
+    """The list of stretches, and what is done with the chosen one.
+
+    Attributes:
+        empty: what is said in place of the list, where there is none.
+    """
 
     def __init__(self, session: Session, reviewer: Reviewer, parent: QWidget | None = None):
         super().__init__(parent)
@@ -174,12 +179,12 @@ class ReviewPanel(QWidget):
         self.model = ReviewModel(session, reviewer, self)
         self.view = self._make_view()
         self.next_card = SuggestionCard(session, reviewer, self)
-        self._empty = QLabel()
-        self._empty.setWordWrap(True)
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setMargin(8)
+        self.empty = QLabel()
+        self.empty.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setMargin(8)
         self._stack = QStackedWidget()
-        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self.empty)
         self._stack.addWidget(self.view)
         self.tick_button = QPushButton(icon("check-bold"), "")
         self.tick_button.setToolTip(self.tr("Tick it off, until it is propagated again (F7: and go to the next)"))
@@ -212,6 +217,7 @@ class ReviewPanel(QWidget):
         self.model.modelReset.connect(self._show)
         session.navigator.frame_changed.connect(self._show)
         session.active_changed.connect(self._show)
+        session.states_changed.connect(self._tell_why_empty)
         self._show()
 
     def _make_view(self) -> _View:
@@ -224,12 +230,19 @@ class ReviewPanel(QWidget):
 
     def _show(self) -> None:
         """The list, or why it is empty; the stretch that one stands on is chosen."""
-        text = self.tr("Nothing here deserves a look. After a propagation, doubtful frames are listed, worst first.")
-        self._empty.setText(text)
+        self._tell_why_empty()
         self._stack.setCurrentIndex(self.model.rowCount() > 0)
         row = self.model.row_at(self._session.navigator.frame, self._session.active)
         self.view.setCurrentIndex(QModelIndex() if row is None else self.model.index(row))
         self._show_buttons()
+
+    def _tell_why_empty(self) -> None:
+        text = self.tr("After a propagation, frames that deserve a look are listed here, worst first.")
+        if self._session.is_open and (self._session.document.project.states & PREDICTED).any():
+            text = self.tr(
+                "No frame is in doubt. The network can be sure and wrong: step through once, and fix what is wrong."
+            )
+        self.empty.setText(text)
 
     def _show_buttons(self) -> None:
         stretch = self._chosen

@@ -76,7 +76,9 @@ class NextStep(QObject):
             return self.tr("Next: fix the first frame that is wrong, or propagate to the frames that are left")
         if self._reviewer.waiting:
             return self.tr("Next: go through what is doubtful (F9, F8), and fix what is wrong; or export")
-        return self.tr("Next: step through, and fix the first frame that is wrong; or export")
+        return self.tr(
+            "Next: step through, and fix the first frame that is wrong; if none is, declare it done (Shift+D) or export"
+        )
 
     def _what_is_marked(self) -> str:
         """Nothing is known of the other frames yet."""

@@ -1,5 +1,7 @@
 """The review of the open project, brought up to date while one works."""
 
+from collections.abc import Collection
+
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
@@ -122,11 +124,14 @@ class Reviewer(QObject):
             self.refresh()
 
 
-def run_summary(project: Project, drawn: int, seconds: float) -> tuple[str, int]:
-    """The message when a run has drawn so many frames, and how many stretches deserve a look."""
+def run_summary(project: Project, drawn: Collection[int], seconds: float) -> tuple[str, int]:
+    """The message when a run has drawn these frames, and how many stretches deserve a look."""
     tr = lambda text: QCoreApplication.translate("review", text)  # noqa: E731
     count = sum(stretch.waits for stretch in doubtful_stretches(project))
-    frames = tr("1 frame") if drawn == 1 else tr("{} frames").format(drawn)
+    frames = tr("1 frame") if len(drawn) == 1 else tr("{} frames").format(len(drawn))
+    if drawn:
+        where = tr("({} to {})").format(min(drawn), max(drawn)) if len(drawn) > 1 else f"({min(drawn)})"
+        frames = f"{frames} {where}"
     done = tr("Done: {} in {:.0f} s.").format(frames, seconds)
     if not count:
         return f"{done} {tr('Step through; fix a frame; propagate again.')}", 0

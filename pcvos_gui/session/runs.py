@@ -392,7 +392,7 @@ class RunController(QObject):
         self.settings_changed.emit()  # the next one has another price
         self.session.states_changed.emit()  # what was ticked off may still be
         if state == "done":
-            text, doubtful = run_summary(self.session.document.project, self.progress.done, seconds)
+            text, doubtful = run_summary(self.session.document.project, self._run.drawn, seconds)
             way = (MessageAction(self.tr("Review"), self.review_wanted.emit),) if doubtful else ()
             self._say(text, "info", *way, key="run")
         if self._run.let_go:

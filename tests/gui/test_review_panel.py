@@ -114,6 +114,22 @@ def test_where_nothing_is_doubtful_the_key_says_so(hands: Hands, clip: Path):
     assert not hands.window.review_panel.next_button.isEnabled()
 
 
+def test_where_nothing_is_doubtful_after_a_run_the_list_says_that_this_is_no_proof(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    hands.window.show_dock("review")
+    text = hands.window.review_panel.empty.text
+    assert text().startswith("After a propagation")
+    cells = {(f, 1): (None, Cell(PackedMask.pack(truth(f)), confidence=0.95)) for f in range(1, COUNT)}
+    hands.session.document.push_change(Change("drawn", cells, made_by=Author.RUN))
+    assert text().startswith("No frame is in doubt. The network can be sure and wrong")
+    project = hands.session.document.project.path
+    hands.act("close")
+    hands.open(project)  # nothing has been corrected since it was propagated
+    assert "if none is, declare it done (Shift+D) or export" in hands.window.canvas.strip.step.text()
+
+
 def test_a_run_counts_what_deserves_a_look_and_leads_there(hands: Hands, clip: Path, monkeypatch):
     monkeypatch.setattr(doubt, "LOW_CONFIDENCE", 1.01)  # whatever it draws
     hands.open(clip)

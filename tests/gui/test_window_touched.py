@@ -40,6 +40,8 @@ def test_only_the_stretch_around_a_correction_is_drawn_and_undo_takes_it_back(co
     assert info.state == "done" and info.settings["around"] == [CORRECTED] and info.frames <= 10
     assert np.array_equal(hands.labels(13), before[13]) and np.array_equal(hands.labels(12), before[12])
     assert any(not np.array_equal(hands.labels(frame), before[frame]) for frame in range(1, 12))
+    drawn = [frame for (frame, _), _ in hands.session.document.project.kept_runs.cells(2, 0, COUNT)]
+    assert hands.told(f"Done: {info.frames} frames ({min(drawn)} to {max(drawn)}) in")
     assert hands.runs.touched is None and not panel.everything_button.isVisibleTo(panel)
     hands.act("undo")
     assert all(np.array_equal(hands.labels(frame), before[frame]) for frame in range(COUNT))
