@@ -3,10 +3,12 @@
 import platform
 import shutil
 import sys
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -41,9 +43,19 @@ def devices() -> list[str]:
     return found
 
 
+@dataclass(frozen=True)
+class _Field:
+    """The widgets of a setting, how they show its value, how they give it, and the signals of a choice."""
+
+    widgets: tuple[QWidget, ...]
+    show: Callable[[Any], object]
+    value: Callable[[], Any]
+    chosen: tuple[SignalInstance, ...]
+
+
 class AdvancedSettings(QWidget):
-    """A form; each change is the next run's. Its fields, but for a few with parts of their own, are made of the table
-    of settings."""
+    """A form; each change is the next run's. A setting that it shows is a row of `_made`: its range, choices, label and
+    help are those of the table of settings."""
 
     def __init__(self, runs: RunController, parent: QWidget | None = None):
         super().__init__(parent)
@@ -51,118 +63,93 @@ class AdvancedSettings(QWidget):
         self._dialog: QFileDialog | None = None
         self._custom = 0  # a round number that was typed, and stays "custom"
         self._is_refreshing = False
-        self.progressive_every = _number("progressive")
-        self.progressive = QCheckBox(self.tr("on, every"))
-        self.top_k = _number("top_k")
-        self.memory_frames = _number("memory_frames")
-        self.distractors = QCheckBox(self.tr("kept apart"))
-        self.resolution, self.resolution_pixels = QComboBox(), _number("resolution")
-        self.device, self.precision = QComboBox(), QComboBox()
-        self.weights, self.weights_button = QLineEdit(), QToolButton()
-        self._fill()
         form = laid_out(QFormLayout(self), (0, 8, 0, 0))
         form.setHorizontalSpacing(8)
         form.setVerticalSpacing(8)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        for name, fields in (
-            ("progressive", (self.progressive, self.progressive_every)),
-            ("top_k", (self.top_k,)),
-            ("memory_frames", (self.memory_frames,)),
-            ("distractors", (self.distractors,)),
-            ("resolution", (self.resolution, self.resolution_pixels)),
-            ("device", (self.device,)),
-            ("precision", (self.precision,)),
-            ("weights", (self.weights, self.weights_button)),
-        ):
-            for field in fields:
-                if not field.toolTip():
-                    field.setToolTip(TABLE[name].help)
-                    field.setAccessibleName(TABLE[name].label)
-            form.addRow(TABLE[name].label, fields[0] if len(fields) == 1 else _row(*fields))
-        self._connect()
+        self._fields = self._made()
+        for name, field in self._fields.items():
+            for widget in field.widgets:
+                if not widget.toolTip():
+                    widget.setToolTip(TABLE[name].help)
+                    widget.setAccessibleName(TABLE[name].label)
+            form.addRow(TABLE[name].label, field.widgets[0] if len(field.widgets) == 1 else _row(*field.widgets))
+            for signal in field.chosen:
+                signal.connect(self._commit)
+        self._runs.settings_changed.connect(self.refresh)
         self.refresh()
 
-    def _fill(self) -> None:
-        """Give the fields what can be chosen."""
-        for pixels in RESOLUTIONS:
-            self.resolution.addItem(self.tr("{} pixels").format(pixels), pixels)
-        self.resolution.addItem(self.tr("native"), None)
-        self.resolution.addItem(self.tr("custom"), _CUSTOM)
-        self.device.setEditable(True)
-        self.device.addItems(devices())
-        self.device.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.precision.addItems(TABLE["precision"].choices)
-        self.weights.setPlaceholderText(self.tr("shipped"))
-        self.weights.setClearButtonEnabled(True)
-        self.weights_button.setIcon(icon("folder-open-outline"))
-        self.weights_button.setToolTip(self.tr("Choose a file with weights"))
-        self.weights_button.setAccessibleName(self.tr("Choose a file with weights"))
-        self.weights_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    @property
+    def fields(self) -> Mapping[str, tuple[QWidget, ...]]:
+        """The widgets of each setting, by its name."""
+        return {name: field.widgets for name, field in self._fields.items()}
 
-    def _connect(self) -> None:
-        for box in (self.progressive, self.distractors):
-            box.toggled.connect(self._commit)
-        for number in (self.progressive_every, self.top_k, self.memory_frames, self.resolution_pixels):
-            number.valueChanged.connect(self._commit)
-        self.resolution.activated.connect(self._on_resolution)
-        self.device.activated.connect(self._commit)
-        self.device.lineEdit().editingFinished.connect(self._commit)
-        self.precision.activated.connect(self._commit)
-        self.weights.editingFinished.connect(self._commit)
-        self.weights_button.clicked.connect(self._choose_weights)
-        self._runs.settings_changed.connect(self.refresh)
+    def _made(self) -> dict[str, _Field]:
+        return {
+            "progressive": self._progressive(),
+            "top_k": _number("top_k"),
+            "memory_frames": _number("memory_frames"),
+            "distractors": _switch(self.tr("kept apart")),
+            "resolution": self._resolution(),
+            "device": self._device(),
+            "precision": _choice("precision"),
+            "weights": self._weights(),
+        }
 
-    # from the run's settings to the fields, and back
+    # fields with parts of their own
 
-    def refresh(self) -> None:
-        """Show the settings of the next run."""
-        settings = self._runs.settings
-        self._is_refreshing = True
-        self.progressive.setChecked(settings.progressive > 0)
-        self.progressive_every.setEnabled(settings.progressive > 0)
-        if settings.progressive:
-            self.progressive_every.setValue(settings.progressive)
-        self.top_k.setValue(settings.top_k)
-        self.memory_frames.setValue(settings.memory_frames)
-        self.distractors.setChecked(settings.distractors)
-        self._show_resolution(settings.resolution)
-        self.device.setEditText(settings.device)
-        self.precision.setCurrentText(settings.precision)
-        self.weights.setText(settings.weights)
-        self._is_refreshing = False
+    def _progressive(self) -> _Field:
+        switch, every = QCheckBox(self.tr("on, every")), _spin_box("progressive")
 
-    def _show_resolution(self, resolution: int | None) -> None:
-        is_custom = resolution == self._custom or (resolution is not None and resolution not in RESOLUTIONS)
-        self.resolution.setCurrentIndex(self.resolution.findData(_CUSTOM if is_custom else resolution))
-        self.resolution_pixels.setVisible(is_custom)
-        if resolution is not None:
-            self.resolution_pixels.setValue(resolution)
+        def show(frames: int) -> None:
+            switch.setChecked(frames > 0)
+            every.setEnabled(frames > 0)
+            every.setValue(frames or every.value())
 
-    def _on_resolution(self) -> None:
-        chosen = self.resolution.currentData()
-        self._custom = self.resolution_pixels.value() if chosen == _CUSTOM else 0
-        self._commit()
-        self._show_resolution(self._runs.settings.resolution)
+        def value() -> int:
+            return every.value() if switch.isChecked() else 0
 
-    def _commit(self) -> None:
-        if self._is_refreshing:
-            return
-        chosen = self.resolution.currentData()
-        settings = replace(
-            self._runs.settings,
-            progressive=self.progressive_every.value() if self.progressive.isChecked() else 0,
-            top_k=self.top_k.value(),
-            memory_frames=self.memory_frames.value(),
-            distractors=self.distractors.isChecked(),
-            resolution=self.resolution_pixels.value() if chosen == _CUSTOM else chosen,
-            device=self.device.currentText().strip() or "auto",
-            precision=self.precision.currentText(),
-            weights=self.weights.text().strip(),
-        )
-        if chosen == _CUSTOM:
-            self._custom = settings.resolution
-        self._runs.set_settings(settings)
+        return _Field((switch, every), show, value, (switch.toggled, every.valueChanged))
+
+    def _resolution(self) -> _Field:
+        box, pixels = QComboBox(), _spin_box("resolution")
+        for number in RESOLUTIONS:
+            box.addItem(self.tr("{} pixels").format(number), number)
+        box.addItem(self.tr("native"), None)
+        box.addItem(self.tr("custom"), _CUSTOM)
+
+        def show(resolution: int | None) -> None:
+            is_custom = resolution == self._custom or (resolution is not None and resolution not in RESOLUTIONS)
+            box.setCurrentIndex(box.findData(_CUSTOM if is_custom else resolution))
+            pixels.setVisible(is_custom)
+            if resolution is not None:
+                pixels.setValue(resolution)
+
+        def value() -> int | None:
+            chosen = box.currentData()
+            self._custom = pixels.value() if chosen == _CUSTOM else 0
+            return self._custom or chosen
+
+        return _Field((box, pixels), show, value, (box.activated, pixels.valueChanged))
+
+    def _device(self) -> _Field:
+        box = QComboBox(editable=True, insertPolicy=QComboBox.InsertPolicy.NoInsert)
+        box.addItems(devices())
+        line = box.lineEdit()
+        assert line is not None, "it is editable"
+        chosen = box.activated, line.editingFinished
+        return _Field((box,), box.setEditText, lambda: box.currentText().strip() or "auto", chosen)
+
+    def _weights(self) -> _Field:
+        line, button = QLineEdit(clearButtonEnabled=True), QToolButton()
+        line.setPlaceholderText(self.tr("shipped"))
+        button.setIcon(icon("folder-open-outline"))
+        button.setToolTip(self.tr("Choose a file with weights"))
+        button.setAccessibleName(self.tr("Choose a file with weights"))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(self._choose_weights)
+        return _Field((line, button), line.setText, lambda: line.text().strip(), (line.editingFinished,))
 
     def _choose_weights(self) -> None:
         if self._dialog is None:
@@ -170,15 +157,44 @@ class AdvancedSettings(QWidget):
             self._dialog.setNameFilters(
                 [self.tr("Weights (*.safetensors *.pth *.pt *.ckpt)"), self.tr("All files (*)")]
             )
-            self._dialog.fileSelected.connect(self._on_weights)
+            self._dialog.fileSelected.connect(lambda path: self._change(weights=path))
         self._dialog.open()
 
-    def _on_weights(self, path: str) -> None:
-        self.weights.setText(path)
-        self._commit()
+    # from the run's settings to the fields, and back
+
+    def refresh(self) -> None:
+        """Show the settings of the next run."""
+        self._is_refreshing = True
+        for name, field in self._fields.items():
+            field.show(getattr(self._runs.settings, name))
+        self._is_refreshing = False
+
+    def _commit(self) -> None:
+        if not self._is_refreshing:
+            self._change(**{name: field.value() for name, field in self._fields.items()})
+            self.refresh()  # also where nothing is other than before: "custom" has a field for its number
+
+    def _change(self, **values: Any) -> None:
+        self._runs.set_settings(replace(self._runs.settings, **values))
 
 
-def _number(name: str) -> QSpinBox:
+def _number(name: str) -> _Field:
+    spin = _spin_box(name)
+    return _Field((spin,), spin.setValue, spin.value, (spin.valueChanged,))
+
+
+def _switch(text: str) -> _Field:
+    box = QCheckBox(text)
+    return _Field((box,), box.setChecked, box.isChecked, (box.toggled,))
+
+
+def _choice(name: str) -> _Field:
+    box = QComboBox()
+    box.addItems(TABLE[name].choices)
+    return _Field((box,), box.setCurrentText, box.currentText, (box.activated,))
+
+
+def _spin_box(name: str) -> QSpinBox:
     """A field for a number of the table."""
     row, spin = TABLE[name], QSpinBox()
     spin.setRange(int(row.low), int(row.high))

@@ -85,10 +85,11 @@ def test_esc_drops_what_was_typed(desk: Hands):
         QTest.keyClick(field, Qt.Key.Key_Escape)
         assert field.value() == before and field.text() == str(before) and keys_are_the_canvass(desk)
     assert desk.session.navigator.frame == 0
-    advanced = desk.window.propagation_panel.advanced
+    fields = desk.window.propagation_panel.advanced.fields
+    weights, device = fields["weights"][0], fields["device"][0]
     desk.window.propagation_panel.fold.expand()
-    desk.bot.waitUntil(advanced.weights.isVisible)
-    for field, text in ((advanced.weights, advanced.weights.text), (advanced.device, advanced.device.currentText)):
+    desk.bot.waitUntil(weights.isVisible)
+    for field, text in ((weights, weights.text), (device, device.currentText)):
         before = text()
         field.setFocus()
         QTest.keyClicks(field, "nonsense")
@@ -166,7 +167,7 @@ def test_a_field_that_is_made_later_is_no_exception(desk: Hands):
 def test_no_key_gets_through_a_dialog_to_the_window(desk: Hands, opened_by: str):
     """Also where the window has kept the focus, as without a window manager."""
     if opened_by == "weights":
-        desk.window.propagation_panel.advanced.weights_button.click()
+        desk.window.propagation_panel.advanced.fields["weights"][1].click()
     else:
         desk.act({"colour": "recolour_object"}.get(opened_by, opened_by))
     (dialog,) = [d for d in desk.window.findChildren(QDialog) if d.isVisible()]

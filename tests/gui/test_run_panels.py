@@ -301,58 +301,63 @@ def test_the_paper_in_words():
 
 def test_advanced_settings(desk, panel):
     form, runs = panel.advanced, desk.runs
+    (progressive, every), (resolution, pixels) = form.fields["progressive"], form.fields["resolution"]
+    top_k, memory_frames, distractors, device, weights = (
+        form.fields[name][0] for name in ("top_k", "memory_frames", "distractors", "device", "weights")
+    )
     assert not form.isVisible()
     click(panel.fold.toggleButton())
     assert form.isVisible()
-    form.progressive.click()
-    assert runs.settings.progressive == 0 and not form.progressive_every.isEnabled()
-    form.progressive.click()
-    form.progressive_every.setValue(3)
-    form.top_k.setValue(30)
-    form.memory_frames.setValue(12)
+    progressive.click()
+    assert runs.settings.progressive == 0 and not every.isEnabled()
+    progressive.click()
+    every.setValue(3)
+    top_k.setValue(30)
+    memory_frames.setValue(12)
     assert (runs.settings.progressive, runs.settings.top_k, runs.settings.memory_frames) == (3, 30, 12)
     assert runs.settings.propagation.distractors
-    form.distractors.click()
+    distractors.click()
     assert not runs.settings.propagation.distractors
-    for text, resolution in (("240 pixels", 240), ("native", None)):
-        form.resolution.setCurrentText(text)
-        form.resolution.activated.emit(form.resolution.currentIndex())
-        assert runs.settings.resolution == resolution
-        assert not form.resolution_pixels.isVisible()
-    form.resolution.setCurrentText("custom")
-    form.resolution.activated.emit(form.resolution.currentIndex())
-    assert form.resolution_pixels.isVisible()
-    for pixels in (300, 480):  # 480 is also a choice of its own, but was typed here
-        form.resolution_pixels.setValue(pixels)
-        assert runs.settings.resolution == pixels and form.resolution.currentText() == "custom"
-    form.device.lineEdit().selectAll()
-    QTest.keyClicks(form.device.lineEdit(), "cuda:1")
-    QTest.keyClick(form.device.lineEdit(), Qt.Key.Key_Return)
+    for text, chosen in (("240 pixels", 240), ("native", None)):
+        resolution.setCurrentText(text)
+        resolution.activated.emit(resolution.currentIndex())
+        assert runs.settings.resolution == chosen
+        assert not pixels.isVisible()
+    resolution.setCurrentText("custom")
+    resolution.activated.emit(resolution.currentIndex())
+    assert pixels.isVisible()
+    for number in (300, 480):  # 480 is also a choice of its own, but was typed here
+        pixels.setValue(number)
+        assert runs.settings.resolution == number and resolution.currentText() == "custom"
+    device.lineEdit().selectAll()
+    QTest.keyClicks(device.lineEdit(), "cuda:1")
+    QTest.keyClick(device.lineEdit(), Qt.Key.Key_Return)
     assert runs.settings.device == "cuda:1"
-    form.weights.setText("/w/p.pth")
-    QTest.keyClick(form.weights, Qt.Key.Key_Return)
+    weights.setText("/w/p.pth")
+    QTest.keyClick(weights, Qt.Key.Key_Return)
     assert runs.settings.weights == "/w/p.pth"
     desk.project.remember(frame=1)
     desk.reopen()
-    assert form.weights.text() == "/w/p.pth" and form.device.currentText() == "cuda:1"
-    assert form.top_k.value() == 30 and not form.distractors.isChecked()
+    assert weights.text() == "/w/p.pth" and device.currentText() == "cuda:1"
+    assert top_k.value() == 30 and not distractors.isChecked()
 
 
 def test_the_wheel_scrolls_and_changes_only_what_has_the_focus(qtbot, desk, panel):
     panel.resize(300, 500)
     click(panel.fold.toggleButton())
-    form, scroll = panel.advanced, panel.scroll
+    scroll = panel.scroll
     qtbot.waitUntil(lambda: scroll.verticalScrollBar().value() > 0)  # to what was unfolded
-    for field in (form.memory_frames, form.precision, form.device):
+    fields = [panel.advanced.fields[name][0] for name in ("memory_frames", "precision", "device")]
+    for field in fields:
         scroll.ensureWidgetVisible(field)
         before, scrolled = desk.runs.settings, scroll.verticalScrollBar().value()
         turn_the_wheel(field, 120)
         assert desk.runs.settings == before and not field.hasFocus(), field.accessibleName()
         assert scroll.verticalScrollBar().value() < scrolled
-    scroll.ensureWidgetVisible(form.memory_frames)
-    form.memory_frames.setFocus()
-    turn_the_wheel(form.memory_frames, 120)
-    assert form.memory_frames.value() == 41
+    scroll.ensureWidgetVisible(fields[0])
+    fields[0].setFocus()
+    turn_the_wheel(fields[0], 120)
+    assert fields[0].value() == 41
 
 
 # memory
