@@ -1,22 +1,17 @@
 """Training the marking network within a time limit, in pieces that follow each other, on frozen key features."""
 
 import copy
-import csv
-import io
-import json
 import logging
 import math
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from core.files import atomic_write
 from core.network.decoder import enlarge
 from core.network.imagenet import normalise
 from core.network.marking import STRIDE, MarkingNetwork
@@ -29,6 +24,7 @@ from core.training.marking_samples import (
     MarkingSampleStream,
     add_mark,
 )
+from core.training.run_folder import RunFolder, RunProgress, average_in
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +60,7 @@ LATE = (
 
 @dataclass(frozen=True)
 class MarkingTrainingSettings:
-    """How a run goes.
+    """Settings of a run.
 
     Attributes:
         budget_minutes: training time of the whole run; the schedule stretches over it.
@@ -87,19 +83,14 @@ class MarkingTrainingSettings:
 
 
 @dataclass
-class MarkingProgress:
-    """How far a run is; `marks`: looks of the network at one object each."""
+class MarkingProgress(RunProgress):
+    """Progress of a run; `marks`: looks of the network at one object each."""
 
-    step: int = 0
-    minutes: float = 0.0
     marks: int = 0
 
 
 class MarkingTrainer:
-    """One run in a folder: `network.safetensors`, `ema.safetensors`, `optimizer.pt`, `progress.json`, `log.csv`.
-
-    The folder is resumed when it holds weights and progress.
-    """
+    """One run in a folder, which is resumed when it holds one."""
 
     def __init__(
         self,
@@ -114,8 +105,7 @@ class MarkingTrainer:
         """`network` gives the key features, and learns nothing; `marking` was made for it."""
         self.settings, self.photos, self.device = settings, photos, device
         self.schedule = schedule
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._folder = RunFolder(folder, MEASURED)
         self.network = network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
         self.marking = marking.to(device).to(memory_format=torch.channels_last).train()
         self.ema = copy.deepcopy(self.marking).requires_grad_(False)
@@ -123,8 +113,8 @@ class MarkingTrainer:
             _groups(self.marking, settings), lr=settings.rate, betas=(0.9, 0.98), fused=True
         )
         self.progress = MarkingProgress()
-        if (self.folder / "progress.json").is_file():
-            self._resume()
+        if self._folder.holds_run:
+            self.progress = self._folder.load(self.marking, self.ema, self.optimizer, MarkingProgress)
         self._rng = np.random.default_rng([settings.seed, self.progress.step])
 
     @property
@@ -156,7 +146,7 @@ class MarkingTrainer:
             if len(results) == REPORT_BATCHES:
                 rate = (self.progress.marks - marks) / 60 / (self.progress.minutes - reported)
                 loss, first, last = np.mean(results, 0)
-                self._log(loss=loss, iou_first=first, iou_last=last, marks_per_second=rate)
+                self._folder.log(self.progress, loss=loss, iou_first=first, iou_last=last, marks_per_second=rate)
                 results, reported, marks = [], self.progress.minutes, self.progress.marks
             if self.progress.minutes - self._saved > SAVE_MINUTES:
                 self.save()
@@ -202,9 +192,7 @@ class MarkingTrainer:
             log.warning("step %d skipped: the gradient is not finite", self.progress.step)
         self.progress.step += 1
         self.progress.marks += len(planes)
-        decay = min(self.settings.ema, (1 + self.progress.step) / (10 + self.progress.step))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.ema.parameters()), list(self.marking.parameters()), 1 - decay)
+        average_in(self.ema, self.marking, self.settings.ema, self.progress.step)
         return loss.item(), (logits.detach().sigmoid() * 255).round().to("cpu", torch.uint8)
 
     def _autocast(self) -> torch.autocast:
@@ -230,41 +218,8 @@ class MarkingTrainer:
         return DataLoader(stream, batch_size=phase.batch)
 
     def save(self) -> None:
-        """Write the run's state; each file as a whole."""
-        for name, network in (("network", self.marking), ("ema", self.ema)):
-            state = {k: v.contiguous() for k, v in network.state_dict().items()}
-            atomic_write(self.folder / f"{name}.safetensors", save(state))
-        optimizer = io.BytesIO()
-        torch.save(self.optimizer.state_dict(), optimizer)
-        atomic_write(self.folder / "optimizer.pt", optimizer.getvalue())
-        atomic_write(self.folder / "progress.json", json.dumps(asdict(self.progress)).encode())
-
-    def _resume(self) -> None:
-        self.progress = MarkingProgress(**json.loads((self.folder / "progress.json").read_text()))
-        self.ema.load_state_dict(load_file(self.folder / "ema.safetensors"))
-        self.marking.load_state_dict(load_file(self.folder / "network.safetensors"))
-        if (self.folder / "optimizer.pt").is_file():
-            state = torch.load(self.folder / "optimizer.pt", map_location=self.device, weights_only=True)
-            self.optimizer.load_state_dict(state)
-        log.info("resumed at step %d, %.1f minutes", self.progress.step, self.progress.minutes)
-
-    def _log(self, **measured: float) -> None:
-        """One row of the curve."""
-        progress = replace(self.progress)
-        row: dict[str, float | str] = {
-            "minutes": round(progress.minutes, 2),
-            "step": progress.step,
-            "marks": progress.marks,
-        }
-        row |= {name: round(float(measured[name]), 4) if name in measured else "" for name in MEASURED}
-        log.info("%s", ", ".join(f"{k} {v}" for k, v in row.items() if v != ""))
-        path = self.folder / "log.csv"
-        new = not path.is_file()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        """Write the run's state."""
+        self._folder.save(self.marking, self.ema, self.optimizer, self.progress)
 
 
 def _mean_iou(levels: Tensor, truth: Tensor) -> float:

@@ -1,9 +1,6 @@
 """Training a network within a time limit, in pieces that follow each other."""
 
 import copy
-import csv
-import io
-import json
 import logging
 import multiprocessing
 import time
@@ -14,17 +11,16 @@ from pathlib import Path
 
 import cv2
 import torch
-from safetensors.torch import load_file, save
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
-from core.files import atomic_write
 from core.network.pcvos import PCVOS
 from core.progress import UNWATCHED, Progress
 from core.training.clips import ClipSettings, ClipStream
 from core.training.data import TrainingData
 from core.training.distributed import ALONE, Processes
+from core.training.run_folder import RunFolder, RunProgress, average_in
 from core.training.stages import FROM_IMAGENET, Phase, Schedule
 from core.training.step import SampleLoss, StepSettings
 
@@ -42,7 +38,7 @@ MEASURED = ("loss", "clips_per_second", "validation_j")
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a run goes.
+    """Settings of a run.
 
     Attributes:
         budget_minutes: training time of the whole run; the schedule stretches over it.
@@ -70,19 +66,14 @@ class TrainingSettings:
 
 
 @dataclass
-class TrainingProgress:
-    """How far a run is."""
+class TrainingProgress(RunProgress):
+    """Progress of a run, with the clips that it has seen."""
 
-    step: int = 0
-    minutes: float = 0.0
     clips: int = 0
 
 
 class Trainer:
-    """One run in a folder: `network.safetensors`, `ema.safetensors`, `optimizer.pt`, `progress.json`, `log.csv`.
-
-    The folder is resumed when it holds weights and progress; the optimizer's state is used when it is there too.
-    """
+    """One run in a folder, which is resumed when it holds one."""
 
     def __init__(
         self,
@@ -99,8 +90,7 @@ class Trainer:
         """`watch` is told of every step, and may raise `Cancelled`: what was learned by then is saved."""
         self.settings, self.data, self.device, self.validate = settings, data, device, validate
         self.schedule, self.processes, self._watch = schedule, processes, watch
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._folder = RunFolder(folder, MEASURED)
         self.network = network.to(device).to(memory_format=torch.channels_last).train()
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(not name.startswith(schedule.frozen))
@@ -116,8 +106,8 @@ class Trainer:
             _groups(self.network, settings, schedule), lr=settings.rate, betas=(0.9, 0.98), fused=True
         )
         self.progress = TrainingProgress()
-        if (self.folder / "progress.json").is_file():
-            self._resume()
+        if self._folder.holds_run:
+            self.progress = self._folder.load(self.network, self.ema, self.optimizer, TrainingProgress)
 
     @property
     def share(self) -> float:
@@ -191,11 +181,7 @@ class Trainer:
         self._scaler.update()
         self.progress.step += 1
         self.progress.clips += self._samples
-        decay = min(self.settings.ema, (1 + self.progress.step) / (10 + self.progress.step))
-        with torch.no_grad():
-            averaged: list[torch.Tensor] = list(self.ema.parameters())
-            own: list[torch.Tensor] = list(self.network.parameters())
-            torch._foreach_lerp_(averaged, own, 1 - decay)
+        average_in(self.ema, self.network, self.settings.ema, self.progress.step)
         return value
 
     def _step_settings(self, phase: Phase, generator: torch.Generator) -> StepSettings:
@@ -233,46 +219,13 @@ class Trainer:
         )
 
     def save(self) -> None:
-        """Write the run's state, by the first process; each file as a whole."""
-        if not self.processes.is_first:
-            return
-        for name, network in (("network", self.network), ("ema", self.ema)):
-            state = {k: v.contiguous() for k, v in network.state_dict().items()}
-            atomic_write(self.folder / f"{name}.safetensors", save(state))
-        optimizer = io.BytesIO()
-        torch.save(self.optimizer.state_dict(), optimizer)
-        atomic_write(self.folder / "optimizer.pt", optimizer.getvalue())
-        atomic_write(self.folder / "progress.json", json.dumps(asdict(self.progress)).encode())
-
-    def _resume(self) -> None:
-        self.progress = TrainingProgress(**json.loads((self.folder / "progress.json").read_text()))
-        averaged = load_file(self.folder / "ema.safetensors")
-        weights = self.folder / "network.safetensors"
-        self.ema.load_state_dict(averaged)
-        self.network.load_state_dict(load_file(weights) if weights.is_file() else averaged)
-        if (self.folder / "optimizer.pt").is_file():
-            state = torch.load(self.folder / "optimizer.pt", map_location=self.device, weights_only=True)
-            self.optimizer.load_state_dict(state)
-        log.info("resumed at step %d, %.1f minutes", self.progress.step, self.progress.minutes)
+        """Write the run's state, by the first process."""
+        if self.processes.is_first:
+            self._folder.save(self.network, self.ema, self.optimizer, self.progress)
 
     def _log(self, **measured: float) -> None:
-        """One row of the curve."""
-        if not self.processes.is_first:
-            return
-        row: dict[str, float | str] = {
-            "minutes": round(self.progress.minutes, 2),
-            "step": self.progress.step,
-            "clips": self.progress.clips,
-        }
-        row |= {name: round(measured[name], 4) if name in measured else "" for name in MEASURED}
-        log.info("%s", ", ".join(f"{k} {v}" for k, v in row.items() if v != ""))
-        path = self.folder / "log.csv"
-        new = not path.is_file()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        if self.processes.is_first:
+            self._folder.log(self.progress, **measured)
 
 
 def _groups(network: PCVOS, settings: TrainingSettings, schedule: Schedule) -> list[dict]:
