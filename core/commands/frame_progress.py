@@ -1,4 +1,4 @@
-"""How far a long command is: a live bar on a terminal, a plain line now and then anywhere else."""
+"""Progress of a long command: a live bar on a terminal, a plain line now and then anywhere else."""
 
 import time
 from contextlib import AbstractContextManager
@@ -11,7 +11,8 @@ from rich.text import Text
 
 from core.progress import Progress
 
-_LINE_EVERY = 10.0  # seconds, where there is no terminal
+LINE_EVERY = 10.0
+"""Seconds between two lines, where there is no terminal."""
 
 
 class FrameProgress(Progress, AbstractContextManager):
@@ -54,7 +55,7 @@ class FrameProgress(Progress, AbstractContextManager):
     def _show(self, done: int, total: int) -> None:
         if self._bar:
             self._bar.update(self._task, completed=done, total=total)
-        elif time.monotonic() - self._last_line >= _LINE_EVERY:
+        elif time.monotonic() - self._last_line >= LINE_EVERY:
             self._last_line = time.monotonic()
             line = f"{self._what}: {done} of {total} frames"
             if done:  # the first clips of a run may all be corrected, and none of their frames drawn

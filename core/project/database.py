@@ -17,8 +17,10 @@ from core.errors import PCVOSError, ResourceError
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """All that sqlite3 raises at a file: what it says of damaged names, or finds in damaged text, need not be UTF-8."""
 
+EXAMINED_BYTES = 64 * 2**20
+"""Size of a project, up to which all of it is examined when it is opened; of a larger one damage is met later."""
+
 _logger = logging.getLogger(__name__)
-_EXAMINED_BYTES = 64 * 2**20
 _PAUSE = 1.0  # seconds from one checkpoint to the next
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT}
 
@@ -228,7 +230,7 @@ def beside(path: Path) -> tuple[Path, Path, Path]:
 def is_small(path: Path) -> bool:
     """Whether a project is read through when it is opened; of large ones this would take too long."""
     try:
-        return sum(file.stat().st_size for file in beside(path) if file.exists()) <= _EXAMINED_BYTES
+        return sum(file.stat().st_size for file in beside(path) if file.exists()) <= EXAMINED_BYTES
     except OSError:  # one of them has just gone
         return False
 

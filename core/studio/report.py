@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import PCVOSError
-from core.evaluation.charts import WIDTH, Line, score_chart
+from core.evaluation.charts import WIDTH, Line, score_chart, thinned
 from core.evaluation.pictures import side_by_side
 from core.evaluation.scores import ObjectScores, SequenceScores, means, summarize_objects
 from core.files import atomic_write
@@ -33,13 +33,12 @@ from core.studio.run_settings import RunSettings
 PICTURES = 6
 _RIGHT = 0.95  # mean J from which on nobody looks for what is wrong
 _APART = 10  # frames between two pictures: neighbours look the same
-_SAID = ("direction", "range")  # settings of a run that stand in columns of their own
 _RANGES = 12  # stretches of frames that are named
 
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where a report goes: the page, and two tables beside it, one row a cell and one row an object."""
+    """Files of a report: the page, and two tables beside it, one row a cell and one row an object."""
 
     page: Path
 
@@ -235,8 +234,8 @@ class _Report:
                 curves = [("J", self._plane(own.j), 0, False), ("F", self._plane(own.f), 1, False), *curves]
             if all(np.isnan(values).all() for _, values, _, _ in curves):
                 continue
-            frames, _ = _thinned(confidence)
-            lines = [Line(name, _thinned(values)[1], colour, dashed) for name, values, colour, dashed in curves]
+            frames, _ = thinned(confidence)
+            lines = [Line(name, thinned(values)[1], colour, dashed) for name, values, colour, dashed in curves]
             corrected = self._project.frames_of(info.id, CORRECTED)
             marks = corrected[:: -(-len(corrected) // WIDTH) or 1].tolist()
             yield info.name, score_chart(frames, lines, marks, "corrected")
@@ -302,13 +301,6 @@ class _Report:
                 "state": run.state,
                 "settings": ", ".join(f"{name} {value}" for name, value in settings.items()),
             }
-
-
-def _thinned(values: np.ndarray) -> tuple[list[int], np.ndarray]:
-    """As many frames as a chart has pixels, and the least value around each; NaN where none is known."""
-    step = -(-len(values) // WIDTH)
-    starts = np.arange(0, len(values), step)
-    return starts.tolist(), np.fmin.reduceat(np.asarray(values, np.float64), starts)
 
 
 def _ranges(frames: np.ndarray) -> str:

@@ -323,7 +323,7 @@ def test_names_that_are_no_text_can_be_read_written_and_said(tmp_path, scene, ma
 
 
 def test_progress_without_a_terminal_is_plain_lines(scene, mask, propagate, monkeypatch):
-    monkeypatch.setattr(frame_progress, "_LINE_EVERY", 0.0)
+    monkeypatch.setattr(frame_progress, "LINE_EVERY", 0.0)
     result = propagate(scene.video, mask, "--interval", 4)
     lines = result.remarks
     assert "\x1b" not in result.err
@@ -337,7 +337,7 @@ def test_progress_without_a_terminal_is_plain_lines(scene, mask, propagate, monk
 
 def test_progress_before_a_frame_is_drawn(monkeypatch, capsys):
     """The first clip of a run of a project may be corrected throughout."""
-    monkeypatch.setattr(frame_progress, "_LINE_EVERY", 0.0)
+    monkeypatch.setattr(frame_progress, "LINE_EVERY", 0.0)
     with FrameProgress("Propagating", 20) as progress:
         progress.advance(0)
     assert capsys.readouterr().err == "Propagating: 0 of 20 frames\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 from inference_parts import (
     COUNT,
     PATIENCE,
@@ -24,7 +25,7 @@ from inference_parts import (
     picture,
     write_footage,
 )
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, Qt
 from pytestqt.qtbot import QtBot
 
 from core.errors import ResourceError
@@ -42,6 +43,7 @@ from core.studio.jobs import (
     EstimateJob,
     JobEnded,
     JobStarted,
+    Marked,
     MarkJob,
     MemoryJob,
     MemoryTold,
@@ -384,7 +386,7 @@ def test_why_a_gpu_is_passed_over_is_told(
 ):
     from core.network import devices
 
-    monkeypatch.setattr(devices, "_count_gpus", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(devices, "why_no_gpu", lambda: "This machine's NVIDIA GPU is not used: its driver is too old.")
     worker.submit(run := replace(job(footage), engine=EngineChoice(None, "auto")))
     heard.end(run.number)
@@ -503,10 +505,16 @@ def test_of_marks_of_one_subject_the_newest_wins_and_previews_come_last(worker: 
         MarkJob(image, None, subject=(0, 1), steps=step),
         MarkJob(image, None, subject=(0, 2), steps=step),
     ]
+    first = MarkJob(image, None, subject=(0, 3), steps=step)
     heard: list[int] = []
-    worker.marked.connect(lambda marked: heard.append(marked.number))
-    with worker._changed:  # all are there before the thread can take one
-        for one in jobs:
+
+    def note(marked: Marked) -> None:
+        """In the worker's thread: all are there before it can take one."""
+        heard.append(marked.number)
+        for one in jobs if marked.number == first.number else ():
             worker.mark(one)
-    qtbot.waitUntil(lambda: len(heard) == 3, timeout=PATIENCE)
-    assert heard == [jobs[3].number, jobs[2].number, jobs[1].number]
+
+    worker.marked.connect(note, Qt.ConnectionType.DirectConnection)
+    worker.mark(first)
+    qtbot.waitUntil(lambda: len(heard) == 4, timeout=PATIENCE)
+    assert heard[1:] == [jobs[3].number, jobs[2].number, jobs[1].number]

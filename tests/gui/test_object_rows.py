@@ -10,7 +10,6 @@ from window_parts import Hands, truth
 from core.masks.packed_mask import PackedMask
 from core.media.arrays import ArraySource
 from core.project.model import Author, Cell, Change, ObjectInfo
-from core.project.tracks import PREDICTED
 from core.studio.cell_states import CellState
 from pcvos_gui.session.player import Player
 from pcvos_gui.session.reviewer import Reviewer
@@ -174,12 +173,12 @@ def test_of_twenty_thousand_frames_and_a_hundred_objects_only_what_is_seen_is_wo
     desk = Desk(tmp_path, media=ArraySource(np.zeros((count, 12, 12, 3), np.uint8)), objects=0)
     infos = tuple(ObjectInfo(i, f"Object {i}", (i, 0, 0)) for i in range(1, objects + 1))
     desk.session.document.apply(Change("Objects", objects=((), infos)))
-    frames, sure = np.arange(count), np.where(np.arange(count) % 500 < 6, 0.3, 0.9)
-    for id in range(1, objects + 1):
-        desk.project._tracks.set(frames, np.full(count, id), np.full(count, PREDICTED, np.uint8), sure)
+    doubtful = Cell(PackedMask.pack(np.ones((12, 12), bool)), confidence=0.3)
+    drawn = {(f, id): (None, doubtful) for f in range(count) if f % 500 < 6 for id in range(1, objects + 1)}
+    desk.session.document.apply(Change("Drawn", drawn))
     timeline = shown(qtbot, desk)
     timeline.reviewer.refresh()
-    assert len(timeline.reviewer.stretches) == 4000
+    assert len(timeline.reviewer.stretches) == 8000, "in doubt, and never processed"
     worked, painted = [], []
     states_of, paint_cells = rows.states_of, rows.paint_cells
     monkeypatch.setattr(

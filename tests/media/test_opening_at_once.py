@@ -2,6 +2,7 @@
 
 import os
 import threading
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.errors import PCVOSError
-from core.media import images, open_media, open_provisionally
+from core.media import open_media, open_provisionally
 from core.media.frame_index import FrameIndex
 from core.media.stream import KeyPacket
 from core.media.video_index import build_index
@@ -50,6 +51,21 @@ def folder(tmp_path):
     for number in range(20):
         Image.fromarray(picture(number)).save(path / f"{number}.png")
     return path
+
+
+@contextmanager
+def nonsense_in_all_but(folder, name):
+    """Other files of the folder hold nothing that could be read, but are of the same size and age as ever."""
+    whole = {file: (file.read_bytes(), file.stat()) for file in folder.iterdir() if file.name != name}
+
+    def write(nonsense):
+        for file, (data, status) in whole.items():
+            file.write_bytes(bytes(len(data)) if nonsense else data)
+            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    write(nonsense=True)
+    yield
+    write(nonsense=False)
 
 
 # the index as bytes
@@ -159,15 +175,13 @@ def test_an_index_follows_its_file_to_another_place(video, tmp_path, monkeypatch
         assert len(media.warnings) == 1 and str(moved) in media.warnings[0] and "truncated" in media.warnings[0]
 
 
-def test_with_its_index_a_folder_opens_without_looking_into_its_files(folder, monkeypatch):
+def test_with_its_index_a_folder_opens_without_looking_into_its_files(folder):
     with open_media(folder) as media:
         stored = media.stored_index()
-    with monkeypatch.context() as patched:
-        patched.setattr(images, "_header_size", fail)
-        with open_media(folder, index=stored) as media:
-            assert media.size == (48, 64) and len(media) == 20
-            np.testing.assert_array_equal(media.read(7), picture(7))
-            assert media.stored_index() == stored
+    with nonsense_in_all_but(folder, "7.png"), open_media(folder, index=stored) as media:
+        assert media.size == (48, 64) and len(media) == 20
+        np.testing.assert_array_equal(media.read(7), picture(7))
+        assert media.stored_index() == stored
     for damaged in (stored[:-1], stored.replace(b"(48", b"(49"), stored[1:], b""):
         assert open_media(folder, index=damaged).size == (48, 64)
     Image.fromarray(picture(3, 48, 66)).save(folder / "3.png")
@@ -218,10 +232,10 @@ def test_the_first_frame_of_cut_turned_and_broken_footage(video, tmp_path):
     assert_provisional(joined)
 
 
-def test_a_folder_is_shown_before_its_files_are_looked_into(folder, monkeypatch):
+def test_a_folder_is_shown_before_its_files_are_looked_into(folder):
     assert_provisional(folder)
-    monkeypatch.setattr(images, "_header_size", fail)
-    early = open_provisionally(folder, folder_rate=30)
+    with nonsense_in_all_but(folder, "0.png"):
+        early = open_provisionally(folder, folder_rate=30)
     assert (early.frames, early.rate, early.is_exact) == (20, 30, True)
 
 

@@ -1,6 +1,8 @@
 """Which device is taken, why another one is not, and what its errors mean."""
 
+import os
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -22,10 +24,20 @@ NO_KERNEL = RuntimeError("CUDA error: no kernel image is available for execution
 
 
 @pytest.fixture
-def nvidia(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that seems to have a GPU."""
-    monkeypatch.setattr(devices, "_has_nvidia_gpu", lambda: True)
+def nvidia(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that seems to have a GPU: there is nvidia-smi."""
+    program = tmp_path / ("nvidia-smi.exe" if os.name == "nt" else "nvidia-smi")
+    program.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+@pytest.fixture
+def no_nvidia(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that seems to have no GPU, as far as programs say so."""
+    if Path("/proc/driver/nvidia/version").exists():
+        pytest.skip("has an NVIDIA GPU")
+    monkeypatch.setenv("PATH", "")
 
 
 def test_a_gpu_that_works_is_taken():
@@ -51,9 +63,8 @@ def test_a_gpu_older_than_pytorch_is_passed_over_with_the_reason():
 
 
 @pytest.mark.skipif(torch.backends.mps.is_available(), reason="has MPS")
-def test_an_mps_device_is_tried_too(monkeypatch: pytest.MonkeyPatch):
+def test_an_mps_device_is_tried_too(no_nvidia: None, monkeypatch: pytest.MonkeyPatch):
     """Here it says that it is there, and is not."""
-    monkeypatch.setattr(devices, "_has_nvidia_gpu", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     choice = choose_device("auto")
     assert choice.device == CPU and "MPS" in choice.passed_over
@@ -100,8 +111,7 @@ def test_a_driver_that_is_too_old_is_named(nvidia: None, monkeypatch: pytest.Mon
         assert "update the driver" in choose_device("auto").passed_over
 
 
-def test_without_a_gpu_nothing_is_said(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(devices, "_has_nvidia_gpu", lambda: False)
+def test_without_a_gpu_nothing_is_said(no_nvidia: None, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert why_no_gpu() is None
 

@@ -354,7 +354,7 @@ def test_masks_are_not_read_to_fill_the_timeline(tmp_path, monkeypatch):
         f"""WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {3 * frames - 1})
         INSERT INTO cells SELECT n / 3 * 256 + n % 3 + 1, n / 3, n % 3 + 1, 0, 0, 0.5, zeroblob(1) FROM numbers""",
     )
-    monkeypatch.setattr("core.project.database._EXAMINED_BYTES", 0)  # real masks would make it large
+    monkeypatch.setattr("core.project.database.EXAMINED_BYTES", 0)  # real masks would make it large
     with Project.open(project.path) as project:
         assert (project.states == PREDICTED).all()
         assert (project.confidence == 0.5).all()

@@ -256,7 +256,7 @@ def test_a_sound_project_is_recovered_whole(path):
 
 
 def test_damage_of_a_large_file_is_met_when_it_is_read(path, monkeypatch):
-    monkeypatch.setattr("core.project.database._EXAMINED_BYTES", 0)
+    monkeypatch.setattr("core.project.database.EXAMINED_BYTES", 0)
     overwrite(path, (root_page(path, "cells") - 1) * PAGE_SIZE, b"\xa5" * PAGE_SIZE)
     with Project.open(path) as project:
         assert project.states.any()

@@ -57,12 +57,12 @@ def test_they_go_with_their_cells_and_come_back(path):
         assert content(project)[1] == CELLS
 
 
-def test_they_wait_with_their_cells_while_nothing_can_be_written(path, monkeypatch):
+def test_they_wait_with_their_cells_while_nothing_can_be_written(path, tmp_path):
     with Project.open(path) as project:
-        with monkeypatch.context() as patched:
-            patched.setattr("core.project.store._identity", lambda path: None)
-            project.apply(setting({(30, 1): with_soft(30)}))
-            assert project.unsaved == 1 and project.cell(30, 1).soft == soft(30)
+        moved = path.rename(tmp_path / "moved.pcvos")
+        project.apply(setting({(30, 1): with_soft(30)}))
+        assert project.unsaved == 1 and project.cell(30, 1).soft == soft(30)
+        moved.rename(path)
         assert project.retry_save()
     with Project.open(path) as project:
         assert project.cell(30, 1) == with_soft(30)
@@ -104,7 +104,7 @@ def test_a_damaged_one_leaves_the_mask(path):
 
 
 def test_a_damaged_table_leaves_the_masks_of_a_large_project(path, monkeypatch):
-    monkeypatch.setattr("core.project.database._EXAMINED_BYTES", 0)
+    monkeypatch.setattr("core.project.database.EXAMINED_BYTES", 0)
     _overwrite(path, _root(path))
     with Project.open(path) as project:
         assert content(project)[1] == {key: replace(cell, soft=None) for key, cell in CELLS.items()}

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from core.cli import app
 from core.errors import PCVOSError
+from core.evaluation.charts import WIDTH, thinned
 from core.evaluation.scores import summarize_objects
 from core.masks.label_map import write_label_map
 from core.media.arrays import ArraySource
@@ -122,12 +123,9 @@ def test_cancelled_it_writes_nothing(project, media, tmp_path):
 
 
 def test_long_footage_is_drawn_with_as_many_points_as_there_are_pixels(tmp_path):
-    from core.evaluation.charts import WIDTH
-    from core.studio.report import _thinned
-
     values = np.full(20_000, 0.9)
     values[12_345] = 0.1
-    frames, least = _thinned(values)
+    frames, least = thinned(values)
     assert len(frames) <= WIDTH and len(least) == len(frames) and least.min() == 0.1
 
 
