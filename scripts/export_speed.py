@@ -50,7 +50,7 @@ def make_project(media: FrameSource, path: Path) -> Project:
     grid = tuple(-(-side // STRIDE) for side in SEEN)
     levels = cv2.resize(mask * np.uint8(255), grid[::-1], interpolation=cv2.INTER_AREA)
     cell = Cell(PackedMask.pack(mask), confidence=0.9, soft=SoftMask.pack(levels, (0, 0, *SEEN)))
-    project = Project.new(FootageReference(media.path, media.fingerprint(), len(media), SIZE, media.rate), path)
+    project = Project.new(FootageReference.of(media, media.path), path)
     project.apply(Change("objects", objects=((), (ObjectInfo(1, "rabbit", (200, 0, 0)),))))
     project.apply(Change("masks", {(frame, 1): (None, cell) for frame in range(len(media))}))
     return project

@@ -105,7 +105,7 @@ def make_footage(folder: Path, size: tuple[int, int], count: int) -> FrameSource
 def make_project(path: Path, media: FrameSource) -> None:
     """Two objects on every frame, as a run draws them."""
     size, grid = media.size, tuple(-(-side // STRIDE) for side in SEEN)
-    reference = FootageReference(media.path, media.fingerprint(), len(media), size, media.rate)
+    reference = FootageReference.of(media, media.path)
     other = np.zeros(size, bool)
     other[: size[0] // 8, : size[1] // 4] = True
     with Project.new(reference, path) as project:

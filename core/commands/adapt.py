@@ -1,18 +1,17 @@
 """`pcvos adapt`: weights that learn from the corrections in projects."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from core.commands.opened_project import opened_project
 from core.commands.result_places import check_writable
+from core.commands.terminal import Say
 from core.errors import PCVOSError
 from core.evaluation.tables import Table, number, table_lines
 from core.progress import Progress
 from core.studio.adaptation import AdaptationRequest, adapt, lesson
-
-Say = Callable[[str], None]
 
 
 def adapt_to_projects(

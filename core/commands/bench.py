@@ -27,6 +27,7 @@ from core.network.devices import choose_device, find_device
 from core.network.pcvos import PCVOS
 from core.propagation import PropagationSettings
 from core.propagation.settings import Precision
+from core.studio.run_settings import RunSettings
 
 MOST_OBJECTS = 100
 """Most objects that are benched at once."""
@@ -65,7 +66,7 @@ def run_bench(device: str, height: int, cases: list[tuple[int, int]], repeats: i
 
 
 def _choices(device: torch.device) -> dict[str, Choices]:
-    """How each preset runs fastest on this machine, as it was measured or is measured now."""
+    """The fastest way of each preset on this machine, as it was measured or is measured now."""
     with tempfile.TemporaryDirectory(prefix="pcvos-bench-") as folder:
         return {
             preset: load_network(_weights(preset, Path(folder)), str(device), choices_for).choices for preset in PRESETS
@@ -135,12 +136,16 @@ def _end_to_end(row: Row, weights: Path, device: torch.device, request: TableReq
         for frame in frames:
             video.write(frame)
     write_label_map(place / "mask.png", labels)
-    asked = PropagationSettings(
-        interval=row.interval, resolution=None, precision=settings.precision, distractors=False, cache_bytes=0
+    asked = RunSettings(
+        interval=row.interval,
+        resolution=None,
+        precision=settings.precision,
+        distractors=False,
+        cache_bytes=0,
+        weights=str(weights),
+        device=str(device),
     )
-    run = PropagateRequest(
-        place / "clip.mp4", place / "mask.png", place / "out", asked, mask_frame=0, weights=weights, device=str(device)
-    )
+    run = PropagateRequest(place / "clip.mp4", place / "mask.png", place / "out", asked, mask_frame=0)
     propagate(run, *[lambda sentence: None] * 3)
     record = RunRecord.read(place / "out")
     assert record is not None, "the run has just written it"

@@ -7,7 +7,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from core.benchmark.machine import choices_for, describe
 from core.commands.frame_progress import FrameProgress
 from core.commands.result_places import check_writable
 from core.commands.run_record import device_name, versions
+from core.commands.terminal import Say
 from core.errors import PCVOSError
 from core.evaluation.dataset import Layout, SequenceFolder, find_sequences
 from core.evaluation.page import PICTURES, report_page
@@ -40,12 +41,10 @@ from core.masks.label_map import write_label_map
 from core.masks.packed_labels import PackedLabels
 from core.media import FrameSource, open_media
 from core.network.checkpoint import DEFAULT_WEIGHTS, load_network
-from core.propagation import PropagationSettings
+from core.studio.run_settings import RunSettings
 
 CSV, JSON, PAGE, MASKS = "scores.csv", "scores.json", "report.html", "masks"
-SCORED = ("progressive", "top_k", "memory_frames", "kernel", "resolution", "precision", "keep_lost", "distractors")
-
-Say = Callable[[str], None]
+NOT_SCORED = ("interval", "refinement", "soft", "exact", "cache_bytes")  # told elsewhere, or of no run here
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class EvalRequest:
 
     Attributes:
         dataset, layout, split, limit: as `find_sequences` takes them.
-        settings: of every run, but for its interval and what is switched off.
+        settings: of every run, but for its interval and what is switched off; with weights and device.
         intervals, without, ablations: as `variants` takes them.
         corrections: how many the simulated annotator makes in each sequence.
         predictions: a folder of masks to score instead of running anything.
@@ -64,7 +63,7 @@ class EvalRequest:
     """
 
     dataset: Path
-    settings: PropagationSettings
+    settings: RunSettings
     layout: Layout = "davis"
     split: str | None = None
     limit: int | None = None
@@ -73,8 +72,6 @@ class EvalRequest:
     ablations: bool = False
     corrections: int = 0
     predictions: Path | None = None
-    weights: Path | None = None
-    device: str = "auto"
     output: Path | None = None
     save_masks: bool = False
     overwrite: bool = False
@@ -92,7 +89,7 @@ def evaluate(request: EvalRequest, say: Say, note: Say, warn: Say) -> None:
         KeyboardInterrupt: with a sentence on what was written.
     """
     _check(request)
-    chosen = variants(request.settings, request.intervals, request.without, request.ablations)
+    chosen = variants(request.settings.propagation, request.intervals, request.without, request.ablations)
     sequences = find_sequences(request.dataset, request.layout, request.split, request.limit)
     if request.predictions:
         work: _Evaluation = _Predictions(request, sequences, warn)
@@ -150,7 +147,7 @@ class _Evaluation(ABC):
 
     @abstractmethod
     def runs_per_frame(self) -> int:
-        """How often each frame is drawn or read, about."""
+        """Number of times that each frame is drawn or read, about."""
 
     @abstractmethod
     def score(self, name: str, media: FrameSource, truth: Truth, advance: Callable[[int], None]) -> list[list[Round]]:
@@ -259,8 +256,9 @@ class _Propagation(_Evaluation):
             chosen = [replace(own, settings=replace(own.settings, cache_bytes=0)) for own in chosen]
             self._distinct = {chosen[0].effective: chosen[0]}
         self._variants = chosen
-        self._network = load_network(request.weights, request.device, choices_for)
-        path = request.weights or DEFAULT_WEIGHTS
+        engine = request.settings.engine
+        self._network = load_network(engine.weights, engine.device, choices_for)
+        path = engine.weights or DEFAULT_WEIGHTS
         self._facts = {
             "weights": {"path": str(path.absolute()), "fingerprint": self._network.weights_fingerprint},
             "settings": _settings(request),
@@ -293,7 +291,7 @@ class _Propagation(_Evaluation):
         return [rounds[own.effective] for own in self._variants]
 
     def _mask_folders(self, effective: Any, name: str) -> list[Path]:
-        """Where the masks of a sequence go, if anywhere: a folder for each run that comes to the same."""
+        """Folders for the masks of a sequence, if wanted: one for each run that comes to the same."""
         if not self.request.save_masks:
             return []
         assert self.request.output is not None, "--save-masks goes with --output"
@@ -330,7 +328,7 @@ def _check(request: EvalRequest) -> None:
 
 def _settings(request: EvalRequest) -> dict[str, Any]:
     """All that the scores depend on, by the name of the option."""
-    settings = {name: getattr(request.settings, name) for name in SCORED}
+    settings = {name: value for name, value in asdict(request.settings.propagation).items() if name not in NOT_SCORED}
     settings["resolution"] = settings["resolution"] or "native"
     return settings | {
         "interval": list(request.intervals),

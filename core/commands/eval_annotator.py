@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from core.benchmark.machine import choices_for
 from core.commands.frame_progress import FrameProgress
 from core.commands.result_places import check_writable
+from core.commands.terminal import Say
 from core.errors import PCVOSError
 from core.evaluation.annotator import (
     POLICIES,
@@ -29,8 +29,6 @@ from core.media import open_media
 from core.network.checkpoint import load_network
 from core.network.marking_weights import DEFAULT_MARKING_WEIGHTS, load_marking
 from core.studio.run_settings import RunSettings
-
-Say = Callable[[str], None]
 
 JSON = "annotator.json"
 

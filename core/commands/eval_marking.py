@@ -1,7 +1,7 @@
 """`pcvos eval --marking`: marking scored with a simulated annotator."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
@@ -9,6 +9,7 @@ from typing import Literal
 from core.benchmark.machine import choices_for
 from core.commands.frame_progress import FrameProgress
 from core.commands.result_places import check_writable
+from core.commands.terminal import Say
 from core.errors import PCVOSError
 from core.evaluation.corrections import SPOILT, correct, corrections_table, spoilt_cases
 from core.evaluation.dataset import Layout, SequenceFolder, find_sequences
@@ -23,8 +24,6 @@ from core.files import atomic_write
 from core.marking.marker import Marker
 from core.network.checkpoint import load_network
 from core.network.marking_weights import load_marking
-
-Say = Callable[[str], None]
 
 JSON = "marking.json"
 

@@ -1,24 +1,23 @@
 """`pcvos export`, `pcvos import` and `pcvos formats`: masks out of a project, and into it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.commands.frame_progress import FrameProgress
 from core.commands.opened_project import opened_project
+from core.commands.terminal import Say
 from core.errors import PCVOSError
 from core.exchange import registry
 from core.exchange.export_run import run_export
 from core.exchange.exporter import Exporter, export_request
-from core.exchange.importer import Importer, import_request
+from core.exchange.importer import Importer, ImportRequest, import_request
 from core.exchange.mattes import DEFAULT_EDGES, MATTE_OPTIONS, edges_of
 from core.exchange.options import Value, parse_options
-from core.exchange.plan import change, make_plan, unanswered
+from core.exchange.plan import ImportPlan, change, make_plan, unanswered
 from core.project.classes import read_class_list
 from core.project.project import Project
 from core.studio.done import not_done_in_words
-
-Say = Callable[[str], None]
 
 AUTO = "auto"
 _CLASSES = "classes"
@@ -107,14 +106,7 @@ def import_masks(command: ImportCommand, say: Say, note: Say, warn: Say) -> None
         if project.read_only and not command.dry_run:
             raise PCVOSError(f"{project.refusal} Nothing can be imported into it now.")
         request = import_request(importer, command.path, media, options, parse_answers(command.answers))
-        found = importer.read(request)
-        plan = make_plan(found, request, project)
-        for sentence in plan.notes:
-            note(sentence)
-        for sentence in plan.warnings:
-            warn(sentence)
-        if plan.questions:
-            raise unanswered(plan.questions)
+        plan = plan_import(importer, request, project, note, warn)
         say(f"{importer.label}: {command.path}")
         for sentence in plan.sentences(command.corrected):
             say(sentence)
@@ -124,6 +116,18 @@ def import_masks(command: ImportCommand, say: Say, note: Say, warn: Say) -> None
         project.apply(change(plan, command.corrected))
         if project.unsaved:
             raise PCVOSError(f"The masks are not in the project. {project.save_error}")
+
+
+def plan_import(importer: Importer, request: ImportRequest, project: Project, note: Say, warn: Say) -> ImportPlan:
+    """Read masks and say how they were understood; PCVOSError if there is a question that is not answered."""
+    plan = make_plan(importer.read(request), request, project)
+    for sentence in plan.notes:
+        note(sentence)
+    for sentence in plan.warnings:
+        warn(sentence)
+    if plan.questions:
+        raise unanswered(plan.questions)
+    return plan
 
 
 def _import_classes(command: ImportCommand, say: Say, warn: Say) -> None:

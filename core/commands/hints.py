@@ -1,4 +1,4 @@
-"""Which options help, for the errors that a sentence without options cannot say enough about."""
+"""Options that help, for the errors that a sentence without options cannot say enough about."""
 
 import re
 from collections.abc import Container

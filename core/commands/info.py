@@ -1,7 +1,7 @@
 """`pcvos info`: what footage, a project or a weights file holds, as text or as JSON."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.commands.projects import SUFFIX
+from core.commands.terminal import Say
 from core.errors import PCVOSError
 from core.media import FrameSource, open_media
 from core.media.tags import read_tags
@@ -19,7 +20,6 @@ from core.project.tracks import CORRECTED, IN_MEMORY
 from core.studio import interrupted
 from core.studio.done import done_frames
 
-Say = Callable[[str], None]
 Facts = dict[str, Any]
 
 _WEIGHTS = (".safetensors", ".pth", ".pt")
@@ -141,7 +141,7 @@ def _of_object(project: Project, info: ObjectInfo) -> Facts:
 
 
 def _frames(frames: np.ndarray) -> Facts:
-    """How many there are, and the first and last of each stretch."""
+    """Their number, and the first and last of each stretch."""
     stretches = np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1) if len(frames) else []
     return {"count": len(frames), "ranges": [[int(some[0]), int(some[-1])] for some in stretches]}
 

@@ -2,26 +2,24 @@
 
 import os
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.commands.exchange import parse_answers
+from core.commands.exchange import parse_answers, plan_import
 from core.commands.projects import SUFFIX
 from core.commands.result_places import check_writable
+from core.commands.terminal import Say
 from core.errors import PCVOSError
 from core.exchange import registry
 from core.exchange.importer import import_request
 from core.exchange.options import parse_options
-from core.exchange.plan import change, make_plan, unanswered
+from core.exchange.plan import change
 from core.media import FrameSource, open_media
 from core.project import places
 from core.project.model import FootageReference
 from core.project.places import replace_file
 from core.project.project import Project
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,7 @@ def new_project(request: NewProject, say: Say, note: Say, warn: Say) -> None:
     with open_media(request.footage) as media:
         for sentence in media.warnings:
             warn(sentence)
-        path = request.footage.absolute()
-        reference = FootageReference(path, media.fingerprint(), len(media), media.size, media.rate)
+        reference = FootageReference.of(media, request.footage.absolute())
         place, is_taken = _place(request, reference)
         if is_taken:
             temporary = place.with_name(f".{uuid.uuid4().hex[:8]}{SUFFIX}")
@@ -80,7 +77,7 @@ def check_place(output: Path, *, may_replace: bool = False, otherwise: str = "")
 
 
 def _place(request: NewProject, reference: FootageReference) -> tuple[Path, bool]:
-    """Where the project goes, and whether there is one that it replaces."""
+    """Place of the project, and whether there is one that it replaces."""
     if request.output is not None:
         place = request.output.absolute()
         return place, os.path.exists(place)
@@ -130,13 +127,7 @@ def _bring_in(
     importer = registry.recognise(masks)
     options = parse_options(importer.options, request.options, importer.name)
     wanted = import_request(importer, masks, media, options, parse_answers(request.answers))
-    plan = make_plan(importer.read(wanted), wanted, project)
-    for sentence in plan.notes:
-        note(sentence)
-    for sentence in plan.warnings:
-        warn(sentence)
-    if plan.questions:
-        raise unanswered(plan.questions)
+    plan = plan_import(importer, wanted, project, note, warn)
     for sentence in plan.sentences(True):
         say(sentence)
     project.apply(change(plan))

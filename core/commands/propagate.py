@@ -4,7 +4,7 @@ import shlex
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -16,6 +16,7 @@ from core.commands.frame_progress import FrameProgress
 from core.commands.result_folder import ClipWriter, ResultFolder
 from core.commands.result_places import check_output, check_overlay
 from core.commands.run_record import RunRecord, State, add_seconds, device_name, versions
+from core.commands.terminal import Say
 from core.errors import PCVOSError, ResourceError
 from core.masks.frame_numbers import Numbering
 from core.masks.mask_files import load_masks, masks_fingerprint
@@ -25,8 +26,9 @@ from core.network.checkpoint import DEFAULT_WEIGHTS, load_network
 from core.network.choices import Choices
 from core.network.devices import is_lack_of_memory
 from core.network.pcvos import PCVOS
-from core.propagation import PropagationSettings, Propagator
+from core.propagation import Propagator
 from core.propagation.settings import Direction
+from core.studio.run_settings import RunSettings
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,12 @@ class PropagateRequest:
     Attributes:
         input: a video or a folder of images.
         masks: a PNG or a folder of them.
+        settings: with direction, weights and device.
         output: the folder for the results.
         start, end: the range, inclusive; None: the footage's first and last frame.
         mask_frame: the frame of a single mask whose name does not say it.
         mask_numbers: how to read the numbers in names of masks; None: as they say for sure.
         masks_complete: whether each mask speaks for all objects.
-        weights: a weights file; None: the shipped one.
         overlay: a video to draw; None: none.
         resume, overwrite: what to do with an earlier run in `output`.
     """
@@ -49,21 +51,15 @@ class PropagateRequest:
     input: Path
     masks: Path
     output: Path
-    settings: PropagationSettings
+    settings: RunSettings
     start: int | None = None
     end: int | None = None
-    direction: Direction = "forward"
     mask_frame: int | None = None
     mask_numbers: Numbering | None = None
     masks_complete: bool = False
-    weights: Path | None = None
-    device: str = "auto"
     overlay: Path | None = None
     resume: bool = False
     overwrite: bool = False
-
-
-Say = Callable[[str], None]
 
 
 def propagate(request: PropagateRequest, say: Say, note: Say, warn: Say) -> None:
@@ -140,7 +136,7 @@ class _Run:
         self._request, self._media, self._note, self._warn = request, media, note, warn
         self._warnings_passed_on = 0
         self._pass_on_warnings()
-        self._frames = _frames(request, len(media))
+        self._frames = frame_range(request.start, request.end, len(media), request.input)
         self._masks = load_masks(
             request.masks,
             media.stems,
@@ -148,7 +144,7 @@ class _Run:
             start=self._frames[0],
             end=self._frames[-1],
             is_video=media.is_video,
-            backward=request.direction == "backward",
+            backward=request.settings.direction == "backward",
             mask_frame=request.mask_frame,
             numbering=request.mask_numbers,
             complete=request.masks_complete,
@@ -173,10 +169,10 @@ class _Run:
 
     def load_network(self) -> None:
         """The last that can refuse: the weights and the device."""
-        request = self._request
+        request, engine = self._request, self._request.settings.engine
         began = time.perf_counter()
-        network = load_network_quietly(request.weights, request.device, self._note)
-        path = request.weights or DEFAULT_WEIGHTS
+        network = load_network_quietly(engine.weights, engine.device, self._note)
+        path = engine.weights or DEFAULT_WEIGHTS
         weights = {
             "path": str(path.absolute()),
             "fingerprint": network.weights_fingerprint,
@@ -189,10 +185,10 @@ class _Run:
             self._warn(network.passed_over)
         if request.resume and self._earlier is not None:
             self._earlier.check_same_run(self._record, request.output)
-        self._propagator = Propagator(network, self._media, request.settings)
+        self._propagator = Propagator(network, self._media, request.settings.propagation)
         for annotation in self._masks.annotations:
             self._propagator.memory.add(annotation.frame, annotation.labels, annotation.objects)
-        run = (self._frames[0], self._frames[-1], request.direction)
+        run = (self._frames[0], self._frames[-1], request.settings.direction)
         bound = self._propagator.memory_bound(*run)
         self._record = replace(self._record, memory_at_most=bound.device_bytes + bound.machine_bytes)
         tell_memory(self._propagator, run, self._note, self._warn)
@@ -230,7 +226,7 @@ class _Run:
         request, frames = self._request, self._frames
         written, began = 0, time.perf_counter()
         self._seconds["writing"] = 0.0
-        run = self._propagator.run(frames[0], frames[-1], request.direction, self._finished, self._remembered)
+        run = self._propagator.run(frames[0], frames[-1], request.settings.direction, self._finished, self._remembered)
         with (
             FrameProgress("Propagating", self._count_frames_to_draw()) as progress,
             ClipWriter(self._folder) as writer,
@@ -251,7 +247,7 @@ class _Run:
 
     def _count_frames_to_draw(self) -> int:
         """Frames of all passes, without those that are finished."""
-        frames, direction = self._frames, self._request.direction
+        frames, direction = self._frames, self._request.settings.direction
         annotated = [annotation.frame for annotation in self._masks.annotations]
         twice = range(annotated[0], annotated[-1] + 1) if direction == "both" else range(0)
         finished = sum(1 + (frame in twice) for frame in self._finished)
@@ -340,28 +336,27 @@ class _Run:
             self._warn(warning)
 
 
-def _frames(request: PropagateRequest, count: int) -> range:
-    """The range, checked."""
-    last = count - 1
-    start = 0 if request.start is None else request.start
-    end = last if request.end is None else request.end
-    if not 0 <= start <= end <= last:
+def frame_range(start: int | None, end: int | None, count: int, footage: Path) -> range:
+    """Frames `start` to `end` (inclusive; None: from the first, to the last) of the `count` of footage; PCVOSError if
+    it has others."""
+    start, end = 0 if start is None else start, count - 1 if end is None else end
+    if not 0 <= start <= end < count:
         raise PCVOSError(
-            f"There are no frames {start} to {end} in {request.input}, whose frames are 0 to {last}: "
-            "choose another --start or --end."
+            f"There are no frames {start} to {end} in {footage}, whose frames are 0 to {count - 1}: choose another "
+            "--start or --end."
         )
     return range(start, end + 1)
 
 
 def _settings(request: PropagateRequest, frames: range) -> dict[str, Any]:
     """All settings that the results depend on, by the name of their option."""
-    settings = asdict(request.settings)
+    settings = asdict(request.settings.propagation)
     del settings["cache_bytes"]  # speed only
     settings["resolution"] = settings["resolution"] or "native"
     return {
         "start": frames[0],
         "end": frames[-1],
-        "direction": request.direction,
+        "direction": request.settings.direction,
         "mask_frame": request.mask_frame,
         **({} if request.mask_numbers is None else {"mask_numbers": request.mask_numbers}),
         "masks_complete": request.masks_complete,

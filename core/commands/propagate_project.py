@@ -1,6 +1,6 @@
 """`pcvos propagate P.pcvos`: a project run as the window would run it, its results written into it clip by clip."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -8,7 +8,14 @@ from typing import Any
 
 from core.commands.frame_progress import FrameProgress
 from core.commands.opened_project import opened_project
-from core.commands.propagate import lack_of_memory_told, load_network_quietly, note_distractors, tell_memory
+from core.commands.propagate import (
+    frame_range,
+    lack_of_memory_told,
+    load_network_quietly,
+    note_distractors,
+    tell_memory,
+)
+from core.commands.terminal import Say
 from core.errors import PCVOSError, ResourceError
 from core.exchange import registry
 from core.exchange.export_run import check_target, run_export
@@ -25,8 +32,6 @@ from core.studio.run_records import let_go_in_words
 from core.studio.run_settings import Range, RunSettings, in_out_from, settings_from
 from core.studio.runs import LabelMaps, RunPlan, annotate, plan_run, predictions
 from core.studio.touched import ProjectMasks, Touched, find_touched, touched_again
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -150,20 +155,14 @@ class _ProjectRun:
 
     def _range(self) -> tuple[int, int]:
         project, request = self._project, self._request
-        last = min(len(self._media), project.footage.frames) - 1
-        first_in, last_out = in_out_from(project.view.in_out, last + 1)
+        count = min(len(self._media), project.footage.frames)
+        first_in, last_out = in_out_from(project.view.in_out, count)
         if request.start is request.end is None and self._settings.range is Range.IN_OUT:
-            start, end = first_in or 0, last if last_out is None else last_out
+            start, end = first_in or 0, count - 1 if last_out is None else last_out
             self._note(f"The range is the project's, from its in and out points: frames {start} to {end}.")
             return start, end
-        start = 0 if request.start is None else request.start
-        end = last if request.end is None else request.end
-        if not 0 <= start <= end <= last:
-            raise PCVOSError(
-                f"There are no frames {start} to {end} in {project.footage.path}, whose frames are 0 to {last}: choose "
-                "another --start or --end."
-            )
-        return start, end
+        frames = frame_range(request.start, request.end, count, project.footage.path)
+        return frames[0], frames[-1]
 
     # the run
 

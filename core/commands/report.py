@@ -1,14 +1,12 @@
 """`pcvos report`: a project's figures, worst frames and history on one page, and as CSV."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from core.commands.frame_progress import FrameProgress
 from core.commands.opened_project import opened_project
+from core.commands.terminal import Say
 from core.studio.comparison import noted_reference, read_reference
 from core.studio.report import write_report
-
-Say = Callable[[str], None]
 
 
 def report(

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class ResultFolder:
-    """Where the files of a run are.
+    """Paths of the files of a run.
 
     Args:
         path: the folder; need not exist.

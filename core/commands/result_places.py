@@ -1,4 +1,4 @@
-"""Where a propagation writes: unusable places are found before the work begins, and no file of a person is lost."""
+"""Places that a propagation writes to: unusable ones are found before it begins, and no file of a person is lost."""
 
 import os
 from pathlib import Path

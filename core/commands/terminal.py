@@ -3,7 +3,7 @@
 import errno
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +13,9 @@ from typer.core import TyperGroup
 
 from core.commands.hints import hint
 from core.errors import PCVOSError
+
+Say = Callable[[str], None]
+"""Takes a sentence for the person: a result, a note or a warning."""
 
 INTERRUPTED = 130  # exit code, as shells have it: 128 + SIGINT
 
@@ -55,7 +58,7 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """How the input was understood, on stderr."""
+    """A remark on how the input was understood, on stderr."""
     typer.echo(_one_line(f"Note: {text}"), err=True)
 
 

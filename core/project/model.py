@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.masks.packed_mask import PackedMask
 from core.masks.soft_mask import SoftMask
+
+if TYPE_CHECKING:
+    from core.media import FrameSource
 
 MAX_OBJECTS = 254
 """Ids are 1 to 254: 0 is background, 255 void."""
@@ -28,6 +31,11 @@ class FootageReference:
     frames: int
     size: tuple[int, int]
     rate: Fraction
+
+    @classmethod
+    def of(cls, media: "FrameSource", path: Path) -> "FootageReference":
+        """The reference to footage that is open, which lies at `path`."""
+        return cls(path, media.fingerprint(), len(media), media.size, media.rate)
 
     def difference(self, found: "FootageReference") -> str | None:
         """A sentence if `found` is other footage; None if it is this, wherever it lies."""
@@ -102,7 +110,7 @@ class DoneStretch:
 
 
 class Author(StrEnum):
-    """Who makes a change."""
+    """Maker of a change."""
 
     PERSON = "person"
     RUN = "run"  # a propagation: `Project.apply` keeps it off what is corrected or locked

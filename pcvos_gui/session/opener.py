@@ -198,7 +198,7 @@ class Opener(QObject):
             media = open_media(path, interactive=True, index=index, progress=progress)
         except Cancelled:
             return None
-        reference = FootageReference(path.absolute(), media.fingerprint(), len(media), media.size, media.rate)
+        reference = FootageReference.of(media, path.absolute())
         found = _Opened(media, reference, media.stored_index(), find_project(reference) if wants_project else None)
         if found.place is None or found.place == in_use:
             return found

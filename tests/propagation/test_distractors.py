@@ -17,8 +17,9 @@ from core.network import PCVOS, load_network
 from core.network.aggregation import aggregate
 from core.network.checkpoint import DEFAULT_WEIGHTS
 from core.network.matching import read_top_k
-from core.propagation import ClipResult, PropagationSettings
+from core.propagation import ClipResult
 from core.propagation.distractors import SMALLEST, compete, diagonal, distractor
+from core.studio.run_settings import RunSettings
 
 DEMO = Path(__file__).resolve().parents[2] / "resources" / "demo"
 DRAWN, FIRST, COUNT, SIZE = 40, 44, 12, (240, 426)
@@ -236,9 +237,9 @@ def test_the_command_says_what_is_followed_unseen(scene: Scene, tmp_path: Path):
     cv2.imwrite(str(tmp_path / "00000.png"), scene.rabbit[0])
     told = []
     for distractors in (True, False):
-        settings = PropagationSettings(resolution=None, distractors=distractors)
+        settings = RunSettings(resolution=None, distractors=distractors, device="cpu")
         request = PropagateRequest(
-            tmp_path / "frames", tmp_path / "00000.png", tmp_path / f"masks-{distractors}", settings, device="cpu"
+            tmp_path / "frames", tmp_path / "00000.png", tmp_path / f"masks-{distractors}", settings
         )
         notes: list[str] = []
         propagate(request, say=notes.append, note=notes.append, warn=notes.append)
