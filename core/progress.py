@@ -1,4 +1,4 @@
-"""How far work is, told while it goes on, and how it is cancelled: the same for all that takes long."""
+"""Progress of work, told while it goes on, and cancelling it: the same for all that takes long."""
 
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
@@ -61,4 +61,4 @@ class Progress:
 
 
 UNWATCHED = Progress()
-"""Where nobody wants to know, and nobody cancels."""
+"""The progress of work that nobody watches, and nobody cancels."""

@@ -114,7 +114,7 @@ def report(measurements: list[Measurement]) -> Iterator[str]:
 
 
 def ratio(base: Measurement, other: Measurement) -> float:
-    """How many times faster `other` is: the median over the turns."""
+    """Speed of `other` as a multiple: the median over the turns."""
     return statistics.median(b / o for b, o in zip(base.seconds, other.seconds, strict=True))
 
 

@@ -1,5 +1,5 @@
-"""How this machine runs a network fastest on its CPU: measured once (`core.benchmark.timing`), kept, and read from
-then on."""
+"""The fastest way of this machine to run a network on its CPU: measured once (`core.benchmark.timing`), kept, and
+read from then on."""
 
 import hashlib
 import json
@@ -94,7 +94,7 @@ def describe(choices: Choices) -> dict[str, Any]:
 
 
 def cache_file() -> Path:
-    """Where it is kept; can be deleted at any time."""
+    """File in which it is kept; can be deleted at any time."""
     return platformdirs.user_cache_path("pcvos-studio", appauthor=False) / "machine.json"
 
 

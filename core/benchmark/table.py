@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True)
 class TableSettings:
-    """Which rows, and how: footage of (H, W) at its own size, two clips for each, the median of `repeats` turns."""
+    """The rows, each measured on footage of (H, W) at its own size, two clips, as the median of `repeats` turns."""
 
     size: tuple[int, int]
     intervals: tuple[int, ...] = (1, 5, 10, 15, 25)

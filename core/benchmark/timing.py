@@ -1,4 +1,4 @@
-"""Which ways of running a network are fastest on this machine's CPU: timed side by side.
+"""Ways of running a network on this machine's CPU, timed side by side.
 
 All ways compute the same; bfloat16, which rounds, is only taken where it draws the same masks on real footage. What is
 not clearly faster than the default is not taken, so that a machine that does other things meanwhile changes little.
@@ -35,7 +35,7 @@ SIZE = (480, 864)
 """(H, W) of the frame that is measured with, as the network sees it."""
 
 CLEARLY = 1.1
-"""How many times faster another way is that is taken in place of the default one."""
+"""Speed, as a multiple of the default way's, from which another way is taken in its place."""
 
 CLEARLY_ROUNDED = 1.15
 """The same for bfloat16."""
@@ -152,7 +152,7 @@ def _may_be_faster_rounded(take: Take) -> bool:
 
 
 def _best_marking(network: PCVOS, may_round: bool, take: Take, notes: list[str]) -> MarkingWay:
-    """How a mark costs least; where there are no marking weights for the network, by weights that mean nothing.
+    """The cheapest way of a mark; where there are no marking weights for the network, by weights that mean nothing.
 
     Only the `small` preset has features that a marking network takes.
     """

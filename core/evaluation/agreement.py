@@ -1,4 +1,4 @@
-"""How far sets of results agree: with each other, and with masks that are there."""
+"""Agreement of sets of results: with each other, and with masks that are there."""
 
 from collections.abc import Hashable, Iterable, Mapping
 

@@ -32,7 +32,7 @@ from core.propagation.doubt import frame_to_correct
 from core.propagation.ways import ways_around
 
 Policy = Literal["suggested", "even", "worst"]
-"""Which frame is corrected next: where the tool has most doubt; the one farthest from all annotated; an oracle's, of
+"""The frame that is corrected next: where the tool has most doubt; the one farthest from all annotated; an oracle's, of
 the lowest J."""
 
 POLICIES: tuple[Policy, ...] = ("suggested", "even", "worst")

@@ -1,4 +1,4 @@
-"""How far one click corrects masks that propagation got wrong.
+"""One click on masks that propagation got wrong, and how far it corrects them.
 
 Taken are masks of objects whose IoU is 0.5 to 0.85. The click is at the deepest pixel of the largest connected wrong
 part (`core.evaluation.marking` has the protocol). Far-off pixels are those outside of that part's bounding box, which

@@ -26,7 +26,7 @@ _DAVIS_SIZES = ("480p", "Full-Resolution")
 
 @dataclass(frozen=True)
 class SequenceFolder:
-    """Where one sequence lies.
+    """Folders of one sequence.
 
     Attributes:
         frames, masks: folders of images and of mask PNGs that are named like them.

@@ -127,7 +127,7 @@ def _with_board(own: LabelledSequence, other: LabelledSequence) -> LabelledSeque
 
 
 def _slide(step: int) -> float:
-    """How far aside the board is, in its widths: 1 at first, 0 while it hides the object, -1 at the end."""
+    """Distance of the board from the object, in its widths: 1 at first, 0 while it hides the object, -1 at the end."""
     if step < SLIDE:
         return 1 - step / SLIDE
     return -max(0, step - SLIDE - HOLD + 1) / SLIDE

@@ -17,7 +17,7 @@ from core.media.source import FrameSource
 
 
 def _to_nobody(sentence: str) -> None:
-    """Where nobody wants to know."""
+    """Takes a sentence that nobody wants to know."""
 
 
 @dataclass(frozen=True, eq=False)

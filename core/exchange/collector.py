@@ -28,7 +28,7 @@ class Gathering:
         self._objects.setdefault(object, (number, name, colour, class_name))
 
     def __len__(self) -> int:
-        """How many objects are known."""
+        """Number of objects that are known."""
         return len(self._objects)
 
     def cover(self, frame: int) -> None:

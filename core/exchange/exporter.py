@@ -65,7 +65,7 @@ class ExportRequest:
 
     @property
     def about_unknown(self) -> str:
-        """How many frames were never processed, for each object, and what becomes of them; "": all were."""
+        """Number of frames never processed, for each object, and what becomes of them; "": there are none."""
         said = in_words(self.objects, self.unknown, self.range)
         if not said or self.stops:
             return said

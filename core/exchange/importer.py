@@ -21,7 +21,7 @@ from core.project.model import MAX_OBJECTS, ObjectInfo
 RGB = tuple[int, int, int]
 
 InFront = Literal["later", "higher id"] | None
-"""Which of two masks that share pixels on a frame is in front; None: none can share any."""
+"""Order of masks that share pixels on a frame: which of two is in front; None: none can share any."""
 
 SEQUENCE = "sequence"
 """The key of the question which sequence of a data set is the footage."""
@@ -64,7 +64,7 @@ class ImportRequest:
 
     @property
     def numbering(self) -> Numbering | None:
-        """How the masks are numbered, as it was answered; PCVOSError if that is no answer."""
+        """Numbering of the masks, as it was answered; PCVOSError if that is no answer."""
         answer = self.answers.get(NUMBERS)
         if answer is not None and answer not in list(Numbering):
             raise PCVOSError(f"{NUMBERS} cannot be {answer}: answer with {', '.join(Numbering)}.")

@@ -68,7 +68,7 @@ def _meeting_pairs(masks: Mapping[int, PackedMask]) -> Iterator[tuple[int, int]]
 
 
 def _meeting(one: PackedMask, other: PackedMask) -> tuple[Area, Area] | None:
-    """Where two boxes meet, as seen from the corner of either; None: nowhere."""
+    """The rectangle where two boxes meet, as seen from the corner of either; None: nowhere."""
     top, left = max(one.box[0], other.box[0]), max(one.box[1], other.box[1])
     bottom = min(one.box[0] + one.box[2], other.box[0] + other.box[2])
     right = min(one.box[1] + one.box[3], other.box[1] + other.box[3])

@@ -310,7 +310,7 @@ def _compared(
 
 
 class _Assignment:
-    """Which object of the project each found one is.
+    """The object of the project that each found one is.
 
     Attributes:
         ids: by key; None: it is left out. new: objects to be made. questions, notes.

@@ -1,4 +1,4 @@
-"""Where a mask is wrong, and where a person would point to say so: used in training and in evaluation."""
+"""Wrong parts of a mask, and where a person would point at them: used in training and in evaluation."""
 
 from dataclasses import dataclass
 

@@ -180,7 +180,7 @@ def _band(rows: np.ndarray, a: np.ndarray, b: np.ndarray, radius: float) -> tupl
 
 
 def _between(slope: float, offset: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where low < slope * x + offset < high, as an open interval of x for each offset."""
+    """The stretch where low < slope * x + offset < high, as an open interval of x for each offset."""
     if abs(slope) < 1e-9:
         inside = (offset > low) & (offset < high)
         return np.where(inside, -np.inf, np.inf), np.where(inside, np.inf, -np.inf)

@@ -1,4 +1,4 @@
-"""Which frame of the footage each of several files belongs to: one rule for all of them, found from all their names.
+"""The frame of the footage that each of several files belongs to: one rule for all of them, found from all their names.
 
 Other programs count frames from 0, from 1, or as the camera does. Read one by one, masks of one import could be read
 in two ways, which puts two of them on one frame.
@@ -26,7 +26,7 @@ _CVAT = "frame_{:06d}"  # as CVAT calls the frames of a video
 
 
 class Numbering(StrEnum):
-    """How the numbers in names of masks are read."""
+    """Readings of the numbers in names of masks."""
 
     NAMES = "names"
     """Numbered as the footage's images in their names; where these have no numbers, and of a video, indices from 0."""

@@ -36,7 +36,7 @@ _VISIBLE = 64  # of 255: an alpha that reaches this somewhere is seen
 
 
 class Taken(StrEnum):
-    """How a picture was taken, other than by the plain rules."""
+    """Ways a picture was taken, other than by the plain rules."""
 
     PLAINLY = ""
     GREY_IDS = "grey ids"

@@ -37,7 +37,7 @@ Region = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class MatteSettings:
-    """How edges come out.
+    """Settings of edges.
 
     Attributes:
         guided: whether they are drawn to the picture's. hard: whether the mask is the matte, before all that follows.

@@ -91,7 +91,7 @@ class _Stamps:
 
 
 def find_jumps(dts: Sequence[int], time_base: Fraction, forth: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Where the clock of a stream begins anew.
+    """Packets at which the clock of a stream begins anew.
 
     Args:
         dts: decoding times, in the order of the file. time_base: seconds per tick.

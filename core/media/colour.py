@@ -1,4 +1,4 @@
-"""Which colours the numbers of a picture mean, by the code points of ITU-T H.273, as FFmpeg numbers them.
+"""Meaning of a picture's numbers as colours, by the code points of ITU-T H.273, as FFmpeg numbers them.
 
 What a file leaves unsaid is taken as players take it: pictures of 720 lines or 1280 columns and more are BT.709,
 smaller ones have BT.601's matrix (and those of broadcast, with 576, 480 or 486 lines, its primaries too); what has
@@ -22,7 +22,7 @@ _PRIMARIES_OF_LINES = {576: BT470BG, 480: SMPTE170M, 486: SMPTE170M}
 
 @dataclass(frozen=True)
 class Colour:
-    """Which colours RGB numbers mean: primaries and transfer."""
+    """Meaning of RGB numbers as colours: primaries and transfer."""
 
     primaries: int = BT709
     transfer: int = BT709

@@ -84,7 +84,7 @@ def _whole(data: bytes, part: _Part) -> bytes:
 
 
 def _child(data: bytes, within: range, id: bytes) -> range:
-    """Where the content of the first element of this kind is."""
+    """Bytes of the content of the first element of this kind."""
     for found, _, content in _parts(data, within):
         if found == id:
             return content

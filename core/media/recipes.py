@@ -1,4 +1,4 @@
-"""How frames become a video: encoders and their settings."""
+"""Recipes for videos: encoders and their settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -43,7 +43,7 @@ _HELP = "give a video file or a folder of images."
 
 @dataclass(frozen=True)
 class KeyPacket:
-    """Where decoding can begin.
+    """A packet at which decoding can begin.
 
     Attributes:
         pts, dts: presentation and decoding time, in units of the stream's time base.
@@ -110,7 +110,7 @@ class OpenVideo:
 
     @property
     def error_delay(self) -> int:
-        """How many frames can come out between a damaged packet and its error: on several threads one for each."""
+        """Frames that can come out between a damaged packet and its error: on several threads one for each."""
         return self.stream.codec_context.thread_count if self.has_threads else 0
 
     @property
@@ -136,19 +136,19 @@ class OpenVideo:
 
     @property
     def duration(self) -> Fraction | None:
-        """How long the file says it is, in seconds, if it does."""
+        """Length in seconds, if the file says it."""
         if self.stream.duration is not None:
             return self.stream.duration * self.time_base
         return Fraction(self._container.duration, av.time_base) if self._container.duration else None
 
     @property
     def start(self) -> Fraction:
-        """When the video begins, in seconds; negative where its clock runs over soon after."""
+        """Begin of the video, in seconds; negative where its clock runs over soon after."""
         return (self.stream.start_time or 0) * self.time_base
 
     @property
     def frame_count(self) -> int | None:
-        """How many frames the file says it has, if it does: hidden ones are among them."""
+        """Number of frames, hidden ones too, if the file says it."""
         return self.stream.frames or None
 
     @property
@@ -163,7 +163,7 @@ class OpenVideo:
 
     @property
     def sample_aspect_ratio(self) -> Fraction:
-        """How wide a pixel is shown, over how high, as stored; 1 if the file does not say, or says what cannot be."""
+        """Width over height of a pixel, as stored; 1 if the file does not say, or says what cannot be."""
         ratio = self.stream.sample_aspect_ratio or SQUARE
         return ratio if 1 / _MOST_STRETCHED <= ratio <= _MOST_STRETCHED else SQUARE
 

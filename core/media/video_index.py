@@ -1,4 +1,4 @@
-"""Which frames a video has.
+"""The frames that a video has.
 
 A frame is identified by its presentation timestamp, never by counting packets or by time times rate: frames can last
 differently long, be stored in another order than shown, or be hidden by an edit list.
@@ -221,7 +221,7 @@ def _index(
 
 
 def _reorder(table: _PacketTable, ticks: np.ndarray) -> int:
-    """How many frames are decoded before one and shown after it, at most: by the order of the packets in the file."""
+    """Most frames that are decoded before one and shown after it: by the order of the packets in the file."""
     places = np.searchsorted(ticks, [pts for pts in table.pts if pts is not None])
     return min(_HEAD, int((np.maximum.accumulate(places) - places).max(initial=0)))
 

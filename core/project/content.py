@@ -18,7 +18,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class View:
-    """How a person left the project: the window and the next run begin with it. A field is a row of the table settings.
+    """The view as a person left it: the window and the next run begin with it. A field is a row of the table settings.
 
     Attributes:
         frame: the one shown. active: id of the object in hand; 0: none.

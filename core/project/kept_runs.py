@@ -93,6 +93,6 @@ class KeptRuns:
 
 
 def bytes_of(change: Change) -> int:
-    """How much the masks of a run's change take, what was there before them included."""
+    """Size of the masks of a run's change, what was there before them included."""
     cells = (cell for pair in change.cells.values() for cell in pair if cell is not None)
     return sum(len(c.mask.to_bytes()) + (0 if c.soft is None else len(c.soft.to_bytes())) for c in cells)

@@ -1,5 +1,5 @@
-"""Where the project of some footage lies, or goes (beside the footage, or in the user's data folder), and putting it
-there."""
+"""Places of projects: where that of some footage lies, or goes (beside the footage, or in the user's data folder), and
+putting it there."""
 
 import errno
 import hashlib
@@ -50,7 +50,7 @@ def find_project(footage: FootageReference) -> Path | None:
 
 
 def new_project(footage: FootageReference) -> Path:
-    """Where a new project of this footage goes: `clip.pcvos` beside `clip.mp4`, `frames.pcvos` beside the folder
+    """Place of a new project of this footage: `clip.pcvos` beside `clip.mp4`, `frames.pcvos` beside the folder
     `frames`; with a number if that name is taken. If that folder cannot be written: in the user's data folder.
     """
     place = _beside(footage)
@@ -60,7 +60,7 @@ def new_project(footage: FootageReference) -> Path:
 
 
 def new_project_for_user(footage: FootageReference) -> Path:
-    """Where it goes if it cannot lie beside the footage. The name holds a hash of the footage's path: no clashes."""
+    """Its place if it cannot lie beside the footage. The name holds a hash of the footage's path: no clashes."""
     return next(free_names(_in_user_folder(footage)))
 
 
@@ -70,7 +70,7 @@ def projects_of_user(footage: FootageReference) -> list[Path]:
 
 
 def place_for_recovered(project: Path, folder: Path) -> Path:
-    """Where what can be read of a damaged project goes: `NAME-recovered.pcvos` in `folder`, or with a number."""
+    """Place for what can be read of a damaged project: `NAME-recovered.pcvos` in `folder`, or with a number."""
     stem = _cut(project.stem, folder, _RECOVERED_ENDING)
     return next(free_names(folder / f"{stem}{_RECOVERED}{SUFFIX}"))
 
@@ -120,7 +120,7 @@ def _longest_name(folder: Path) -> int:
 
 
 def user_folder() -> Path:
-    """Where projects go that cannot lie beside their footage."""
+    """Folder for projects that cannot lie beside their footage."""
     return platformdirs.user_data_path("pcvos-studio", appauthor=False) / "projects"
 
 

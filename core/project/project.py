@@ -4,7 +4,6 @@ Everything but the masks is in memory; masks are read from the file when asked f
 returns. If it cannot be written, it waits in memory, where reading finds it, and goes along with the next attempt.
 """
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -29,8 +28,6 @@ from core.project.tracks import IN_MEMORY, Tracks
 
 _FRAMES_AT_ONCE = 128
 _INDEX_CACHE = "frame index"
-
-_logger = logging.getLogger(__name__)
 
 
 class Project:
@@ -429,7 +426,7 @@ class Project:
     # footage
 
     def find_footage(self) -> Path | None:
-        """Where the footage is: at its path or, if that is gone, where it was seen from the project's folder."""
+        """Path of the footage: as it was or, if that is gone, where it was seen from the project's folder."""
         return find_again(self.footage.path, self.path, self._relative)
 
     def relink(self, footage: FootageReference) -> None:
@@ -452,7 +449,7 @@ class Project:
 
     @property
     def unsaved(self) -> int:
-        """How many changes wait because they could not be written."""
+        """Number of changes that wait because they could not be written."""
         return self._saver.unsaved
 
     @property

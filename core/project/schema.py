@@ -296,7 +296,7 @@ def run_from_row(row: Sequence[Any]) -> RunInfo:
 
 
 def relative_path(footage: Path, project: Path) -> str | None:
-    """Where the footage is seen from the project's folder, should both move; None: on another drive."""
+    """Path of the footage from the project's folder, should both move; None: on another drive."""
     try:
         return Path(os.path.relpath(footage, project.parent)).as_posix()
     except ValueError:
@@ -304,7 +304,7 @@ def relative_path(footage: Path, project: Path) -> str | None:
 
 
 def find_again(footage: Path, project: Path, relative: str | None) -> Path | None:
-    """Where footage is: at its path or, if that is gone, at `relative_path` from the project; None: at neither."""
+    """Path of footage: as it was or, if that is gone, `relative_path` from the project; None: it is at neither."""
     moved = None if relative is None else Path(os.path.realpath(project.parent / relative))
     return next((path for path in (footage, moved) if path is not None and os.path.exists(path)), None)
 

@@ -20,7 +20,7 @@ def flags_of(cell: Cell) -> int:
 
 
 class Tracks:
-    """Which cells there are, without their masks.
+    """The cells that there are, without their masks.
 
     Attributes:
         states: uint8 (frames,), the bits CORRECTED, IN_MEMORY and PREDICTED of any object's cell there.

@@ -18,7 +18,7 @@ MOST_BYTES = 4 * 2**30
 """The most that a batch may take: larger ones are no faster."""
 
 SMALLEST_BYTES = 2**20
-"""Where batches of no more than this do not fit, nothing does."""
+"""The least that a batch may take: where this does not fit, nothing does."""
 
 Result = TypeVar("Result")
 

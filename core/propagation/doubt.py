@@ -60,7 +60,7 @@ def frame_to_correct(confidence: Iterable[np.ndarray], annotated: Iterable[Colle
 
 
 def promise(confidence: np.ndarray, annotated: Collection[int], frame: int) -> float:
-    """How much of one object's doubt a correction of a frame may end; arguments as for `frame_to_correct`."""
+    """The part of one object's doubt that a correction of a frame may end; arguments as for `frame_to_correct`."""
     first, last = max(0, frame - REACH), min(len(confidence), frame + REACH + 1)
     doubt = np.nan_to_num(1 - np.asarray(confidence[first:last], np.float64))
     near = 1 - np.abs(np.arange(first, last) - frame) / (REACH + 1)

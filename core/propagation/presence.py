@@ -9,7 +9,7 @@ from torch import Tensor
 from core.propagation.confidence import confidence, is_seen, peak
 
 LITTLE = 0.3
-"""Where less than this share of what an object covered lately is left, its presence is in doubt."""
+"""Share of what an object covered lately, with less of which left its presence is in doubt."""
 
 AGREEMENT = 0.35
 """The least IoU with plain matching that an object in doubt has where it is present.
@@ -83,7 +83,7 @@ def is_present(predicted: Tensor, expected: Tensor) -> bool:
 
 
 def share_found(expected: Tensor, covers: Tensor) -> Tensor:
-    """How much of an object plain matching finds on a frame, of what permanent memory shows of it: a scalar, 0 to 1.
+    """Share of an object, as permanent memory shows it, that plain matching finds on a frame: a scalar, 0 to 1.
 
     Where an object is out of sight, next to nothing is found; where the network has lost it, much of it is.
 

@@ -216,7 +216,7 @@ class Revisit(Run):
             super()._remember(end, state)
 
     def _outlined(self) -> dict[tuple[int, int], np.ndarray]:
-        """Where distractors are on the clip, by (frame, object)."""
+        """Masks of distractors on the clip, by (frame, object)."""
         planes = {
             (frame, obj): self._geometry.restore(self._composer.plane(logits[i]))
             for obj, logits in self._distractors.items()

@@ -1,4 +1,4 @@
-"""Which frames a run visits, in what order, and how they fall into clips (paper Sec. 3)."""
+"""The frames of a run, their order, and how they fall into clips (paper Sec. 3)."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -51,7 +51,7 @@ class Pass:
 
     @cached_property
     def _existing(self) -> tuple[list[int], list[tuple[int, ...]]]:
-        """Where further objects come in, in the order of the pass, and the ids before each and after the last."""
+        """Frames with further objects, in the order of the pass, and the ids before each and after the last."""
         step = self.frames.step
         at = sorted({frame * step for frame in self.first.values()})
         ids = [tuple(sorted(o for o, frame in self.first.items() if frame * step <= place)) for place in at]

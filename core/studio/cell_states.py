@@ -54,7 +54,7 @@ def _states(flags: np.ndarray, stretches: Iterable[Stretch]) -> np.ndarray:
 
 
 def _inside(frames: int, stretches: Iterable[Stretch]) -> np.ndarray:
-    """Which frames are in one of the stretches, bool (frames,)."""
+    """The frames that are in one of the stretches, bool (frames,)."""
     steps = np.zeros(frames + 1, np.int32)
     for stretch in stretches:
         steps[stretch.first] += 1

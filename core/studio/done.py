@@ -16,7 +16,7 @@ _NAMED = 4  # stretches and objects that a sentence names
 
 @dataclass(frozen=True)
 class DoneShare:
-    """How much is done: cells (an object on a frame) of how many."""
+    """Cells (an object on a frame) that are done, of how many."""
 
     done: int
     total: int
@@ -83,7 +83,7 @@ def _stretches(obj: int, frames: np.ndarray) -> list[DoneStretch]:
 
 
 def done_share(project: Project, objects: Iterable[int] | None = None, first: int = 0, last: int = -1) -> DoneShare:
-    """How much of these objects (None: all) is done, on frames `first` to `last` (inclusive; -1: the last one)."""
+    """Cells of these objects (None: all) that are done, on frames `first` to `last` (inclusive; -1: the last one)."""
     ids = {info.id for info in project.objects} & set(objects or (info.id for info in project.objects))
     end = min(project.footage.frames - 1, last if last >= 0 else project.footage.frames - 1)
     done = sum(

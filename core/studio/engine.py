@@ -3,7 +3,6 @@
 Importing this imports PyTorch, which takes a second or more: only the thread does.
 """
 
-import logging
 import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
@@ -54,8 +53,6 @@ from core.studio.jobs import (
 from core.studio.mark_engine import MarkEngine
 from core.studio.run_settings import EngineChoice
 from core.studio.runs import LabelMaps, PermanentFrame, Predicted, annotate, predictions, without_kept
-
-log = logging.getLogger(__name__)
 
 MEDIA_CACHE_BYTES = 64 * 2**20
 """Room for decoded frames: runs read them in order, and keep the features."""

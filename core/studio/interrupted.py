@@ -51,7 +51,7 @@ class Interrupted:
 
     @property
     def direction(self) -> Direction:
-        """Which way it went."""
+        """Its direction."""
         return cast(Direction, self.run.direction)  # `find` lets no other through
 
     @property

@@ -1,4 +1,4 @@
-"""How far a run is, counted from what its thread tells."""
+"""Progress of a run, counted from what its thread tells."""
 
 from collections import deque
 from collections.abc import Sequence

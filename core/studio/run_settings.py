@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Range(StrEnum):
-    """Which frames a run draws."""
+    """Frames that a run draws."""
 
     TO_END = "to end"  # from the current frame to the end (backward: to the beginning; both: everything)
     IN_OUT = "in/out"
@@ -24,7 +24,7 @@ class Range(StrEnum):
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """Which network runs where. `weights` None: the shipped one. `device`: as `load_network` takes it."""
+    """The network, and where it runs. `weights` None: the shipped one. `device`: as `load_network` takes it."""
 
     weights: Path | None = None
     device: str = "auto"

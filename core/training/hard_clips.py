@@ -49,5 +49,5 @@ HARD_CLIPS = (
 
 
 def frames_to_train_on(sequence: str, count: int) -> int:
-    """How many of the `count` frames of a sequence training may see: the first ones, all unless its end is a clip."""
+    """Number of the `count` frames of a sequence that training may see: the first, all unless its end is a clip."""
     return max(0, count - sum(clip.frames for clip in HARD_CLIPS if clip.sequence == sequence))

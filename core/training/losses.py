@@ -60,11 +60,11 @@ def bootstrapped_cross_entropy(logits: Tensor, labels: Tensor, hardest: float, w
 
 
 THIN_WEIGHT = 1.5
-"""How much more a pixel of a thin structure weighs in the cross-entropy."""
+"""Further weight of a pixel of a thin structure in the cross-entropy."""
 
 
 def thin_structures(labels: Tensor) -> Tensor:
-    """Where an object, or the gap between two parts of one, is thinner than 5 pixels, and a pixel around it.
+    """Pixels where an object, or the gap between two parts of one, is thinner than 5 pixels, and a pixel around it.
 
     Args:
         labels: (B, D, S, S).

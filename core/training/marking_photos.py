@@ -24,7 +24,7 @@ SHORT = 20
 """The most masks of a sequence of which all are used: such masks are often far apart."""
 
 VIDEO_WEIGHT = 4.0
-"""How much likelier a set of video frames is to be drawn than a set of as many photos: footage is what is marked."""
+"""Odds of a set of video frames to be drawn, against a set of as many photos: footage is what is marked."""
 
 _PHOTO = re.compile(r"^([^/]+)/([^/]+)\.(jpg|png)$")
 _VIDEO = re.compile(r"^(JPEGImages|Annotations)/([^/]+)/(\d+)\.(jpg|png)$")

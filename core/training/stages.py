@@ -60,7 +60,7 @@ class Schedule:
         return min(1.0, max(0.2, 1.0 - 0.8 * (self._course(progress) - 0.12) / 0.38))
 
     def true_memory_share(self, progress: float) -> float:
-        """How often a clip's last frame enters memory with its true mask: always at first, 15 % from 40 % on."""
+        """Share of clips' last frames that enter memory with their true mask: always at first, 15 % from 40 % on."""
         return max(0.15, 1.0 - 0.85 * self._course(progress) / 0.4)
 
     def _course(self, progress: float) -> float:

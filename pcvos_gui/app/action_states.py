@@ -1,4 +1,4 @@
-"""Which actions can be used and which are on, by what is open and under way."""
+"""States of actions: which can be used and which are on, by what is open and under way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the panels are and how large: as the person left them, made to fit where the screen is another one now."""
+"""Places and sizes of the panels: as the person left them, made to fit where the screen is another one now."""
 
 from collections.abc import Sequence
 

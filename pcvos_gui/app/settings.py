@@ -28,7 +28,7 @@ class ApplicationSettings:
 
     @property
     def start_folder(self) -> str:
-        """Where choosing a file begins."""
+        """Folder in which choosing a file begins."""
         return self.folder or str(Path.home())
 
 

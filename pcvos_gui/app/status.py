@@ -92,7 +92,7 @@ class StatusLine(QStatusBar):
         self.saved.setToolTip(str(session.document.project.path))
 
     def _show_done(self) -> None:
-        """How much is done: of the active object, and of all; nothing, where nobody has declared anything done."""
+        """Frames done: of the active object, and of all; nothing, where nobody has declared anything done."""
         session, project = self._session, self._session.document.project
         self.done.setVisible(bool(project.done))
         if not project.done:

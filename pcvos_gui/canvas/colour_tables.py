@@ -15,7 +15,7 @@ EDGES = (0, 0xF0FFFFFF, 0xE0000000, *[0] * 253)
 
 
 class Style(Enum):
-    """How a label map is drawn."""
+    """Ways to draw a label map."""
 
     NOTHING = auto()
     FILL = auto()
@@ -25,7 +25,7 @@ class Style(Enum):
 
 @dataclass(frozen=True)
 class Look:
-    """How label maps and mattes are shown.
+    """Colours of label maps and mattes.
 
     Attributes:
         table: 256 colours as 0xAARRGGBB, not premultiplied, by value of the map.

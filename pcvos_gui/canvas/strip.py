@@ -143,7 +143,7 @@ class Strip(QWidget):
         self._show(self.step, text)
 
     def show_words(self, text: str) -> None:
-        """How to use the tool in hand."""
+        """Instructions for the tool in hand."""
         self._show(self.words, text)
 
     def _show(self, label: QElidingLabel, text: str) -> None:

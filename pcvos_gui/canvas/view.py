@@ -111,7 +111,7 @@ class CanvasView(QGraphicsView):
         self.viewport().update(before | self.cursor_ring.region())
 
     def _pointer_position(self) -> QPointF | None:
-        """Where the pointer is, if it is over the frame's surroundings."""
+        """Place of the pointer, if it is over the frame's surroundings."""
         return QPointF(self.viewport().mapFromGlobal(self.cursor().pos())) if self.viewport().underMouse() else None
 
     # zoom

@@ -175,7 +175,7 @@ class Exchange(QObject):
         self._say(" ".join([text, *warnings]), "warning" if warnings else "info", show, holds=self._until_next_export())
 
     def _until_next_export(self) -> Callable[[], bool]:
-        """When what is said of this export goes."""
+        """Whether what is said of this export still holds: until the next one."""
         this = self._exports
         return lambda: self._exports == this
 

@@ -58,7 +58,7 @@ class PictureView(QGraphicsView):
         self.viewport().update()
 
     def set_sample_aspect_ratio(self, ratio: float) -> None:
-        """How wide a pixel of the picture is over how high: it is shown in its true shape."""
+        """Width over height of a pixel of the picture: it is shown in its true shape."""
         self._item.setTransform(QTransform.fromScale(max(1.0, ratio), max(1.0, 1 / ratio)))
 
     def show_text(self, text: str) -> None:

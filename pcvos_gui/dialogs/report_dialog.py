@@ -83,7 +83,7 @@ class ReportDialog(QDialog):
 
     @property
     def page(self) -> Path:
-        """Where it goes."""
+        """Its place."""
         return page_at(Path(self.output.text().strip()).expanduser())
 
     def _show(self) -> None:

@@ -156,7 +156,7 @@ class Column(QFrame):
         self.speed.setText(text.format(speed_text(result.frames_per_second), len(result.frames), duration(seconds)))
 
     def show_agreement(self, pairs: Pairs) -> None:
-        """How far this result agrees with each of the others, and with masks that are there."""
+        """Agreement of this result with each of the others, and with masks that are there."""
         if self.result is None:
             return
         lines = []

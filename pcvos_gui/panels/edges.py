@@ -1,4 +1,4 @@
-"""How the edges of mattes come out: seen at once in the views that cut out, and what an export begins with."""
+"""Edges of mattes: seen at once in the views that cut out, and what an export begins with."""
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPalette

@@ -82,7 +82,7 @@ class _Delegate(QStyledItemDelegate):
 
 
 def remove_rect(row: QRect) -> QRect:
-    """Where a row's cross is."""
+    """Rectangle of a row's cross."""
     return QRect(row.right() - _REMOVE + 1, row.center().y() - _REMOVE // 2, _REMOVE, _REMOVE)
 
 
@@ -133,7 +133,7 @@ class _View(QListView):
 
 
 class _Gauge(QWidget):
-    """How much of something is taken."""
+    """A bar of how much of something is taken."""
 
     def __init__(self, name: str, tip: str):
         super().__init__()

@@ -316,7 +316,7 @@ class PropagationPanel(QWidget):
         return "\n".join(" · ".join(filter(None, line)) for line in (parts, how))
 
     def _count(self) -> str:
-        """How far the run is; where both of its passes draw the same frames, each is counted by itself."""
+        """Progress of the run; where both of its passes draw the same frames, each is counted by itself."""
         progress = self._runs.progress
         if progress.is_bound:
             return self.tr("{} of at most {} frames").format(progress.done, progress.total)

@@ -105,7 +105,7 @@ class ReviewModel(QAbstractListModel):
         return self._shown[stretch]
 
     def _words(self, stretch: Stretch) -> tuple[str, str]:
-        """Which frames, and why."""
+        """The frames, and why."""
         frames, reason = words_of(self._session, stretch)
         return frames, self.tr("looks right") if stretch.ticked else reason
 

@@ -92,7 +92,7 @@ def reason_in_words(session: Session, found: Suggestion) -> str:
 
 
 def words_of(session: Session, stretch: Stretch) -> tuple[str, str]:
-    """Which frames, and why they deserve a look."""
+    """The frames, and why they deserve a look."""
     frames = _tr("Frame {}").format(stretch.first)
     if stretch.last > stretch.first:
         frames = _tr("Frames {} to {}").format(stretch.first, stretch.last)

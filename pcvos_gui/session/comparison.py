@@ -64,7 +64,7 @@ class Comparison(QObject):
 
     @property
     def marked(self) -> int:
-        """How many objects are run."""
+        """Number of objects that are run."""
         return 0 if self._job is None else len({id for frame in self._job.base.permanent for id in frame.masks})
 
     def _is_of(self, number: int) -> bool:

@@ -62,7 +62,7 @@ class Navigator(QObject):
 
     @property
     def sample_aspect_ratio(self) -> float:
-        """How wide a pixel of what is shown is, over how high."""
+        """Width over height of a pixel of what is shown."""
         return float(self._document.media.sample_aspect_ratio if self._document else self._preview_aspect)
 
     @property

@@ -105,7 +105,7 @@ class Player(QObject):
         return float(self._session.document.media.timestamps[frame])
 
     def _end(self, frame: int) -> float:
-        """When the frame gives way to the next; the last one stays for the average time."""
+        """Time at which the frame gives way to the next; the last one stays for the average time."""
         if frame + 1 < self._session.navigator.frame_count:
             return self._time(frame + 1)
         return self._time(frame) + float(1 / self._session.document.media.rate)

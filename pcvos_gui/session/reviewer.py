@@ -51,7 +51,7 @@ class Reviewer(QObject):
         return self._by_object.get(obj, [])
 
     def waiting_of(self, obj: int) -> int:
-        """How many of an object wait (0: of any)."""
+        """Number of those of an object that wait (0: of any)."""
         return sum(stretch.waits for stretch in self.stretches_of(obj)) if obj else len(self.waiting)
 
     @property

@@ -1,4 +1,4 @@
-"""How long the next run takes, and the one under way."""
+"""Forecasts of the next run's time, and of the one under way."""
 
 import json
 from collections.abc import Sequence

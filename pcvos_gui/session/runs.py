@@ -1,6 +1,5 @@
 """Propagation as the window sees it: from a person's choices to a job, and from results to the project."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from enum import StrEnum
@@ -40,8 +39,6 @@ from pcvos_gui.session.reviewer import run_summary
 from pcvos_gui.session.run_forecast import RunForecast
 from pcvos_gui.session.session import Leaving, Session
 from pcvos_gui.workers.inference import InferenceWorker
-
-log = logging.getLogger(__name__)
 
 
 class RunState(StrEnum):

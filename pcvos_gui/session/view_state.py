@@ -1,4 +1,4 @@
-"""How the picture is looked at and which tool is in hand: nothing here is part of the result."""
+"""The way the picture is looked at, and the tool in hand: nothing here is part of the result."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -26,7 +26,7 @@ class Visible:
     width: int
 
     def x(self, frame: float) -> float:
-        """Where a frame begins, in pixels from the left."""
+        """Left edge of a frame, in pixels."""
         return (frame - self.first) * self.width / self.span
 
     def centre(self, frame: float) -> float:

@@ -36,7 +36,7 @@ class Film(QWidget):
         return [frame for frame in range(first, last, step) if visible.x(frame) > -_SLOT]
 
     def place_of(self, frame: int) -> QRect:
-        """Where the picture of a frame is."""
+        """Rectangle of the picture of a frame."""
         return QRect(round(self._scrubber.visible.x(frame)), 0, _SLOT, self.height())
 
     def _on_arrived(self, frame: int) -> None:

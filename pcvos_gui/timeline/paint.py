@@ -1,4 +1,4 @@
-"""How the timeline looks: tracks, ruler, and what moves over them."""
+"""Looks of the timeline: tracks, ruler, and what moves over them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ HEIGHT = 88
 HANDLE = 10
 _LABELS = 20  # height of the ruler's upper part
 LANE = (_LABELS - 2, RULER[1])
-"""Where the handles are: (top, bottom)."""
+"""Places of the handles: (top, bottom)."""
 _REACH, _MARKS_APART = 5.0, 6
 DIAMOND = 13
 """Width and height of the picture that `diamond` makes."""

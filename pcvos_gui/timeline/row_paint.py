@@ -1,4 +1,4 @@
-"""How the rows of objects look: a cell's state in its place, and the names at the left."""
+"""Looks of the rows of objects: a cell's state in its place, and the names at the left."""
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, Qt

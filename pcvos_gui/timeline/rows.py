@@ -117,7 +117,7 @@ class ObjectRows(QWidget):
 
     @property
     def left(self) -> int:
-        """Where the cells begin."""
+        """Left edge of the cells."""
         return self._scrubber.x() - self.x()
 
     def _show_active(self) -> None:

@@ -1,7 +1,5 @@
 """The tracks: where the person is, what is done, and what deserves a look; a click goes there."""
 
-import logging
-
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -27,8 +25,6 @@ from pcvos_gui.session.session import Session
 from pcvos_gui.timeline import paint
 from pcvos_gui.timeline.columns import Visible, fitted, frame_ticks, gather, time_ticks, timecode
 from pcvos_gui.timeline.words import describe
-
-log = logging.getLogger(__name__)
 
 _GRIP = 7  # pixels around a handle or a diamond that count as on it
 _ZOOM = 1.25  # a notch of the wheel

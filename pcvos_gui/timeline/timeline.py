@@ -24,7 +24,7 @@ _SCROLL_STEPS = 1000  # of the scroll bar for one visible width
 
 
 class Timeline(QWidget):
-    """Where the person is in the footage, and how to get elsewhere.
+    """The person's place in the footage, and ways to get elsewhere.
 
     Attributes:
         scrubber: the tracks. curves: of a comparison. rows: of the objects. film: pictures of frames, where the panel

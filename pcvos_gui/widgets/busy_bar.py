@@ -1,4 +1,4 @@
-"""How far something is that goes on in a thread, where it takes long enough to be looked at."""
+"""Progress of something that goes on in a thread, where it takes long enough to be looked at."""
 
 from typing import Protocol
 

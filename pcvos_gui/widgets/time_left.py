@@ -1,4 +1,4 @@
-"""How long something will still take, by how fast it was so far."""
+"""Time that something will still take, by how fast it was so far."""
 
 import time
 from collections.abc import Callable

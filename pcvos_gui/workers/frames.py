@@ -58,7 +58,7 @@ class FrameStore:
             return frame in self._frames
 
     def room_for(self, image: np.ndarray) -> int:
-        """How many frames like `image` the budget holds."""
+        """Number of frames like `image` that the budget holds."""
         return max(1, int(self._frames.maxsize) // max(1, image.nbytes))
 
 

@@ -1,4 +1,4 @@
-"""Who makes masks from marks: the marking network where there is one; otherwise strokes paint, as a brush does."""
+"""Makers of masks from marks: the marking network where there is one; otherwise strokes paint, as a brush does."""
 
 from collections.abc import Callable
 

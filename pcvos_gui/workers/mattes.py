@@ -25,7 +25,7 @@ _MEDIA_CACHE_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Footage:
-    """Where frames are read that are not at hand: its path, its rate if it is a folder, and its `stored_index()`."""
+    """Footage, for frames that are not at hand: its path, its rate if it is a folder, and its `stored_index()`."""
 
     path: Path
     rate: Fraction

@@ -1,4 +1,4 @@
-"""How the frame is shown, and the size of the brush."""
+"""Views of the frame, and the size of the brush."""
 
 from __future__ import annotations
 

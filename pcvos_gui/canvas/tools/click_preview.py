@@ -12,7 +12,7 @@ from pcvos_gui.canvas.tools.tool import Pointer
 from pcvos_gui.workers.marking import MarkingWorker
 
 REST_MS = 150
-"""How long the pointer, or the person on a frame, rests before anything is done about it."""
+"""Rest of the pointer, or of the person on a frame, before anything is done about it."""
 
 
 class ClickPreview(QObject):

@@ -12,7 +12,6 @@ from pcvos_gui.canvas.tools.tool import CanvasTool, Offer, Pointer
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.view_state import ViewState
 
-_CLOSE = 8.0  # screen pixels from the first corner within which a click closes
 _GRAB = 7.0  # screen pixels from a corner within which a press takes hold of it
 _DRAG = 4.0  # screen pixels from which a press is a drag
 _LASSO_STEP = 2.0  # screen pixels between points of a lasso

@@ -11,7 +11,7 @@ from pcvos_gui.session.view_state import ViewState
 
 @dataclass(frozen=True)
 class Pointer:
-    """Where the pointer is, and how it is held.
+    """The pointer's place, and how it is held.
 
     Attributes:
         x, y: in pixels of the frame from its upper left corner, also outside of it; the first pixel's middle is at 0.5.
