@@ -104,7 +104,7 @@ def _measured(network: PCVOS, progress: Progress) -> Measured:
         margin: float = CLEARLY,
         clock: Callable[[], float] | None = None,
     ) -> str:
-        timings.append(_timed(what, ways, margin, progress, clock))
+        timings.append(time_ways(what, ways, margin, progress, clock))
         return timings[-1].taken
 
     plain = prepare(copy.deepcopy(network), choices=Choices(winograd=frozenset()))
@@ -238,7 +238,7 @@ def _frame(network: PCVOS, dtype: torch.dtype = torch.float32) -> Callable[[], N
     return run
 
 
-def _timed(
+def time_ways(
     what: str,
     ways: Mapping[str, Callable[[], object]],
     margin: float,
