@@ -44,8 +44,8 @@ def choices_for(network: PCVOS, progress: Progress = UNWATCHED) -> Choices:
 
 def known_choices(network: PCVOS) -> Choices:
     """The same where they were measured before; the default ones otherwise."""
-    known = recall(network) if is_wanted() else None
-    return _applied(known) if known else DEFAULT
+    measured = recall(network) if is_wanted() else None
+    return _applied(measured) if measured else DEFAULT
 
 
 def _applied(measured: Measured) -> Choices:

@@ -43,10 +43,10 @@ def adapt_to_projects(
         for one in lessons:
             note(f"{one.name}: learned from {len(one.learned)} corrected frames, judged by {len(one.held_back)}.")
         try:
-            found = adapt(lessons, replace(request, output=output), Progress(tell))
+            adapted = adapt(lessons, replace(request, output=output), Progress(tell))
         except KeyboardInterrupt:
             raise KeyboardInterrupt("Interrupted; the same command goes on from here.") from None
-    rows = [(f.name, str(f.learned), str(f.held_back), number(f.before), number(f.after)) for f in found]
+    rows = [(f.name, str(f.learned), str(f.held_back), number(f.before), number(f.after)) for f in adapted]
     title = "J&F on corrected frames that nothing was learned from"
     for line in table_lines(Table(title, ("project", "learned", "held back", "before", "after"), tuple(rows))):
         say(line)

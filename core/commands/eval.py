@@ -139,9 +139,9 @@ class _Evaluation(ABC):
                     if why := too_short(truth, self.request.corrections):
                         self._leave_out(sequence.name, why)
                         continue
-                    found = self.score(sequence.name, media, truth, progress.advance)
+                    scored = self.score(sequence.name, media, truth, progress.advance)
                     self._stems[sequence.name] = list(media.stems)
-                for run, rounds in zip(self.runs, found, strict=True):
+                for run, rounds in zip(self.runs, scored, strict=True):
                     run.rounds[sequence.name] = rounds
                 self.done += 1
 
@@ -239,10 +239,10 @@ class _Predictions(_Evaluation):
                 f"{folder} lacks the masks of {len(missing)} of {len(counted)} frames that count, the first is "
                 f"{media.stems[missing[0]]}.png: add them."
             )
-        found = Round(judge_masks(name, truth, masks))
+        scored = Round(judge_masks(name, truth, masks))
         advance(len(media))
-        self.keep_pictures(found, masks, truth, media)
-        return [[found]]
+        self.keep_pictures(scored, masks, truth, media)
+        return [[scored]]
 
 
 class _Propagation(_Evaluation):

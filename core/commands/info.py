@@ -128,11 +128,11 @@ def _of_project(path: Path) -> tuple[Facts, list[str]]:
 
 
 def _of_object(project: Project, info: ObjectInfo) -> Facts:
-    known = project.frames_of(info.id)
-    never = np.setdiff1d(np.arange(project.footage.frames), known)
+    frames = project.frames_of(info.id)
+    never = np.setdiff1d(np.arange(project.footage.frames), frames)
     return {
         **asdict(info),
-        "known": _frames(known),
+        "known": _frames(frames),
         "corrected": _frames(project.frames_of(info.id, CORRECTED)),
         "in_memory": _frames(project.frames_of(info.id, IN_MEMORY)),
         "unprocessed": _frames(never),

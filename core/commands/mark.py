@@ -63,9 +63,9 @@ def mark(request: MarkRequest, say: Callable[[str], None]) -> None:
         network = load_network(request.weights, request.device, known_choices)
         device = next(network.parameters()).device
         marker = Marker(network, load_marking(request.marking_weights, device))
-        found = marker.mask(media.read(request.frame), marks, previous)
-    write_label_map(request.output, found.label.astype(np.uint8))
-    say(f"{request.output}: {np.count_nonzero(found.label)} pixels.")
+        marked = marker.mask(media.read(request.frame), marks, previous)
+    write_label_map(request.output, marked.label.astype(np.uint8))
+    say(f"{request.output}: {np.count_nonzero(marked.label)} pixels.")
 
 
 def _check_output(request: MarkRequest) -> None:

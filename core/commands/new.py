@@ -81,15 +81,15 @@ def _place(request: NewProject, reference: FootageReference) -> tuple[Path, bool
     if request.output is not None:
         place = request.output.absolute()
         return place, os.path.exists(place)
-    known = places.find_project(reference)
-    if known is None:
+    earlier = places.find_project(reference)
+    if earlier is None:
         return places.new_project(reference), False
     if not request.overwrite:
         raise PCVOSError(
-            f"{request.footage} has a project already, {known}: go on with that, choose another --output, or replace "
+            f"{request.footage} has a project already, {earlier}: go on with that, choose another --output, or replace "
             "it with --overwrite."
         )
-    return known, True
+    return earlier, True
 
 
 def _make(

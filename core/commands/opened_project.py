@@ -34,7 +34,7 @@ def opened_project(path: Path, warn: Callable[[str], None], *, to_write: bool) -
                 f"The footage of {path} is gone: {project.footage.path} does not exist; put it back there."
             )
         with open_media(footage, folder_rate=project.footage.rate, index=project.index_cache()) as media:
-            found = FootageReference.of(media, footage)
-            if difference := project.footage.difference(found):
+            reference = FootageReference.of(media, footage)
+            if difference := project.footage.difference(reference):
                 warn(difference)
             yield project, media

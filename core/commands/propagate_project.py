@@ -259,7 +259,7 @@ def _interrupted(request: ProjectRequest, project: Project) -> Interrupted:
     """The run to go on with."""
     if request.settings or request.start is not None or request.end is not None:
         raise PCVOSError("--resume goes on as the run began: give it no range and no settings.")
-    found = interrupted.find(project)
-    if found is None:
+    left = interrupted.find(project)
+    if left is None:
         raise PCVOSError(f"There is no interrupted run in {project.path}: leave out --resume.")
-    return found
+    return left

@@ -24,9 +24,9 @@ def report(
                 note(f"Compared with {noted}, which the project is compared with in the window.")
             else:
                 warn(f"The reference {noted} is gone: name the folder with --reference.")
-        found = None if reference is None else read_reference(reference, media)
-        with FrameProgress("Report", 0 if found is None else len(found.truth.frames)) as progress:
-            files = write_report(opened, media, output, found, overwrite, progress)
+        compared = None if reference is None else read_reference(reference, media)
+        with FrameProgress("Report", 0 if compared is None else len(compared.truth.frames)) as progress:
+            files = write_report(opened, media, output, compared, overwrite, progress)
         for sentence in media.warnings:
             warn(sentence)
     note(f"{files.cells.name} and {files.objects.name} are beside it.")

@@ -136,8 +136,8 @@ class ResultFolder:
         stems = (*self._stems.values(), *(earlier.stems if earlier else ()))
         begun = {stem[:40] for stem in stems} | {Path(NAME).stem}
         for file in folder.iterdir():
-            found = _TEMPORARY.fullmatch(file.name)
-            if found and found[1] in begun:
+            match = _TEMPORARY.fullmatch(file.name)
+            if match and match[1] in begun:
                 file.unlink(missing_ok=True)
 
 

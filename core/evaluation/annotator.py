@@ -101,7 +101,7 @@ class Annotator:
         given = self._truth.given_frames()
         for frame, objects in given.items():
             propagator.memory.add(frame, self._mark(frame, objects), objects)
-        frame, found = min(given), []
+        frame, played = min(given), []
         for round_ in range(rounds + 1):
             if round_ and touched:
                 annotated = {one: propagator.memory[one].objects for one in propagator.memory}
@@ -111,7 +111,7 @@ class Annotator:
                 drawn = self._draw(propagator, propagator.run(direction="both" if round_ else "forward"))
             seconds = time.perf_counter() - begin
             scores = self._judge()
-            found.append(AnnotatedRound(*_means(scores), self._marks, seconds, frame, drawn))
+            played.append(AnnotatedRound(*_means(scores), self._marks, seconds, frame, drawn))
             begin = time.perf_counter()
             chosen = self._choose(policy, scores, given) if round_ < rounds else None
             if chosen is None:
@@ -121,7 +121,7 @@ class Annotator:
             mask = self._mark(frame, objects, self._there.labels(frame))
             propagator.memory.add(frame, mask, objects)
             self._there.masks[frame], self._there.sure[frame] = mask, dict.fromkeys(objects, 1.0)
-        return found
+        return played
 
     def _draw(self, propagator: Propagator, clips: Iterable[ClipResult]) -> int:
         """Take what a run gives; how many frames it drew."""
@@ -137,8 +137,8 @@ class Annotator:
     def _judge(self) -> SequenceScores:
         judge = Judge("", self._truth)
         for frame, labels in sorted(self._there.masks.items()):
-            known = np.where(np.isin(labels, list(self._truth.known(frame))), labels, np.uint8(0))
-            judge.see(frame, known, self._there.sure[frame])
+            expected = np.where(np.isin(labels, list(self._truth.known(frame))), labels, np.uint8(0))
+            judge.see(frame, expected, self._there.sure[frame])
         return judge.scores({})
 
     def _mark(self, frame: int, objects: frozenset[int], before: np.ndarray | None = None) -> np.ndarray:

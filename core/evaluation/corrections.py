@@ -82,13 +82,13 @@ def correct(marker: Marker, case: MarkedCase, mask: np.ndarray) -> Correction:
     assert part is not None, "a mask that is right"
     seen = marker.see(case.image)
     begin = time.perf_counter()
-    found = marker.mask(seen, Marks().and_click(*part.deepest(), part.is_missing), mask).label
+    corrected = marker.mask(seen, Marks().and_click(*part.deepest(), part.is_missing), mask).label
     milliseconds = 1000 * (time.perf_counter() - begin)
-    far = float(((found ^ mask) & far_off(part, mask.shape)).mean())
+    far = float(((corrected ^ mask) & far_off(part, mask.shape)).mean())
     right = mask.copy()
     top, left, height, width = part.region
     right[top : top + height, left : left + width][part.where] = part.is_missing
-    before, after, possible = (region_similarity(own, case.truth) for own in (mask, found, right))
+    before, after, possible = (region_similarity(own, case.truth) for own in (mask, corrected, right))
     return Correction(case.name, before, after, possible, far, milliseconds)
 
 

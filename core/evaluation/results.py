@@ -103,9 +103,9 @@ def confidence_table(runs: Sequence[RunResults]) -> Table | None:
     rows = []
     for run in (run for run in runs if run.rounds):
         if not math.isnan(correlation := confidence_correlation(run.scores())):
-            found = flagged_falls(run.scores())
-            shares = [number(share) if math.isfinite(share) else "-" for share in (found.of_falls, found.of_others)]
-            rows.append((run.name, number(correlation), str(found.falls), *shares))
+            falls = flagged_falls(run.scores())
+            shares = [number(share) if math.isfinite(share) else "-" for share in (falls.of_falls, falls.of_others)]
+            rows.append((run.name, number(correlation), str(falls.falls), *shares))
     columns = ("", "Spearman", "falls of J", "in doubt", "others in doubt")
     return Table("Confidence against true J", columns, tuple(rows)) if rows else None
 

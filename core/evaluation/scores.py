@@ -162,10 +162,10 @@ def means(summaries: Iterable[ObjectSummary]) -> Means:
 
 def by_sequence(summaries: Iterable[ObjectSummary]) -> dict[str, list[ObjectSummary]]:
     """Summaries in the order of their sequences."""
-    found: dict[str, list[ObjectSummary]] = defaultdict(list)
+    by_object: dict[str, list[ObjectSummary]] = defaultdict(list)
     for summary in summaries:
-        found[summary.sequence].append(summary)
-    return dict(found)
+        by_object[summary.sequence].append(summary)
+    return dict(by_object)
 
 
 def confidence_correlation(sequences: Iterable[SequenceScores]) -> float:

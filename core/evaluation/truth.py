@@ -106,17 +106,17 @@ def read_masks(
         )
     frames = sorted(by_stem[stem] for stem in files)
     paths = [files[media.stems[frame]] for frame in frames]
-    found = dict(zip(frames, read_label_maps(paths), strict=True))
-    for sentence in sentences_on_reading([f"{name}/{path.name}" for path in paths], list(found.values())):
+    masks = dict(zip(frames, read_label_maps(paths), strict=True))
+    for sentence in sentences_on_reading([f"{name}/{path.name}" for path in paths], list(masks.values())):
         warn(sentence)
-    for path, mask in zip(paths, found.values(), strict=True):
+    for path, mask in zip(paths, masks.values(), strict=True):
         if mask.packed.shape != media.size:
             (height, width), (rows, columns) = media.size, mask.packed.shape
             raise PCVOSError(
                 f"The mask {path} is {columns}x{rows}, but the frames of {name} are {width}x{height}: they have to "
                 "be of one size."
             )
-    return {f: mask.packed for f, mask in found.items()}, {f: mask.ids for f, mask in found.items()}
+    return {f: mask.packed for f, mask in masks.items()}, {f: mask.ids for f, mask in masks.items()}
 
 
 def first_frames(ids: Mapping[int, tuple[int, ...]]) -> dict[int, int]:

@@ -86,9 +86,9 @@ def read_zip(request: ImportRequest) -> ClassMasks:
             if info.file_size > _BYTES_AT_MOST:
                 raise PCVOSError(f"{where} is too large.")
             pictures[frame] = (where, _read_picture(file.read(info), where))
-    wheres, found = zip(*pictures.values(), strict=True)
-    lines, warnings = _lines(found, labels, path)
-    read = [_as_mask(picture, lines) for picture in found]
+    wheres, drawn = zip(*pictures.values(), strict=True)
+    lines, warnings = _lines(drawn, labels, path)
+    read = [_as_mask(picture, lines) for picture in drawn]
     fitted, resized = fit_masks([Path(where) for where in wheres], read, request.media.size)
     masks = {frame: mask.packed for frame, mask in zip(pictures, fitted, strict=True)}
     return ClassMasks(text, labels, names, dict(sorted(masks.items())), (*warnings, *resized))

@@ -181,9 +181,9 @@ def changed_cells(plan: ImportPlan, corrected: bool, progress: Progress = UNWATC
     cells: ChangedCells = {}
     for frame, masks in progress.over(plan.masks.items()):
         if masks:
-            known = project.cells(frame)
-            for obj, cell in _changed(known, masks, locked | project.done_on(frame), corrected).items():
-                cells[frame, obj] = (known.get(obj), cell)
+            present = project.cells(frame)
+            for obj, cell in _changed(present, masks, locked | project.done_on(frame), corrected).items():
+                cells[frame, obj] = (present.get(obj), cell)
     return cells
 
 
@@ -300,12 +300,12 @@ def _compared(
     corrected: list[Key] = []
     changing: set[bool] = set()
     for frame, here in progress.over(sorted(masks.items())):
-        known = project.cells(frame) if here else {}
-        for obj, cell in known.items():
+        present = project.cells(frame) if here else {}
+        for obj, cell in present.items():
             if obj in here and cell.mask != here[obj]:
                 (corrected if cell.corrected else predicted).append((frame, obj))
         held = locked | project.done_on(frame)
-        changing |= {kind for kind in {True, False} - changing if _changed(known, here, held, kind)}
+        changing |= {kind for kind in {True, False} - changing if _changed(present, here, held, kind)}
     return tuple(predicted), tuple(corrected), frozenset(changing)
 
 

@@ -75,8 +75,8 @@ def picture_bytes(request: ExportRequest) -> int:
     """The size of the JPEGs of all frames."""
 
     def size(frame: int) -> int:
-        found = picture(request, frame)
-        return found.stat().st_size if isinstance(found, Path) else len(_jpeg(found))
+        image = picture(request, frame)
+        return image.stat().st_size if isinstance(image, Path) else len(_jpeg(image))
 
     return from_samples(request.frames, size, samples=3)
 

@@ -267,8 +267,8 @@ def _numbers(stems: Sequence[str], alone: Callable[[str], int | None]) -> dict[s
 
 
 def _number(stem: str, patterns: Sequence[re.Pattern[str]]) -> int | None:
-    found = next((match for pattern in patterns if (match := pattern.search(stem))), None)
-    return _int(found[1]) if found else None
+    named = next((match for pattern in patterns if (match := pattern.search(stem))), None)
+    return _int(named[1]) if named else None
 
 
 def _int(digits: str) -> int:

@@ -116,8 +116,8 @@ def _all_blocks(values: np.ndarray) -> np.ndarray:
 def _with_edges(values: np.ndarray) -> np.ndarray:
     """(n, 8, 8): blocks, of those that hold more than one value; of equal ones one."""
     blocks = _all_blocks(values).reshape(-1, 64)
-    found = np.unique(blocks[blocks.min(axis=1) != blocks.max(axis=1)], axis=0)
-    return found[:: -(-len(found) // _BLOCKS) or 1].reshape(-1, 8, 8)
+    distinct = np.unique(blocks[blocks.min(axis=1) != blocks.max(axis=1)], axis=0)
+    return distinct[:: -(-len(distinct) // _BLOCKS) or 1].reshape(-1, 8, 8)
 
 
 def _steepest(blocks: np.ndarray) -> np.ndarray:

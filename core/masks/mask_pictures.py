@@ -163,14 +163,14 @@ def _read_grey_palette(path: Path, image: Image.Image, palette: np.ndarray, want
     greys = np.append(palette, np.zeros(256 - len(palette), np.uint8))
     is_itself, is_white_first = np.array_equal(greys, np.arange(256)), palette[0] == 255 and not palette.all()
     try:
-        found = _read_grey(path, Image.fromarray(greys[np.array(image)]), 8, wanted)
+        picture = _read_grey(path, Image.fromarray(greys[np.array(image)]), 8, wanted)
     except PCVOSError:
         if is_itself or wanted == Taken.SOFT:
             raise
         return None
-    if found.taken == Taken.PLAINLY and (is_white_first or (is_itself and found.ids)):
-        return _with(found, Taken.PALETTE)
-    return found if found.taken == Taken.SOFT or is_itself else None
+    if picture.taken == Taken.PLAINLY and (is_white_first or (is_itself and picture.ids)):
+        return _with(picture, Taken.PALETTE)
+    return picture if picture.taken == Taken.SOFT or is_itself else None
 
 
 def _read_shown(path: Path, image: Image.Image, wanted: Taken) -> Picture | None:
@@ -196,13 +196,13 @@ def _read_grey(path: Path, image: Image.Image, bits: int, wanted: Taken) -> Labe
         labels, taken, thin = _grey_labels(path, values, white, wanted)
         return labels
 
-    found = _labels(image, labels_of)
+    own_labels = _labels(image, labels_of)
     if taken != Taken.PLAINLY and image.mode in _BYTES and wanted != Taken.SOFT:
         values = as_in_file(np.array(image), bits)
         if (taken != Taken.SOFT or values.max() < white - _WHITISH) and was_jpeg(values):
             raise _unclear(path, f"{len(np.unique(values))} greys")
-        thin = found.ids if taken == Taken.GREY_IDS and is_all_blocks(values) else thin
-    return replace(_with(found, taken), thin=thin)
+        thin = own_labels.ids if taken == Taken.GREY_IDS and is_all_blocks(values) else thin
+    return replace(_with(own_labels, taken), thin=thin)
 
 
 def _labels(image: Image.Image, labels_of: Callable[[np.ndarray], np.ndarray]) -> LabelPicture:
@@ -242,8 +242,8 @@ def _grey_labels(
     if kind == Grey.MATTE or (kind == Grey.FAINT and (wanted == Taken.SOFT or grey.max() == top)):
         return (grey > top // 2).astype(np.uint8), Taken.SOFT, ()
     if is_deep:
-        found = f"{len(ids)} object ids" if len(ids) > MAX_ID else f"the object id {max(ids)}"
-        raise PCVOSError(f"The mask {path} holds {found}: only ids from 1 to {MAX_ID} can be used.")
+        count = f"{len(ids)} object ids" if len(ids) > MAX_ID else f"the object id {max(ids)}"
+        raise PCVOSError(f"The mask {path} holds {count}: only ids from 1 to {MAX_ID} can be used.")
     if kind == Grey.SOFT_LABELS:
         hard = harden(areas, np.arange(256, dtype=np.uint8)[:, None])
         if hard is not None:
@@ -317,8 +317,8 @@ def _cut_out(path: Path, pixels: np.ndarray, opaque: np.ndarray, *, is_hidden: n
         )
     pixels = np.where(opaque[..., None], pixels, 0).astype(np.uint8)
     if is_grey:
-        found = _read_grey(path, Image.fromarray(pixels[..., 0]), 8, Taken.PLAINLY)
-        return _with(found, Taken.TRANSPARENT, has_alpha=True)
+        picture = _read_grey(path, Image.fromarray(pixels[..., 0]), 8, Taken.PLAINLY)
+        return _with(picture, Taken.TRANSPARENT, has_alpha=True)
     return _with(_colours(path, pixels, True), Taken.TRANSPARENT)
 
 
@@ -366,9 +366,9 @@ def _cleaned(index: np.ndarray, kept: np.ndarray, table: np.ndarray) -> tuple[np
 
 def _clean(colour: np.ndarray) -> int:
     """The code of a colour, or of the one that it nearly is."""
-    known = np.concatenate([DAVIS_PALETTE, [[255, 255, 255]]]).astype(int)
-    away = np.abs(known - colour.astype(int)).max(axis=1)
-    chosen = known[away.argmin()] if away.min() <= 3 else colour
+    palette = np.concatenate([DAVIS_PALETTE, [[255, 255, 255]]]).astype(int)
+    away = np.abs(palette - colour.astype(int)).max(axis=1)
+    chosen = palette[away.argmin()] if away.min() <= 3 else colour
     return int(codes_of(np.asarray(chosen)[None])[0])
 
 

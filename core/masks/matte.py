@@ -287,10 +287,10 @@ def _slices(region: Region) -> tuple[slice, slice]:
 
 def _cut(plane: np.ndarray, region: Region, wanted: Region, fill: float) -> np.ndarray:
     """A plane of one region in another, `fill` where they do not meet."""
-    found = np.full(wanted[2:], fill, np.float32)
+    padded = np.full(wanted[2:], fill, np.float32)
     top, left = max(region[0], wanted[0]), max(region[1], wanted[1])
     bottom, right = (min(region[i] + region[i + 2], wanted[i] + wanted[i + 2]) for i in (0, 1))
     if top < bottom and left < right:
         here = _slices((top - wanted[0], left - wanted[1], bottom - top, right - left))
-        found[here] = plane[_slices((top - region[0], left - region[1], bottom - top, right - left))]
-    return found
+        padded[here] = plane[_slices((top - region[0], left - region[1], bottom - top, right - left))]
+    return padded

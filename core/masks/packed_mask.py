@@ -126,8 +126,8 @@ def _occurrences(labels: np.ndarray, axis: int) -> np.ndarray:
 
 def _extent(occurs: np.ndarray) -> tuple[int, int]:
     """First, and how many up to the last; of bool (n,) with a True in it."""
-    found = np.flatnonzero(occurs)
-    return int(found[0]), int(found[-1] - found[0]) + 1
+    values = np.flatnonzero(occurs)
+    return int(values[0]), int(values[-1] - values[0]) + 1
 
 
 def _pack_inside(labels: np.ndarray, value: int, rows: tuple[int, int], columns: tuple[int, int]) -> PackedMask:

@@ -50,8 +50,8 @@ class FrameCache:
             if not self._order:
                 return None
             place = bisect_left(self._order, index)
-            found = min(self._order[max(0, place - 1) : place + 1], key=lambda number: abs(number - index))
-            return found, self._frames[found]
+            nearest = min(self._order[max(0, place - 1) : place + 1], key=lambda number: abs(number - index))
+            return nearest, self._frames[nearest]
 
     def put(self, index: int, frame: VideoFrame) -> None:
         with self._lock:

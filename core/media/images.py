@@ -152,8 +152,8 @@ def _store_size(size: tuple[int, int], identity: bytes) -> bytes:
 
 def _stored_size(stored: bytes, identity: bytes) -> tuple[int, int] | None:
     """The size that `_store_size` kept, if it belongs to these files and is whole."""
-    found = re.search(rb"\(([0-9]+), ([0-9]+)\)$", stored)
-    size = (int(found[1]), int(found[2])) if found else (0, 0)
+    match = re.search(rb"\(([0-9]+), ([0-9]+)\)$", stored)
+    size = (int(match[1]), int(match[2])) if match else (0, 0)
     return size if _store_size(size, identity) == stored else None
 
 

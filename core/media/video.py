@@ -119,8 +119,8 @@ class VideoFile(FrameSource):
         return self._developer.develop(frame)
 
     def nearest_decoded(self, index: int) -> tuple[int, np.ndarray] | None:
-        found = self._cache.nearest(index)
-        return None if found is None else (found[0], self._developer.develop(found[1]))
+        near = self._cache.nearest(index)
+        return None if near is None else (near[0], self._developer.develop(near[1]))
 
     def prepare(self, index: int, progress: Progress = UNWATCHED) -> None:
         if not self._interactive:

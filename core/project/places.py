@@ -36,15 +36,15 @@ def find_project(footage: FootageReference) -> Path | None:
     same_path, unreadable = [], []
     for path in (*_projects_beside(footage), *_projects_of_user(footage)):
         try:
-            found = read_footage(path)
+            reference = read_footage(path)
         except PCVOSError:
             unreadable.append(path)
             continue
-        if found is None:
+        if reference is None:
             continue
-        if found.fingerprint == footage.fingerprint:
+        if reference.fingerprint == footage.fingerprint:
             return path
-        if found.path == footage.path:
+        if reference.path == footage.path:
             same_path.append(path)
     return next(iter(same_path + unreadable), None)
 

@@ -197,7 +197,7 @@ class _Recovery:
     # all but the cells
 
     def _read_small_tables(self, connection: sqlite3.Connection) -> None:
-        found = self._found
+        recovered = self._found
         for (text,) in self._rows(connection, "SELECT value FROM meta WHERE key = 'footage'"):
             self._take_footage(text)
         columns = "id, name, colour, visible, locked"
@@ -207,17 +207,17 @@ class _Recovery:
         self._take_done(self._rows(connection, "SELECT object, first, last FROM done"))
         content = read_content(lambda query: self._rows(connection, query))
         of_before = content_of_version_6(self._rows(connection, "SELECT key, value FROM settings"))
-        found.content = replace(of_before, **{k: v for k, v in vars(content).items() if v and k != "view"})
+        recovered.content = replace(of_before, **{k: v for k, v in vars(content).items() if v and k != "view"})
         for row in self._rows(connection, "SELECT * FROM runs"):
             try:
                 run = run_from_row(row)
-                found.runs[row[0]] = replace(run, kept_bytes=0, pinned=False)
+                recovered.runs[row[0]] = replace(run, kept_bytes=0, pinned=False)
                 self._kept_runs += run.kept_bytes > 0
             except (TypeError, ValueError):
-                found.lost.append("A run of the history is lost.")
+                recovered.lost.append("A run of the history is lost.")
         failures: list[Exception] = []
         keys = set(self._rows(connection, "SELECT frame, object FROM cells INDEXED BY cell_flags", failures))
-        found.keys = None if failures else keys
+        recovered.keys = None if failures else keys
 
     def _rows(
         self, connection: sqlite3.Connection, query: str, failures: list[Exception] | None = None
@@ -270,12 +270,12 @@ class _Recovery:
 
     def _all_cells(self, connection: sqlite3.Connection, pages: bytearray) -> Iterator[tuple[Key, Cell]]:
         """Each cell that can be read, once."""
-        found = self._found
+        recovered = self._found
         failures: list[Exception] = []
         query = "SELECT id, frame, object, corrected, in_memory, confidence, mask FROM cells"
         for id, *columns in self._rows(connection, query, failures):
             yield from self._take_cell(id, columns)
-        if failures or found.keys is None or found.keys - found.saved - found.damaged:
+        if failures or recovered.keys is None or recovered.keys - recovered.saved - recovered.damaged:
             for rowid, columns in self._salvaged(pages):
                 if len(columns) == 7:
                     yield from self._take_cell(rowid, columns[1:])
@@ -329,41 +329,41 @@ class _Recovery:
                 for (frame, obj), cell in some:
                     batch.cells.setdefault(frame, {})[obj] = cell
                 store.write(batch)
-            found = self._found
-            if store is None and not found.objects:
+            recovered = self._found
+            if store is None and not recovered.objects:
                 raise PCVOSError(f"Nothing could be read of {self._path}: look for a backup of it.")
-            footage = found.footage or self._known_footage
+            footage = recovered.footage or self._known_footage
             if footage is None:
                 raise PCVOSError(f"Nothing but names could be read of {self._path}: look for a backup of it.")
             store = store or Store.create(part, footage)
             self._make_up_objects()
-            frames = max((frame + 1 for frame, _ in found.saved), default=0)
+            frames = max((frame + 1 for frame, _ in recovered.saved), default=0)
             footage = replace(footage, frames=max(footage.frames, frames))
-            objects = tuple(found.objects.values())
-            done = tuple(sorted(found.done))
-            content = dict(vars(found.content))
-            rest = Batch(objects=objects, done=done, footage=footage, content=content, runs=found.runs)
+            objects = tuple(recovered.objects.values())
+            done = tuple(sorted(recovered.done))
+            content = dict(vars(recovered.content))
+            rest = Batch(objects=objects, done=done, footage=footage, content=content, runs=recovered.runs)
             store.write(rest)
         finally:
             if store is not None:
                 store.close()
 
     def _make_up_objects(self) -> None:
-        found = self._found
-        for obj in sorted({obj for _, obj in found.saved} - found.objects.keys()):
-            found.objects[obj] = ObjectInfo(obj, f"Object {obj}", tuple(DISPLAY_PALETTE[obj].tolist()))
-            found.lost.append(f"Name and colour of object {obj} are lost.")
+        recovered = self._found
+        for obj in sorted({obj for _, obj in recovered.saved} - recovered.objects.keys()):
+            recovered.objects[obj] = ObjectInfo(obj, f"Object {obj}", tuple(DISPLAY_PALETTE[obj].tolist()))
+            recovered.lost.append(f"Name and colour of object {obj} are lost.")
 
     def _report(self) -> RecoveryReport:
-        found = self._found
-        lost_cells = tuple(sorted(((found.keys or set()) | found.damaged) - found.saved))
-        if found.keys is None:
-            found.lost.append("Other masks may be lost, too.")
+        recovered = self._found
+        lost_cells = tuple(sorted(((recovered.keys or set()) | recovered.damaged) - recovered.saved))
+        if recovered.keys is None:
+            recovered.lost.append("Other masks may be lost, too.")
         if self._kept_runs:
-            found.lost.append("Masks that earlier propagations had drawn, and that count no more, are left out.")
-        frames = len({frame for frame, _ in found.saved})
-        counts = len(found.objects), len(found.saved), frames
-        return RecoveryReport(self._path, self._target, *counts, lost_cells, tuple(found.lost))
+            recovered.lost.append("Masks that earlier propagations had drawn, and that count no more, are left out.")
+        frames = len({frame for frame, _ in recovered.saved})
+        counts = len(recovered.objects), len(recovered.saved), frames
+        return RecoveryReport(self._path, self._target, *counts, lost_cells, tuple(recovered.lost))
 
 
 @dataclass(frozen=True)

@@ -46,17 +46,17 @@ def apply_log(pages: bytearray, log: bytes, page_size: int) -> None:
 
 def free_pages(pages: bytes | bytearray, page_size: int) -> set[int]:
     """Pages that hold only what was deleted, as far as that can be told."""
-    found: set[int] = set()
+    free: set[int] = set()
     (trunk,) = struct.unpack_from(">I", pages, 32)
-    while 0 < trunk <= len(pages) // page_size and trunk not in found:
-        found.add(trunk)
+    while 0 < trunk <= len(pages) // page_size and trunk not in free:
+        free.add(trunk)
         start = (trunk - 1) * page_size
         following, count = struct.unpack_from(">II", pages, start)
         if count > page_size // 4 - 2:
             break
-        found.update(struct.unpack_from(f">{count}I", pages, start + 8))
+        free.update(struct.unpack_from(f">{count}I", pages, start + 8))
         trunk = following
-    return found
+    return free
 
 
 def rows(pages: bytes | bytearray, page_size: int, passed_over: set[int]) -> Iterator[tuple[int, list[Any]]]:

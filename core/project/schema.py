@@ -127,11 +127,11 @@ def version(connection: sqlite3.Connection) -> int:
 
 def is_as_made(connection: sqlite3.Connection) -> bool:
     """Whether the tables are those that the steps up to their version make, to the letter."""
-    found = version(connection)
+    number = version(connection)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
-        for step in MIGRATIONS[: max(found, 0)]:
+        for step in MIGRATIONS[: max(number, 0)]:
             _take(step, made)
-        return found > 0 and _statements(connection) == _statements(made)
+        return number > 0 and _statements(connection) == _statements(made)
 
 
 def _take(step: Step, connection: sqlite3.Connection) -> None:
@@ -148,10 +148,10 @@ def _statements(connection: sqlite3.Connection) -> set[tuple[Any, ...]]:
 
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
     """Raise PCVOSError if the file comes from a newer PCVOS Studio than this."""
-    found = version(connection)
-    if found > len(MIGRATIONS):
+    number = version(connection)
+    if number > len(MIGRATIONS):
         raise PCVOSError(
-            f"{path} was made by a newer PCVOS Studio (its format is {found}, this one knows {len(MIGRATIONS)}): "
+            f"{path} was made by a newer PCVOS Studio (its format is {number}, this one knows {len(MIGRATIONS)}): "
             "update PCVOS Studio to open it."
         )
 
@@ -165,12 +165,12 @@ def migrate(connection: sqlite3.Connection) -> None:
     Raises:
         sqlite3.Error: a step failed; the file is as it was.
     """
-    found = version(connection)
-    if found == len(MIGRATIONS):
+    number = version(connection)
+    if number == len(MIGRATIONS):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for step in MIGRATIONS[found:]:
+        for step in MIGRATIONS[number:]:
             _take(step, connection)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -179,8 +179,8 @@ def migrate(connection: sqlite3.Connection) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    if found:
-        _logger.info("Project tables brought from version %d to %d", found, len(MIGRATIONS))
+    if number:
+        _logger.info("Project tables brought from version %d to %d", number, len(MIGRATIONS))
 
 
 # rows, and what they stand for

@@ -91,13 +91,13 @@ class Tracks:
 
     def flags(self, obj: int) -> np.ndarray:
         """The bits of an object's cells, uint8 (frames,); 0: there is none."""
-        found = self._flags.get(obj)
-        return np.zeros(len(self.states), np.uint8) if found is None else found
+        flags = self._flags.get(obj)
+        return np.zeros(len(self.states), np.uint8) if flags is None else flags
 
     def confidence_of(self, obj: int) -> np.ndarray:
         """An object's confidence, float32 (frames,); NaN: none is known."""
-        found = self._confidence.get(obj)
-        return np.full(len(self.states), np.nan, np.float32) if found is None else found
+        confidence = self._confidence.get(obj)
+        return np.full(len(self.states), np.nan, np.float32) if confidence is None else confidence
 
     def keys(self, first: int, last: int, objects: Iterable[int] | None = None, flag: int = 0xFF) -> list[Key]:
         """Cells of frames `first` to `last` (inclusive) that have a bit of `flag`, by frame, then object."""
@@ -119,7 +119,7 @@ class Tracks:
         """The nearest corrected frame after (`step` 1) or before (-1) `frame`, itself not counted."""
         if step > 0:
             start = max(frame + 1, 0)
-            found = np.flatnonzero(self.states[start:] & CORRECTED)
-            return start + int(found[0]) if len(found) else None
-        found = np.flatnonzero(self.states[: max(frame, 0)] & CORRECTED)
-        return int(found[-1]) if len(found) else None
+            frames = np.flatnonzero(self.states[start:] & CORRECTED)
+            return start + int(frames[0]) if len(frames) else None
+        frames = np.flatnonzero(self.states[: max(frame, 0)] & CORRECTED)
+        return int(frames[-1]) if len(frames) else None

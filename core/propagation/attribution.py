@@ -69,11 +69,11 @@ class Attribution:
         row = int(np.searchsorted(self.queries, position))
         if row == len(self.queries) or self.queries[row] != position:
             return None
-        (rows, columns), found = self.grid, []
+        (rows, columns), places = self.grid, []
         for place, weight in zip(self.places[row].tolist(), self.weights[row].tolist(), strict=True):
             source, cell = divmod(place, rows * columns)
-            found.append(Read(self.sources[source], *self._middle(*divmod(cell, columns)), weight))
-        return sorted(found, key=lambda read: -read.share)
+            places.append(Read(self.sources[source], *self._middle(*divmod(cell, columns)), weight))
+        return sorted(places, key=lambda read: -read.share)
 
     @property
     def shares(self) -> np.ndarray:
@@ -105,5 +105,5 @@ def positions_of(
     top, left, height, width = window
     row = ((y + 0.5) * (height / size[0]) + top).astype(np.int64) // stride
     column = ((x + 0.5) * (width / size[1]) + left).astype(np.int64) // stride
-    found: np.ndarray = row.clip(0, grid[0] - 1) * grid[1] + column.clip(0, grid[1] - 1)
-    return found
+    positions: np.ndarray = row.clip(0, grid[0] - 1) * grid[1] + column.clip(0, grid[1] - 1)
+    return positions

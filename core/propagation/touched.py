@@ -154,9 +154,9 @@ class Overlap:
         if any(one is None for one in there):
             self._is_known = False
             return
-        known = np.stack([one for one in there if one is not None])
+        present = np.stack([one for one in there if one is not None])
         for obj in objects:
-            ours, theirs = labels == obj, known == obj
+            ours, theirs = labels == obj, present == obj
             pixels = self._pixels.setdefault(obj, [0, 0])
             pixels[0] += int(np.count_nonzero(ours & theirs))
             pixels[1] += int(np.count_nonzero(ours | theirs))

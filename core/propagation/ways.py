@@ -36,15 +36,15 @@ def ways_around(frame: int, annotated: Annotated, low: int, high: int) -> list[W
     A way ends before the next annotated frame that speaks for all objects which the corrected one speaks for, or at
     `low` or `high` (inclusive).
     """
-    order, found = sorted(annotated), []
+    order, ways = sorted(annotated), []
     before, behind = order[: bisect_left(order, frame)], order[bisect_right(order, frame) :]
     for step, others in ((-1, before[::-1]), (1, behind)):
         until = next((o for o in others if annotated[o] >= annotated[frame] and low <= o <= high), None)
         last = (low if step < 0 else high) if until is None else until - step
         if (last - frame) * step > 0:
             way = Way(range(frame, last + step, step), until)
-            found += [way] if way.back is None else [way, way.back]
-    return found
+            ways += [way] if way.back is None else [way, way.back]
+    return ways
 
 
 def extent(ways: Sequence[Way]) -> tuple[int, int]:

@@ -113,13 +113,13 @@ def lesson(project: Project, media: FrameSource) -> Lesson:
         objects[frame] = frozenset(obj for obj, cell in cells.items() if cell.corrected)
         labels[frame][np.isin(labels[frame], [obj for obj in cells if obj not in objects[frame]])] = IGNORE
     held_back = tuple(frames[-max(1, round(_HELD_BACK * len(frames))) :])
-    found = Lesson(name, media, labels, objects, held_back)
-    if not any(_judged_objects(found, frame) for frame in held_back):
+    own = Lesson(name, media, labels, objects, held_back)
+    if not any(_judged_objects(own, frame) for frame in held_back):
         raise PCVOSError(
             f"In {project.path} no object is corrected both on the last corrected frames and before: there is nothing "
             "to judge by; correct one object on several frames."
         )
-    return found
+    return own
 
 
 def adapt(
@@ -143,7 +143,7 @@ def adapt(
     adapted = load_network(new, request.device)
     after = [_judge(adapted, one, request.settings) for one in lessons]
     progress.say(20, 20)
-    found = tuple(
+    judgements = tuple(
         Judgement(one.name, len(one.learned), len(one.held_back), was, is_)
         for one, was, is_ in zip(lessons, before, after, strict=True)
     )
@@ -157,7 +157,7 @@ def adapt(
         )
     atomic_write(request.output, new.read_bytes())
     shutil.rmtree(folder)
-    return found
+    return judgements
 
 
 def _train(
@@ -238,10 +238,10 @@ def _keep_or_begin_anew(folder: Path, lessons: Sequence[Lesson], weights: str) -
         for frame, labels in one.labels.items():
             digest.update(f"{frame} {sorted(one.objects[frame])} {frame in one.held_back}".encode())
             digest.update(labels.tobytes())
-    note, known = folder / "adaptation.json", {"of": digest.hexdigest()}
+    note, facts = folder / "adaptation.json", {"of": digest.hexdigest()}
     if folder.exists() and not note.is_file():
         raise PCVOSError(f"{folder} is there and holds no training: it would be in the way. Choose another output.")
-    if note.is_file() and json.loads(note.read_text()) != known:
+    if note.is_file() and json.loads(note.read_text()) != facts:
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    atomic_write(note, json.dumps(known).encode())
+    atomic_write(note, json.dumps(facts).encode())

@@ -244,9 +244,9 @@ def score(project: Project, reference: Reference, progress: Progress = UNWATCHED
 
 def score_in_words(scores: SequenceScores, name_of: Callable[[int], str]) -> str:
     """Mean J and F over the frames that `pcvos eval` counts, of all objects and of each."""
-    found = summarize_objects(scores)
-    if not found:
+    summaries = summarize_objects(scores)
+    if not summaries:
         return "The reference has too few frames for a mean."
-    mean = means(found)
-    each = "; ".join(f"{name_of(one.object)} J {one.j.mean:.3f}, F {one.f.mean:.3f}" for one in found[:4])
+    mean = means(summaries)
+    each = "; ".join(f"{name_of(one.object)} J {one.j.mean:.3f}, F {one.f.mean:.3f}" for one in summaries[:4])
     return f"J&F {mean.j_and_f:.3f} (J {mean.j.mean:.3f}, F {mean.f.mean:.3f}). {each}"

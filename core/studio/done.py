@@ -118,6 +118,6 @@ def not_done_in_words(project: Project, objects: Iterable[int] | None, first: in
 def _frames_in_words(obj: int, frames: np.ndarray, count: int, total: int) -> str:
     if count == total:
         return "all frames"
-    found = _stretches(obj, frames)
-    shown = ", ".join(str(s.first) if s.first == s.last else f"{s.first} to {s.last}" for s in found[:_NAMED])
-    return f"{count} frame{'s' * (count > 1)} ({shown}{', …' if len(found) > _NAMED else ''})"
+    stretches = _stretches(obj, frames)
+    shown = ", ".join(str(s.first) if s.first == s.last else f"{s.first} to {s.last}" for s in stretches[:_NAMED])
+    return f"{count} frame{'s' * (count > 1)} ({shown}{', …' if len(stretches) > _NAMED else ''})"

@@ -33,14 +33,14 @@ def paint(
     touched = {int(i) for i in np.unique(np.concatenate([before[changed], after[changed]])) if i}
     cells: Cells = {}
     for id in touched | {corrected} if touched or even_if_unchanged else ():
-        known = project.cell(frame, id)
+        cell = project.cell(frame, id)
         mask = PackedMask.pack(after == id)
         if id == corrected:
             # What the network saw here stays of use for soft edges, where the person left them as they were.
-            soft = None if known is None else known.soft
-            cells[frame, id] = (known, Cell(mask, corrected=True, in_memory=True, soft=soft))
-        elif known is None or known.mask != mask:
-            cells[frame, id] = (known, replace(known or Cell(mask), mask=mask))
+            soft = None if cell is None else cell.soft
+            cells[frame, id] = (cell, Cell(mask, corrected=True, in_memory=True, soft=soft))
+        elif cell is None or cell.mask != mask:
+            cells[frame, id] = (cell, replace(cell or Cell(mask), mask=mask))
     return Change(text, cells)
 
 

@@ -269,10 +269,10 @@ class Engine:
             frames = tuple(sorted(labels))
             stacked = np.stack([without_kept(labels[f], base.keep.get(f, ())) for f in frames])
             stacked.flags.writeable = False
-            found = dict(zip(frames, stacked, strict=True))
-            agreements = {other: agreement(found, drawn_before) for other, drawn_before in before.items()}
-            before[interval] = found
-            with_masks = agreement_with_masks(found, job.there)
+            label_maps = dict(zip(frames, stacked, strict=True))
+            agreements = {other: agreement(label_maps, drawn_before) for other, drawn_before in before.items()}
+            before[interval] = label_maps
+            with_masks = agreement_with_masks(label_maps, job.there)
             yield Compared(job.number, interval, frames, stacked, drawn / seconds, agreements, with_masks)
 
     @staticmethod
@@ -309,8 +309,8 @@ class Engine:
         what, point = (job.of, job) if isinstance(job, PointJob) else (job, None)
         if self._revisited is None or self._revisited[0] != what.number:
             with closing(what.there):
-                found = _as_then(what, propagator).revisit(what.frame, what.object, _drawn(what))
-            self._revisited = what.number, found
+                revisited = _as_then(what, propagator).revisit(what.frame, what.object, _drawn(what))
+            self._revisited = what.number, revisited
         y, x = np.nonzero(what.mask.unpack()) if what.mask is not None else (np.empty(0), np.empty(0))
         if point is not None:
             y, x = np.array([point.y]), np.array([point.x])

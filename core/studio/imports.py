@@ -73,20 +73,24 @@ def read_masks(
     Raises:
         PCVOSError: one of them cannot be read; it names the file.
     """
-    known = recognise(paths[0]) if format is None else importer(format)
-    if known.name == PNGs.name and len(paths) > 1:  # whose frames are found from all their names together
+    reader = recognise(paths[0]) if format is None else importer(format)
+    if reader.name == PNGs.name and len(paths) > 1:  # whose frames are found from all their names together
         chosen = {name: value for name, value in (options or {}).items() if name != _FRAME}
-        request = import_request(known, paths[0], media, chosen, answers)
+        request = import_request(reader, paths[0], media, chosen, answers)
         requests = [replace(request, files=tuple(paths))]
     else:
         requests = [
             import_request(
-                known, path, media, usual_options(known, path, frame, media) if options is None else options, answers
+                reader,
+                path,
+                media,
+                usual_options(reader, path, frame, media) if options is None else options,
+                answers,
             )
             for path in paths
         ]
-    found = reduce(_joined, map(known.read, [replace(request, progress=progress) for request in requests]))
-    return Reading(known, tuple(paths), requests[0], found)
+    masks = reduce(_joined, map(reader.read, [replace(request, progress=progress) for request in requests]))
+    return Reading(reader, tuple(paths), requests[0], masks)
 
 
 def options_for(known: Importer, path: Path) -> tuple[Option, ...]:

@@ -110,7 +110,7 @@ class _Report:
         """Every figure of an object, by the name of its column."""
         project, own = self._project, [s for s in self._stretches if s.object == info.id]
         confidence = project.confidence_of(info.id)
-        known = np.isfinite(confidence)
+        is_known = np.isfinite(confidence)
         figures: dict[str, Any] = {
             "frames": project.footage.frames,
             "propagated": len(project.frames_of(info.id, PREDICTED)),
@@ -120,12 +120,16 @@ class _Report:
             "doubtful places": sum(s.waits for s in own),
             "ticked off": sum(s.ticked for s in own),
             "done %": done_share(project, (info.id,)).percent,
-            "mean confidence": round(float(confidence[known].mean()), 4) if known.any() else None,
+            "mean confidence": round(float(confidence[is_known].mean()), 4) if is_known.any() else None,
         }
         if self._scores is not None:
-            found = self._summaries.get(info.id)
-            figures |= {"J": found and found.j.mean, "F": found and found.f.mean, "J&F": found and found.j_and_f}
-            figures |= {"frames scored": found.frames if found else 0}
+            summary = self._summaries.get(info.id)
+            figures |= {
+                "J": summary and summary.j.mean,
+                "F": summary and summary.f.mean,
+                "J&F": summary and summary.j_and_f,
+            }
+            figures |= {"frames scored": summary.frames if summary else 0}
         return figures
 
     def objects_csv(self) -> str:
@@ -217,10 +221,10 @@ class _Report:
                 "J and F are those of `pcvos eval`: against the reference, over its frames behind the one on which the "
                 "object first appears, without the last one."
             )
-            known = set(self._reference.truth.objects)
-            if without := [info.name for info in self._project.objects if info.id not in known]:
+            ids = set(self._reference.truth.objects)
+            if without := [info.name for info in self._project.objects if info.id not in ids]:
                 yield f"The reference has no masks of: {', '.join(without)}."
-            if strange := sorted(known - {info.id for info in self._project.objects}):
+            if strange := sorted(ids - {info.id for info in self._project.objects}):
                 yield f"The reference has objects that the project does not have: {', '.join(map(str, strange))}."
             yield from self._reference.notes
         if left := not_done_in_words(self._project, None, 0, self._project.footage.frames - 1):

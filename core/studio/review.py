@@ -132,8 +132,8 @@ def reason_of(project: Project, stretch: Stretch) -> Reason:
     cell = project.cell(stretch.frame, stretch.object)
     if cell is None or cell.mask.is_empty:
         return Reason.NOT_SEEN
-    known = project.frames_of(stretch.object)
-    before = known[known < stretch.first]
+    frames = project.frames_of(stretch.object)
+    before = frames[frames < stretch.first]
     earlier = project.cell(int(before[-1]), stretch.object) if len(before) else None
     if earlier is not None and _area(cell) < _LOST * _area(earlier):
         return Reason.PART_LOST

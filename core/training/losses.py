@@ -124,8 +124,8 @@ def absence_loss(logits: Tensor, labels: Tensor) -> Tensor:
         (); 0 where every object is on every frame.
     """
     present = torch.stack([(labels == k).flatten(2).any(-1) for k in range(1, logits.shape[1])], 1)
-    found = logits.softmax(1)[:, 1:].masked_fill((labels == IGNORE).unsqueeze(1), 0).flatten(3)
-    likeliest = found.topk(max(1, int(ABSENCE_PIXELS * found.shape[-1])), dim=-1).values
+    probabilities = logits.softmax(1)[:, 1:].masked_fill((labels == IGNORE).unsqueeze(1), 0).flatten(3)
+    likeliest = probabilities.topk(max(1, int(ABSENCE_PIXELS * probabilities.shape[-1])), dim=-1).values
     loss = -torch.log1p(-likeliest.clamp(max=1 - 1e-6)).mean(-1)
     return (loss * ~present).sum(1).mean()
 

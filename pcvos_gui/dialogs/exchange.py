@@ -199,7 +199,7 @@ class Exchange(QObject):
 def _write(wanted: Export, stored: Stored, progress: Progress) -> tuple[str, list[str]]:
     """Write it, in the thread; which frames were written, and what is to be said about the footage."""
     with stored.opened() as (project, media):
-        known = list(media.warnings)
+        warnings = list(media.warnings)
         request = wanted.request(project, media)
         run_export(exporter(wanted.format), request, overwrite=wanted.overwrite, progress=progress)
-        return request.which_frames, [warning for warning in media.warnings if warning not in known]
+        return request.which_frames, [warning for warning in media.warnings if warning not in warnings]

@@ -102,9 +102,9 @@ class ExportDialog(QDialog):
         return Export(self.formats.chosen, self._target(), first, last, self.objects.chosen, self.options.values)
 
     def _target(self) -> Path:
-        path, known = Path(self.target.text().strip()).expanduser(), self.exporter
-        if known.target == "file" and path.name and path.suffix.lower() not in known.suffixes:
-            path = path.with_name(path.name + known.suffixes[0])
+        path, exporter = Path(self.target.text().strip()).expanduser(), self.exporter
+        if exporter.target == "file" and path.name and path.suffix.lower() not in exporter.suffixes:
+            path = path.with_name(path.name + exporter.suffixes[0])
         return path
 
     def accept(self) -> None:
@@ -219,18 +219,18 @@ class ExportDialog(QDialog):
             self.objects.show_unknown(self.check.unknown)
 
     def _show_format(self) -> None:
-        known = self.exporter
-        self.writes.setText(known.writes)
+        exporter = self.exporter
+        self.writes.setText(exporter.writes)
         self.presets.show_none()
         name = UNPROCESSED.name  # is asked for each export anew, however the last one was, but only once
         asked_anew = {name: self.options.values.get(name, STOP)}
-        self._show_options({**self._store.last_options(known.name), **self._own_edges(), **asked_anew})
-        name = self.tr("File") if known.target == "file" else self.tr("Folder")
+        self._show_options({**self._store.last_options(exporter.name), **self._own_edges(), **asked_anew})
+        name = self.tr("File") if exporter.target == "file" else self.tr("Folder")
         self.target_label.setText(name)
         self.target.setAccessibleName(name)
-        self.target.setToolTip("" if known.target == "file" else self.tr("A folder that is not there yet is made"))
-        target = self._session.document.project.view.targets.get(known.name)
-        self.target.setText(target or str(self._suggested(known)))
+        self.target.setToolTip("" if exporter.target == "file" else self.tr("A folder that is not there yet is made"))
+        target = self._session.document.project.view.targets.get(exporter.name)
+        self.target.setText(target or str(self._suggested(exporter)))
         self.picture.expect()
         self._refresh()
 
@@ -261,9 +261,9 @@ class ExportDialog(QDialog):
         return folder / f"{name} {_SHORT_NAMES.get(known.name, known.name)}{suffix}"
 
     def _browse(self) -> None:
-        start, known = self._target(), self.exporter
-        if known.target == "file":
-            filters = f"{known.label} ({' '.join(f'*{suffix}' for suffix in known.suffixes)})"
+        start, exporter = self._target(), self.exporter
+        if exporter.target == "file":
+            filters = f"{exporter.label} ({' '.join(f'*{suffix}' for suffix in exporter.suffixes)})"
             options = QFileDialog.Option.DontConfirmOverwrite  # this dialog says so
             path, _ = QFileDialog.getSaveFileName(self, self.windowTitle(), str(start), filters, options=options)
         else:
@@ -315,13 +315,13 @@ class ExportDialog(QDialog):
 
     def _show_picture(self) -> None:
         """If it is of what is chosen now; else another one is on its way."""
-        found = self._pictured
-        if found is None or (found.wish.look, found.frame) != (self._wish().look, self.picture.frame):
+        pictured = self._pictured
+        if pictured is None or (pictured.wish.look, pictured.frame) != (self._wish().look, self.picture.frame):
             return
-        if found.picture is None:
-            self.picture.view.show_text(found.trouble)
+        if pictured.picture is None:
+            self.picture.view.show_text(pictured.trouble)
         else:
-            self.picture.show_picture(found.picture)
+            self.picture.show_picture(pictured.picture)
 
     @property
     def check(self) -> Checked | None:
@@ -331,8 +331,8 @@ class ExportDialog(QDialog):
     @property
     def needed(self) -> int | None:
         """Bytes that it will about take, if that is known."""
-        found = self._estimated
-        return found.size if found is not None and found.wish.content == self._wish().content else None
+        estimated = self._estimated
+        return estimated.size if estimated is not None and estimated.wish.content == self._wish().content else None
 
     def _too_large(self, checked: Checked) -> str:
         if self.needed is None or checked.free is None or self.needed <= checked.free:

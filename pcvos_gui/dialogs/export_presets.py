@@ -62,10 +62,10 @@ class ExportPresets:
 
     def _read(self, key: str) -> dict:
         try:
-            found = json.loads(str(self._store.value(key, "{}")))
+            presets = json.loads(str(self._store.value(key, "{}")))
         except ValueError:  # a settings file that was damaged is not worth a message
             return {}
-        return found if isinstance(found, dict) else {}
+        return presets if isinstance(presets, dict) else {}
 
     def _write(self, key: str, value: dict) -> None:
         self._store.setValue(key, json.dumps(value))
@@ -80,14 +80,14 @@ def _valid(stored: object) -> Preset | None:
     if not isinstance(stored, dict):
         return None
     try:
-        known = exporter(str(stored.get("format")))
+        format = exporter(str(stored.get("format")))
     except PCVOSError:
         return None
     given = stored.get("options", {})
     options = {}
-    for option in known.options:
+    for option in format.options:
         try:
             options[option.name] = option.checked(given[option.name])
         except (KeyError, TypeError, PCVOSError):  # a new option, or one that has changed
             continue
-    return Preset(known.name, options)
+    return Preset(format.name, options)

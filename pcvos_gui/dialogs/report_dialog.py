@@ -125,8 +125,8 @@ def begin_report(session: Session, page: Path, reference: Path | None) -> Task:
 
     def write(progress: Progress) -> ReportFiles:
         with stored.opened() as (project, media):
-            found = None if reference is None else read_reference(reference, media)
-            return write_report(project, media, page, found, overwrite=True, progress=progress)
+            compared = None if reference is None else read_reference(reference, media)
+            return write_report(project, media, page, compared, overwrite=True, progress=progress)
 
     def tell(files: ReportFiles) -> None:
         show = MessageAction(session.tr("Show"), lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(files.page))))

@@ -199,13 +199,13 @@ class Opener(QObject):
         except Cancelled:
             return None
         reference = FootageReference.of(media, path.absolute())
-        found = _Opened(media, reference, media.stored_index(), find_project(reference) if wants_project else None)
-        if found.place is None or found.place == in_use:
-            return found
+        opened = _Opened(media, reference, media.stored_index(), find_project(reference) if wants_project else None)
+        if opened.place is None or opened.place == in_use:
+            return opened
         try:
-            return replace(found, project=Project.open(found.place))
+            return replace(opened, project=Project.open(opened.place))
         except PCVOSError as error:
-            return replace(found, error=error)
+            return replace(opened, error=error)
 
     # back in the window's
 

@@ -68,14 +68,17 @@ class Reviewer(QObject):
         """Find them anew."""
         self._timer.stop()
         self._worst = None
-        found, suggested = [], None
+        stretches, suggested = [], None
         if self._session.is_open:
-            found = doubtful_stretches(self._session.document.project)
-            suggested = suggest(self._session.document.project, found)
-        if (found, suggested) != (self.stretches, self.suggestion):
-            self.stretches, self.suggestion, self._by_object, self._worst = found, suggested, {}, None
-            self.waiting, self._in_order = [stretch for stretch in found if stretch.waits], in_frame_order(found)
-            for stretch in found:
+            stretches = doubtful_stretches(self._session.document.project)
+            suggested = suggest(self._session.document.project, stretches)
+        if (stretches, suggested) != (self.stretches, self.suggestion):
+            self.stretches, self.suggestion, self._by_object, self._worst = stretches, suggested, {}, None
+            self.waiting, self._in_order = (
+                [stretch for stretch in stretches if stretch.waits],
+                in_frame_order(stretches),
+            )
+            for stretch in stretches:
                 self._by_object.setdefault(stretch.object, []).append(stretch)
             self.changed.emit()
 
@@ -87,10 +90,10 @@ class Reviewer(QObject):
     def go_to_next(self, step: int) -> Stretch | None:
         """Look at the next (1) or previous (-1) one in the order of frames and objects; None: there is none."""
         self._catch_up()
-        found = next_doubtful(self._in_order, self._session.navigator.frame, self._session.active, step)
-        if found is not None:
-            self.show(found)
-        return found
+        stretch = next_doubtful(self._in_order, self._session.navigator.frame, self._session.active, step)
+        if stretch is not None:
+            self.show(stretch)
+        return stretch
 
     def go_to_suggested(self) -> Suggestion | None:
         """Look at the frame to correct next, with its object active; None: there is none."""

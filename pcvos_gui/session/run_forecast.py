@@ -36,8 +36,8 @@ class RunPrices:
 
     def keep(self, settings: RunSettings, interval: int, prices: Prices) -> None:
         """Note what was measured."""
-        known = self._measured(settings) | {interval: prices}
-        self._store.setValue(_key(settings), json.dumps({k: asdict(known[k]) for k in sorted(known)}))
+        by_interval = self._measured(settings) | {interval: prices}
+        self._store.setValue(_key(settings), json.dumps({k: asdict(by_interval[k]) for k in sorted(by_interval)}))
 
     def _measured(self, settings: RunSettings) -> dict[int, Prices]:
         try:
@@ -142,11 +142,11 @@ class RunForecast(QObject):
         """Seconds at another resolution: by its own prices, or else by those at another one and the number of
         pixels."""
         there = replace(settings, resolution=resolution)
-        for known in (resolution, settings.resolution, *QUALITIES.values()):
-            prices = self._prices.at(replace(settings, resolution=known), settings.interval)
+        for other in (resolution, settings.resolution, *QUALITIES.values()):
+            prices = self._prices.at(replace(settings, resolution=other), settings.interval)
             if prices is not None:
                 own = min(self._session.navigator.size)
-                share = (resolution or own) / (known or own)
+                share = (resolution or own) / (other or own)
                 return self._seconds(prices.resized(share**2), there, (settings.interval, start, end), ways)
         return None
 
@@ -160,11 +160,11 @@ class RunForecast(QObject):
         annotated = self._annotated_for(start, end, "both" if ways else settings.direction)
         if not annotated:
             return None
-        known = self._known if _sees_alike(settings, self._settings) else frozenset()
+        known_frames = self._known if _sees_alike(settings, self._settings) else frozenset()
         along = [pass_along(way, annotated) for way in ways]
         passes = along or passes_of(settings.direction, start, end, annotated)
         propagation = RunSettings(**{**vars(settings), "interval": interval}).propagation
-        work = plan(passes, annotated, propagation, known, room_for(self._capacity, known, start, end))
+        work = plan(passes, annotated, propagation, known_frames, room_for(self._capacity, known_frames, start, end))
         new = sum(self._encoded.get(frame) != objects for frame, objects in annotated.items())
         annotating = new * prices.annotated
         loading = 0.0 if self._loaded == (settings.device, settings.weights) else prices.loading

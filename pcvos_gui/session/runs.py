@@ -444,16 +444,16 @@ class RunController(QObject):
     def _tell_interrupted(self) -> None:
         """Once: a run that ended with its process, and how to go on with it."""
         project = self.session.document.project
-        found = None if project.read_only else interrupted.find(project)
-        if found is None:
+        interrupted_run = None if project.read_only else interrupted.find(project)
+        if interrupted_run is None:
             return
         interrupted.note_end(project)
-        if found.last is None:
+        if interrupted_run.last is None:
             text = self.tr("The last propagation was interrupted before it had drawn a frame: propagate again.")
         else:
             text = self.tr("The last propagation was interrupted at frame {}: go on from there, or propagate again.")
-        go_on = MessageAction(self.tr("Go on"), lambda: self.session.has_open(project) and self.go_on(found))
-        self._say(text.format(found.last), "warning", go_on, key="interrupted")
+        go_on = MessageAction(self.tr("Go on"), lambda: self.session.has_open(project) and self.go_on(interrupted_run))
+        self._say(text.format(interrupted_run.last), "warning", go_on, key="interrupted")
 
     def _on_closing(self) -> None:
         self.stop()

@@ -206,9 +206,9 @@ class Session(QObject):
 
     def change_object(self, changed: ObjectInfo) -> None:
         """Rename, recolour, show, hide, lock, unlock or class: the object with this id becomes `changed`."""
-        known = self.object(changed.id)
-        if known is not None and known != changed:
-            text = self._words_for(known, changed)
+        before = self.object(changed.id)
+        if before is not None and before != changed:
+            text = self._words_for(before, changed)
             self.document.push_change(edits.change_object(self.document.project, text, changed))
 
     def _words_for(self, old: ObjectInfo, new: ObjectInfo) -> str:

@@ -210,8 +210,8 @@ class SideBySide(QObject):
             with snapshot:
                 left, right = (_side(snapshot, choice, reference, apart) for choice in (one, other))
                 scored = reference if other.is_reference and one == PRESENT else None
-                found = compare(left, right, snapshot.footage.frames, progress.part(0, 2))
-                return found, None if scored is None else score(snapshot, scored, progress.part(1, 2))
+                comparison = compare(left, right, snapshot.footage.frames, progress.part(0, 2))
+                return comparison, None if scored is None else score(snapshot, scored, progress.part(1, 2))
 
         self._task = Task(work, self)
         self._task.returned.connect(self._on_compared)

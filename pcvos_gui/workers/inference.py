@@ -250,13 +250,13 @@ class InferenceWorker(Worker):
             self._do_mark(job)
 
     def _do_mark(self, job: MarkJob) -> None:
-        found = self._mark(job)
+        answer = self._mark(job)
         with self._changed:
-            if found.number == self._awaited:
-                self._answer = found
+            if answer.number == self._awaited:
+                self._answer = answer
                 self._changed.notify_all()
             else:
-                self._post(found)
+                self._post(answer)
 
     def _mark(self, job: MarkJob) -> Marked | MarkFailed:
         begin = time.perf_counter()

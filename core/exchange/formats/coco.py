@@ -82,10 +82,10 @@ class CocoFile(Importer):
         names = FrameNames(request, [image.at("file_name", str).value for image in nodes], strangers=True)
         if names.question:
             return Found({}, (), (names.question,))
-        images, known = _images(nodes, names), read_categories(root)
+        images, categories = _images(nodes, names), read_categories(root)
         annotations = root.at("annotations", list).items(dict)
-        numbers = _numbers(annotations, known)
-        know_listed(gathering, root, known, numbers)
+        numbers = _numbers(annotations, categories)
+        know_listed(gathering, root, categories, numbers)
         for annotation, (number, category) in request.progress.over([*zip(annotations, numbers, strict=True)]):
             image = annotation.at("image_id", int, str)
             if image.value not in images:
@@ -96,8 +96,8 @@ class CocoFile(Importer):
                 if mask is None:
                     gathering.leave_out(annotation)
                     continue
-                name = known[category].name
-                gathering.know(number, number, name, known[category].colour, class_name=name)
+                name = categories[category].name
+                gathering.know(number, number, name, categories[category].colour, class_name=name)
                 gathering.add(frame, number, mask)
         for frame, _ in images.values():
             if frame is not None:

@@ -75,11 +75,11 @@ def _read_masks(file: zipfile.ZipFile, ids: set[int], request: ImportRequest, ga
         if frame is None:
             raise _ChangedError  # the usual way has a sentence for it
         labels = _labels(file.read(info))
-        found = set(np.unique(labels).tolist()) - {0}
-        if not found <= ids:
+        values = set(np.unique(labels).tolist()) - {0}
+        if not values <= ids:
             raise _ChangedError
         gathering.cover(frame)
-        for id in sorted(found):
+        for id in sorted(values):
             where = f"{request.path}: {info.filename}"
             gathering.add(frame, id, fit(labels == id, request.media.size, where))
 

@@ -217,8 +217,8 @@ class _Reader(_Target):
         try:
             return int(attributes[name])
         except (KeyError, ValueError):
-            found = f"is {attributes[name][:20]}, no whole number" if name in attributes else "is missing"
-            raise PCVOSError(f"{self._where(tag, attributes)}: {name} {found}.") from None
+            problem = f"is {attributes[name][:20]}, no whole number" if name in attributes else "is missing"
+            raise PCVOSError(f"{self._where(tag, attributes)}: {name} {problem}.") from None
 
     def _set_size(self, height: int, width: int, what: str) -> None:
         check_shape((height, width), self._media.size, f"{what} of {self._request.path}")

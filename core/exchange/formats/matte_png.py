@@ -65,8 +65,8 @@ class MattePNGs(Exporter):
             matted = matte_one(request, frame, together=_together(request), maximum=_maximum(request))
             empty = len(encode_png(np.zeros(request.size, np.uint8)))
             some = list(matted.mattes.values())[:_OBJECTS]  # they stand for all
-            known = sum(len(encode_png(matte.levels(_maximum(request)))) for matte in some)
-            return known * len(matted.mattes) // max(1, len(some)) + empty * (
+            size = sum(len(encode_png(matte.levels(_maximum(request)))) for matte in some)
+            return size * len(matted.mattes) // max(1, len(some)) + empty * (
                 len(_folders(request)) - len(matted.mattes)
             )
 

@@ -132,15 +132,15 @@ class ObjectFolders(Importer):
         warnings: list[str] = []
         for number, folder in enumerate(folders):
             try:
-                found = load(folder, request, request.progress.part(number, len(folders)), names=names)
+                loaded = load(folder, request, request.progress.part(number, len(folders)), names=names)
             except UnclearNumberingError as error:
                 return Found({}, (), (numbers_question(error),))
-            for annotation in found.annotations:
+            for annotation in loaded.annotations:
                 part_of_it, top, left = annotation.packed.part()
                 mask = PackedMask.pack_part(part_of_it, annotation.packed.shape, top, left)
                 masks.setdefault(annotation.frame, {})[folder.name] = mask
-            notes += found.notes if not found.colours else found.notes[1:]
-            warnings += [f"{folder.name}/{warning}" for warning in found.warnings]
+            notes += loaded.notes if not loaded.colours else loaded.notes[1:]
+            warnings += [f"{folder.name}/{warning}" for warning in loaded.warnings]
         objects = tuple(map(_object, _sorted([*folders, *_empty_folders(request.path)])))
         return Found(masks, objects, notes=tuple(dict.fromkeys(notes)), warnings=tuple(warnings), in_front="higher id")
 

@@ -80,7 +80,7 @@ class YouTubeVISFile(Importer):
 
     def read(self, request: ImportRequest) -> Found:
         root = Node.load(request.path)
-        known = read_categories(root)
+        categories = read_categories(root)
         video = _chosen(root.at("videos", list).items(dict), root, request)
         if isinstance(video, Question):
             return Found({}, (), (video,))
@@ -91,10 +91,10 @@ class YouTubeVISFile(Importer):
         frames, size = _frames(files, names, gathering), (video.at("height", int).value, video.at("width", int).value)
         annotations = root.at("annotations", list).items(dict)
         numbers = [(annotation.value.get("id"), annotation.value.get("category_id")) for annotation in annotations]
-        know_listed(gathering, root, known, numbers)
+        know_listed(gathering, root, categories, numbers)
         for annotation in request.progress.over(annotations):
             if annotation.at("video_id", int).value == video.at("id", int).value:
-                _gather(annotation, frames, size, known, request, gathering)
+                _gather(annotation, frames, size, categories, request, gathering)
         return gathering.found(in_front="later")
 
 
