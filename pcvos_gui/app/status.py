@@ -68,7 +68,8 @@ class StatusLine(QStatusBar):
     def refresh(self) -> None:
         session = self._session
         is_open = session.is_open
-        for widget in (self.done, self.engine, self.saved):
+        self.done.setVisible(is_open and bool(session.document.project.done))
+        for widget in (self.engine, self.saved):
             widget.setVisible(is_open)
         for widget in (self.place, self.object):
             widget.setVisible(is_open and not self.currentMessage())  # what the pointer is over is told in their place
@@ -94,7 +95,6 @@ class StatusLine(QStatusBar):
     def _show_done(self) -> None:
         """Frames done: of the active object, and of all; nothing, where nobody has declared anything done."""
         session, project = self._session, self._session.document.project
-        self.done.setVisible(bool(project.done))
         if not project.done:
             return
         shares = {info: done_share(project, (info.id,)) for info in session.objects}

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from exchange_parts import choose
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from window_parts import COUNT, Hands, truth
 
 from core.masks.packed_mask import PackedMask
@@ -25,6 +26,27 @@ def drawn(hands: Hands, clip: Path) -> Hands:
         hands.session.document.push_change(Change("drawn", cells, made_by=Author.RUN))
     hands.go_to(5)
     return hands
+
+
+class Shows(QObject):
+    """Counts how often a widget is shown."""
+
+    def __init__(self, widget: QWidget):
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        self.count += event.type() == QEvent.Type.Show
+        return False
+
+
+def test_a_step_shows_nothing_of_the_status_bar_for_a_moment(drawn: Hands):
+    """Each time it did, the window was laid out anew, twice a step."""
+    shows = [Shows(widget) for widget in drawn.window.status.findChildren(QWidget)]
+    for frame in (6, 7):
+        drawn.go_to(frame)
+    assert sum(each.count for each in shows) == 0
 
 
 def done(hands: Hands) -> tuple[DoneStretch, ...]:
