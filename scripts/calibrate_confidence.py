@@ -1,110 +1,197 @@
-"""Fit the confidence to true J on the six held-out sequences: prints the constants of core/propagation/confidence.py.
+"""Fit the confidence to true J: prints the constants of core/propagation/confidence.py and doubt.py, or writes them.
 
-    python scripts/calibrate_confidence.py --data DATA [--weights FILE] [--interval 5] [--pasted reappearance]
+    python scripts/calibrate_confidence.py --data DATA --data FURTHER --write
 
-It also prints the rank correlation (Spearman) of confidence and J over all frames of all sequences together, and within
-each; once with the constants fitted to all six, once with each sequence left out of the fit it is judged by.
+To be run after the weights have changed. It draws the six held-out sequences and the hard clips that the folders hold
+(`core/training/hard_clips.py`), and fits the constants to all of them, each sequence with the root of its rows. Printed
+are rank correlation and falls of J as `pcvos eval` has them: with the constants as they are, as they are fitted, and
+with each sequence left out of the fit that it is judged by. With `--table`, what was drawn is kept, and read again.
 """
 
 import argparse
+import pickle
+import re
 import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.evaluation.metrics import region_similarity
-from core.evaluation.pasted_sequences import PASTED
-from core.evaluation.scores import spearman
-from core.media.arrays import ArraySource
+from make_hard_clips import render
+
+from core.errors import PCVOSError
+from core.evaluation.scores import Judge, ObjectScores, SequenceScores, confidence_correlation, flagged_falls
+from core.evaluation.truth import Truth
+from core.media.arrays import ArraySource, LabelledSequence
 from core.network import PCVOS, load_network
 from core.propagation import PropagationSettings, Propagator
-from core.propagation.confidence import CALIBRATION, logit, measures
-from core.propagation.geometry import Geometry
-from core.training.data import Sequence, load_validation_sequences
+from core.propagation.confidence import CALIBRATION, Absence, Evidence, Mask, confidence
+from core.propagation.doubt import LOW_CONFIDENCE
+from core.training.data import IGNORE, load_hard_sequences, load_validation_sequences
+from core.training.hard_clips import HARD_CLIPS
 
-Scores = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Per frame: expected IoU and largest share (T, 2), NaN where the mask is empty; true J (T,); confidence (T,)."""
+ROOT = Path(__file__).resolve().parents[1]
+
+MOST_DOUBT = 0.15
+"""Share of the held-out sequences' frames without a fall that may be in doubt."""
+
+RIDGE = 0.003
+"""Penalty on each weight but the constant, squared, a row."""
+
+Constants = Mapping[type[Evidence], Sequence[float]]
 
 
-def scores(network: PCVOS, sequence: Sequence, settings: PropagationSettings) -> Scores:
-    """The measures, the true J and the confidence of all frames but the first and the last."""
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A sequence that was drawn: its scores, and the evidence by object and frame. held_out: one of the six."""
+
+    held_out: bool
+    scores: SequenceScores
+    evidence: Mapping[tuple[int, int], Evidence]
+
+    def rows(self, own: ObjectScores) -> Iterator[tuple[int, Evidence]]:
+        """The places of an object's counted frames, and the evidence there."""
+        for i in np.flatnonzero(own.counted):
+            yield int(i), self.evidence[own.object, self.scores.frames[i]]
+
+    def judged_by(self, constants: Constants) -> SequenceScores:
+        """Its scores with the confidence that these constants give."""
+        objects = []
+        for own in self.scores.objects:
+            sure = own.confidence.copy()
+            for i, evidence in self.rows(own):
+                sure[i] = confidence(evidence, constants)
+            objects.append(replace(own, confidence=sure))
+        return replace(self.scores, objects=tuple(objects))
+
+
+def draw(network: PCVOS, sequence: LabelledSequence, settings: PropagationSettings, held_out: bool) -> Drawn:
+    """Propagate the first frame's mask through a sequence."""
+    truth = Truth.from_array(np.where(sequence.labels == IGNORE, np.uint8(0), sequence.labels))
+    truth = Truth(truth.masks, {obj: frame for obj, frame in truth.given.items() if frame == 0})
     propagator = Propagator(network, ArraySource(sequence.frames, sequence.name), settings)
-    propagator.memory.add(0, (sequence.labels[0] == 1).astype(np.uint8))
-    geometry = Geometry(sequence.labels.shape[1:], settings.resolution)
-    found, true_j, sure = [], [], []
+    propagator.memory.add(0, truth.labels(0))
+    judge, evidence = Judge(sequence.name, truth, with_f=False), {}
     for clip in propagator.run():
-        for frame, labels, small, c in zip(clip.frames, clip.labels, clip.small, clip.confidence[1], strict=True):
-            if 0 < frame < len(sequence.frames) - 1:
-                found.append(measures(geometry.crop_small(small[1])) or (np.nan, np.nan))
-                true_j.append(region_similarity(labels == 1, sequence.labels[frame] == 1))
-                sure.append(c)
-    return np.array(found), np.array(true_j), np.array(sure)
+        for i, frame in enumerate(clip.frames):
+            judge.see(frame, clip.labels[i], {obj: float(own[i]) for obj, own in clip.confidence.items()})
+            evidence |= {(obj, frame): own for obj, own in clip.evidence[i].items()}
+    return Drawn(held_out, judge.scores(), evidence)
 
 
-def fit(parts: list[Scores]) -> np.ndarray:
-    """Logistic regression of J (Newton's method), over masks that are not empty."""
-    found = np.concatenate([part[0] for part in parts])
-    true_j = np.concatenate([part[1] for part in parts])
-    empty = np.isnan(found[:, 0])
-    inputs, wanted = _inputs(found[~empty]), true_j[~empty]
+def hard_clips(folders: Sequence[Path]) -> Iterator[LabelledSequence]:
+    sequences = load_hard_sequences(*folders)
+    for clip in HARD_CLIPS:
+        if clip.sequence in sequences:
+            frames, labels = zip(*render(clip, *sequences[clip.sequence]), strict=True)
+            yield LabelledSequence(f"{clip.kind}-{clip.sequence}", np.stack(frames), np.stack(labels))
+
+
+def draw_all(arguments: argparse.Namespace) -> list[Drawn]:
+    network = load_network(arguments.weights, "cpu")
+    settings = PropagationSettings(interval=arguments.interval, resolution=arguments.resolution, cache_bytes=0)
+    held_out: list[LabelledSequence] = []
+    for folder in arguments.data:
+        try:
+            held_out += load_validation_sequences(folder)
+        except PCVOSError:
+            continue  # another folder has them
+    drawn = []
+    for is_held_out, sequences in ((True, held_out), (False, hard_clips(arguments.data))):
+        for sequence in sequences:
+            drawn.append(draw(network, sequence, settings, is_held_out))
+            print(f"{sequence.name}: rank correlation {confidence_correlation([drawn[-1].scores]):.3f}", flush=True)
+    return drawn
+
+
+def fit(drawn: Iterable[Drawn]) -> dict[type[Evidence], np.ndarray]:
+    """Logistic regression of J (Newton's method), of masks and of absences."""
+    rows: dict[type[Evidence], list[tuple[float, float, tuple[float, ...]]]] = {Mask: [], Absence: []}
+    for sequence in drawn:
+        found = [(e, own.j[i]) for own in sequence.scores.objects for i, e in sequence.rows(own)]
+        for evidence, j in found:
+            rows[type(evidence)].append((len(found) ** -0.5, float(j), evidence.inputs))
+    return {kind: _regression(*map(np.array, zip(*of_kind, strict=True))) for kind, of_kind in rows.items()}
+
+
+def _regression(counts: np.ndarray, wanted: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """Weights (M,) of inputs (N, M), the first of which is a constant; `counts` (N,): how much each row does."""
+    counts = counts / counts.mean()
+    penalty = RIDGE * len(wanted) * np.diag([0.0] + [1.0] * (inputs.shape[1] - 1))
     weights = np.zeros(inputs.shape[1])
     for _ in range(50):
         p = 1 / (1 + np.exp(-inputs @ weights))
-        curvature = inputs.T @ (inputs * (p * (1 - p))[:, None]) + 1e-6 * np.eye(len(weights))
-        weights += np.linalg.solve(curvature, inputs.T @ (wanted - p))
+        curvature = inputs.T @ (inputs * (counts * p * (1 - p))[:, None]) + penalty
+        weights += np.linalg.solve(curvature, inputs.T @ (counts * (wanted - p)) - penalty @ weights)
     return weights
 
 
-def predict(weights: np.ndarray, part: Scores) -> np.ndarray:
-    """Confidence (T,) from measures; of an empty mask, the engine's."""
-    found, _, sure = part
-    return np.where(np.isnan(found[:, 0]), sure, 1 / (1 + np.exp(-_inputs(np.nan_to_num(found, nan=0.5)) @ weights)))
+def lowest(scores: Sequence[SequenceScores]) -> float:
+    """The highest confidence, in hundredths, below which a frame deserves a look and few others do."""
+    return max(low / 100 for low in range(40, 100) if flagged_falls(scores, low / 100).of_others <= MOST_DOUBT)
 
 
-def _inputs(found: np.ndarray) -> np.ndarray:
-    return np.stack([np.ones(len(found)), logit(found[:, 0]), found[:, 1]], 1)
+def report(title: str, drawn: Sequence[Drawn], scores: Sequence[SequenceScores], low: float) -> None:
+    print(f"{title}, in doubt below {low:.2f}")
+    for name, is_held_out in (("held out", True), ("hard", False)):
+        some = [own for one, own in zip(drawn, scores, strict=True) if one.held_out == is_held_out]
+        if some:
+            of_falls = flagged_falls(some, low)
+            print(
+                f"  {name}: rank correlation {confidence_correlation(some):.3f}; of {of_falls.falls} falls "
+                f"{of_falls.of_falls:.2f} in doubt, of others {of_falls.of_others:.2f}"
+            )
+            print("    " + ", ".join(f"{own.sequence} {confidence_correlation([own]):.2f}" for own in some))
 
 
-def report(title: str, names: list[str], sure: list[np.ndarray], true_j: list[np.ndarray]) -> None:
-    within = {name: spearman(a, b) for name, a, b in zip(names, sure, true_j, strict=True)}
-    error = np.abs(np.concatenate(sure) - np.concatenate(true_j)).mean()
-    print(
-        f"{title}: all frames together {spearman(np.concatenate(sure), np.concatenate(true_j)):.3f}, mean of the "
-        f"sequences {np.nanmean(list(within.values())):.3f}, mean distance from J {error:.3f}"
-    )
-    print("  " + ", ".join(f"{name} {value:.2f}" for name, value in within.items()))
+def write(constants: Constants, low: float) -> None:
+    """Put the constants in the place of those that are in the code."""
+    folder = ROOT / "core" / "propagation"
+    for kind, values in constants.items():
+        _replace(folder / "confidence.py", rf"(    {kind.__name__}: )\(.*\)", rf"\g<1>({_words(values)})")
+    _replace(folder / "doubt.py", r"(LOW_CONFIDENCE = ).*", rf"\g<1>{low:.2f}")
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    text, count = re.subn(old, new, path.read_text())
+    if count != 1:
+        sys.exit(f"{path} does not have {old} once: write the constants there by hand.")
+    path.write_text(text)
+
+
+def _words(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.3f}" for value in values)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with the training tars")
+    parser.add_argument("--data", type=Path, action="append", default=[], help="folder with training tars; several")
     parser.add_argument("--weights", type=Path, help="in place of the shipped ones")
     parser.add_argument("--interval", type=int, default=5)
     parser.add_argument("--resolution", type=int, default=480)
-    parser.add_argument("--no-distractors", action="store_true", help="look-alikes are not followed")
-    parser.add_argument("--pasted", choices=["look-alikes", "reappearance"], help="on the sequences made harder so")
+    parser.add_argument("--table", type=Path, help="file for what was drawn; if it is there, nothing is drawn")
+    parser.add_argument("--write", action="store_true", help="put the constants into the code")
     arguments = parser.parse_args()
-    network = load_network(arguments.weights, "cpu")
-    settings = PropagationSettings(
-        interval=arguments.interval, resolution=arguments.resolution, distractors=not arguments.no_distractors
-    )
-    sequences = load_validation_sequences(arguments.data)
-    if arguments.pasted:
-        sequences = PASTED[arguments.pasted](sequences)
-    names = [sequence.name for sequence in sequences]
-    parts = []
-    for sequence in sequences:
-        parts.append(scores(network, sequence, settings))
-        print(f"{sequence.name}: J {parts[-1][1].mean():.3f}", flush=True)
-    true_j = [part[1] for part in parts]
-    weights = fit(parts)
-    print(f"CALIBRATION = ({', '.join(f'{w:.3f}' for w in weights)})")
-    for title, used in (("as it is", np.array(CALIBRATION)), ("fitted to all", weights)):
-        report(title, names, [predict(used, part) for part in parts], true_j)
-    apart = [predict(fit(parts[:i] + parts[i + 1 :]), parts[i]) for i in range(len(parts))]
-    report("each left out of its fit", names, apart, true_j)
+    if arguments.table and arguments.table.exists():
+        drawn = pickle.loads(arguments.table.read_bytes())
+    else:
+        drawn = draw_all(arguments)
+        if arguments.table:
+            arguments.table.write_bytes(pickle.dumps(drawn))
+    apart = [one.judged_by(fit([other for other in drawn if other is not one])) for one in drawn]
+    low = lowest([own for one, own in zip(drawn, apart, strict=True) if one.held_out] or apart)
+    constants = {kind: np.round(weights, 3) for kind, weights in fit(drawn).items()}
+    report("As it is", drawn, [one.judged_by(CALIBRATION) for one in drawn], LOW_CONFIDENCE)
+    report("Fitted to all", drawn, [one.judged_by(constants) for one in drawn], low)
+    report("Each left out of its fit", drawn, apart, low)
+    for kind, values in constants.items():
+        print(f"{kind.__name__}: ({_words(values)})")
+    print(f"LOW_CONFIDENCE = {low:.2f}")
+    if arguments.write:
+        write(constants, low)
 
 
 if __name__ == "__main__":

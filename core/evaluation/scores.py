@@ -189,7 +189,7 @@ class Flagged:
     of_others: float
 
 
-def flagged_falls(sequences: Iterable[SequenceScores]) -> Flagged:
+def flagged_falls(sequences: Iterable[SequenceScores], low: float = LOW_CONFIDENCE) -> Flagged:
     """Falls among all counted frames and objects that have a confidence: on which J is `FALL` or more below the median
     of the `FRAMES_BEFORE` judged frames before, and whether confidence is low (`core.propagation.doubt`) there."""
     falls, doubts = [], []
@@ -197,7 +197,7 @@ def flagged_falls(sequences: Iterable[SequenceScores]) -> Flagged:
         for i in np.flatnonzero(own.counted & ~np.isnan(own.confidence) & ~np.isnan(own.j)):
             before = own.j[max(0, i - FRAMES_BEFORE) : i]
             falls.append(bool((~np.isnan(before)).any()) and own.j[i] <= np.nanmedian(before) - FALL)
-            doubts.append(own.confidence[i] < LOW_CONFIDENCE)
+            doubts.append(own.confidence[i] < low)
     fell, in_doubt = np.array(falls, bool), np.array(doubts, bool)
     shares = [float(in_doubt[some].mean()) if some.any() else float("nan") for some in (fell, ~fell)]
     return Flagged(int(fell.sum()), shares[0], int((~fell).sum()), shares[1])

@@ -1,45 +1,93 @@
 """Confidence of a prediction in an object on a frame: about what J it would have, to go by what the network says.
 
-Of a mask two things tell: how decided the probabilities are, and whether it hangs together (where the network loses an
-object, it falls apart). Of an object that is nowhere, its strongest trace since it was last seen tells, a probability
-too low to be drawn, and how much of it plain matching with permanent memory finds on the frame. How the first two make
-a confidence was fitted to true J (`scripts/calibrate_confidence.py`); what a trace makes of it was chosen on the same
-sequences (docs/evaluation.md).
+Of a mask, four things tell: how decided the probabilities are, now and lately, whether it hangs together (where the
+network loses an object, it falls apart), and how large it is (outlines are never exact, and small objects are mostly
+outline). Of an object that is nowhere, three: whether it was at the picture's border when it was last seen, how long
+ago that was, and whether something was found that was taken for something else.
+
+How these make a confidence is fitted to true J by `scripts/calibrate_confidence.py` (docs/evaluation.md).
 """
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-CALIBRATION = (-0.420, 0.921, 0.226)
-"""Constant of `from_measures`, weight of the expected IoU (its logit), weight of the largest part's share."""
-
-ABSENT = 0.9
-"""Confidence that an object is nowhere if there has been no trace of it since it was last seen."""
-
 UNKNOWN = 0.5
 """Confidence in an object of which nothing is remembered."""
+
+BORDER = 4
+"""Cells of the decoder's grid, 4 x 4 pixels of what the network sees, from the picture's border up to which an object
+is at it."""
 
 _NOISE = 0.05  # probabilities below this are none: summed over a whole frame they would outweigh a small object
 _DRAWN = 127
 
 
-def confidence(probability: np.ndarray, trace: float = 0.0, found: float = 0.0) -> float:
-    """0 to 1, about the J that the mask has.
+@dataclass(frozen=True)
+class Mask:
+    """What a mask shows; all 0 to 1.
+
+    Attributes:
+        iou: that it is expected to have, to take each pixel's probability at its word: what it has in common with the
+            true one, over what both cover together.
+        largest: the share of its largest connected part.
+        size: its side as a square, of the picture's.
+        lately: mean `iou` of the frames that were remembered last; 1 for one that was annotated.
+    """
+
+    iou: float
+    largest: float
+    size: float
+    lately: float = 1.0
+
+    @property
+    def inputs(self) -> tuple[float, ...]:
+        return 1.0, logit(self.iou), self.largest, self.size, self.lately
+
+
+@dataclass(frozen=True)
+class Absence:
+    """What there is to go by where an object is nowhere.
+
+    Attributes:
+        at_border: whether it was at the picture's border when it was last seen, or a person said that it was gone.
+        frames: how many frames ago that was, 1 or more.
+        denied: whether something was found on this frame that was taken for something else (`presence.is_present`).
+    """
+
+    at_border: bool
+    frames: int
+    denied: bool = False
+
+    @property
+    def inputs(self) -> tuple[float, ...]:
+        return 1.0, float(self.at_border), float(np.log(self.frames)), float(self.denied)
+
+
+Evidence = Mask | Absence
+
+CALIBRATION: Mapping[type[Evidence], tuple[float, ...]] = {
+    Mask: (-0.980, 0.752, 0.326, 0.764, 0.670),
+    Absence: (-1.238, 2.259, 0.645, -0.858),
+}
+"""Weight of each of the `inputs`; the first is a constant."""
+
+
+def confidence(evidence: Evidence, calibration: Mapping[type[Evidence], Sequence[float]] = CALIBRATION) -> float:
+    """0 to 1, about the J that the mask has: a logistic function."""
+    odds = np.dot(calibration[type(evidence)], evidence.inputs)
+    return float(1 / (1 + np.exp(-odds)))
+
+
+def mask_evidence(probability: np.ndarray, lately: float = 1.0) -> Mask | None:
+    """Measure a mask; None if it is empty.
 
     Args:
-        probability: of the object, aggregated, uint8 (h, w), 255 = 1, on the decoder's grid or a finer one.
-        trace: of an object that is nowhere, the highest probability it had anywhere since it was last seen, 0 to 1.
-        found: of an object that is nowhere, the share of it that plain matching finds, 0 to 1.
-    """
-    of_mask = measures(probability)
-    return of_absence(trace, found) if of_mask is None else from_measures(*of_mask)
-
-
-def measures(probability: np.ndarray) -> tuple[float, float] | None:
-    """Expected IoU and the share of the mask's largest connected part, 0 to 1 both; None if the mask is empty.
-
-    The expected IoU takes each pixel's probability at its word: what the mask is expected to have in common with the
-    true one, over what both are expected to cover together.
+        probability: of the object, aggregated, uint8 (h, w), 255 = 1, on the decoder's grid or a finer one, without
+            padding.
+        lately: as in `Mask`.
     """
     mask = (probability > _DRAWN).view(np.uint8)
     area = int(np.count_nonzero(mask))
@@ -50,32 +98,21 @@ def measures(probability: np.ndarray) -> tuple[float, float] | None:
     inside = float(p[mask > 0].sum())
     iou = inside / (area + float(p.sum()) - inside)
     _, _, parts, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    return iou, float(parts[1:, cv2.CC_STAT_AREA].max()) / area
+    return Mask(iou, float(parts[1:, cv2.CC_STAT_AREA].max()) / area, float(np.sqrt(area / mask.size)), lately)
 
 
-def from_measures(iou: float, share: float) -> float:
-    """The calibrated confidence: a logistic function of both."""
-    constant, of_iou, of_share = CALIBRATION
-    return float(1 / (1 + np.exp(-(constant + of_iou * logit(iou) + of_share * share))))
+def is_at_border(mask: np.ndarray, width: int = BORDER) -> bool:
+    """Whether a mask, bool (h, w), comes within `width` of the picture's border."""
+    return bool(mask[:width].any() or mask[-width:].any() or mask[:, :width].any() or mask[:, -width:].any())
 
 
-def is_seen(probability: np.ndarray) -> bool:
-    """True if anything of an object is drawn, by its probability, uint8 (h, w), 255 = 1."""
-    return bool(probability.max() > _DRAWN)
+def drawn(probability: np.ndarray) -> np.ndarray:
+    """The mask, bool (h, w), that is drawn of an object, by its probability, uint8 (h, w), 255 = 1."""
+    mask: np.ndarray = probability > _DRAWN
+    return mask
 
 
-def peak(probability: np.ndarray) -> float:
-    """The highest probability of an object anywhere, 0 to 1, of uint8 (h, w), 255 = 1."""
-    return int(probability.max()) / 255
-
-
-def of_absence(trace: float, found: float = 0.0) -> float:
-    """Confidence that an object is nowhere; arguments as of `confidence`."""
-    return ABSENT * (1 - trace**2) * (1 - found**2)
-
-
-def logit(p: float | np.ndarray) -> float | np.ndarray:
+def logit(p: float) -> float:
     """Log odds, kept finite."""
-    p = np.clip(p, 1e-3, 1 - 1e-3)
-    odds: float | np.ndarray = np.log(p / (1 - p))
-    return odds
+    p = min(max(p, 1e-3), 1 - 1e-3)
+    return float(np.log(p / (1 - p)))

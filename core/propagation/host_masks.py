@@ -1,14 +1,14 @@
 """Masks of a clip as people see them: label maps and soft masks, from mask logits, and their way to the host."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
 
 from core.network.transfer import download
 from core.propagation.composer import Distribution
-from core.propagation.confidence import UNKNOWN
+from core.propagation.confidence import UNKNOWN, Evidence, confidence
 from core.propagation.memory import Annotation
 from core.propagation.parts import Parts
 from core.propagation.prediction import ClipResult, Prediction
@@ -39,8 +39,7 @@ class Drawn:
 @dataclass(frozen=True)
 class Picture:
     """One frame on the host: label map uint8 (H, W), its objects, those `absent`, and by object uint8 probabilities,
-    255 = 1: `small` on the decoder's grid, `soft` at the footage's size; and `Stretch.found` of those that are nowhere.
-    """
+    255 = 1: `small` on the decoder's grid, `soft` at the footage's size."""
 
     frame: int
     labels: np.ndarray
@@ -48,7 +47,6 @@ class Picture:
     small: dict[int, np.ndarray]
     soft: dict[int, np.ndarray]
     absent: frozenset[int]
-    found: Mapping[int, float] = field(default_factory=dict)
 
 
 class Drawer:
@@ -98,7 +96,8 @@ class Drawer:
     def give(self, pictures: Sequence[Picture], presence: Presence) -> ClipResult:
         """A clip as people get it; where an object is not, its soft mask is zero and its confidence NaN."""
         objects, empty = self._memory.objects, np.zeros(self._geometry.size, np.uint8)
-        sure = [self.confidence(picture, presence) for picture in pictures]
+        evidence = [self.see(picture, presence) for picture in pictures]
+        sure = [self._confidence(picture, own) for picture, own in zip(pictures, evidence, strict=True)]
         soft = {o: np.stack([p.soft.get(o, empty) for p in pictures]) for o in objects} if self._settings.soft else None
         return ClipResult(
             tuple(picture.frame for picture in pictures),
@@ -108,27 +107,34 @@ class Drawer:
             confidence={o: np.array([on_frame.get(o, np.nan) for on_frame in sure], np.float32) for o in objects},
             small=tuple(picture.small for picture in pictures),
             window=self._geometry.window,
+            evidence=tuple(evidence),
         )
 
-    def confidence(self, picture: Picture, presence: Presence) -> dict[int, float]:
-        """Per object how sure the pass is of it on a frame, which leaves traces; 1 where it was annotated."""
+    def see(self, picture: Picture, presence: Presence) -> dict[int, Evidence]:
+        """Evidence by object that was predicted on a frame, and not annotated; the pass has seen the frame then."""
         annotation = self._memory.get(picture.frame)
-        annotated = frozenset() if annotation is None else annotation.objects
-        for obj in annotated:
-            presence.confirm(obj)
-        sure = {obj: 1.0 if obj in annotated else UNKNOWN for obj in picture.objects}
-        for obj in picture.small.keys() - annotated:
-            plane = self._geometry.crop_small(picture.small[obj])
-            sure[obj] = presence.confidence(obj, plane, obj in picture.absent, picture.found.get(obj, 0.0))
-        return sure
+        if annotation is not None:
+            presence.confirm(picture.frame, annotation, self._geometry)
+        return {
+            obj: presence.see(obj, picture.frame, self._geometry.crop_small(small), obj in picture.absent)
+            for obj, small in picture.small.items()
+            if annotation is None or obj not in annotation.objects
+        }
 
-    def trace(self, frame: int, prediction: Prediction[Tensor], presence: Presence) -> None:
-        """Leave the traces of a frame that was drawn before."""
+    def see_again(self, frame: int, prediction: Prediction[Tensor], presence: Presence) -> None:
+        """See a frame that was drawn before."""
         annotated = self._memory[frame].objects if frame in self._memory else frozenset()
         logits = {o: plane for o, plane in prediction.logits.items() if o not in annotated}
         small = download([self._composer.small(logits)])[0] if logits else ()
         planes = dict(zip(sorted(logits), small, strict=True))
-        self.confidence(Picture(frame, np.empty(0), (), planes, {}, prediction.absent), presence)
+        self.see(Picture(frame, np.empty(0), (), planes, {}, prediction.absent), presence)
+
+    def _confidence(self, picture: Picture, evidence: Mapping[int, Evidence]) -> dict[int, float]:
+        """Confidence by object on a frame; 1 where it was annotated."""
+        annotation = self._memory.get(picture.frame)
+        annotated = frozenset() if annotation is None else annotation.objects
+        sure = {obj: 1.0 if obj in annotated else UNKNOWN for obj in picture.objects}
+        return sure | {obj: confidence(own) for obj, own in evidence.items()}
 
     def _batches(self, stretches: Iterable[Stretch]) -> Iterator[Stretch]:
         """Frames that are drawn together: an annotated one by itself."""
@@ -168,7 +174,6 @@ class Drawer:
                 {obj: planes[i] for obj, planes in zip(sorted(part.stretch.logits), small, strict=True)},
                 {obj: planes[i] for obj, planes in soft.items()},
                 part.stretch.absent_on(frame),
-                {obj: share for (f, obj), share in part.stretch.found.items() if f == frame},
             )
             yield _painted_over(picture, part.annotation) if part.annotation else picture
 

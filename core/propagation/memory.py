@@ -177,15 +177,14 @@ class MemoryBank:
         """Frames that an object is read from, in the order of its `History`."""
         return [e for e in self._entries if Track(obj) in e.values]
 
-    def expected(self, query: Tensor, objects: Iterable[int], top_k: int) -> Iterator[tuple[int, Tensor, Tensor]]:
+    def expected(self, query: Tensor, objects: Iterable[int], top_k: int) -> Iterator[tuple[int, Tensor]]:
         """Expect objects on a frame by plain matching with permanent memory alone.
 
         Args:
             query: the frame's keys (h w, C_k).
 
         Yields:
-            An object, the share of each position of the frame that it is expected to cover, (h w,), and the share of
-            each position of its permanent memory that it covers, (N h w,); 0 to 1.
+            An object, and the share of each position of the frame that it is expected to cover, (h w,), 0 to 1.
         """
         groups: dict[tuple[int, ...], list[int]] = {}
         for obj in objects:
@@ -196,8 +195,8 @@ class MemoryBank:
             covers = [torch.cat([e.covers[obj] for e in entries]) for obj in together]
             keys = torch.cat([e.key for e in entries])
             readouts = read_top_k(query, keys, [shares.unsqueeze(1) for shares in covers], top_k)
-            for obj, readout, shares in zip(together, readouts, covers, strict=True):
-                yield obj, readout.squeeze(1), shares
+            for obj, readout in zip(together, readouts, strict=True):
+                yield obj, readout.squeeze(1)
 
     def histories(self, objects: Sequence[int], distractors: bool = True) -> list[History]:
         """Memory of `objects` and of their distractors, if they are wanted, those with the same frames together,

@@ -6,6 +6,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from core.propagation.confidence import Evidence
+
 Plane = TypeVar("Plane")
 OtherPlane = TypeVar("OtherPlane")
 
@@ -64,6 +66,7 @@ class ClipResult:
         small: per frame, per object that was predicted there (not: annotated), its probability as the network gave it,
             uint8 (h, w), 255 = 1: a cell is 4 x 4 pixels of what the network saw, padding included.
         window: (top, left, height, width) of the frame in what the network saw, pixels.
+        evidence: per frame, per object that was predicted there, what its confidence was made of.
         spared: of a run of what corrections touch, frames of each further clip that need not be drawn: this one agrees
             with what is there.
     """
@@ -76,4 +79,5 @@ class ClipResult:
     confidence: dict[int, np.ndarray] = field(default_factory=dict)
     small: tuple[dict[int, np.ndarray], ...] = ()
     window: tuple[int, int, int, int] = (0, 0, 0, 0)
+    evidence: tuple[Mapping[int, Evidence], ...] = ()
     spared: tuple[tuple[int, ...], ...] = ()

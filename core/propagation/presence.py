@@ -6,7 +6,10 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
-from core.propagation.confidence import confidence, is_seen, peak
+from core.masks.soft_mask import STRIDE
+from core.propagation.confidence import BORDER, Absence, Evidence, drawn, is_at_border, mask_evidence
+from core.propagation.geometry import Geometry
+from core.propagation.memory import Annotation
 
 LITTLE = 0.3
 """Share of what an object covered lately, with less of which left its presence is in doubt."""
@@ -17,54 +20,61 @@ AGREEMENT = 0.35
 Both were chosen on the held-out sequences: docs/training.md."""
 
 LATELY = 3
-"""Remembered frames back to which an object's area counts."""
+"""Remembered frames back to which an object's area and its expected IoU count."""
 
 ABSENT_LOGIT = -30.0
 """Mask logit, everywhere, of what is absent."""
 
-ABSENT_TRACE = 0.6
-"""Strength of the trace that an object leaves whose presence was denied: `is_present` may err, so that a person had
-better look."""
-
 
 class Presence:
-    """Presence of each object in a pass: its area on frames that were remembered, and, while it is nowhere, the
-    strongest trace of it since it was last seen.
+    """Presence of each object in a pass: how much of it there was on frames that were remembered, and where it was last
+    seen.
 
-    A pass that goes on after an interruption has the traces of the frames that were remembered, and no others.
+    A pass that goes on after an interruption has seen the frames that were remembered, and no others.
     """
 
     def __init__(self) -> None:
         self._areas: dict[int, deque[float]] = {}
-        self._traces: dict[int, float] = {}
+        self._ious: dict[int, deque[float]] = {}
+        self._iou_now: dict[int, float] = {}  # of frames that may be remembered
+        self._last: dict[int, tuple[int, bool]] = {}  # frame, and whether it was at the border
 
     def note(self, areas: Mapping[int, float]) -> None:
-        """A frame was remembered, on which objects cover so many memory positions; one that is nowhere (0) says
+        """The last frame is remembered, on which objects cover so many memory positions; one that is nowhere (0) says
         nothing."""
         for obj, area in areas.items():
             if area > 0:
                 self._areas.setdefault(obj, deque(maxlen=LATELY)).append(area)
+                if (iou := self._iou_now.pop(obj, None)) is not None:
+                    self._ious.setdefault(obj, deque(maxlen=LATELY)).append(iou)
 
-    def confirm(self, obj: int) -> None:
-        """A person said where the object is on the next frame, or that it is nowhere: old traces mean nothing."""
-        self._traces.pop(obj, None)
+    def confirm(self, frame: int, annotation: Annotation, geometry: Geometry) -> None:
+        """A person said where objects are on a frame, or that they are gone: what was before means nothing."""
+        labels, border = annotation.labels, BORDER * STRIDE * geometry.size[0] // geometry.resized[0]
+        for obj in annotation.objects:
+            mask = labels == obj
+            self._iou_now.pop(obj, None)
+            self._ious[obj] = deque([1.0], maxlen=LATELY)
+            self._last[obj] = frame, not mask.any() or is_at_border(mask, border)
 
     def area(self, obj: int) -> float:
         """The most memory positions that the object has covered lately; 0 if it was never seen."""
         return max(self._areas.get(obj, ()), default=0.0)
 
-    def confidence(self, obj: int, probability: np.ndarray, absent: bool = False, found: float = 0.0) -> float:
-        """Confidence of the pass in an object on its next frame, 0 to 1 (see `core.propagation.confidence`).
+    def see(self, obj: int, frame: int, probability: np.ndarray, denied: bool = False) -> Evidence:
+        """See an object on the next frame, and say what there is to go by.
 
         Args:
-            probability: aggregated, uint8 (h, w), 255 = 1. absent: whether its presence was denied.
-            found: of an object that is nowhere, the share of it that plain matching finds there (`share_found`).
+            probability: aggregated, uint8 (h, w), 255 = 1, without padding. denied: whether its presence was.
         """
-        trace = 0.0
-        if not is_seen(probability):
-            trace = max(self._traces.get(obj, 0.0), ABSENT_TRACE * absent, peak(probability))
-        self._traces[obj] = trace
-        return confidence(probability, trace, found)
+        ious = self._ious.get(obj, ())
+        seen = mask_evidence(probability, float(np.mean(ious)) if ious else 1.0)
+        if seen is None:
+            last, at_border = self._last.get(obj, (frame, False))
+            return Absence(at_border, max(1, abs(frame - last)), denied)
+        self._iou_now[obj] = seen.iou
+        self._last[obj] = frame, is_at_border(drawn(probability))
+        return seen
 
 
 def is_present(predicted: Tensor, expected: Tensor) -> bool:
@@ -80,16 +90,3 @@ def is_present(predicted: Tensor, expected: Tensor) -> bool:
     """
     common = predicted.minimum(expected).sum() / predicted.maximum(expected).sum().clamp(min=1e-6)
     return not common < AGREEMENT
-
-
-def share_found(expected: Tensor, covers: Tensor) -> Tensor:
-    """Share of an object, as permanent memory shows it, that plain matching finds on a frame: a scalar, 0 to 1.
-
-    Where an object is out of sight, next to nothing is found; where the network has lost it, much of it is.
-
-    Args:
-        expected: as for `is_present`, (h w,). covers: the share of each permanent position that it covers, (N h w,).
-    """
-    areas = covers.view(-1, len(expected)).sum(1)
-    shown = areas.sum() / (areas > 0).sum().clamp(min=1)
-    return (expected.sum() / shown.clamp(min=1e-6)).clamp(max=1)

@@ -14,7 +14,7 @@ from core.network.transfer import download
 from core.progress import UNWATCHED, Progress
 from core.propagation.clip_inference import ClipInference
 from core.propagation.composer import Composer
-from core.propagation.confidence import confidence, is_seen
+from core.propagation.confidence import confidence
 from core.propagation.earlier_run import EarlierRun
 from core.propagation.feature_cache import FeatureCache
 from core.propagation.frame_encoder import FrameEncoder
@@ -24,7 +24,7 @@ from core.propagation.memory_bound import MemoryBound, RunSize, memory_bound
 from core.propagation.pace import Work, plan, room_for
 from core.propagation.parts import Parts
 from core.propagation.prediction import ClipResult, Remembered, Track
-from core.propagation.presence import share_found
+from core.propagation.presence import Presence
 from core.propagation.published import PublishedLoop
 from core.propagation.revisit import DrawnRun, Revisit
 from core.propagation.run import Run
@@ -312,10 +312,10 @@ class Propagator:
             labels, small = download([self._composer.labels(self._composer.aggregate(own)), self._composer.small(own)])
             crop = self._geometry.crop_small
             planes = {obj: crop(plane) for obj, plane in zip(own, small, strict=True)}
-            nowhere = [obj for obj, plane in planes.items() if not is_seen(plane)]
-            expected = bank.expected(features[0].key, nowhere, self.engine.settings.top_k)
-            shares_seen = {obj: float(share_found(shares, covers)) for obj, shares, covers in expected}
-            return labels, {obj: confidence(plane, found=shares_seen.get(obj, 0.0)) for obj, plane in planes.items()}
+            presence = Presence()
+            for other in sorted(others, key=lambda f: -abs(f - frame)):
+                presence.confirm(other, self.memory[other], self._geometry)
+            return labels, {obj: confidence(presence.see(obj, frame, plane)) for obj, plane in planes.items()}
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

@@ -101,7 +101,7 @@ class PublishedLoop:
     def _drawn_before(self, clip: Clip) -> ClipEnd:
         """The end of a clip that an interrupted run has drawn."""
         prediction = self._earlier.prediction(clip.end)
-        self._drawer.trace(clip.end, prediction, self._presence)
+        self._drawer.see_again(clip.end, prediction, self._presence)
         if prediction.logits:
             return ClipEnd(clip, prediction, self._aggregate(clip.end, prediction), None)
         distribution = self._earlier.distribution(clip.end, self._pass.objects_at(clip.end))

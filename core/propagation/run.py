@@ -16,7 +16,7 @@ from core.propagation.memory import MemoryBank
 from core.propagation.packed_logits import PackedLogits
 from core.propagation.parts import Parts
 from core.propagation.prediction import ClipResult, Prediction
-from core.propagation.presence import ABSENT_LOGIT, LITTLE, Presence, is_present, share_found
+from core.propagation.presence import ABSENT_LOGIT, LITTLE, Presence, is_present
 from core.propagation.schedule import Annotated, Clip, Pass, cut_clips, passes_of, whole_clips
 from core.propagation.stretch import Stretch, joined
 
@@ -131,26 +131,22 @@ class Run:
         return [predicted]
 
     def _present(self, stretch: Stretch, features: Sequence[FrameFeatures], state: PassState) -> Stretch:
-        """Logits without objects of which little is left, and that little something else; and how much of
-        those that are nowhere plain matching finds."""
+        """Logits without objects of which little is left, and that little something else."""
         if not stretch.logits:
             return stretch
-        logits, absent, found = dict(stretch.logits), set(), {}
+        logits, absent = dict(stretch.logits), set()
         shares, covered = self._composer.small_covers(stretch.logits)
         areas = dict(zip(stretch.logits, download([covered])[0], strict=True))
         places = {obj: k for k, obj in enumerate(stretch.logits)}
         for i, frame in enumerate(stretch.frames):
-            little = [obj for obj in places if areas[obj][i] <= self._little(obj, state)]
-            for obj, expected, covers in state.bank.expected(features[i].key, little, self._settings.top_k):
-                is_left = areas[obj][i] > 0
-                if is_left and not is_present(shares[places[obj], i], expected):
-                    is_left = False
-                    absent.add((frame, obj))
-                    logits[obj] = logits[obj].clone() if logits[obj] is stretch.logits[obj] else logits[obj]
-                    logits[obj][i] = ABSENT_LOGIT
-                if not is_left:
-                    found[frame, obj] = float(share_found(expected, covers))
-        return Stretch(stretch.frames, logits, frozenset(absent), found)
+            little = [obj for obj in places if 0 < areas[obj][i] <= self._little(obj, state)]
+            for obj, expected in state.bank.expected(features[i].key, little, self._settings.top_k):
+                if is_present(shares[places[obj], i], expected):
+                    continue
+                absent.add((frame, obj))
+                logits[obj] = logits[obj].clone() if logits[obj] is stretch.logits[obj] else logits[obj]
+                logits[obj][i] = ABSENT_LOGIT
+        return Stretch(stretch.frames, logits, frozenset(absent))
 
     def _little(self, obj: int, state: PassState) -> float:
         """Memory positions; where an object covers no more of them, its presence is in doubt."""
@@ -166,7 +162,7 @@ class Run:
             distribution = self._drawer.aggregate(clip.end, prediction)
         else:
             distribution = self._earlier.distribution(clip.end, state.this_pass.objects_at(clip.end))
-        self._drawer.trace(clip.end, prediction, state.presence)
+        self._drawer.see_again(clip.end, prediction, state.presence)
         (areas,) = download([self._areas(distribution)])
         state.presence.note(dict(zip(distribution.objects, areas.tolist(), strict=True)))
         self._remember(ClipEnd(clip, prediction, distribution, None), state)

@@ -1,7 +1,7 @@
 """Mask logits of a clip: as they were predicted, and joined with those of the other pass."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -19,13 +19,11 @@ class Stretch:
 
     Attributes:
         logits: mask logits of each object, float32 (D, h, w). absent: frames and objects whose presence was denied.
-        found: by frame and object that is nowhere, the share of it that plain matching finds (`presence.share_found`).
     """
 
     frames: tuple[int, ...]
     logits: Mapping[int, Tensor]
     absent: frozenset[tuple[int, int]] = frozenset()
-    found: Mapping[tuple[int, int], float] = field(default_factory=dict)
 
     def cut(self, places: slice) -> "Stretch":
         """A part of its frames."""

@@ -8,8 +8,11 @@ from footage import SIZE, agreement, assert_equal, collect, footage, make_propag
 from core.errors import PCVOSError
 from core.network import PCVOS
 from core.progress import UNWATCHED, Cancelled, Progress
-from core.propagation.confidence import ABSENT, confidence, measures, of_absence
-from core.propagation.presence import ABSENT_TRACE, Presence, is_present, share_found
+from core.propagation.confidence import Absence, confidence, mask_evidence
+from core.propagation.doubt import LOW_CONFIDENCE
+from core.propagation.geometry import Geometry
+from core.propagation.memory import Annotation, PermanentMemory
+from core.propagation.presence import Presence, is_present
 
 FRAMES, LABELS = footage()
 COUNT = len(FRAMES)
@@ -25,56 +28,82 @@ def disc(radius: float, softness: float = 0.5, centre: tuple[int, int] = (32, 32
     return (255 / (1 + np.exp(-distance / softness))).astype(np.uint8)
 
 
+def sure(probability: np.ndarray, lately: float = 1.0) -> float:
+    """The confidence in a mask."""
+    return confidence(mask_evidence(probability, lately))
+
+
+def annotated(labels: np.ndarray, objects: list[int]) -> Annotation:
+    memory = PermanentMemory(1, labels.shape)
+    memory.add(0, labels, objects)
+    return memory[0]
+
+
 def test_a_decided_mask_in_one_piece_is_sure():
-    assert confidence(disc(16, 0.1)) > 0.9
-    assert measures(np.where(disc(16) > 127, 255, 0).astype(np.uint8)) == (1, 1)
+    assert sure(disc(16, 0.1)) > 0.9
+    hard = mask_evidence(np.where(disc(16) > 127, 255, 0).astype(np.uint8))
+    assert (hard.iou, hard.largest) == (1, 1) and hard.size == pytest.approx(np.sqrt(np.pi) / 4, rel=0.02)
 
 
 @pytest.mark.parametrize("factor", [2, 4])
 def test_the_less_decided_the_less_sure(factor: int):
     """A wider edge, a smaller object with the same edge, and lower probabilities all over."""
-    assert confidence(disc(12, factor)) < confidence(disc(12, 1)) < 1
-    assert confidence(disc(12 / factor, 1)) < confidence(disc(12, 1))
+    assert sure(disc(12, factor)) < sure(disc(12, 1)) < 1
+    assert sure(disc(12 / factor, 1)) < sure(disc(12, 1))
     faint = (disc(12, 0.1) * (1 - 0.1 * factor)).astype(np.uint8)
-    assert confidence(faint) < confidence(disc(12, 0.1))
+    assert sure(faint) < sure(disc(12, 0.1))
 
 
 def test_a_mask_that_falls_apart_is_less_sure():
     one, two = disc(12), np.maximum(disc(8.5, centre=(16, 16)), disc(8.5, centre=(46, 46)))
-    assert measures(two)[1] == pytest.approx(0.5, abs=0.01)
-    assert confidence(two) < confidence(one)
+    assert mask_evidence(two).largest == pytest.approx(0.5, abs=0.01)
+    assert sure(two) < sure(one)
 
 
 def test_faint_noise_over_the_frame_changes_nothing():
     noisy = np.maximum(disc(4), 10)
-    assert confidence(noisy) == confidence(disc(4).clip(0) * (disc(4) > 12).astype(np.uint8))
+    assert sure(noisy) == sure(disc(4).clip(0) * (disc(4) > 12).astype(np.uint8))
 
 
-def test_nowhere_is_the_less_sure_the_stronger_a_trace_there_was_since_it_was_last_seen():
-    seen, nothing, faint = Presence(), np.zeros((64, 64), np.uint8), np.full((64, 64), 100, np.uint8)
-    assert measures(faint) is None
-    assert seen.confidence(1, nothing) == ABSENT
-    doubtful = seen.confidence(1, faint)
-    assert doubtful < ABSENT and seen.confidence(1, nothing) == doubtful, "the trace counts until it is seen again"
-    assert seen.confidence(2, nothing) == ABSENT, "another object"
-    assert seen.confidence(1, disc(12)) == confidence(disc(12)), "seen, it speaks for itself"
-    assert seen.confidence(1, nothing) == ABSENT
-    assert seen.confidence(1, nothing, absent=True) < ABSENT, "something was found, and taken for something else"
-    seen.confirm(1)
-    assert seen.confidence(1, nothing) == ABSENT, "a person was there"
-    assert seen.confidence(1, nothing, found=0.8) < seen.confidence(1, nothing, found=0.4) < ABSENT
-    assert seen.confidence(1, nothing) == ABSENT, "what plain matching finds counts on that frame only"
+def test_what_was_undecided_when_it_was_remembered_is_less_sure_afterwards():
+    seen = Presence()
+    assert confidence(seen.see(1, 1, disc(12))) == sure(disc(12)), "nothing is remembered"
+    for frame in (5, 10):
+        seen.see(1, frame, disc(12, 4))
+        seen.note({1: 20.0})
+    seen.see(1, 14, disc(12, 8))
+    doubtful = seen.see(1, 15, disc(12))
+    assert doubtful.lately == pytest.approx(mask_evidence(disc(12, 4)).iou), (
+        "frames that were not remembered do not count"
+    )
+    assert confidence(doubtful) < sure(disc(12))
+    assert seen.see(2, 15, disc(12)).lately == 1, "another object"
+    seen.confirm(16, annotated((disc(12) > 127).astype(np.uint8), [1]), Geometry((64, 64), None))
+    assert seen.see(1, 17, disc(12)).lately == 1, "a person was there"
 
 
-def test_how_much_of_an_object_plain_matching_finds():
-    """As a share of the area that it has in permanent memory on frames that show it."""
-    shown, covers = torch.zeros(100), torch.zeros(300)
-    covers[10:30], covers[110:150] = 1, 0.5  # 20 positions on each of two frames, none on the third
-    assert share_found(shown, covers) == 0
-    shown[40:50] = 0.5
-    assert share_found(shown, covers) == pytest.approx(0.25)
-    assert share_found(torch.ones(100), covers) == 1
-    assert share_found(shown, torch.zeros(300)) == 1, "never shown, and yet expected"
+def test_what_left_over_the_border_long_ago_is_surely_nowhere():
+    """And not what was in the middle of the picture a frame ago."""
+    nothing, faint = np.zeros((64, 64), np.uint8), np.full((64, 64), 100, np.uint8)
+    inside, leaving = Presence(), Presence()
+    inside.see(1, 0, disc(12))
+    leaving.see(1, 0, disc(12, centre=(32, 14)))
+    for seen, at_border in ((inside, False), (leaving, True)):
+        assert seen.see(1, 1, nothing) == seen.see(1, 1, faint) == Absence(at_border, 1), "too faint to be drawn"
+        assert seen.see(1, -6, nothing) == Absence(at_border, 6), "backward"
+    gone = confidence(leaving.see(1, 8, nothing))
+    assert confidence(inside.see(1, 1, nothing)) < confidence(inside.see(1, 8, nothing)) < gone
+    assert confidence(inside.see(1, 1, nothing)) < LOW_CONFIDENCE < gone
+    denied = leaving.see(1, 8, nothing, denied=True)
+    assert confidence(denied) < gone, "something was found, and taken for something else"
+    assert leaving.see(1, 9, nothing) == Absence(True, 9), "that counts on that frame only"
+
+
+def test_what_a_person_said_to_be_gone_or_at_the_border_is_where_that_person_left_it():
+    labels, nothing, seen = np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8), Presence()
+    labels[:, 60:], labels[30:40, 30:40] = 1, 2
+    seen.confirm(3, annotated(labels, [1, 2, 3]), Geometry((64, 64), None))
+    assert [seen.see(obj, 5, nothing) for obj in (1, 2, 3)] == [Absence(at, 2) for at in (True, False, True)]
 
 
 def test_what_was_seen_of_an_object_lately():
@@ -106,15 +135,18 @@ def test_little_that_is_something_else_is_drawn_only_if_asked_for(small_network:
         lately = max(np.count_nonzero(kept[f] == obj) for f in range(max(0, first - 3), first))
         assert np.count_nonzero(kept[first] == obj) < 0.5 * lately, "little was left"
     clips = list(make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 1}).run())
-    sure = {clip.frames[0]: clip.confidence for clip in clips}
+    known = {clip.frames[0]: (clip.confidence, clip.evidence) for clip in clips}
     for obj in gone:
-        assert sure[first][obj] < of_absence(ABSENT_TRACE), "and plain matching finds some of it"
+        own = known[first][1][0][obj]
+        assert own.denied and known[first][0][obj] == pytest.approx(confidence(own))
     done = {frame: labels for frame, labels in drawn.items() if frame <= first}
     again = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 1})
     rest = list(again.run(finished=done, remembered=remembered(clips)))
     assert [clip.frames[0] for clip in rest] == list(range(first + 1, COUNT)) != []
     for clip in rest:
-        assert clip.confidence == sure[clip.frames[0]], "a run that goes on knows as much, where all was remembered"
+        assert (clip.confidence, clip.evidence) == known[clip.frames[0]], (
+            "a run that goes on knows as much, where all was remembered"
+        )
 
 
 @pytest.mark.parametrize("direction", ["forward", "both"])

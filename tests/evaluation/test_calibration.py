@@ -1,0 +1,78 @@
+"""The script that fits the confidence to true J."""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from core.evaluation.scores import ObjectScores, SequenceScores, confidence_correlation
+from core.media.arrays import LabelledSequence
+from core.network import PCVOS
+from core.propagation import PropagationSettings
+from core.propagation.confidence import CALIBRATION, Absence, Mask
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def script(monkeypatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    monkeypatch.delitem(sys.modules, "make_hard_clips", raising=False)
+    spec = importlib.util.spec_from_file_location("calibrate_confidence", ROOT / "scripts" / "calibrate_confidence.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def made_up(script: ModuleType, name: str, seed: int):
+    """A sequence on which J is what the mask seems to have, and what is gone is right where it left over the border."""
+    rng, evidence, count = np.random.default_rng(seed), {}, 40
+    j = np.zeros(count)
+    for i in range(count):
+        iou, at_border = rng.uniform(0.3, 0.95), bool(rng.integers(2))
+        evidence[1, i] = Mask(iou, rng.uniform(), rng.uniform(), rng.uniform()) if i % 4 else Absence(at_border, i + 1)
+        j[i] = iou if i % 4 else at_border
+    counted = np.arange(count) > 0
+    scores = ObjectScores(1, 0, j, j, rng.uniform(size=count), counted)
+    return script.Drawn(True, SequenceScores(name, tuple(range(count)), (scores,)), evidence)
+
+
+def test_what_is_fitted_orders_frames_of_other_sequences_as_their_j_does(script: ModuleType):
+    drawn = [made_up(script, str(seed), seed) for seed in range(5)]
+    constants = script.fit(drawn[1:])
+    assert abs(constants[Mask][1]) > 3 * np.abs(constants[Mask][2:]).max(), "of the IoU alone, as it was made"
+    assert abs(confidence_correlation([drawn[0].scores])) < 0.4 < 0.95
+    assert confidence_correlation([drawn[0].judged_by(constants)]) > 0.95
+    low = script.lowest([one.judged_by(constants) for one in drawn])
+    assert 0.4 <= low < 1
+
+
+def test_what_the_engine_says_is_what_its_evidence_gives(script: ModuleType, small_network: PCVOS):
+    frames = np.random.default_rng(0).integers(0, 255, (7, 48, 64, 3), np.uint8)
+    labels = np.zeros((7, 48, 64), np.uint8)
+    labels[:, 10:30, 20:40], labels[:, 35:45, 40:60], labels[2:, :5] = 1, 2, 255
+    sequence = LabelledSequence("noise", frames, labels)
+    drawn = script.draw(small_network, sequence, PropagationSettings(interval=2, resolution=None), held_out=True)
+    assert len(drawn.scores.objects) == 2
+    for own, again in zip(drawn.scores.objects, drawn.judged_by(CALIBRATION).objects, strict=True):
+        assert own.counted.sum() == 5
+        assert again.confidence[own.counted] == pytest.approx(own.confidence[own.counted])
+
+
+def test_constants_are_written_into_the_code(script: ModuleType, tmp_path: Path, monkeypatch):
+    folder = tmp_path / "core" / "propagation"
+    folder.mkdir(parents=True)
+    for name in ("confidence.py", "doubt.py"):
+        shutil.copy(ROOT / "core" / "propagation" / name, folder)
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    script.write({Mask: np.array([-1, 0.5, 0.25, 0.125, 2]), Absence: np.array([0.1, 0.2, 0.3, -0.4])}, 0.7)
+    code = {name: (folder / name).read_text() for name in ("confidence.py", "doubt.py")}
+    assert "    Mask: (-1.000, 0.500, 0.250, 0.125, 2.000),\n" in code["confidence.py"]
+    assert "    Absence: (0.100, 0.200, 0.300, -0.400),\n" in code["confidence.py"]
+    assert "\nLOW_CONFIDENCE = 0.70\n" in code["doubt.py"]
+    compile(code["confidence.py"], "confidence.py", "exec")
