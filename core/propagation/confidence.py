@@ -17,9 +17,8 @@ import numpy as np
 UNKNOWN = 0.5
 """Confidence in an object of which nothing is remembered."""
 
-BORDER = 4
-"""Cells of the decoder's grid, 4 x 4 pixels of what the network sees, from the picture's border up to which an object
-is at it."""
+BORDER = 1 / 30
+"""How far from the picture's border an object is still at it, in shorter sides of the picture."""
 
 _NOISE = 0.05  # probabilities below this are none: summed over a whole frame they would outweigh a small object
 _DRAWN = 127
@@ -70,7 +69,7 @@ Evidence = Mask | Absence
 
 CALIBRATION: Mapping[type[Evidence], tuple[float, ...]] = {
     Mask: (-0.980, 0.752, 0.326, 0.764, 0.670),
-    Absence: (-1.238, 2.259, 0.645, -0.858),
+    Absence: (-1.230, 2.271, 0.639, -0.834),
 }
 """Weight of each of the `inputs`; the first is a constant."""
 
@@ -101,8 +100,9 @@ def mask_evidence(probability: np.ndarray, lately: float = 1.0) -> Mask | None:
     return Mask(iou, float(parts[1:, cv2.CC_STAT_AREA].max()) / area, float(np.sqrt(area / mask.size)), lately)
 
 
-def is_at_border(mask: np.ndarray, width: int = BORDER) -> bool:
-    """Whether a mask, bool (h, w), comes within `width` of the picture's border."""
+def is_at_border(mask: np.ndarray) -> bool:
+    """Whether a mask, bool (h, w), comes to the picture's border."""
+    width = max(1, round(BORDER * min(mask.shape)))
     return bool(mask[:width].any() or mask[-width:].any() or mask[:, :width].any() or mask[:, -width:].any())
 
 

@@ -114,7 +114,7 @@ class Drawer:
         """Evidence by object that was predicted on a frame, and not annotated; the pass has seen the frame then."""
         annotation = self._memory.get(picture.frame)
         if annotation is not None:
-            presence.confirm(picture.frame, annotation, self._geometry)
+            presence.confirm(picture.frame, annotation)
         return {
             obj: presence.see(obj, picture.frame, self._geometry.crop_small(small), obj in picture.absent)
             for obj, small in picture.small.items()

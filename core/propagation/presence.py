@@ -6,9 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
-from core.masks.soft_mask import STRIDE
-from core.propagation.confidence import BORDER, Absence, Evidence, drawn, is_at_border, mask_evidence
-from core.propagation.geometry import Geometry
+from core.propagation.confidence import Absence, Evidence, drawn, is_at_border, mask_evidence
 from core.propagation.memory import Annotation
 
 LITTLE = 0.3
@@ -48,14 +46,14 @@ class Presence:
                 if (iou := self._iou_now.pop(obj, None)) is not None:
                     self._ious.setdefault(obj, deque(maxlen=LATELY)).append(iou)
 
-    def confirm(self, frame: int, annotation: Annotation, geometry: Geometry) -> None:
+    def confirm(self, frame: int, annotation: Annotation) -> None:
         """A person said where objects are on a frame, or that they are gone: what was before means nothing."""
-        labels, border = annotation.labels, BORDER * STRIDE * geometry.size[0] // geometry.resized[0]
+        labels = annotation.labels
         for obj in annotation.objects:
             mask = labels == obj
             self._iou_now.pop(obj, None)
             self._ious[obj] = deque([1.0], maxlen=LATELY)
-            self._last[obj] = frame, not mask.any() or is_at_border(mask, border)
+            self._last[obj] = frame, not mask.any() or is_at_border(mask)
 
     def area(self, obj: int) -> float:
         """The most memory positions that the object has covered lately; 0 if it was never seen."""

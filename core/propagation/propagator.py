@@ -314,7 +314,7 @@ class Propagator:
             planes = {obj: crop(plane) for obj, plane in zip(own, small, strict=True)}
             presence = Presence()
             for other in sorted(others, key=lambda f: -abs(f - frame)):
-                presence.confirm(other, self.memory[other], self._geometry)
+                presence.confirm(other, self.memory[other])
             return labels, {obj: confidence(presence.see(obj, frame, plane)) for obj, plane in planes.items()}
 
     @contextmanager

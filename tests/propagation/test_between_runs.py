@@ -10,7 +10,6 @@ from core.network import PCVOS
 from core.progress import UNWATCHED, Cancelled, Progress
 from core.propagation.confidence import Absence, confidence, mask_evidence
 from core.propagation.doubt import LOW_CONFIDENCE
-from core.propagation.geometry import Geometry
 from core.propagation.memory import Annotation, PermanentMemory
 from core.propagation.presence import Presence, is_present
 
@@ -78,7 +77,7 @@ def test_what_was_undecided_when_it_was_remembered_is_less_sure_afterwards():
     )
     assert confidence(doubtful) < sure(disc(12))
     assert seen.see(2, 15, disc(12)).lately == 1, "another object"
-    seen.confirm(16, annotated((disc(12) > 127).astype(np.uint8), [1]), Geometry((64, 64), None))
+    seen.confirm(16, annotated((disc(12) > 127).astype(np.uint8), [1]))
     assert seen.see(1, 17, disc(12)).lately == 1, "a person was there"
 
 
@@ -101,8 +100,8 @@ def test_what_left_over_the_border_long_ago_is_surely_nowhere():
 
 def test_what_a_person_said_to_be_gone_or_at_the_border_is_where_that_person_left_it():
     labels, nothing, seen = np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8), Presence()
-    labels[:, 60:], labels[30:40, 30:40] = 1, 2
-    seen.confirm(3, annotated(labels, [1, 2, 3]), Geometry((64, 64), None))
+    labels[:, 61:63], labels[30:40, 30:40] = 1, 2
+    seen.confirm(3, annotated(labels, [1, 2, 3]))
     assert [seen.see(obj, 5, nothing) for obj in (1, 2, 3)] == [Absence(at, 2) for at in (True, False, True)]
 
 
