@@ -86,7 +86,7 @@ def test_what_left_over_the_border_long_ago_is_surely_nowhere():
     nothing, faint = np.zeros((64, 64), np.uint8), np.full((64, 64), 100, np.uint8)
     inside, leaving = Presence(), Presence()
     inside.see(1, 0, disc(12))
-    leaving.see(1, 0, disc(12, centre=(32, 14)))
+    leaving.see(1, 0, disc(12, centre=(32, 12)))
     for seen, at_border in ((inside, False), (leaving, True)):
         assert seen.see(1, 1, nothing) == seen.see(1, 1, faint) == Absence(at_border, 1), "too faint to be drawn"
         assert seen.see(1, -6, nothing) == Absence(at_border, 6), "backward"
