@@ -1,8 +1,10 @@
 """From marks on a frame to a mask at the footage's size, by the marking network.
 
-The frame is looked at as the propagation network sees it, on features that are known or found once. Then the object's
-surroundings are looked at again, as large as the network was trained to see things: small things gain most by it. Where
-there is a mask already, the second look does alone. Edges are drawn to the picture's by a guided filter.
+The frame is looked at as the propagation network sees it, on features that are known or found once, and for a first
+mark of which memory knows nothing as its mirror image at half that size too, where large things are no larger than in
+training crops; the mean of both counts. Then the object's surroundings are looked at again, as large as the network was
+trained to see things: small things gain most by it. Where there is a mask already, the second look does alone. Edges
+are drawn to the picture's by a guided filter.
 """
 
 import math
@@ -27,6 +29,7 @@ from core.propagation.geometry import Geometry
 RESOLUTION = 480
 """The shorter side of what the network sees of a whole frame, pixels."""
 
+_SMALL = 240  # the same, of its mirror image
 _SIDE = 352  # of the second look, pixels of the network: the longer side at most
 _AROUND = 1.4  # the second look's extent in extents of the object
 _LEAST = 0.25  # the least extent of the second look, of the frame's shorter side
@@ -34,6 +37,7 @@ _CLOSER = 1.2  # how much larger than on the first look the object has to come o
 _LARGEST = 2.5  # pixels of the network to one of the footage, on the second look
 _SAME = 1.6  # a second look is used again as long as a new one would not show the object this much larger
 _BAND = 1.0  # cells to either side of an edge, in which it is drawn to the picture's
+_SHY = 0.25  # a logit: by how much too seldom the network says "object" on a first look
 _GAP = 0.05  # extents: what is farther from everything marked is no part of a proposal
 _DOUBT = 1.0  # a logit: how much surer than even the network is that a mask which was there is wrong, where it changes
 _FINE = 2.0  # pixels of the footage to a cell: finer edges stay as the network has them
@@ -49,6 +53,7 @@ class SeenFrame:
 
     image: np.ndarray
     whole: Look = field(repr=False)
+    small: Look = field(repr=False)
     closer: Look | None = field(default=None, repr=False)
 
     @property
@@ -93,8 +98,8 @@ class Marker:
 
     def see(self, image: np.ndarray) -> SeenFrame:
         """Find a frame's features: uint8 (H, W, 3) RGB."""
-        height, width = image.shape[:2]
-        return SeenFrame(image, look_at(self.network, image, (0, 0, height, width), RESOLUTION, self._dtype))
+        look = look_at(self.network, image, (0, 0, *image.shape[:2]), RESOLUTION, self._dtype)
+        return SeenFrame(image, look, self._small(image))
 
     def seen(self, image: np.ndarray, features: FrameFeatures, geometry: Geometry) -> SeenFrame:
         """A frame whose features propagation has found, its trunk features among them; `geometry` is that run's."""
@@ -102,7 +107,11 @@ class Marker:
         key = features.key.mT.reshape(1, -1, rows, columns)
         named = {name: getattr(features, name) for name in ("f4", "f16", "thin", "skip8", "skip4")}
         planes = {name: plane.to(self._dtype) for name, plane in {**named, "key": key}.items()}
-        return SeenFrame(image, Look((0, 0, *image.shape[:2]), geometry, KeyFeatures(**planes, local=None)))
+        look = Look((0, 0, *image.shape[:2]), geometry, KeyFeatures(**planes, local=None))
+        return SeenFrame(image, look, self._small(image))
+
+    def _small(self, image: np.ndarray) -> Look:
+        return look_at(self.network, image, (0, 0, *image.shape[:2]), _SMALL, self._dtype, mirrored=True)
 
     def mask(
         self,
@@ -156,12 +165,17 @@ class Marker:
         whole = seen.whole, grid, (0, 0, *seen.size)
         if known.previous is not None:
             return whole
-        # Where marks say what is meant, only what hangs together with them; a small mask is enough to find it.
+        if known.estimate is None:
+            grid += seen.small.on_other_grid(mask_logits(self.marking, seen.small, known), seen.whole)
+            grid *= 0.5
+            grid += _SHY
+        # Where marks alone say what is meant, only what hangs together with them; a small mask is enough to find it.
         drawn = known.planes(seen.whole)[0] > 0
         rows, columns = grid.shape
         pointed_at = cv2.resize(drawn.view(np.uint8), (columns, rows), interpolation=cv2.INTER_AREA) > 0
         mask = grid > 0
-        meant = touching(mask, pointed_at) if pointed_at.any() else mask
+        is_alone = known.estimate is None and pointed_at.any()
+        meant = touching(mask, pointed_at) if is_alone else mask
         top, left, height, width = seen.whole.on_footage(_bounds(meant))
         there = np.zeros(seen.size, bool)
         there[top : top + height, left : left + width] = True

@@ -21,11 +21,16 @@ _NOTHING = -20.0  # a logit
 
 @dataclass(frozen=True)
 class Look:
-    """A region of a frame as the network sees it, and what it knows of that without any mark."""
+    """A region of a frame as the network sees it, and what it knows of that without any mark.
+
+    Attributes:
+        mirrored: whether left and right are exchanged in the features: planes for the network have to be, too.
+    """
 
     region: Region
     geometry: Geometry
     features: KeyFeatures
+    mirrored: bool = False
 
     @property
     def scale(self) -> float:
@@ -66,7 +71,8 @@ class Look:
         return self._sampled(grid, (left, top), (1.0, 1.0), (width, height), cv2.BORDER_REPLICATE)
 
     def on_other_grid(self, grid: np.ndarray, other: "Look") -> np.ndarray:
-        """Logits float32 (h/4, w/4) on the grid of another look at the frame; beyond this look certainly nothing."""
+        """Logits float32 (h/4, w/4) on the grid of another look at the frame; beyond this look certainly nothing, but
+        if the other is at the same region the border goes on."""
         top, left, rows, columns = other.region
         pad_left, _, pad_top, _ = other.geometry.pad
         step = columns * STRIDE / other.geometry.resized[1], rows * STRIDE / other.geometry.resized[0]
@@ -75,7 +81,8 @@ class Look:
             for pad, cell, edge in zip((pad_left, pad_top), step, (left, top), strict=True)
         )
         height, width = other.geometry.padded
-        return self._sampled(grid, (x, y), step, (width // STRIDE, height // STRIDE), cv2.BORDER_CONSTANT)
+        border = cv2.BORDER_REPLICATE if self.region == other.region else cv2.BORDER_CONSTANT
+        return self._sampled(grid, (x, y), step, (width // STRIDE, height // STRIDE), border)
 
     def _sampled(
         self,
@@ -106,7 +113,14 @@ class Look:
         return self.region[0] + y0, self.region[1] + x0, y1 - y0, x1 - x0
 
 
-def look_at(network: PCVOS, image: np.ndarray, region: Region, resolution: int, dtype: torch.dtype) -> Look:
+def look_at(
+    network: PCVOS,
+    image: np.ndarray,
+    region: Region,
+    resolution: int,
+    dtype: torch.dtype,
+    mirrored: bool = False,
+) -> Look:
     """Find the features of a region of uint8 (H, W, 3) RGB, its shorter side as `resolution` pixels, as `dtype`."""
     geometry = Geometry(region[2:], resolution)
     pixels = np.ascontiguousarray(image[slices(region)])
@@ -116,8 +130,11 @@ def look_at(network: PCVOS, image: np.ndarray, region: Region, resolution: int, 
         framing = Geometry(geometry.resized, None)
     with torch.inference_mode():
         device = next(network.parameters()).device
-        features = network.encode_key(framing.frame(pixels, device))
-        return Look(region, geometry, features.each(lambda plane: plane.to(dtype)))
+        frame = framing.frame(pixels, device)
+        if mirrored:
+            frame = frame.flip(-1).contiguous(memory_format=torch.channels_last)
+        features = network.encode_key(frame)
+        return Look(region, geometry, features.each(lambda plane: plane.to(dtype)), mirrored)
 
 
 @dataclass(frozen=True)
@@ -151,11 +168,13 @@ class Known:
 
 
 def mask_logits(marking: MarkingNetwork, look: Look, known: Known) -> np.ndarray:
-    """Mask logits float32 (h/4, w/4), padding included."""
+    """Mask logits float32 (h/4, w/4), padding included; those of a mirrored look as if it were not."""
     with torch.inference_mode():
         planes = torch.from_numpy(known.planes(look)).to(look.features.f4).unsqueeze(0)
-        logits = marking(look.features, planes.contiguous(memory_format=torch.channels_last))
-        return logits[0, 0].float().cpu().numpy()
+        if look.mirrored:
+            planes = planes.flip(-1)
+        logits = marking(look.features, planes.contiguous(memory_format=torch.channels_last))[0, 0].float()
+        return (logits.flip(-1) if look.mirrored else logits).cpu().numpy()
 
 
 def slices(region: Region) -> Slices:
