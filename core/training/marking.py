@@ -19,10 +19,9 @@ from core.network.pcvos import PCVOS, KeyFeatures
 from core.training.losses import marking_loss
 from core.training.marking_photos import PhotoStore
 from core.training.marking_samples import (
-    PREVIOUS,
     MarkingSampleSettings,
     MarkingSampleStream,
-    add_mark,
+    correct,
 )
 from core.training.run_folder import RunFolder, RunProgress, average_in
 
@@ -171,7 +170,8 @@ class MarkingTrainer:
             losses.append(loss)
             ious.append(_mean_iou(probabilities, truth))
             if round_ + 1 < rounds:
-                self._correct(planes, probabilities, truth)
+                for known, level, own in zip(planes.numpy(), probabilities.numpy(), truth.numpy(), strict=True):
+                    correct(known, level, own, self._rng)
         return float(np.mean(losses)), ious[0], ious[-1]
 
     def _step(self, features: KeyFeatures, truth: Tensor, planes: Tensor) -> tuple[float, Tensor]:
@@ -197,13 +197,6 @@ class MarkingTrainer:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
-
-    def _correct(self, planes: Tensor, levels: Tensor, truth: Tensor) -> None:
-        """Hand the network its own masks, and mark what is wrong about them; in place."""
-        for plane, level, own in zip(planes.numpy(), levels.numpy(), truth.numpy(), strict=True):
-            mask = level > 127
-            plane[PREVIOUS] = level if self._rng.random() < 0.5 else mask * np.uint8(255)
-            add_mark(plane, mask, own, self._rng, stroke_share=0.12)
 
     def _rate_factor(self) -> float:
         """A short warm-up, flat, then a cosine down to 2 %."""

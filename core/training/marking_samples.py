@@ -18,6 +18,8 @@ from core.training.marking_photos import PhotoStore
 
 POSITIVE, NEGATIVE, PREVIOUS, BOX, ESTIMATE = range(len(PLANES))
 
+_ALONE = 0.3
+
 
 @dataclass(frozen=True)
 class MarkingSampleSettings:
@@ -76,7 +78,7 @@ class MarkingSampleMaker:
             if truths:
                 break
         image = self._recolour(image)
-        planes = np.stack([self._begin(truth, labels) for truth in truths])
+        planes = np.stack([self._begin(truth, labels, image) for truth in truths])
         return MarkingSample(np.ascontiguousarray(image.transpose(2, 0, 1)), np.stack(truths), planes)
 
     def _choose(self, labels: np.ndarray, has_regions: bool) -> int | None:
@@ -168,14 +170,14 @@ class MarkingSampleMaker:
 
     # what is known at first
 
-    def _begin(self, truth: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    def _begin(self, truth: np.ndarray, labels: np.ndarray, image: np.ndarray) -> np.ndarray:
         """Planes before the first look: a first mark on nothing, or on a mask that is wrong."""
         s, rng = self.settings, self.rng
         planes = np.zeros((len(PLANES), *truth.shape), np.uint8)
         is_object = truth == 1
         kind = rng.random()
         if kind < s.spoilt_share:
-            spoilt = spoil(is_object, labels, rng)
+            spoilt = spoil(is_object, labels, image, rng)
             if spoilt.any():
                 planes[PREVIOUS] = spoilt * np.uint8(255)
                 if rng.random() < 0.3:
@@ -183,7 +185,7 @@ class MarkingSampleMaker:
                 add_mark(planes, planes[PREVIOUS] > 127, truth, rng)
                 return planes
         if rng.random() < s.estimate_share:
-            soft = spoil(is_object, labels, rng).astype(np.float32) * rng.uniform(150, 255)
+            soft = spoil(is_object, labels, image, rng).astype(np.float32) * rng.uniform(150, 255)
             planes[ESTIMATE] = cv2.GaussianBlur(soft, (0, 0), rng.uniform(1, 4))
         way = rng.random()
         nothing = np.zeros_like(is_object)
@@ -193,7 +195,7 @@ class MarkingSampleMaker:
                 for _ in range(rng.integers(1, 5)):
                     _add_random_point(planes, is_object, truth, rng)
         elif way < 0.85:
-            draw = _add_long_stroke if rng.random() < 0.6 else _add_stroke
+            draw = (_add_long_stroke, _add_stroke, _add_straight_stroke)[rng.choice(3, p=(0.4, 0.25, 0.35))]
             draw(planes[POSITIVE], is_object, rng)
         else:
             left, top, width, height = cv2.boundingRect(is_object.view(np.uint8))
@@ -240,6 +242,18 @@ def add_mark(
     return True
 
 
+def correct(planes: np.ndarray, levels: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> None:
+    """Hand the network its own mask, uint8 (S, S), 255 for 1, and mark what is wrong about it, in `planes`, uint8
+    (5, S, S); in place. In `_ALONE` of the cases nothing else is known, as of a mask that was there before all marks.
+    """
+    mask = levels > 127
+    is_alone = rng.random() < _ALONE and mask.any()
+    if is_alone:
+        planes[:] = 0
+    planes[PREVIOUS] = mask * np.uint8(255) if is_alone or rng.random() < 0.5 else levels
+    add_mark(planes, mask, truth, rng, stroke_share=0.12)
+
+
 def _add_random_point(planes: np.ndarray, is_object: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> None:
     """A point somewhere in the object, or near it in the background; in place."""
     if rng.random() < 0.6:
@@ -284,6 +298,17 @@ def _add_stroke(plane: np.ndarray, where: np.ndarray, rng: np.random.Generator) 
     draw_stroke(plane, points)
 
 
+def _add_straight_stroke(plane: np.ndarray, where: np.ndarray, rng: np.random.Generator) -> None:
+    """A straight stroke along the largest part of a bool (S, S), as one draws it without looking closely: through its
+    deepest pixel, or less far; in place."""
+    part = largest_wrong_part(np.zeros_like(where), where)
+    if part is None:
+        return
+    way = np.array(part.stroke(), np.float64)
+    middle = way[len(way) // 2]
+    draw_stroke(plane, middle + (way - middle) * rng.uniform(0.6, 1.0) + rng.normal(0, 1, way.shape))
+
+
 def _add_long_stroke(plane: np.ndarray, where: np.ndarray, rng: np.random.Generator) -> None:
     """A stroke through a bool (S, S) as a person draws it who means all of it: along its middle line, from end to end
     or a part of that way; in place."""
@@ -303,8 +328,11 @@ def _add_long_stroke(plane: np.ndarray, where: np.ndarray, rng: np.random.Genera
     draw_stroke(plane, way)
 
 
-def spoil(is_object: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A mask as propagation gets it wrong, bool (H, W): bent edges, lost limbs, holes, leaks, other objects."""
+def spoil(is_object: np.ndarray, labels: np.ndarray, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A mask as propagation gets it wrong, bool (H, W): bent edges, lost limbs, holes, leaks, other objects.
+
+    What is lost and what leaks is a blob or ends where the colours of the picture, uint8 (H, W, 3), do.
+    """
     mask = is_object.astype(np.float32)
     height, width = mask.shape
     extent = max(8, *cv2.boundingRect(is_object.view(np.uint8))[2:])
@@ -314,17 +342,23 @@ def spoil(is_object: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -
         grid_x, grid_y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         places = grid_x + field[0], grid_y + field[1]
         mask = np.asarray(cv2.remap(mask, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-    for _ in range(rng.integers(0, 3)):  # lost: all beyond a line, or a blob at a random place of the object
+    smooth = cv2.GaussianBlur(image, (0, 0), 1.5)
+    for _ in range(rng.integers(0, 3)):  # lost: all beyond a line, or something at a random place of the object
         ys, xs = np.nonzero(is_object)
         pick = rng.integers(len(ys)) if len(ys) else 0
         if not len(ys):
             break
-        if rng.random() < 0.4:
+        way = rng.random()
+        if way < 0.25:
             turn = rng.uniform(0, 2 * np.pi)
             away = np.arange(width) - xs[pick], np.arange(height)[:, None] - ys[pick]
             across = away[0] * np.cos(turn) + away[1] * np.sin(turn)
             if (is_object & (across > 0)).sum() < 0.6 * is_object.sum():
                 mask[across > 0] = 0
+        elif way < 0.6:
+            lost = _alike(smooth, xs[pick], ys[pick], extent * rng.uniform(0.1, 0.5), rng)
+            if (is_object & lost).sum() < 0.6 * is_object.sum():
+                mask[lost] = 0
         else:
             _blob(mask, xs[pick], ys[pick], extent * rng.uniform(0.08, 0.3), 0.0, rng)
     for _ in range(rng.integers(0, 3)):  # leaks from the edge, or apart from it
@@ -334,7 +368,12 @@ def spoil(is_object: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -
             break
         pick = rng.integers(len(ys))
         far = rng.normal(size=2) * extent * (0.1 if rng.random() < 0.7 else 0.8)
-        _blob(mask, xs[pick] + far[0], ys[pick] + far[1], extent * rng.uniform(0.06, 0.25), 1.0, rng)
+        x, y = xs[pick] + far[0], ys[pick] + far[1]
+        if rng.random() < 0.5:
+            x, y = int(np.clip(x, 0, width - 1)), int(np.clip(y, 0, height - 1))
+            mask[_alike(smooth, x, y, extent * rng.uniform(0.1, 0.4), rng)] = 1
+        else:
+            _blob(mask, x, y, extent * rng.uniform(0.06, 0.25), 1.0, rng)
     others = [int(i) for i in np.unique(labels) if i not in (0, IGNORE) and not (is_object & (labels == i)).any()]
     if others and rng.random() < 0.4:
         mask[labels == others[rng.integers(len(others))]] = 1
@@ -343,6 +382,19 @@ def spoil(is_object: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
         mask = np.asarray((cv2.dilate if rng.random() < 0.5 else cv2.erode)(mask, kernel))
     return mask > 0.5
+
+
+def _alike(image: np.ndarray, x: int, y: int, radius: float, rng: np.random.Generator) -> np.ndarray:
+    """What hangs together with a pixel of uint8 (H, W, 3), is coloured like it and no farther away than `radius`, bool
+    (H, W)."""
+    height, width = image.shape[:2]
+    filled = np.ones((height + 2, width + 2), np.uint8)  # 1: not to be filled
+    cv2.circle(filled, (int(x) + 1, int(y) + 1), max(2, round(radius)), 0, -1)
+    filled[[0, -1]], filled[:, [0, -1]] = 1, 1
+    flags = 4 | cv2.FLOODFILL_FIXED_RANGE | cv2.FLOODFILL_MASK_ONLY | (2 << 8)
+    reach = (float(rng.uniform(12, 45)),) * 3
+    cv2.floodFill(image, filled, (int(x), int(y)), (0, 0, 0), reach, reach, flags)
+    return filled[1:-1, 1:-1] == 2
 
 
 def _blob(mask: np.ndarray, x: float, y: float, radius: float, value: float, rng: np.random.Generator) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training_files import encode, photo, write_tar
+from training_files import encode, photo, texture, write_tar
 
 from core.errors import PCVOSError
 from core.network.config import SMALL
@@ -23,6 +23,7 @@ from core.training.marking_samples import (
     MarkingSampleMaker,
     MarkingSampleSettings,
     add_mark,
+    correct,
     spoil,
 )
 
@@ -95,12 +96,49 @@ def test_corrections_point_at_what_is_wrong():
 def test_spoilt_masks_are_as_propagation_gets_them():
     truth = np.zeros((96, 96), np.uint8)
     truth[20:70, 30:60] = 1
+    image = texture(0, truth.shape)
     rng = np.random.default_rng(1)
     ious = []
     for _ in range(60):
-        mask = spoil(truth == 1, truth, rng)
+        mask = spoil(truth == 1, truth, image, rng)
         ious.append((mask & (truth == 1)).sum() / (mask | (truth == 1)).sum())
     assert 0.6 < np.mean(ious) < 0.92 and min(ious) > 0.1
+
+
+def test_some_of_what_is_spoilt_ends_where_a_colour_does():
+    truth = np.zeros((96, 96), np.uint8)
+    truth[20:70, 30:60] = 1
+    image = np.zeros((96, 96, 3), np.uint8)
+    image[truth == 1] = 200
+    image[20:40, 30:60] = (20, 160, 20)  # a shirt
+    image[:, 62:] = (200, 40, 40)  # a wall close by
+    rng = np.random.default_rng(2)
+    has_lost = has_leaked = 0
+    for _ in range(150):
+        mask = spoil(truth == 1, truth, image, rng)
+        shirt, rest = mask[23:37, 33:57].mean(), mask[43:67, 33:57].mean()
+        has_lost += shirt < 0.1 and rest > 0.9
+        has_leaked += mask[30:60, 65:75].mean() > 0.3 and not mask[:, 61].mean() > 0.5
+    assert has_lost >= 3 and has_leaked >= 3
+
+
+def test_some_corrections_stand_alone():
+    truth = np.zeros((64, 64), np.uint8)
+    truth[20:44, 20:44] = 1
+    levels = np.zeros_like(truth)
+    levels[20:32, 20:44] = 200
+    rng = np.random.default_rng(0)
+    alone = 0
+    for _ in range(60):
+        planes = np.zeros((5, 64, 64), np.uint8)
+        planes[POSITIVE, 22:26, 22:26] = 255  # the first mark
+        correct(planes, levels, truth, rng)
+        assert planes[POSITIVE, 32:].any(), "what is missing is marked"
+        np.testing.assert_array_equal(planes[PREVIOUS] > 127, levels > 127)
+        if not planes[POSITIVE, 22:26, 22:26].any():
+            alone += 1
+            assert set(np.unique(planes[PREVIOUS])) == {0, 255}
+    assert 8 < alone < 30
 
 
 def test_what_is_ignored_costs_nothing():
