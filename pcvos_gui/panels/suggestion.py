@@ -82,7 +82,7 @@ class SuggestionCard(QFrame):
 def reason_in_words(session: Session, found: Suggestion) -> str:
     """Why this frame: what is in doubt, and how far it is from what is known."""
     if found.stretch is None:
-        text = _tr("much doubt around it")
+        text = _tr("the network is least sure around it")
     else:
         frames, reason = words_of(session, found.stretch)
         text = _tr("{}, {}").format(frames[0].lower() + frames[1:], reason)

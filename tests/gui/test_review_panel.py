@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from window_parts import COUNT, Hands, truth
+from window_parts import COUNT, Hands, make_clip, truth
 
 from core.masks.packed_mask import PackedMask
 from core.project.model import Author, Cell, Change
@@ -172,3 +172,19 @@ def test_the_frame_to_correct_next_is_on_top_with_its_reason_and_a_key_goes_ther
     assert not card.isVisible()
     drawn.act("correct_next")
     assert drawn.told("Nothing here deserves a look")
+
+
+def test_a_frame_to_correct_that_is_not_doubtful_itself_is_not_called_so(hands: Hands, tmp_path: Path):
+    hands.open(make_clip(tmp_path / "long.mp4", 24))
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    cells = {}
+    for frame in range(1, 24):
+        confidence = 0.7 if frame == 1 else 0.95 if frame < 10 else 0.77
+        cells[frame, 1] = (None, Cell(PackedMask.pack(truth(frame)), confidence=confidence))
+    hands.session.document.push_change(Change("drawn", cells, made_by=Author.RUN))
+    hands.bot.waitUntil(lambda: hands.window.reviewer.suggestion is not None)
+    frame = hands.window.reviewer.suggestion.frame
+    assert [(s.first, s.last) for s in rows(hands)] == [(1, 1)] and frame > 8
+    reason = hands.window.review_panel.next_card.reason.text()
+    assert reason == f"Ball: the network is least sure around it; {frame} frames from a correction"
