@@ -50,11 +50,11 @@ SCHEDULE = (
 """Small crops first: what they teach costs least."""
 
 LATE = (
-    MarkingPhase(0.50, MarkingSampleSettings(size=224), 4),
-    MarkingPhase(0.80, MarkingSampleSettings(size=288, extent=(0.10, 1.2)), 2),
-    MarkingPhase(1.00, MarkingSampleSettings(size=352, extent=(0.08, 1.1), zoom=(0.5, 2.4)), 2),
+    MarkingPhase(0.35, MarkingSampleSettings(size=224), 4),
+    MarkingPhase(0.65, MarkingSampleSettings(size=320, extent=(0.10, 1.2), zoom=(0.5, 2.4)), 2),
+    MarkingPhase(1.00, MarkingSampleSettings(size=448, extent=(0.15, 1.1), zoom=(0.5, 3.0)), 1),
 )
-"""To go on from trained weights."""
+"""To go on from trained weights: up to crops nearly as high as a frame, as large things are found less often there."""
 
 
 @dataclass(frozen=True)
