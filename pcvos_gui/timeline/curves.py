@@ -37,8 +37,9 @@ class Curves(QWidget):
     def refresh(self) -> None:
         """Take the curves as they are now."""
         self._curves = self._sides.curves()
-        if self.isHidden() == bool(self._curves):
-            self.setVisible(bool(self._curves))
+        was_hidden = self.isHidden()
+        self.setVisible(bool(self._curves))
+        if self.isHidden() != was_hidden:
             self.shown_changed.emit()
         self.update()
 
