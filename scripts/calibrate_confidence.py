@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MOST_DOUBT = 0.15
 """Share of the held-out sequences' frames without a fall that may be in doubt."""
 
-RIDGE = 0.003
+RIDGE = 0.001
 """Penalty on each weight but the constant, squared, a row."""
 
 Constants = Mapping[type[Evidence], Sequence[float]]

@@ -11,7 +11,6 @@ import numpy as np
 
 from core.files import atomic_write
 from core.propagation import Remembered
-from core.propagation.presence import ABSENT_LOGIT
 
 # All that reading a damaged archive was seen to raise.
 _DAMAGE = (OSError, ValueError, EOFError, KeyError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
@@ -20,13 +19,12 @@ _DAMAGE = (OSError, ValueError, EOFError, KeyError, RuntimeError, struct.error, 
 def write_remembered(path: Path, remembered: Remembered) -> None:
     """Write `ClipResult.remembered` as an npz; raises as `core.files.atomic_write` does.
 
-    It has the mask logits of each object under its id, those of its distractor under "distractor-" and its id, and as
-    "absent" the ids of absent objects.
+    It has the mask logits of each object under its id, those of its distractor under "distractor-" and its id.
     """
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {str(obj): plane for obj, plane in remembered.logits.items()}
     arrays |= {f"distractor-{obj}": plane for obj, plane in remembered.distractors.items()}
-    np.savez_compressed(buffer, absent=np.array(sorted(remembered.absent), np.uint8), **arrays)
+    np.savez_compressed(buffer, **arrays)
     atomic_write(path, buffer.getvalue())
 
 
@@ -36,16 +34,14 @@ def read_remembered(path: Path) -> Remembered | None:
         with zipfile.ZipFile(path) as file:
             # Each member's checksum is compared before anything is made of it.
             arrays = {name.removesuffix(".npy"): _array(file.read(name)) for name in file.namelist()}
-        # older files have a distractor under its object's id made negative, and tell absence by the logits alone
+        # older files have a distractor under its object's id made negative, or say what is absent, as the logits do
         arrays = {f"distractor{name}" if name.startswith("-") else name: array for name, array in arrays.items()}
-        absent = arrays.pop("absent", None)
+        arrays.pop("absent", None)
         logits = {int(name): arrays[name] for name in arrays if not name.startswith("distractor-")}
         distractors = {int(name[11:]): arrays[name] for name in arrays if name.startswith("distractor-")}
     except _DAMAGE:
         return None
-    if absent is None:
-        absent = np.array([obj for obj, plane in logits.items() if (plane == ABSENT_LOGIT).all()])
-    return Remembered(logits, frozenset(absent.ravel().tolist()), distractors)
+    return Remembered(logits, distractors)
 
 
 def _array(data: bytes) -> np.ndarray:

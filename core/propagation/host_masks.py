@@ -38,7 +38,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Picture:
-    """One frame on the host: label map uint8 (H, W), its objects, those `absent`, and by object uint8 probabilities,
+    """One frame on the host: label map uint8 (H, W), its objects, and by object uint8 probabilities,
     255 = 1: `small` on the decoder's grid, `soft` at the footage's size."""
 
     frame: int
@@ -46,7 +46,6 @@ class Picture:
     objects: tuple[int, ...]
     small: dict[int, np.ndarray]
     soft: dict[int, np.ndarray]
-    absent: frozenset[int]
 
 
 class Drawer:
@@ -116,7 +115,7 @@ class Drawer:
         if annotation is not None:
             presence.confirm(picture.frame, annotation)
         return {
-            obj: presence.see(obj, picture.frame, self._geometry.crop_small(small), obj in picture.absent)
+            obj: presence.see(obj, picture.frame, self._geometry.crop_small(small))
             for obj, small in picture.small.items()
             if annotation is None or obj not in annotation.objects
         }
@@ -127,7 +126,7 @@ class Drawer:
         logits = {o: plane for o, plane in prediction.logits.items() if o not in annotated}
         small = download([self._composer.small(logits)])[0] if logits else ()
         planes = dict(zip(sorted(logits), small, strict=True))
-        self.see(Picture(frame, np.empty(0), (), planes, {}, prediction.absent), presence)
+        self.see(Picture(frame, np.empty(0), (), planes, {}), presence)
 
     def _confidence(self, picture: Picture, evidence: Mapping[int, Evidence]) -> dict[int, float]:
         """Confidence by object on a frame; 1 where it was annotated."""
@@ -173,7 +172,6 @@ class Drawer:
                 part.objects,
                 {obj: planes[i] for obj, planes in zip(sorted(part.stretch.logits), small, strict=True)},
                 {obj: planes[i] for obj, planes in soft.items()},
-                part.stretch.absent_on(frame),
             )
             yield _painted_over(picture, part.annotation) if part.annotation else picture
 

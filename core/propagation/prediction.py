@@ -26,12 +26,10 @@ class Prediction(Generic[Plane]):
 
     Attributes:
         logits: per object its mask logits, float32 (h, w), at a quarter of the network's size.
-        absent: objects whose presence was denied (`core.propagation.presence.is_present`).
         distractors: per object the mask logits of its distractor, where it has one.
     """
 
     logits: Mapping[int, Plane] = field(default_factory=dict)
-    absent: frozenset[int] = frozenset()
     distractors: Mapping[int, Plane] = field(default_factory=dict)
 
     @property
@@ -43,7 +41,7 @@ class Prediction(Generic[Plane]):
         """A copy with other mask logits, in the order of `planes`."""
         others = iter(planes)
         logits, distractors = ({obj: next(others) for obj in own} for own in (self.logits, self.distractors))
-        return Prediction(logits, self.absent, distractors)
+        return Prediction(logits, distractors)
 
 
 Remembered = Prediction[np.ndarray]

@@ -18,59 +18,50 @@ AGREEMENT = 0.35
 Both were chosen on the held-out sequences: docs/training.md."""
 
 LATELY = 3
-"""Remembered frames back to which an object's area and its expected IoU count."""
+"""Remembered frames back to which an object's area counts."""
 
 ABSENT_LOGIT = -30.0
 """Mask logit, everywhere, of what is absent."""
 
 
 class Presence:
-    """Presence of each object in a pass: how much of it there was on frames that were remembered, and where it was last
-    seen.
+    """Presence of each object in a pass: its area on frames that were remembered, and where it was last seen.
 
     A pass that goes on after an interruption has seen the frames that were remembered, and no others.
     """
 
     def __init__(self) -> None:
         self._areas: dict[int, deque[float]] = {}
-        self._ious: dict[int, deque[float]] = {}
-        self._iou_now: dict[int, float] = {}  # of frames that may be remembered
         self._last: dict[int, tuple[int, bool]] = {}  # frame, and whether it was at the border
 
     def note(self, areas: Mapping[int, float]) -> None:
-        """The last frame is remembered, on which objects cover so many memory positions; one that is nowhere (0) says
+        """A frame was remembered, on which objects cover so many memory positions; one that is nowhere (0) says
         nothing."""
         for obj, area in areas.items():
             if area > 0:
                 self._areas.setdefault(obj, deque(maxlen=LATELY)).append(area)
-                if (iou := self._iou_now.pop(obj, None)) is not None:
-                    self._ious.setdefault(obj, deque(maxlen=LATELY)).append(iou)
 
     def confirm(self, frame: int, annotation: Annotation) -> None:
-        """A person said where objects are on a frame, or that they are gone: what was before means nothing."""
+        """A person said where objects are on a frame, or that they are gone."""
         labels = annotation.labels
         for obj in annotation.objects:
             mask = labels == obj
-            self._iou_now.pop(obj, None)
-            self._ious[obj] = deque([1.0], maxlen=LATELY)
             self._last[obj] = frame, not mask.any() or is_at_border(mask)
 
     def area(self, obj: int) -> float:
         """The most memory positions that the object has covered lately; 0 if it was never seen."""
         return max(self._areas.get(obj, ()), default=0.0)
 
-    def see(self, obj: int, frame: int, probability: np.ndarray, denied: bool = False) -> Evidence:
-        """See an object on the next frame, and say what there is to go by.
+    def see(self, obj: int, frame: int, probability: np.ndarray) -> Evidence:
+        """See an object on the next frame: what there is to go by.
 
         Args:
-            probability: aggregated, uint8 (h, w), 255 = 1, without padding. denied: whether its presence was.
+            probability: aggregated, uint8 (h, w), 255 = 1, without padding.
         """
-        ious = self._ious.get(obj, ())
-        seen = mask_evidence(probability, float(np.mean(ious)) if ious else 1.0)
+        seen = mask_evidence(probability)
         if seen is None:
             last, at_border = self._last.get(obj, (frame, False))
-            return Absence(at_border, max(1, abs(frame - last)), denied)
-        self._iou_now[obj] = seen.iou
+            return Absence(at_border, max(1, abs(frame - last)))
         self._last[obj] = frame, is_at_border(drawn(probability))
         return seen
 

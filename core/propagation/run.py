@@ -134,19 +134,18 @@ class Run:
         """Logits without objects of which little is left, and that little something else."""
         if not stretch.logits:
             return stretch
-        logits, absent = dict(stretch.logits), set()
+        logits = dict(stretch.logits)
         shares, covered = self._composer.small_covers(stretch.logits)
         areas = dict(zip(stretch.logits, download([covered])[0], strict=True))
         places = {obj: k for k, obj in enumerate(stretch.logits)}
-        for i, frame in enumerate(stretch.frames):
+        for i in range(len(stretch.frames)):
             little = [obj for obj in places if 0 < areas[obj][i] <= self._little(obj, state)]
             for obj, expected in state.bank.expected(features[i].key, little, self._settings.top_k):
                 if is_present(shares[places[obj], i], expected):
                     continue
-                absent.add((frame, obj))
                 logits[obj] = logits[obj].clone() if logits[obj] is stretch.logits[obj] else logits[obj]
                 logits[obj][i] = ABSENT_LOGIT
-        return Stretch(stretch.frames, logits, frozenset(absent))
+        return Stretch(stretch.frames, logits)
 
     def _little(self, obj: int, state: PassState) -> float:
         """Memory positions; where an object covers no more of them, its presence is in doubt."""

@@ -18,12 +18,11 @@ class Stretch:
     """Frames of a clip, in its order, with the same objects.
 
     Attributes:
-        logits: mask logits of each object, float32 (D, h, w). absent: frames and objects whose presence was denied.
+        logits: mask logits of each object, float32 (D, h, w).
     """
 
     frames: tuple[int, ...]
     logits: Mapping[int, Tensor]
-    absent: frozenset[tuple[int, int]] = frozenset()
 
     def cut(self, places: slice) -> "Stretch":
         """A part of its frames."""
@@ -32,12 +31,7 @@ class Stretch:
 
     def of_frame(self, place: int) -> Prediction[Tensor]:
         """One frame."""
-        logits = {o: planes[place] for o, planes in self.logits.items()}
-        return Prediction(logits, self.absent_on(self.frames[place]))
-
-    def absent_on(self, frame: int) -> frozenset[int]:
-        """Objects whose presence on a frame was denied."""
-        return frozenset(obj for f, obj in self.absent if f == frame)
+        return Prediction({o: planes[place] for o, planes in self.logits.items()})
 
 
 def joined(

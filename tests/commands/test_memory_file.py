@@ -9,14 +9,13 @@ from core.propagation import Remembered
 
 PLANES = {o: np.random.default_rng(o).normal(o, 5, (6, 9)).astype(np.float32) for o in (1, 7, 254)}
 GONE = np.full((6, 9), -30, np.float32)
-REMEMBERED = Remembered({**PLANES, 9: GONE}, frozenset({9}), {7: PLANES[7][::-1].copy()})
+REMEMBERED = Remembered({**PLANES, 9: GONE}, {7: PLANES[7][::-1].copy()})
 
 
 def same(one: Remembered, other: Remembered) -> bool:
-    return (
-        (one.logits.keys(), one.absent, one.distractors.keys())
-        == (other.logits.keys(), other.absent, other.distractors.keys())
-    ) and all(np.array_equal(a, b) for a, b in zip(one.planes, other.planes, strict=True))
+    return ((one.logits.keys(), one.distractors.keys()) == (other.logits.keys(), other.distractors.keys())) and all(
+        np.array_equal(a, b) for a, b in zip(one.planes, other.planes, strict=True)
+    )
 
 
 def test_it_comes_back_as_it_was(tmp_path):
@@ -28,10 +27,14 @@ def test_it_comes_back_as_it_was(tmp_path):
 
 
 def test_files_of_earlier_versions_are_read(tmp_path):
-    """They have distractors under negative ids, and of an object that is gone only logits that say so."""
+    """The oldest have distractors under negative ids, later ones say which objects are absent."""
     arrays = {str(o): plane for o, plane in REMEMBERED.logits.items()}
-    np.savez_compressed(tmp_path / "00003.npz", **arrays, **{"-7": REMEMBERED.distractors[7]})
-    assert same(read_remembered(tmp_path / "00003.npz"), REMEMBERED)
+    for more in (
+        {"-7": REMEMBERED.distractors[7]},
+        {"distractor-7": REMEMBERED.distractors[7], "absent": np.array([9])},
+    ):
+        np.savez_compressed(tmp_path / "00003.npz", **arrays, **more)
+        assert same(read_remembered(tmp_path / "00003.npz"), REMEMBERED)
 
 
 def test_nothing_there(tmp_path):

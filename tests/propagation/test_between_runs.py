@@ -27,9 +27,9 @@ def disc(radius: float, softness: float = 0.5, centre: tuple[int, int] = (32, 32
     return (255 / (1 + np.exp(-distance / softness))).astype(np.uint8)
 
 
-def sure(probability: np.ndarray, lately: float = 1.0) -> float:
+def sure(probability: np.ndarray) -> float:
     """The confidence in a mask."""
-    return confidence(mask_evidence(probability, lately))
+    return confidence(mask_evidence(probability))
 
 
 def annotated(labels: np.ndarray, objects: list[int]) -> Annotation:
@@ -41,7 +41,7 @@ def annotated(labels: np.ndarray, objects: list[int]) -> Annotation:
 def test_a_decided_mask_in_one_piece_is_sure():
     assert sure(disc(16, 0.1)) > 0.9
     hard = mask_evidence(np.where(disc(16) > 127, 255, 0).astype(np.uint8))
-    assert (hard.iou, hard.largest) == (1, 1) and hard.size == pytest.approx(np.sqrt(np.pi) / 4, rel=0.02)
+    assert hard.iou == 1 and hard.size == pytest.approx(np.sqrt(np.pi) / 4, rel=0.02)
 
 
 @pytest.mark.parametrize("factor", [2, 4])
@@ -53,32 +53,9 @@ def test_the_less_decided_the_less_sure(factor: int):
     assert sure(faint) < sure(disc(12, 0.1))
 
 
-def test_a_mask_that_falls_apart_is_less_sure():
-    one, two = disc(12), np.maximum(disc(8.5, centre=(16, 16)), disc(8.5, centre=(46, 46)))
-    assert mask_evidence(two).largest == pytest.approx(0.5, abs=0.01)
-    assert sure(two) < sure(one)
-
-
 def test_faint_noise_over_the_frame_changes_nothing():
     noisy = np.maximum(disc(4), 10)
     assert sure(noisy) == sure(disc(4).clip(0) * (disc(4) > 12).astype(np.uint8))
-
-
-def test_what_was_undecided_when_it_was_remembered_is_less_sure_afterwards():
-    seen = Presence()
-    assert confidence(seen.see(1, 1, disc(12))) == sure(disc(12)), "nothing is remembered"
-    for frame in (5, 10):
-        seen.see(1, frame, disc(12, 4))
-        seen.note({1: 20.0})
-    seen.see(1, 14, disc(12, 8))
-    doubtful = seen.see(1, 15, disc(12))
-    assert doubtful.lately == pytest.approx(mask_evidence(disc(12, 4)).iou), (
-        "frames that were not remembered do not count"
-    )
-    assert confidence(doubtful) < sure(disc(12))
-    assert seen.see(2, 15, disc(12)).lately == 1, "another object"
-    seen.confirm(16, annotated((disc(12) > 127).astype(np.uint8), [1]))
-    assert seen.see(1, 17, disc(12)).lately == 1, "a person was there"
 
 
 def test_what_left_over_the_border_long_ago_is_surely_nowhere():
@@ -93,9 +70,9 @@ def test_what_left_over_the_border_long_ago_is_surely_nowhere():
     gone = confidence(leaving.see(1, 8, nothing))
     assert confidence(inside.see(1, 1, nothing)) < confidence(inside.see(1, 8, nothing)) < gone
     assert confidence(inside.see(1, 1, nothing)) < LOW_CONFIDENCE < gone
-    denied = leaving.see(1, 8, nothing, denied=True)
-    assert confidence(denied) < gone, "something was found, and taken for something else"
-    assert leaving.see(1, 9, nothing) == Absence(True, 9), "that counts on that frame only"
+    assert confidence(leaving.see(1, 9, disc(12))) == sure(disc(12)), "seen, it speaks for itself"
+    assert leaving.see(1, 11, nothing) == Absence(False, 2), "and counts from there"
+    assert leaving.see(2, 11, nothing) == Absence(False, 1), "another object, never seen"
 
 
 def test_what_a_person_said_to_be_gone_or_at_the_border_is_where_that_person_left_it():
@@ -137,7 +114,7 @@ def test_little_that_is_something_else_is_drawn_only_if_asked_for(small_network:
     known = {clip.frames[0]: (clip.confidence, clip.evidence) for clip in clips}
     for obj in gone:
         own = known[first][1][0][obj]
-        assert own.denied and known[first][0][obj] == pytest.approx(confidence(own))
+        assert isinstance(own, Absence) and known[first][0][obj] == pytest.approx(confidence(own))
     done = {frame: labels for frame, labels in drawn.items() if frame <= first}
     again = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 1})
     rest = list(again.run(finished=done, remembered=remembered(clips)))
