@@ -114,7 +114,7 @@ class Arrangement(QObject):
             tries: how often to try again where Qt takes it back.
         """
         lower = self._seen_below
-        if lower is None or self._is_divided:
+        if lower is None or self._is_divided or self._pressed is not None:
             return
         total = self._upper.height() + lower.height()
         wanted = min(_wanted_height(self._upper), round(_LIST_SHARE * total))
@@ -135,6 +135,8 @@ class Arrangement(QObject):
             self._pressed = now if is_press else None
             if not is_press and before is not None and now is not None and now != before and sum(now) == sum(before):
                 self._is_divided = True
+            elif not is_press:
+                self.share_soon()  # what was asked for meanwhile
         return False
 
     def _look_again(self, high: int, tries: int) -> None:
