@@ -11,6 +11,7 @@ from window_parts import COUNT, Hands, make_clip, truth
 from core.masks.packed_mask import PackedMask
 from core.project.model import Author, Cell, Change
 from core.propagation import doubt
+from core.propagation.doubt import LOW_CONFIDENCE
 from pcvos_gui.panels.review import STRETCH_ROLE
 
 
@@ -180,7 +181,7 @@ def test_a_frame_to_correct_that_is_not_doubtful_itself_is_not_called_so(hands: 
     hands.session.replace_mask(truth(0), "Mask")
     cells = {}
     for frame in range(1, 24):
-        confidence = 0.7 if frame == 1 else 0.95 if frame < 10 else 0.77
+        confidence = LOW_CONFIDENCE - 0.1 if frame == 1 else 0.95 if frame < 10 else LOW_CONFIDENCE
         cells[frame, 1] = (None, Cell(PackedMask.pack(truth(frame)), confidence=confidence))
     hands.session.document.push_change(Change("drawn", cells, made_by=Author.RUN))
     hands.bot.waitUntil(lambda: hands.window.reviewer.suggestion is not None)
