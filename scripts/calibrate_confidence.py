@@ -5,11 +5,10 @@
 To be run after the weights have changed. It draws the six held-out sequences and the hard clips that the folders hold
 (`core/training/hard_clips.py`), and fits the constants to all of them, each sequence with the root of its rows. Printed
 are rank correlation and falls of J as `pcvos eval` has them: with the constants as they are, as they are fitted, and
-with each sequence left out of the fit that it is judged by. With `--table`, what was drawn is kept, and read again.
+with each sequence left out of the fit that it is judged by.
 """
 
 import argparse
-import pickle
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -172,15 +171,9 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="in place of the shipped ones")
     parser.add_argument("--interval", type=int, default=5)
     parser.add_argument("--resolution", type=int, default=480)
-    parser.add_argument("--table", type=Path, help="file for what was drawn; if it is there, nothing is drawn")
     parser.add_argument("--write", action="store_true", help="put the constants into the code")
     arguments = parser.parse_args()
-    if arguments.table and arguments.table.exists():
-        drawn = pickle.loads(arguments.table.read_bytes())
-    else:
-        drawn = draw_all(arguments)
-        if arguments.table:
-            arguments.table.write_bytes(pickle.dumps(drawn))
+    drawn = draw_all(arguments)
     apart = [one.judged_by(fit([other for other in drawn if other is not one])) for one in drawn]
     low = lowest([own for one, own in zip(drawn, apart, strict=True) if one.held_out] or apart)
     constants = {kind: np.round(weights, 3) for kind, weights in fit(drawn).items()}
