@@ -259,8 +259,8 @@ class Propagator:
         Raises:
             PCVOSError: the object is not on this frame in that run.
         """
-        if self.settings.exact:
-            raise PCVOSError("The published loop can only be run, not gone into.", "exact revisit")
+        if not self.settings.redraws_parts:
+            raise PCVOSError("The published loop can only be run, not gone into.")
         start, end = self._range(drawn.start, drawn.end)
         annotated = self._annotated()
         passes = self._passes(start, end, drawn.direction)

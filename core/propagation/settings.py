@@ -159,6 +159,12 @@ class PropagationSettings:
         off: dict[str, Any] = {"precision": "fp32", "kernel": 0.0, "keep_lost": True, "distractors": False}
         return replace(self, memory_frames=10_000, **off) if self.exact else self
 
+    @property
+    def redraws_parts(self) -> bool:
+        """Whether parts of a run can be drawn again, what corrections touch or one clip: the published loop has
+        neither."""
+        return not self.exact
+
     def __post_init__(self) -> None:
         check_settings(self)
         if self.exact and self.precision not in ("auto", "fp32"):

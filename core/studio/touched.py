@@ -72,7 +72,7 @@ def find_touched(project: Project, settings: RunSettings, memory: Memory | None 
         memory: permanent memory, if it is at hand.
     """
     read = project.content.memory_read
-    if settings.range is not Range.TO_END or settings.exact or not read:
+    if settings.range is not Range.TO_END or not settings.redraws_parts or not read:
         return None
     memory = project.permanent_memory() if memory is None else memory
     changed = {
