@@ -6,17 +6,17 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 import torch
+from pydantic import TypeAdapter, ValidationError
 
 from core.benchmark.bench import processor
-from core.benchmark.timing import Measured, Timing, measure, most_threads
+from core.benchmark.timing import Measured, measure, most_threads
 from core.errors import PCVOSError
 from core.files import atomic_write
 from core.network.choices import DEFAULT, Choices
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 SWITCH = "PCVOS_MEASURE"
 """Environment variable; "off": nothing is measured, and networks run as by default."""
+
+_MEASURED = TypeAdapter(Measured)
 
 
 def choices_for(network: PCVOS, progress: Progress = UNWATCHED) -> Choices:
@@ -72,7 +74,7 @@ def measure_and_keep(network: PCVOS, progress: Progress = UNWATCHED) -> Measured
         file = cache_file()
         file.parent.mkdir(parents=True, exist_ok=True)
         kept = _kept()
-        kept[_key(network)] = _as_json(measured)
+        kept[_key(network)] = _MEASURED.dump_python(measured, mode="json")
         atomic_write(file, json.dumps(kept, indent=1).encode())
     return measured
 
@@ -101,8 +103,8 @@ def cache_file() -> Path:
 def recall(network: PCVOS) -> Measured | None:
     """The measurement of this network on this machine; None: there is none."""
     try:
-        return _from_json(_kept()[_key(network)])
-    except (KeyError, TypeError, ValueError, AttributeError):  # of another version, or damaged
+        return _MEASURED.validate_python(_kept()[_key(network)])
+    except (KeyError, ValidationError):  # of another version, or damaged
         return None
 
 
@@ -120,24 +122,6 @@ def _key(network: PCVOS) -> str:
     with suppress(OSError):  # without marking weights the rest is measured nevertheless
         weights += f", marking {hashlib.sha256(DEFAULT_MARKING_WEIGHTS.read_bytes()).hexdigest()[:16]}"
     return f"{machine}, torch {torch.__version__}, {network.config.name} {weights}"
-
-
-def _as_json(measured: Measured) -> dict[str, Any]:
-    fields = asdict(measured)
-    winograd = measured.choices.winograd
-    fields["choices"]["winograd"] = None if winograd is None else sorted(winograd)
-    return fields
-
-
-def _from_json(fields: Mapping[str, Any]) -> Measured:
-    choices = Choices(**fields["choices"])
-    if choices.precision not in ("fp32", "bf16"):
-        raise ValueError(choices.precision)
-    if choices.marking not in ("winograd", "direct", "bf16"):
-        raise ValueError(choices.marking)
-    if choices.winograd is not None:
-        choices = replace(choices, winograd=frozenset(choices.winograd))
-    return Measured(choices, tuple(Timing(**one) for one in fields["timings"]), tuple(fields["notes"]))
 
 
 def report(measured: Measured) -> Sequence[str]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
+from pydantic import ConfigDict, TypeAdapter
 
 from core.errors import PCVOSError
 from core.files import atomic_write
@@ -43,6 +44,8 @@ class RunRecord:
         stems: names of the range's frames.
     """
 
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # a field of another version
+
     command: str
     started: str
     frames: int
@@ -67,10 +70,10 @@ class RunRecord:
         """The record in `folder`; None if there is none. Raises PCVOSError if it cannot be read as one."""
         path = folder / NAME
         try:
-            return cls(**json.loads(path.read_bytes()))
+            return TypeAdapter(cls).validate_json(path.read_bytes())
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise PCVOSError(
                 f"{path} is damaged, or not of a run of this version: remove it, or choose another --output."
             ) from error

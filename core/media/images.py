@@ -102,7 +102,11 @@ def first_of_folder(path: Path) -> tuple[np.ndarray, int]:
 
 
 def natural_key(name: str) -> tuple:
-    """Sort key by which runs of digits compare as numbers; names that tie (01, 1) are ordered as text."""
+    """Sort key by which runs of digits compare as numbers; names that tie (01, 1) are ordered as text.
+
+    Not natsort's: it has another order where names have accents or other digits, and frames of projects that are there
+    would change places.
+    """
     parts = re.split(r"([0-9]+)", name.casefold())
     return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
 

@@ -1,6 +1,7 @@
 """`pcvos propagate` with what it cannot use: one clear line, the exit code, and nothing written."""
 
 import errno
+import json
 import os
 import pickle
 import shutil
@@ -224,9 +225,13 @@ def test_output_that_has_no_run_to_resume(refused):
     refused("no run to resume", options=("--resume",))
 
 
-def test_output_with_a_run_json_of_something_else(tmp_path, refused):
+RECORD = {"command": "", "started": "", "frames": 2, "masks": {}, "settings": {}, "versions": {}, "stems": []}
+
+
+@pytest.mark.parametrize("content", [{"distance": 10}, RECORD | {"input": 10}])
+def test_output_with_a_run_json_of_something_else(tmp_path, refused, content):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "run.json").write_text('{"distance": 10}')
+    (tmp_path / "out" / "run.json").write_text(json.dumps(content))
     refused("run.json", "not of a run", options=("--resume",))
     refused("run.json", "not of a run", options=("--overwrite",))
 
