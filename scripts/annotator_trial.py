@@ -293,7 +293,7 @@ class PlainPerson(Person):
     """Knows no Review: plays, corrects the worst frame, and draws everything anew, both ways."""
 
     def begin(self) -> None:
-        self.window.runs.set_settings(replace(self.window.runs.settings, direction="both"))
+        self.window.runs.next.set_settings(replace(self.window.runs.next.settings, direction="both"))
 
     def next_wrong(self) -> tuple[int, int] | None:
         return self.played_to()
@@ -337,7 +337,7 @@ def work(wanted: argparse.Namespace, person_of: type[Person]) -> None:
         person = kind(window, truth, list(range(1, len(ids) + 1)), wanted.pictures)
         wait(lambda: person.is_ready)
         person.begin()
-        window.runs.set_settings(replace(window.runs.settings, resolution=wanted.resolution))
+        window.runs.next.set_settings(replace(window.runs.next.settings, resolution=wanted.resolution))
         let_it_run(3000)
         try:
             person.work()

@@ -31,20 +31,20 @@ from PySide6.QtWidgets import QApplication  # noqa: E402
 from waiting import let_it_run, shown_window, wait  # noqa: E402
 
 from core.demo import CLIP, MASK  # noqa: E402
+from core.studio.run_settings import Range  # noqa: E402
 from pcvos_gui.app.handlers.masks import accept_frame  # noqa: E402
 from pcvos_gui.app.main_window import MainWindow  # noqa: E402
-from pcvos_gui.session.runs import Range  # noqa: E402
 
 
 def timed_run(window: MainWindow, name: str) -> None:
     """Run, and print one row."""
     runs = window.runs
-    before = runs.seconds_for(runs.settings.interval, everything=True)
+    before = runs.forecast.seconds_for(runs.next.settings.interval, everything=True)
     begin = time.perf_counter()
     tenth: list[tuple[float, float]] = []
 
     def on_progress() -> None:
-        left = runs.seconds_left
+        left = runs.forecast.seconds_left
         if not tenth and runs.progress.work and runs.progress.work_done >= runs.progress.work / 10 and left is not None:
             gone = time.perf_counter() - begin
             tenth.append((gone, gone + left))
@@ -80,19 +80,19 @@ def main() -> None:
         let_it_run(1000)
         print(f"{'run':34} {'before it':>14} {'after a tenth':>16} {'took':>9}")
         settings = {"interval": 5, "direction": "both", "range": Range.TO_END, "resolution": arguments.resolution}
-        start = replace(runs.settings, **settings)
-        runs.set_settings(start)
+        start = replace(runs.next.settings, **settings)
+        runs.next.set_settings(start)
         timed_run(window, "first, L = 5")
         middle = session.navigator.frame_count // 2
         session.navigator.go_to(middle)
         wait(lambda: session.navigator.shown == middle, 60)
         accept_frame(window)
         timed_run(window, "again, L = 5")
-        runs.set_settings(replace(start, interval=15))
+        runs.next.set_settings(replace(start, interval=15))
         timed_run(window, "L = 15")
         session.navigator.go_to(0)
-        runs.set_in_out(middle, session.navigator.frame_count - 1)
-        runs.set_settings(replace(start, direction="forward", range=Range.IN_OUT))
+        runs.next.set_in_out(middle, session.navigator.frame_count - 1)
+        runs.next.set_settings(replace(start, direction="forward", range=Range.IN_OUT))
         timed_run(window, "second half, forward")
         window.close()
         del application

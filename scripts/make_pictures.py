@@ -41,9 +41,10 @@ from PySide6.QtWidgets import QApplication  # noqa: E402
 from waiting import let_it_run, wait  # noqa: E402
 
 from core.demo import CLIP, MASK  # noqa: E402
+from core.studio.run_settings import Range  # noqa: E402
 from pcvos_gui.app import theme  # noqa: E402
 from pcvos_gui.app.main_window import MainWindow  # noqa: E402
-from pcvos_gui.session.runs import Range, RunState  # noqa: E402
+from pcvos_gui.session.runs import RunState  # noqa: E402
 from pcvos_gui.session.side_by_side import Seen  # noqa: E402
 from pcvos_gui.session.view_state import Tool, ViewMode  # noqa: E402
 
@@ -87,7 +88,7 @@ class Photographer:
         dock.raise_()
 
     def propagate(self, **choices) -> None:
-        self.runs.set_settings(replace(self.runs.settings, resolution=ARGUMENTS.resolution, **choices))
+        self.runs.next.set_settings(replace(self.runs.next.settings, resolution=ARGUMENTS.resolution, **choices))
         self.window.actions_by_name["propagate"].trigger()
 
 
@@ -147,7 +148,7 @@ def review_tour(window: MainWindow, clip: Path, output: Path) -> None:
     for name, (x, y), (wide, high) in (("ear", (492, 95), (18, 55)), ("paw", (240, 262), (42, 34))):
         me.session.add_object(name)
         me.session.replace_mask(((columns - x) / wide) ** 2 + ((rows - y) / high) ** 2 < 1, "Mask")
-    me.runs.set_in_out(20, 60)
+    me.runs.next.set_in_out(20, 60)
     me.propagate(direction="both", range=Range.IN_OUT, interval=5)
     wait(lambda: me.runs.state is not RunState.IDLE, 60)
     wait(lambda: me.runs.state is RunState.IDLE, 1200)

@@ -39,8 +39,9 @@ from PySide6.QtWidgets import QApplication  # noqa: E402
 from waiting import let_it_run, shown_window, wait  # noqa: E402
 
 from core.demo import CLIP, MASK  # noqa: E402
+from core.studio.run_settings import Range  # noqa: E402
 from pcvos_gui.app.main_window import MainWindow  # noqa: E402
-from pcvos_gui.session.runs import Range, RunState  # noqa: E402
+from pcvos_gui.session.runs import RunState  # noqa: E402
 from pcvos_gui.session.view_state import Tool  # noqa: E402
 
 TICK_MS = 5
@@ -222,9 +223,9 @@ def main() -> None:
         session.replace_mask(mask, "Mask")
         if arguments.footage == CLIP:
             window.exchange.import_masks(MASK)
-        window.runs.set_settings(
+        window.runs.next.set_settings(
             replace(
-                window.runs.settings,
+                window.runs.next.settings,
                 interval=arguments.interval,
                 resolution=arguments.resolution,
                 direction="both",

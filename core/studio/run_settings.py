@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from core.errors import PCVOSError
 from core.propagation.settings import Direction, PropagationSettings, setting
@@ -126,6 +126,27 @@ def frames_of(
         low = before if backward and before is not None else low
         high = after if forward and after is not None else high
     return low, high
+
+
+def with_in_out(settings: RunSettings, first: int | None, last: int | None) -> RunSettings:
+    """Settings for these in and out points: what lies between them is drawn, and no longer if there are none."""
+    if first is not None or last is not None:
+        return replace(settings, range=Range.IN_OUT)
+    return replace(settings, range=Range.TO_END) if settings.range is Range.IN_OUT else settings
+
+
+def remedies(settings: RunSettings, size: tuple[int, int]) -> dict[str, dict[str, Any]]:
+    """Settings that help where a run has failed, or may fail: what changes, by the name of each remedy.
+
+    Args:
+        size: (height, width) of the footage.
+    """
+    smaller = max(120, (settings.resolution or min(size)) // 2)
+    return {
+        "smaller resolution": {"resolution": smaller},
+        "cpu": {"device": "cpu"},
+        "fewer memory": {"memory_frames": 10},
+    }
 
 
 def in_out_from(stored: tuple[int | None, int | None], count: int) -> tuple[int | None, int | None]:

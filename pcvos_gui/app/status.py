@@ -119,7 +119,7 @@ class StatusLine(QStatusBar):
 
     def _memory_text(self) -> str:
         """Words of the trade, for those who ask."""
-        weights = Path(self._runs.settings.weights).name or self.tr("shipped")
+        weights = Path(self._runs.next.settings.weights).name or self.tr("shipped")
         parts = [self.tr("Where the network computes; weights: {}").format(weights)]
         memory = self._runs.memory
         if memory is not None:

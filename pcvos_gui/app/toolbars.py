@@ -53,7 +53,7 @@ class MainToolbar(_Bar):
         self.addWidget(self.propagate)
         for name in ("pause", "stop"):
             self.addAction(actions[name])
-        for signal in (view.changed, runs.settings_changed):
+        for signal in (view.changed, runs.next.settings_changed):
             signal.connect(self._refresh)
         self._refresh()
 
@@ -93,7 +93,7 @@ class MainToolbar(_Bar):
         self.opacity.setValue(round(self._view.opacity * 100))
         self._opacity_shown.setVisible(not self._view.mode.cuts_out)
         self._edges_shown.setVisible(self._view.mode.cuts_out)
-        self._interval.setText(self.tr("L = {}").format(self._runs.settings.interval))
+        self._interval.setText(self.tr("L = {}").format(self._runs.next.settings.interval))
 
 
 class ToolBox(_Bar):

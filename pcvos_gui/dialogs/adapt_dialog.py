@@ -98,7 +98,7 @@ class AdaptDialog(QDialog):
     def _submit(self) -> None:
         if self._is_over:
             return
-        document, settings = self._session.document, self._runs.settings
+        document, settings = self._session.document, self._runs.next.settings
         if not document.project.read_only:
             document.project.ensure_file()  # a new one has none before its first change
         self._job = AdaptJob(
@@ -114,7 +114,7 @@ class AdaptDialog(QDialog):
 
     def _use(self) -> None:
         assert self._result is not None, "there are no weights yet"
-        self._runs.set_settings(replace(self._runs.settings, weights=str(self._result.output)))
+        self._runs.next.set_settings(replace(self._runs.next.settings, weights=str(self._result.output)))
         self.accept()
 
     def done(self, result: int) -> None:

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from core.propagation.settings import settings_table
 from core.studio.run_settings import RunSettings
 from pcvos_gui.app.icons import icon
-from pcvos_gui.session.runs import RunController
+from pcvos_gui.session.next_run import NextRun
 from pcvos_gui.widgets.layouts import laid_out
 
 TABLE = settings_table(RunSettings)
@@ -57,9 +57,9 @@ class AdvancedSettings(QWidget):
     """A form; each change is the next run's. A setting that it shows is a row of `_made`: its range, choices, label and
     help are those of the table of settings."""
 
-    def __init__(self, runs: RunController, parent: QWidget | None = None):
+    def __init__(self, next_run: NextRun, parent: QWidget | None = None):
         super().__init__(parent)
-        self._runs = runs
+        self._next = next_run
         self._dialog: QFileDialog | None = None
         self._custom = 0  # a round number that was typed, and stays "custom"
         self._is_refreshing = False
@@ -77,7 +77,7 @@ class AdvancedSettings(QWidget):
             form.addRow(TABLE[name].label, field.widgets[0] if len(field.widgets) == 1 else _row(*field.widgets))
             for signal in field.chosen:
                 signal.connect(self._commit)
-        self._runs.settings_changed.connect(self.refresh)
+        self._next.settings_changed.connect(self.refresh)
         self.refresh()
 
     @property
@@ -166,7 +166,7 @@ class AdvancedSettings(QWidget):
         """Show the settings of the next run."""
         self._is_refreshing = True
         for name, field in self._fields.items():
-            field.show(getattr(self._runs.settings, name))
+            field.show(getattr(self._next.settings, name))
         self._is_refreshing = False
 
     def _commit(self) -> None:
@@ -175,7 +175,7 @@ class AdvancedSettings(QWidget):
             self.refresh()  # also where nothing is other than before: "custom" has a field for its number
 
     def _change(self, **values: Any) -> None:
-        self._runs.set_settings(replace(self._runs.settings, **values))
+        self._next.set_settings(replace(self._next.settings, **values))
 
 
 def _number(name: str) -> _Field:

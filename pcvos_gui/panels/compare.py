@@ -145,7 +145,7 @@ class CompareDialog(QDialog):
             self._runs.compare()
             if not self._runs.comparison.is_under_way:
                 return  # the run controller has said why
-            self._make_columns(sorted({*COMPARED_INTERVALS, self._runs.settings.interval}))
+            self._make_columns(sorted({*COMPARED_INTERVALS, self._runs.next.settings.interval}))
             self._begin = max(0, self._session.navigator.frame)
             self._set_frames(self._begin, self._begin)
             self._frames_done.clear()
@@ -241,7 +241,7 @@ class CompareDialog(QDialog):
     # the end
 
     def _use(self, interval: int) -> None:
-        self._runs.set_settings(replace(self._runs.settings, interval=interval))
+        self._runs.next.set_settings(replace(self._runs.next.settings, interval=interval))
         self.reject()
 
     def reject(self) -> None:

@@ -36,7 +36,7 @@ def cost_text(runs: RunController, interval: int) -> str:
     footage is open."""
     if not runs.session.is_open:
         return ""
-    seconds, measured = runs.seconds_for(interval), runs.measured_intervals
+    seconds, measured = runs.forecast.seconds_for(interval), runs.forecast.intervals
     if not measured:
         return _tr(
             "A small L is more accurate, a large one faster. How fast on this machine is told here after the first "
@@ -47,10 +47,10 @@ def cost_text(runs: RunController, interval: int) -> str:
             "A small L is more accurate, a large one faster. How fast on this machine is told here once there is "
             "something to propagate."
         )
-    parts = [_touched_text(runs, interval, seconds) if runs.touched else _range_text(runs, interval, seconds)]
+    parts = [_touched_text(runs, interval, seconds) if runs.next.touched else _range_text(runs, interval, seconds)]
     others = [other for other in {measured[0], measured[-1]} if other != interval]
     if others:
-        told = [f"L = {other}: {duration(runs.seconds_for(other) or 0)}" for other in sorted(others)]
+        told = [f"L = {other}: {duration(runs.forecast.seconds_for(other) or 0)}" for other in sorted(others)]
         parts.append(_tr("In its place {}.").format(", ".join(told)))
     else:
         parts.append(_tr("Compare L measures others."))
@@ -58,17 +58,17 @@ def cost_text(runs: RunController, interval: int) -> str:
 
 
 def _range_text(runs: RunController, interval: int, seconds: float) -> str:
-    first, last = runs.frames_to_draw()
+    first, last = runs.next.frames_to_draw()
     text = _tr("L = {}: about {} for the {} frames on this machine.")
     return text.format(interval, duration(seconds), last - first + 1)
 
 
 def _touched_text(runs: RunController, interval: int, seconds: float) -> str:
     """The time of each frame once, and the other time that it may take."""
-    assert runs.touched is not None, "everything is drawn"
-    worst = runs.seconds_for(interval, from_both_sides=True) or seconds
+    assert runs.next.touched is not None, "everything is drawn"
+    worst = runs.forecast.seconds_for(interval, from_both_sides=True) or seconds
     text = _tr("L = {}: at most {} for at most {} frames on this machine")
-    parts = [text.format(interval, duration(seconds), runs.touched.frames_at_most)]
+    parts = [text.format(interval, duration(seconds), runs.next.touched.frames_at_most)]
     if duration(worst) != duration(seconds):
         parts.append(_tr("{} where they have to be drawn from both sides").format(duration(worst)))
     return ", ".join(parts) + "."

@@ -120,7 +120,8 @@ class IntervalControl(QWidget):
         self.slider.valueChanged.connect(self._on_slider)
         self.slider.sliderReleased.connect(lambda: self._choose(self.slider.value()))
         self.spin.valueChanged.connect(self._choose)
-        runs.settings_changed.connect(self.refresh)
+        for signal in (runs.next.settings_changed, runs.forecast.changed):
+            signal.connect(self.refresh)
         self.refresh()
 
     def _text(self, is_dim: bool) -> QLabel:
@@ -135,7 +136,7 @@ class IntervalControl(QWidget):
             return
         for control in (self.slider, self.spin):
             control.blockSignals(True)
-            control.setValue(self._runs.settings.interval)
+            control.setValue(self._runs.next.settings.interval)
             control.blockSignals(False)
         self.update_texts()
 
@@ -156,5 +157,5 @@ class IntervalControl(QWidget):
             self._choose(value)
 
     def _choose(self, value: int) -> None:
-        self._runs.set_settings(replace(self._runs.settings, interval=value))
+        self._runs.next.set_settings(replace(self._runs.next.settings, interval=value))
         self.refresh()

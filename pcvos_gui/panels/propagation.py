@@ -17,13 +17,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.studio.run_settings import Range
 from pcvos_gui.app.icons import icon
 from pcvos_gui.panels.advanced import AdvancedSettings
 from pcvos_gui.panels.compare import CompareDialog
 from pcvos_gui.panels.costs import duration, speed_text
 from pcvos_gui.panels.interval import IntervalControl
 from pcvos_gui.panels.quality import QualityControl
-from pcvos_gui.session.runs import Range, RunController, RunState
+from pcvos_gui.session.runs import RunController, RunState
 from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.widgets.fold import Fold
 from pcvos_gui.widgets.layouts import laid_out
@@ -60,7 +61,7 @@ class PropagationPanel(QWidget):
         self.more = Fold(
             self.tr("More about L"), self.tr("What it trades, and what the paper measured"), self.interval.more
         )
-        self.advanced = AdvancedSettings(runs)
+        self.advanced = AdvancedSettings(runs.next)
         self.fold = Fold(self.tr("Advanced"), self.tr("Settings that seldom change"), self.advanced)
         column.addWidget(self.more)
         column.addWidget(self.fold)
@@ -172,10 +173,10 @@ class PropagationPanel(QWidget):
     def _connect(self) -> None:
         runs, session = self._runs, self._session
         self.directions.buttonClicked.connect(
-            lambda button: runs.set_settings(replace(runs.settings, direction=button.objectName()))
+            lambda button: runs.next.set_settings(replace(runs.next.settings, direction=button.objectName()))
         )
         self.range.activated.connect(  # Qt keeps a plain string
-            lambda _: runs.set_settings(replace(runs.settings, range=Range(self.range.currentData())))
+            lambda _: runs.next.set_settings(replace(runs.next.settings, range=Range(self.range.currentData())))
         )
         self.run_button.clicked.connect(lambda: runs.start())
         self.everything_button.clicked.connect(lambda: runs.start(everything=True))
@@ -184,18 +185,18 @@ class PropagationPanel(QWidget):
         self.compare_button.clicked.connect(self.compare)
         self.follow.toggled.connect(self._view.set_follow)
         self._view.follow_changed.connect(self.follow.setChecked)
-        changes = (runs.settings_changed, runs.state_changed, runs.comparison.ended, session.opened, session.closed)
-        for signal in changes:
+        choices = (runs.next.settings_changed, runs.forecast.changed)
+        for signal in (*choices, runs.state_changed, runs.comparison.ended, session.opened, session.closed):
             signal.connect(self._refresh)
-        for signal in (runs.in_out_changed, session.navigator.frame_changed, session.states_changed):
+        for signal in (runs.next.in_out_changed, session.navigator.frame_changed, session.states_changed):
             signal.connect(self._refresh_frames)
         runs.progressed.connect(self._refresh_progress)
-        runs.memory_changed.connect(self._tell_memory)
+        runs.memory_forecast.changed.connect(self._tell_memory)
 
     # what they show
 
     def _refresh(self) -> None:
-        runs, settings = self._runs, self._runs.settings
+        runs, settings = self._runs, self._runs.next.settings
         is_open = self._session.is_open
         is_writable = self._session.is_writable
         is_free = not runs.is_busy and not runs.comparison.is_under_way
@@ -228,24 +229,24 @@ class PropagationPanel(QWidget):
             self.frames_label.setText(self.tr("Read-only: nothing can be propagated here."))
         else:
             self.frames_label.setText(self._frames_text())
-        self.everything_button.setVisible(self._session.is_open and self._runs.touched is not None)
+        self.everything_button.setVisible(self._session.is_open and self._runs.next.touched is not None)
         self._costs.start()
 
     def _tell_costs(self) -> None:
         self.interval.update_texts()
         self.quality.refresh()
-        self._runs.request_memory()
+        self._runs.memory_forecast.request()
         self.everything_button.setToolTip(self._everything_text())
 
     def _tell_memory(self) -> None:
-        needed = self._runs.memory_needed
+        needed = self._runs.memory_forecast.told
         self.memory.setVisible(needed is not None)
         if needed is not None:
             self.memory.setText(needed.advice or self.tr("Memory: {}.").format(needed.at_most))
 
     def _frames_text(self) -> str:
         """Words on what is propagated next."""
-        touched, (first, last) = self._runs.touched, self._runs.frames_to_draw()
+        touched, (first, last) = self._runs.next.touched, self._runs.next.frames_to_draw()
         if touched is None:
             return self.tr("Frames {} to {} ({} frames)").format(first, last, last - first + 1)
         where = (
@@ -259,8 +260,8 @@ class PropagationPanel(QWidget):
     def _everything_text(self) -> str:
         """Words on what the button beside it does, and how long that takes."""
         text = self.tr("Propagate the whole range, not only what was corrected since (Ctrl+Shift+Return)")
-        is_open = self._session.is_open
-        seconds = self._runs.seconds_for(self._runs.settings.interval, everything=True) if is_open else None
+        interval = self._runs.next.settings.interval
+        seconds = self._runs.forecast.seconds_for(interval, everything=True) if self._session.is_open else None
         return text if seconds is None else self.tr("{}: about {}").format(text, duration(seconds))
 
     def _name_ranges(self) -> None:
@@ -270,11 +271,11 @@ class PropagationPanel(QWidget):
             "backward": self.tr("To the beginning"),
             "both": self.tr("All of the footage"),
         }
-        first, last = runs.in_point, runs.out_point
+        first, last = runs.next.in_point, runs.next.out_point
         start = self.tr("start") if first is None else str(first)
         end = self.tr("end") if last is None else str(last)
         names = {
-            Range.TO_END: ends[runs.settings.direction],
+            Range.TO_END: ends[runs.next.settings.direction],
             Range.IN_OUT: self.tr("In to out ({} to {})").format(start, end),
             Range.NEXT_CORRECTED: self.tr("To the next corrected frame"),
             Range.ONE_CLIP: self.tr("One clip (L frames)"),
@@ -308,9 +309,9 @@ class PropagationPanel(QWidget):
         parts, how, speed = [self._count()], [runs.device], runs.progress.frames_per_second
         if runs.state is RunState.PAUSED:
             parts.insert(0, self.tr("Paused"))
-        elif runs.seconds_left is not None:
+        elif runs.forecast.seconds_left is not None:
             left = self.tr("at most {} left") if runs.progress.is_bound else self.tr("{} left")
-            parts.append(left.format(duration(runs.seconds_left)))
+            parts.append(left.format(duration(runs.forecast.seconds_left)))
         if speed:
             how.insert(0, speed_text(speed))
         return "\n".join(" · ".join(filter(None, line)) for line in (parts, how))

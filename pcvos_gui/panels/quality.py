@@ -34,12 +34,13 @@ class QualityControl(QWidget):
         layout.addWidget(title)
         layout.addWidget(self.box, 1)
         self.box.activated.connect(self._choose)
-        runs.settings_changed.connect(self.refresh)
+        for signal in (runs.next.settings_changed, runs.forecast.changed):
+            signal.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the quality of the run's settings, and what each costs."""
-        chosen = quality_of(self._runs.settings.resolution)
+        chosen = quality_of(self._runs.next.settings.resolution)
         custom = self.box.findData(CUSTOM)
         if chosen == CUSTOM and custom < 0:
             self.box.addItem("", CUSTOM)
@@ -59,10 +60,10 @@ class QualityControl(QWidget):
     def _cost(self, name: str) -> str:
         if not self._runs.session.is_open:
             return ""
-        resolution = QUALITIES.get(name, self._runs.settings.resolution)
-        seconds = self._runs.seconds_at(resolution)
+        resolution = QUALITIES.get(name, self._runs.next.settings.resolution)
+        seconds = self._runs.forecast.seconds_at(resolution)
         pixels = self.tr(" ({} pixels)").format(resolution or min(self._runs.session.navigator.size))
         return pixels if seconds is None else pixels + self.tr(": about {}").format(duration(seconds))
 
     def _choose(self) -> None:
-        self._runs.set_settings(replace(self._runs.settings, quality=self.box.currentData()))
+        self._runs.next.set_settings(replace(self._runs.next.settings, quality=self.box.currentData()))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from pcvos_gui.session.runs import RunController
+from pcvos_gui.session.next_run import NextRun
 from pcvos_gui.session.session import Session
 
 FASTEST = 8.0
@@ -36,12 +36,12 @@ class Player(QObject):
     def __init__(
         self,
         session: Session,
-        runs: RunController,
+        next_run: NextRun,
         parent: QObject | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         super().__init__(parent)
-        self._session, self._runs, self._clock = session, runs, clock
+        self._session, self._next, self._clock = session, next_run, clock
         self.speed = 0.0
         self._origin = 0.0  # seconds into the footage where the clock was at `_began`
         self._began, self._asked = 0.0, -math.inf
@@ -60,7 +60,7 @@ class Player(QObject):
         session = self._session
         if not session.is_open or session.is_editing or session.navigator.frame_count < 2 or not speed:
             return
-        first, last = self._bounds()
+        first, last = self._next.in_to_out()
         if not first <= session.navigator.frame <= last or session.navigator.frame == (last if speed > 0 else first):
             self._go_to(first if speed > 0 else last)
         self._set_speed(max(-FASTEST, min(FASTEST, float(speed))))
@@ -90,11 +90,6 @@ class Player(QObject):
 
     # the clock
 
-    def _bounds(self) -> tuple[int, int]:
-        """First and last frame of what is played."""
-        last, out = self._session.navigator.frame_count - 1, self._runs.out_point
-        return min(self._runs.in_point or 0, last), last if out is None else min(out, last)
-
     def _anchor(self) -> None:
         """Start the clock at the current frame; backwards, at the last moment that it is shown."""
         frame = self._session.navigator.frame
@@ -123,7 +118,7 @@ class Player(QObject):
         if session.navigator.shown != session.navigator.frame and self._clock() - self._asked < _PATIENCE:
             self._timer.start(_RETRY_MS)
             return
-        first, last = self._bounds()
+        first, last = self._next.in_to_out()
         now = self._now()
         if now >= self._end(last) if self.speed > 0 else now < self._time(first):
             self._at_the_end(first, last)

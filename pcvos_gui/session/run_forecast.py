@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSettings
+from PySide6.QtCore import QObject, QSettings, Signal
 
 from core.propagation.pace import Pace, Prices, Work, plan, room_for
 from core.propagation.schedule import Annotated, passes_of
@@ -14,6 +14,7 @@ from core.propagation.ways import Way, pass_along
 from core.studio.jobs import JobStarted, MemoryUse, PropagateJob
 from core.studio.run_settings import QUALITIES, RunSettings
 from core.studio.runs import carried_objects
+from pcvos_gui.session.next_run import NextRun
 from pcvos_gui.session.session import Session
 
 
@@ -59,9 +60,11 @@ class RunForecast(QObject):
         pace: of the run under way; None before its first clip is begun, and while nothing runs.
     """
 
-    def __init__(self, session: Session, parent: QObject | None = None):
+    changed = Signal()  # the next run has another price
+
+    def __init__(self, session: Session, next_run: NextRun, parent: QObject):
         super().__init__(parent)
-        self._session = session
+        self._session, self._next = session, next_run
         self._prices = RunPrices()
         self.pace: Pace | None = None
         self._settings = RunSettings()  # of the run under way, or the last
@@ -78,8 +81,9 @@ class RunForecast(QObject):
 
     # a run
 
-    def begin(self, settings: RunSettings, job: PropagateJob, started: JobStarted) -> None:
+    def begin(self, job: PropagateJob, started: JobStarted) -> None:
         """The first clip is under way."""
+        settings = self._next.settings
         prices = self._prices.at(settings, settings.interval)
         height, width = self._session.navigator.size
         seen = (settings.resolution or min(height, width)) / min(height, width)
@@ -87,11 +91,11 @@ class RunForecast(QObject):
         self.pace = Pace(started.plan, prices, guess=guess)
         self._started, self._settings = started, settings
         self._encoded = {one.frame: frozenset(one.masks) for one in job.permanent}
-        self.loaded(settings)
+        self.loaded()
 
-    def loaded(self, settings: RunSettings) -> None:
-        """The network that these settings ask for is there."""
-        self._loaded = settings.device, settings.weights
+    def loaded(self) -> None:
+        """The network that the settings ask for is there."""
+        self._loaded = self._next.settings.device, self._next.settings.weights
 
     def clip_done(self, seconds: float, memory: MemoryUse, spared: int = 0) -> None:
         """The next clip took this long, and so many that would follow it do not come."""
@@ -110,44 +114,63 @@ class RunForecast(QObject):
             self._prices.keep(self._settings, self._settings.interval, prices)
         self.pace = None
 
-    def measured(self, settings: RunSettings, interval: int, frames_per_second: float, masks: int) -> None:
+    def measured(self, interval: int, frames_per_second: float, masks: int) -> None:
         """A comparison drew all of its frames anew, `masks` on each, at this speed."""
+        settings = self._next.settings
         prices = self._prices.at(settings, interval) or Prices()
         one = Work(encoded=1, drawn=1, masks=masks, reads=1)
         scale = 1 / frames_per_second / prices.of(one)
         scaled = {name: getattr(prices, name) * scale for name in vars(one)}
         self._prices.keep(settings, interval, Prices(**{**vars(prices), **scaled}))
+        self.changed.emit()
 
     def forget(self) -> None:
         """The thread has nothing of what it had encoded."""
         self._known, self._capacity, self._encoded = frozenset(), None, {}
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds left of the run under way; None before anything was measured on this machine."""
+        return None if self.pace is None else self.pace.seconds_left
+
     # the next one
 
-    def intervals(self, settings: RunSettings) -> list[int]:
-        """Memory intervals whose prices were measured on this machine with these settings; ascending."""
-        return self._prices.intervals(settings)
+    @property
+    def intervals(self) -> list[int]:
+        """Memory intervals whose speed was measured on this machine with the present device, size and weights;
+        ascending."""
+        return self._prices.intervals(self._next.settings)
 
-    def seconds_for(
-        self, settings: RunSettings, interval: int, start: int, end: int, ways: Sequence[Way] = ()
-    ) -> float | None:
-        """Time that a run through `start` to `end` takes, all included, or one along `ways`, to their ends; None where
-        nothing was measured, or nothing is there to draw."""
+    def seconds_for(self, interval: int, everything: bool = False, from_both_sides: bool = False) -> float | None:
+        """Time the next run would take at this interval, all of its passes; None where nothing was measured, or nothing
+        is there to draw. The nearest interval that was measured stands in for one that was not.
+
+        Of what corrections touch, it is that of the ways outward, all the way.
+
+        Args:
+            everything: of its whole range, also where corrections touch only part of it.
+            from_both_sides: with the ways that meet those, as where no mask comes out near what is there.
+        """
+        settings, touched = self._next.settings, None if everything else self._next.touched
+        extent, ways = (touched.extent, touched.ways_out) if touched else (self._next.frames_chosen(), ())
+        if touched and from_both_sides:
+            ways = touched.ways
         prices = self._prices.at(settings, interval)
-        return None if prices is None else self._seconds(prices, settings, (interval, start, end), ways)
+        return None if prices is None else self._seconds(prices, settings, (interval, *extent), ways)
 
-    def seconds_at(
-        self, resolution: int | None, settings: RunSettings, start: int, end: int, ways: Sequence[Way] = ()
-    ) -> float | None:
-        """Seconds at another resolution: by its own prices, or else by those at another one and the number of
-        pixels."""
+    def seconds_at(self, resolution: int | None) -> float | None:
+        """Seconds the next run would take at this resolution, pixels (None: the footage's own): by its own prices, or
+        else by those at another one and the number of pixels; None where nothing was measured."""
+        settings, touched = self._next.settings, self._next.touched
+        ways = touched.ways_out if touched else ()
         there = replace(settings, resolution=resolution)
         for other in (resolution, settings.resolution, *QUALITIES.values()):
             prices = self._prices.at(replace(settings, resolution=other), settings.interval)
             if prices is not None:
                 own = min(self._session.navigator.size)
                 share = (resolution or own) / (other or own)
-                return self._seconds(prices.resized(share**2), there, (settings.interval, start, end), ways)
+                run = settings.interval, *self._next.frames_to_draw()
+                return self._seconds(prices.resized(share**2), there, run, ways)
         return None
 
     def _seconds(

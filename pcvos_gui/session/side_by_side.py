@@ -315,8 +315,8 @@ class SideBySide(QObject):
         settings = record.settings
         if record.missing_weights:
             self._session.messages.say(record.missing_weights, "warning", key="weights")
-            settings = replace(settings, weights=self._runs.settings.weights)
-        self._runs.set_settings(settings)
+            settings = replace(settings, weights=self._runs.next.settings.weights)
+        self._runs.next.set_settings(settings)
 
     def open_reference(self, folder: Path) -> None:
         """Read masks made elsewhere, compare what is there with them, and keep in the project where they are."""

@@ -108,7 +108,7 @@ class Why(QObject):
         else:
             try:
                 project, footage = session.document.project, session.document.media.path
-                self._job = make_explain_job(project, footage, frame, obj, self._runs.settings)
+                self._job = make_explain_job(project, footage, frame, obj, self._runs.next.settings)
                 self._worker.submit(self._job)
             except PCVOSError as error:
                 self.trouble = str(error)
@@ -176,7 +176,8 @@ class Why(QObject):
         if self._job is not None and self.can_ablate:
             self._forget_ablations()
             project, footage = self._session.document.project, self._session.document.media.path
-            job = AblateJob(make_explain_job(project, footage, self._job.frame, self._job.object, self._runs.settings))
+            settings = self._runs.next.settings
+            job = AblateJob(make_explain_job(project, footage, self._job.frame, self._job.object, settings))
             self._ablating = job.number
             self._worker.submit(job)
             self.changed.emit()

@@ -67,7 +67,7 @@ class Scrubber(QWidget):
         self._reviewer.changed.connect(self._repaint_tracks)
         session.navigator.frame_changed.connect(self._on_frame)
         runs.memory_changed.connect(self._repaint_tracks)
-        runs.in_out_changed.connect(self.update)
+        runs.next.in_out_changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
         return QSize(800, paint.HEIGHT)
@@ -124,12 +124,12 @@ class Scrubber(QWidget):
     @property
     def range(self) -> tuple[int | None, int | None]:
         """In and out points as they are drawn: while one is dragged, not yet those of the run."""
-        return self._held_range or (self._runs.in_point, self._runs.out_point)
+        return self._held_range or (self._runs.next.in_point, self._runs.next.out_point)
 
     @property
     def chosen(self) -> tuple[int, int] | None:
         """First and last frame between in and out; None: neither is set."""
-        first, last = self._runs.in_point, self._runs.out_point
+        first, last = self._runs.next.in_point, self._runs.next.out_point
         if first is None and last is None:
             return None
         return first or 0, self._session.navigator.frame_count - 1 if last is None else last
@@ -218,7 +218,7 @@ class Scrubber(QWidget):
             if self._held == "scrub":
                 self._session.navigator.go_to(self.frame_at(x))
             else:
-                self._held_range = (self._runs.in_point, self._runs.out_point)
+                self._held_range = (self._runs.next.in_point, self._runs.next.out_point)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         x = event.position().x()
@@ -242,7 +242,7 @@ class Scrubber(QWidget):
         if held == "pan":
             self.unsetCursor()
         if dragged is not None:
-            self._runs.set_in_out(*dragged)
+            self._runs.next.set_in_out(*dragged)
             self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -341,12 +341,12 @@ class Scrubber(QWidget):
     def make_menu(self, frame: int) -> QMenu:
         """The menu of a frame."""
         runs, session = self._runs, self._session
-        first, last = runs.in_point, runs.out_point
+        first, last = runs.next.in_point, runs.next.out_point
         menu = QMenu(self)
         menu.addAction(icon("contain-start"), self.tr("Set in point at {}").format(frame), lambda: self.set_in(frame))
         menu.addAction(icon("contain-end"), self.tr("Set out point at {}").format(frame), lambda: self.set_out(frame))
         clear = menu.addAction(
-            icon("arrow-expand-horizontal"), self.tr("Clear in and out"), lambda: runs.set_in_out(None, None)
+            icon("arrow-expand-horizontal"), self.tr("Clear in and out"), lambda: runs.next.set_in_out(None, None)
         )
         clear.setEnabled(first is not None or last is not None)
         menu.addSeparator()
@@ -364,10 +364,10 @@ class Scrubber(QWidget):
 
     def set_in(self, frame: int) -> None:
         """The range begins here; an out point before it is dropped."""
-        last = self._runs.out_point
-        self._runs.set_in_out(frame, None if last is not None and last < frame else last)
+        last = self._runs.next.out_point
+        self._runs.next.set_in_out(frame, None if last is not None and last < frame else last)
 
     def set_out(self, frame: int) -> None:
         """The range ends here; an in point behind it is dropped."""
-        first = self._runs.in_point
-        self._runs.set_in_out(None if first is not None and first > frame else first, frame)
+        first = self._runs.next.in_point
+        self._runs.next.set_in_out(None if first is not None and first > frame else first, frame)

@@ -160,7 +160,7 @@ class Timeline(QWidget):
 
     def clear_in_out(self) -> None:
         """The range is all of the footage."""
-        self._runs.set_in_out(None, None)
+        self._runs.next.set_in_out(None, None)
 
     # state to widgets
 

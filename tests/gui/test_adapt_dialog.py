@@ -36,7 +36,7 @@ def test_the_job_is_the_projects_and_names_a_file_that_is_not_there(desk: Desk, 
     (job,) = desk.worker.jobs
     assert isinstance(job, AdaptJob)
     assert (job.project, job.output, job.minutes) == (desk.project.path, tmp_path / "clip-weights.safetensors", 3)
-    assert job.settings == desk.runs.settings.propagation
+    assert job.settings == desk.runs.next.settings.propagation
     assert dialog.progress.isVisible() and not dialog.start_button.isVisible()
 
 
@@ -47,9 +47,9 @@ def test_weights_that_gained_are_used_if_one_says_so(desk: Desk, dialog: AdaptDi
     desk.worker.adapted.emit(Adapted(job.number, job.output, 3, 1, 0.71, 0.84))
     desk.worker.end()
     assert "0.840" in dialog.message.text() and "0.710" in dialog.message.text()
-    assert desk.runs.settings.weights == ""
+    assert desk.runs.next.settings.weights == ""
     dialog.use_button.click()
-    assert desk.runs.settings.weights == str(job.output)
+    assert desk.runs.next.settings.weights == str(job.output)
     assert not dialog.isVisible()
 
 

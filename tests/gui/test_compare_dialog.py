@@ -173,7 +173,7 @@ def test_closing_cancels(desk, dialog):
 def test_use_this_l(desk, dialog):
     answer(desk, 15)
     QTest.mouseClick(dialog.columns[15].use, Qt.MouseButton.LeftButton)
-    assert desk.runs.settings.interval == 15
+    assert desk.runs.next.settings.interval == 15
     assert not dialog.isVisible()
 
 

@@ -68,7 +68,7 @@ def test_a_key_sets_the_object_done_opens_it_again_and_can_be_undone(drawn: Hand
 
 
 def test_a_stretch_between_in_and_out(drawn: Hands):
-    drawn.runs.set_in_out(3, 6)
+    drawn.runs.next.set_in_out(3, 6)
     drawn.act("toggle_done")
     assert done(drawn) == (DoneStretch(2, 3, 6),)
     rows = drawn.window.timeline.rows
@@ -77,7 +77,7 @@ def test_a_stretch_between_in_and_out(drawn: Hands):
     assert texts[0] == "Ball 1: done on frames 3 to 6"
     rows.make_menu(1, 4).actions()[0].trigger()
     assert DoneStretch(1, 3, 6) in done(drawn)
-    drawn.runs.set_in_out(None, None)
+    drawn.runs.next.set_in_out(None, None)
     drawn.act("toggle_done")
     assert done(drawn) == (DoneStretch(1, 3, 6),), "the stretch that one stands on is opened"
 

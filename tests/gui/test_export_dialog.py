@@ -41,7 +41,7 @@ def test_what_is_exported_reads_back(hands: Hands, clip: Path, tmp_path: Path, f
 
 def test_video_and_cut_out(hands: Hands, clip: Path, tmp_path: Path):
     open_marked(hands, clip)
-    hands.runs.set_in_out(2, 5)
+    hands.runs.next.set_in_out(2, 5)
     with open_media(export_as(hands, "overlay", tmp_path / "over.mp4")) as video:
         assert len(video) == 4 and video.size == (HEIGHT, WIDTH)
     folder = export_as(hands, "rgba", tmp_path / "cut", edges="hard")

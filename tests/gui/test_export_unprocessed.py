@@ -58,7 +58,7 @@ def test_it_is_asked_said_and_done(hands: Hands, clip: Path, tmp_path: Path):
 
 def test_it_is_not_asked_where_all_is_known(hands: Hands, clip: Path, tmp_path: Path):
     open_marked(hands, clip)
-    hands.runs.set_in_out(3, 3)
+    hands.runs.next.set_in_out(3, 3)
     dialog = opened(hands, "png", tmp_path / "out", is_good=True, unprocessed="stop")
     assert not is_asked(dialog) and not dialog.note.text().count("Never processed")
     assert dialog.objects.list.item(0).text() == "1  Ball"

@@ -78,7 +78,7 @@ def test_a_frame_number_is_typed_and_the_tools_keys_work_again(desk: Hands):
 
 def test_esc_drops_what_was_typed(desk: Hands):
     box, spin = desk.window.timeline.frame_box, desk.window.propagation_panel.interval.spin
-    for field, before in ((box, 0), (spin, desk.runs.settings.interval)):
+    for field, before in ((box, 0), (spin, desk.runs.next.settings.interval)):
         field.setFocus()
         field.selectAll()
         QTest.keyClicks(field, str(COUNT - 1))
@@ -95,7 +95,7 @@ def test_esc_drops_what_was_typed(desk: Hands):
         QTest.keyClicks(field, "nonsense")
         QTest.keyClick(field, Qt.Key.Key_Escape)
         assert text() == before and keys_are_the_canvass(desk)
-    assert not desk.runs.settings.weights and desk.runs.settings.device == "auto"
+    assert not desk.runs.next.settings.weights and desk.runs.next.settings.device == "auto"
 
 
 def test_esc_in_the_filter_of_objects_shows_them_all_again(desk: Hands):
@@ -147,7 +147,7 @@ def test_a_combo_boxs_list_gives_the_keys_back_when_it_closes(desk: Hands):
         QTest.keyClick(box.view(), key)
         # Without a screen, Qt leaves the list the active window.
         desk.bot.waitUntil(lambda: desk.window.focusWidget() is desk.view, timeout=5000)
-        assert box.currentIndex() == row and desk.runs.settings.range == box.itemData(row)
+        assert box.currentIndex() == row and desk.runs.next.settings.range == box.itemData(row)
 
 
 def test_a_field_that_is_made_later_is_no_exception(desk: Hands):

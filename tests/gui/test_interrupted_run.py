@@ -59,7 +59,7 @@ def test_only_what_is_drawn_counts(desk):
     desk.worker.draw(range(10, 0, -1), [1], desk.media.size, seconds=2.0)
     progress = desk.runs.progress
     assert (progress.done, progress.total, progress.work_done, progress.work) == (20, 58, 30, 80)
-    assert desk.runs.seconds_left == pytest.approx(10.0, abs=1.0), "five clips like those before"
+    assert desk.runs.forecast.seconds_left == pytest.approx(10.0, abs=1.0), "five clips like those before"
     desk.worker.end()
     assert desk.messages[-1].text.startswith("Done: 20 frames")
     assert desk.project.runs()[-1][1].frames == 20

@@ -11,10 +11,11 @@ from PIL import Image
 from PySide6.QtCore import QCoreApplication, Qt
 from window_parts import RESOLUTION, Hands, truth
 
+from core.studio.run_settings import Range
 from pcvos_gui.app.actions import ACTIONS, MENUS
 from pcvos_gui.app.handlers.files import open_demo
 from pcvos_gui.panels.compare import CompareDialog
-from pcvos_gui.session.runs import Range, RunState
+from pcvos_gui.session.runs import RunState
 from pcvos_gui.widgets.primary_button import PrimaryButton
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
@@ -44,7 +45,7 @@ def test_from_the_first_mark_to_the_first_correction(hands: Hands, clip: Path):
     hands.go_to(5)
     hands.session.replace_mask(truth(5), "Mask")
     assert step.text() == "Corrected. Next: fix more frames, or propagate again (Ctrl+Return)"
-    assert hands.runs.settings.resolution == RESOLUTION
+    assert hands.runs.next.settings.resolution == RESOLUTION
 
 
 def test_frames_that_no_run_has_reached_are_told_of(hands: Hands, clip: Path):
@@ -61,7 +62,7 @@ def test_while_intervals_are_compared_nothing_else_can_begin(hands: Hands, clip:
     hands.open(clip)
     hands.session.replace_mask(truth(0), "Mask")
     window = hands.window
-    hands.runs.set_settings(replace(hands.runs.settings, resolution=RESOLUTION, device="cpu"))
+    hands.runs.next.set_settings(replace(hands.runs.next.settings, resolution=RESOLUTION, device="cpu"))
     hands.act("compare")
     assert not window.actions_by_name["propagate"].isEnabled() and not window.toolbar.propagate.isEnabled()
     window.findChild(CompareDialog).reject()

@@ -35,7 +35,7 @@ def timeline(qtbot, desk):
 
 def shown(qtbot, desk, height: int = 200) -> Timeline:
     reviewer = Reviewer(desk.session)
-    made = Timeline(desk.session, desk.runs, Player(desk.session, desk.runs), reviewer)
+    made = Timeline(desk.session, desk.runs, Player(desk.session, desk.runs.next), reviewer)
     made.reviewer = reviewer
     qtbot.addWidget(made)
     made.resize(1200, height)

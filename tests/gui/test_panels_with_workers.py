@@ -54,7 +54,7 @@ def open_session(qtbot, tmp_path, footage):
     media = open_media(footage)
     reference = FootageReference(footage, media.fingerprint(), len(media), media.size, Fraction(25))
     session.open(media, Project.new(reference, tmp_path / "p.pcvos"))
-    runs.set_settings(replace(runs.settings, resolution=64, interval=3, device="cpu"))
+    runs.next.set_settings(replace(runs.next.settings, resolution=64, interval=3, device="cpu"))
     qtbot.waitUntil(lambda: session.navigator.shown == 0)
     session.add_object("square")
     session.replace_mask(square(0), "Brush")
@@ -66,7 +66,7 @@ def open_session(qtbot, tmp_path, footage):
 
 def test_run_play_and_compare(qtbot, open_session):
     session, runs = open_session
-    player = Player(session, runs)
+    player = Player(session, runs.next)
     timeline = Timeline(session, runs, player)
     panel, memory = PropagationPanel(runs, ViewState()), MemoryPanel(session, runs)
     for widget in (timeline, panel, memory):
@@ -94,4 +94,4 @@ def test_run_play_and_compare(qtbot, open_session):
     assert [c.interval for c in dialog.columns.values() if c.result is not None] == [1, 3, 5, 15, 25]
     qtbot.waitUntil(lambda: all(c.agreement.text() for c in dialog.columns.values()), timeout=20_000)
     QTest.mouseClick(dialog.columns[5].use, Qt.MouseButton.LeftButton)
-    assert runs.settings.interval == 5
+    assert runs.next.settings.interval == 5

@@ -35,7 +35,7 @@ class Clock:
 
 @pytest.fixture
 def player(desk):
-    return Player(desk.session, desk.runs)
+    return Player(desk.session, desk.runs.next)
 
 
 def test_play_reaches_the_end_at_about_the_true_rate_and_begins_anew(qtbot, desk, player):
@@ -56,7 +56,7 @@ def test_time_passes_by_timestamps_not_by_frames(qtbot, tmp_path):
     media.timestamps = [Fraction(t, 100) for t in (0, 1, 2, 3, 4, 3000)]  # then half a minute of one picture
     desk = Desk(tmp_path, media=media)
     clock = Clock()
-    player = Player(desk.session, desk.runs, clock=clock)
+    player = Player(desk.session, desk.runs.next, clock=clock)
     player.play()
     for frame in range(1, 5):
         clock.now = frame / 100 + 0.001
@@ -71,7 +71,7 @@ def test_time_passes_by_timestamps_not_by_frames(qtbot, tmp_path):
 def test_frames_that_cannot_keep_up_are_skipped(qtbot, desk):
     desk.frames.late = True
     desk.frames.requests.clear()
-    player = Player(desk.session, desk.runs, clock=(clock := Clock()))
+    player = Player(desk.session, desk.runs.next, clock=(clock := Clock()))
     player.play()
     for _ in range(3):
         asked = desk.session.navigator.frame
@@ -105,7 +105,7 @@ def test_backwards_goes_on_from_the_last_frame(qtbot, desk, player):
 
 @pytest.mark.parametrize(("first", "last", "loop"), [(None, 3, {0, 1, 2, 3}), (57, None, {57, 58, 59})])
 def test_one_point_alone_bounds_the_loop_too(qtbot, desk, player, first, last, loop):
-    desk.runs.set_in_out(first, last)
+    desk.runs.next.set_in_out(first, last)
     desk.session.navigator.go_to(30)
     seen = []
     desk.session.navigator.frame_changed.connect(seen.append)
@@ -116,14 +116,14 @@ def test_one_point_alone_bounds_the_loop_too(qtbot, desk, player, first, last, l
 
 
 def test_where_in_and_out_are_one_frame_nothing_plays_on(qtbot, desk, player):
-    desk.runs.set_in_out(5, 5)
+    desk.runs.next.set_in_out(5, 5)
     player.play()
     qtbot.waitUntil(lambda: not player.is_playing, timeout=10_000)
     assert desk.session.navigator.frame == 5
 
 
 def test_in_and_out_make_a_loop(qtbot, desk, player):
-    desk.runs.set_in_out(10, 13)
+    desk.runs.next.set_in_out(10, 13)
     seen = []
     desk.session.navigator.frame_changed.connect(seen.append)
     player.play()

@@ -10,12 +10,12 @@ from PySide6.QtTest import QTest
 
 from core.propagation.pace import Work
 from core.studio.jobs import Compared, MemoryTold, MemoryUse
-from core.studio.run_settings import QUALITIES
+from core.studio.run_settings import QUALITIES, Range
 from pcvos_gui.panels import HistoryPanel, MemoryPanel, PropagationPanel
 from pcvos_gui.panels.costs import duration, paper_summary, paper_text
 from pcvos_gui.panels.memory import frames_in_words, remove_rect
 from pcvos_gui.panels.memory_model import DOTS_ROLE
-from pcvos_gui.session.runs import Range, RunState
+from pcvos_gui.session.runs import RunState
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
 
@@ -66,13 +66,13 @@ def test_direction_and_range_are_the_runs(desk, panel):
     desk.session.navigator.go_to(30)
     assert panel.frames_label.text() == "Frames 30 to 99 (70 frames)"
     click(direction(panel, "backward"))
-    assert desk.runs.settings.direction == "backward"
+    assert desk.runs.next.settings.direction == "backward"
     assert panel.frames_label.text() == "Frames 0 to 30 (31 frames)"
     assert panel.range.currentText() == "To the beginning"
-    desk.runs.set_in_out(10, 20)
+    desk.runs.next.set_in_out(10, 20)
     panel.range.setCurrentIndex(panel.range.findData(Range.IN_OUT))
     panel.range.activated.emit(panel.range.currentIndex())
-    assert desk.runs.settings.range is Range.IN_OUT
+    assert desk.runs.next.settings.range is Range.IN_OUT
     assert panel.range.currentText() == "In to out (10 to 20)"
     assert panel.frames_label.text() == "Frames 10 to 20 (11 frames)"
     desk.reopen()
@@ -98,7 +98,8 @@ def test_a_run_from_start_to_end(desk, panel):
     desk.worker.end()
     assert panel.run_button.isEnabled() and not panel.stop_button.isEnabled()
     assert "for the 100 frames on this machine." in plain(panel.interval.cost)
-    assert desk.runs.speed(5) == pytest.approx(5.0, rel=0.3), "of the run before; memory grows otherwise in this one"
+    speed = 100 / desk.runs.forecast.seconds_for(5)
+    assert speed == pytest.approx(5.0, rel=0.3), "of the run before; memory grows otherwise in this one"
 
 
 def test_each_pass_is_counted_by_itself_where_both_draw_the_same_frames(desk, panel):
@@ -120,7 +121,7 @@ def test_each_pass_is_counted_by_itself_where_both_draw_the_same_frames(desk, pa
 
 def test_the_time_of_the_next_run_counts_both_passes_and_what_is_known(desk, panel, qtbot):
     desk.correct(0)
-    desk.runs.set_settings(replace(desk.runs.settings, direction="both", interval=10))
+    desk.runs.next.set_settings(replace(desk.runs.next.settings, direction="both", interval=10))
     click(panel.run_button)
     desk.worker.begin(99, plan=(Work(), *[Work(10, 10, 10, 10)] * 10))
     memory = MemoryUse((0,), (), 1, 2, known=frozenset(range(1, 50)), capacity=60)
@@ -128,23 +129,23 @@ def test_the_time_of_the_next_run_counts_both_passes_and_what_is_known(desk, pan
     for first in range(1, 91, 10):
         desk.worker.draw(range(first, first + 10), [1], desk.media.size, seconds=10.0, memory=memory)
     desk.worker.end()
-    again = desk.runs.seconds_for(10)
+    again = desk.runs.forecast.seconds_for(10)
     desk.correct(50)
-    touched, twice = desk.runs.seconds_for(10), desk.runs.seconds_for(10, everything=True)
+    touched, twice = desk.runs.forecast.seconds_for(10), desk.runs.forecast.seconds_for(10, everything=True)
     assert touched < twice, "all of it, not only what the correction touches"
     told = panel.everything_button
     qtbot.waitUntil(lambda: f"about {duration(twice)}" in told.toolTip())
-    desk.runs.set_in_out(0, None)
-    assert desk.runs.seconds_for(10) == twice
+    desk.runs.next.set_in_out(0, None)
+    assert desk.runs.forecast.seconds_for(10) == twice
     assert twice > 1.3 * again, "frames 1 to 49 are drawn by both passes now, and there is a further annotated frame"
-    desk.runs.set_settings(replace(desk.runs.settings, resolution=240))
-    assert desk.runs.seconds_for(10) is None, "nothing was measured at this size"
+    desk.runs.next.set_settings(replace(desk.runs.next.settings, resolution=240))
+    assert desk.runs.forecast.seconds_for(10) is None, "nothing was measured at this size"
 
 
 def test_the_time_after_a_correction_counts_each_frame_once(desk, panel, qtbot):
     desk.correct(0)
     desk.correct(60)
-    desk.runs.set_settings(replace(desk.runs.settings, interval=10))
+    desk.runs.next.set_settings(replace(desk.runs.next.settings, interval=10))
     click(panel.run_button)
     desk.worker.begin(98, plan=(Work(), *[Work(10, 10, 10, 10)] * 10))
     desk.worker.draw(range(0, 1), [], desk.media.size)
@@ -153,8 +154,8 @@ def test_the_time_after_a_correction_counts_each_frame_once(desk, panel, qtbot):
     desk.worker.end()
     desk.correct(30)
     runs = desk.runs
-    assert runs.touched.extent == (1, 59) and runs.touched.frames_at_most == 58
-    once, twice = runs.seconds_for(10), runs.seconds_for(10, from_both_sides=True)
+    assert runs.next.touched.extent == (1, 59) and runs.next.touched.frames_at_most == 58
+    once, twice = runs.forecast.seconds_for(10), runs.forecast.seconds_for(10, from_both_sides=True)
     assert 1.5 * once < twice < 2.1 * once
     told = panel.interval.cost
     qtbot.waitUntil(lambda: f"at most {duration(once)} for at most 58 frames" in told.text(), timeout=5000)
@@ -175,34 +176,34 @@ def test_each_quality_says_what_it_costs_here(desk, panel):
     for first in range(1, 99, 5):
         desk.worker.draw(range(first, min(99, first + 5)), [1], desk.media.size, seconds=5.0)
     desk.worker.end()
-    draft, normal, best = (runs.seconds_at(pixels) for pixels in QUALITIES.values())
-    assert normal == pytest.approx(runs.seconds_for(runs.settings.interval))
+    draft, normal, best = (runs.forecast.seconds_at(pixels) for pixels in QUALITIES.values())
+    assert normal == pytest.approx(runs.forecast.seconds_for(runs.next.settings.interval))
     assert draft < normal / 2 < normal < best, "by the number of pixels, where it was not measured"
     panel.quality.refresh()
     for place, seconds in enumerate((draft, normal, best)):
         assert box.itemText(place).endswith(f"about {duration(seconds)}")
     box.setCurrentIndex(0)
     box.activated.emit(0)
-    assert runs.settings.resolution == 240 and runs.seconds_at(480) == pytest.approx(normal)
-    runs.set_settings(replace(runs.settings, resolution=300))
+    assert runs.next.settings.resolution == 240 and runs.forecast.seconds_at(480) == pytest.approx(normal)
+    runs.next.set_settings(replace(runs.next.settings, resolution=300))
     assert box.currentText().startswith("Custom (300 pixels)") and box.count() == 4
-    runs.set_settings(replace(runs.settings, resolution=600))
+    runs.next.set_settings(replace(runs.next.settings, resolution=600))
     assert box.currentText().startswith("Best") and box.count() == 3
 
 
 def test_the_time_of_the_next_run_counts_locked_objects_that_it_draws(desk, panel):
     desk.correct(0)
-    desk.runs.set_settings(replace(desk.runs.settings, interval=10))
+    desk.runs.next.set_settings(replace(desk.runs.next.settings, interval=10))
     click(panel.run_button)
     desk.worker.begin(10, plan=(Work(10, 10, 10, 10),) * 2)
     for first in (1, 11):
         desk.worker.draw(range(first, first + 10), [1], desk.media.size, seconds=10.0)
     desk.worker.end()
-    free = desk.runs.seconds_for(10)
+    free = desk.runs.forecast.seconds_for(10)
     desk.lock(1)
-    assert desk.runs.seconds_for(10) == free, "frames 21 to 39 are unknown, and drawn"
-    desk.runs.set_in_out(1, 20)
-    assert desk.runs.seconds_for(10) is None, "all that is there is protected: nothing is drawn"
+    assert desk.runs.forecast.seconds_for(10) == free, "frames 21 to 39 are unknown, and drawn"
+    desk.runs.next.set_in_out(1, 20)
+    assert desk.runs.forecast.seconds_for(10) is None, "all that is there is protected: nothing is drawn"
 
 
 def test_where_nothing_is_marked_no_time_is_promised(qtbot, desk, panel):
@@ -214,7 +215,7 @@ def test_where_nothing_is_marked_no_time_is_promised(qtbot, desk, panel):
     desk.worker.end()
     assert "about" in panel.interval.cost.text()
     desk.session.delete_object(1)
-    assert desk.runs.seconds_for(5) is None
+    assert desk.runs.forecast.seconds_for(5) is None
     qtbot.waitUntil(lambda: panel.interval.cost.text().endswith("once there is something to propagate."), timeout=5000)
 
 
@@ -246,15 +247,15 @@ def test_the_interval_by_number_key_and_drag(desk, panel):
     control = panel.interval
     assert "is told here after the first propagation" in control.cost.text()
     control.spin.setValue(12)
-    assert desk.runs.settings.interval == 12 and control.slider.value() == 12
+    assert desk.runs.next.settings.interval == 12 and control.slider.value() == 12
     QTest.keyClick(control.slider, Qt.Key.Key_Right)
-    assert desk.runs.settings.interval == 13
+    assert desk.runs.next.settings.interval == 13
     control.slider.setSliderDown(True)
     control.slider.setValue(40)
-    assert desk.runs.settings.interval == 13 and control.spin.value() == 40
+    assert desk.runs.next.settings.interval == 13 and control.spin.value() == 40
     assert "The paper ends at L = 25" in control.paper.text()
     control.slider.setSliderDown(False)
-    assert desk.runs.settings.interval == 40
+    assert desk.runs.next.settings.interval == 40
 
 
 def test_what_the_slider_buys_is_told_in_figures_of_this_machine(desk, panel):
@@ -266,8 +267,9 @@ def test_what_the_slider_buys_is_told_in_figures_of_this_machine(desk, panel):
         labels = np.zeros((1, *desk.media.size), np.uint8)
         desk.worker.compared.emit(Compared(job.number, interval, (0,), labels, speed))
         desk.worker.end()
-    one, five, fifteen = (duration(desk.runs.seconds_for(L)).replace("\N{NO-BREAK SPACE}", " ") for L in (1, 5, 15))
-    assert desk.runs.seconds_for(1) > 3 * desk.runs.seconds_for(15) > 0, "the speeds that were measured"
+    seconds = {L: desk.runs.forecast.seconds_for(L) for L in (1, 5, 15)}
+    one, five, fifteen = (duration(s).replace("\N{NO-BREAK SPACE}", " ") for s in seconds.values())
+    assert seconds[1] > 3 * seconds[15] > 0, "the speeds that were measured"
     assert plain(control.cost) == (
         f"L = 5: about {five} for the 100 frames on this machine. In its place L = 1: {one}, L = 15: {fifteen}."
     )
@@ -285,7 +287,7 @@ def test_a_click_on_a_tick_chooses_it(desk, panel):
     ticks = panel.interval.ticks
     for value in (25, 1, 50, 10):
         QTest.mouseClick(ticks, Qt.MouseButton.LeftButton, pos=QPoint(ticks.place(value), 10))
-        assert desk.runs.settings.interval == value
+        assert desk.runs.next.settings.interval == value
 
 
 def test_the_paper_in_words():
@@ -309,33 +311,33 @@ def test_advanced_settings(desk, panel):
     click(panel.fold.toggleButton())
     assert form.isVisible()
     progressive.click()
-    assert runs.settings.progressive == 0 and not every.isEnabled()
+    assert runs.next.settings.progressive == 0 and not every.isEnabled()
     progressive.click()
     every.setValue(3)
     top_k.setValue(30)
     memory_frames.setValue(12)
-    assert (runs.settings.progressive, runs.settings.top_k, runs.settings.memory_frames) == (3, 30, 12)
-    assert runs.settings.propagation.distractors
+    assert (runs.next.settings.progressive, runs.next.settings.top_k, runs.next.settings.memory_frames) == (3, 30, 12)
+    assert runs.next.settings.propagation.distractors
     distractors.click()
-    assert not runs.settings.propagation.distractors
+    assert not runs.next.settings.propagation.distractors
     for text, chosen in (("240 pixels", 240), ("native", None)):
         resolution.setCurrentText(text)
         resolution.activated.emit(resolution.currentIndex())
-        assert runs.settings.resolution == chosen
+        assert runs.next.settings.resolution == chosen
         assert not pixels.isVisible()
     resolution.setCurrentText("custom")
     resolution.activated.emit(resolution.currentIndex())
     assert pixels.isVisible()
     for number in (300, 480):  # 480 is also a choice of its own, but was typed here
         pixels.setValue(number)
-        assert runs.settings.resolution == number and resolution.currentText() == "custom"
+        assert runs.next.settings.resolution == number and resolution.currentText() == "custom"
     device.lineEdit().selectAll()
     QTest.keyClicks(device.lineEdit(), "cuda:1")
     QTest.keyClick(device.lineEdit(), Qt.Key.Key_Return)
-    assert runs.settings.device == "cuda:1"
+    assert runs.next.settings.device == "cuda:1"
     weights.setText("/w/p.pth")
     QTest.keyClick(weights, Qt.Key.Key_Return)
-    assert runs.settings.weights == "/w/p.pth"
+    assert runs.next.settings.weights == "/w/p.pth"
     desk.project.remember(frame=1)
     desk.reopen()
     assert weights.text() == "/w/p.pth" and device.currentText() == "cuda:1"
@@ -350,9 +352,9 @@ def test_the_wheel_scrolls_and_changes_only_what_has_the_focus(qtbot, desk, pane
     fields = [panel.advanced.fields[name][0] for name in ("memory_frames", "precision", "device")]
     for field in fields:
         scroll.ensureWidgetVisible(field)
-        before, scrolled = desk.runs.settings, scroll.verticalScrollBar().value()
+        before, scrolled = desk.runs.next.settings, scroll.verticalScrollBar().value()
         turn_the_wheel(field, 120)
-        assert desk.runs.settings == before and not field.hasFocus(), field.accessibleName()
+        assert desk.runs.next.settings == before and not field.hasFocus(), field.accessibleName()
         assert scroll.verticalScrollBar().value() < scrolled
     scroll.ensureWidgetVisible(fields[0])
     fields[0].setFocus()
@@ -520,7 +522,7 @@ def test_what_the_next_run_takes_is_told_before_it(qtbot, desk, panel):
     assert (question.size, question.frames, question.objects, question.annotated) == (desk.media.size, 100, 1, 1)
     desk.worker.memory_told.emit(MemoryTold(question.number, "at most 1.2 GiB", ""))
     assert panel.memory.text() == "Memory: at most 1.2 GiB."
-    desk.runs.set_settings(replace(desk.runs.settings, memory_frames=90))
+    desk.runs.next.set_settings(replace(desk.runs.next.settings, memory_frames=90))
     qtbot.waitUntil(lambda: len(desk.worker.questions) == 2)
     assert desk.worker.questions[1].settings.memory_frames == 90
     advice = "This run may take 9.0 GiB, and 2.0 GiB are free: choose fewer memory frames."

@@ -34,7 +34,7 @@ def timeline(qtbot, desk):
 
 
 def shown(qtbot, desk) -> Timeline:
-    made = Timeline(desk.session, desk.runs, Player(desk.session, desk.runs))
+    made = Timeline(desk.session, desk.runs, Player(desk.session, desk.runs.next))
     qtbot.addWidget(made)
     made.resize(1200, 128)
     with qtbot.waitExposed(made):
@@ -222,19 +222,19 @@ def test_the_scroll_bar_moves_the_view(desk, timeline):
 
 def test_handles_of_in_and_out_are_dragged(desk, timeline):
     scrubber, runs = timeline.scrubber, desk.runs
-    runs.set_in_out(20, 60)
+    runs.next.set_in_out(20, 60)
     grip = QPoint(round(scrubber.visible.x(20)) + 3, 26)
     QTest.mousePress(scrubber, Qt.MouseButton.LeftButton, pos=grip)
     QTest.mouseMove(scrubber, QPoint(round(scrubber.visible.x(35)), 26))
     assert scrubber.range == (35, 60)
-    assert runs.in_point == 20  # chosen when the handle is let go
+    assert runs.next.in_point == 20  # chosen when the handle is let go
     QTest.mouseRelease(scrubber, Qt.MouseButton.LeftButton, pos=QPoint(round(scrubber.visible.x(35)), 26))
-    assert (runs.in_point, runs.out_point) == (35, 60)
+    assert (runs.next.in_point, runs.next.out_point) == (35, 60)
     grip = QPoint(round(scrubber.visible.x(61)) - 3, 26)
     QTest.mousePress(scrubber, Qt.MouseButton.LeftButton, pos=grip)
     QTest.mouseMove(scrubber, QPoint(0, 26))
     QTest.mouseRelease(scrubber, Qt.MouseButton.LeftButton, pos=QPoint(0, 26))
-    assert (runs.in_point, runs.out_point) == (35, 35)  # never past the other one
+    assert (runs.next.in_point, runs.next.out_point) == (35, 35)  # never past the other one
     assert desk.session.navigator.frame == 0  # no scrubbing meanwhile
 
 
@@ -244,17 +244,17 @@ def test_the_menu_sets_and_clears(desk, timeline):
     desk.correct(40)
     timeline.scrubber.make_menu(25).actions()[0].trigger()
     timeline.scrubber.make_menu(50).actions()[1].trigger()
-    assert (desk.runs.in_point, desk.runs.out_point) == (25, 50)
+    assert (desk.runs.next.in_point, desk.runs.next.out_point) == (25, 50)
     actions = {a.text(): a for a in timeline.scrubber.make_menu(50).actions()}
     actions["Clear results, frames 25 to 50 (corrections stay)"].trigger()
     assert np.flatnonzero(desk.project.states).tolist() == [40, 80]
     desk.session.undo_stack.undo()
     assert np.flatnonzero(desk.project.states).tolist() == [30, 31, 40, 80]
     actions["Clear in and out"].trigger()
-    assert (desk.runs.in_point, desk.runs.out_point) == (None, None)
+    assert (desk.runs.next.in_point, desk.runs.next.out_point) == (None, None)
     timeline.scrubber.make_menu(60).actions()[0].trigger()
     timeline.scrubber.make_menu(10).actions()[1].trigger()
-    assert (desk.runs.in_point, desk.runs.out_point) == (None, 10)  # the newer one counts
+    assert (desk.runs.next.in_point, desk.runs.next.out_point) == (None, 10)  # the newer one counts
 
 
 def test_the_tooltip_tells_the_frame(desk, timeline):
@@ -324,9 +324,9 @@ def test_set_in_and_out_at_the_playhead(desk, timeline):
     timeline.set_in()
     desk.session.navigator.go_to(34)
     timeline.set_out()
-    assert (desk.runs.in_point, desk.runs.out_point) == (12, 34)
+    assert (desk.runs.next.in_point, desk.runs.next.out_point) == (12, 34)
     timeline.clear_in_out()
-    assert (desk.runs.in_point, desk.runs.out_point) == (None, None)
+    assert (desk.runs.next.in_point, desk.runs.next.out_point) == (None, None)
 
 
 def test_closed_footage_leaves_an_idle_timeline(desk, timeline):
@@ -346,7 +346,7 @@ def test_very_short_footage(qtbot, tmp_path, frames):
     wheel(timeline.scrubber, 10, 10, 120)
     QTest.mouseClick(timeline.scrubber, Qt.MouseButton.LeftButton, pos=QPoint(timeline.scrubber.width() - 1, 50))
     assert desk.session.navigator.frame == frames - 1
-    desk.runs.set_in_out(0, 0)
+    desk.runs.next.set_in_out(0, 0)
     assert not timeline.scrubber.grab().isNull()
     desk.close()
 

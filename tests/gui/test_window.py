@@ -13,8 +13,9 @@ import pytest
 from PySide6.QtCore import Qt
 from window_parts import COUNT, Hands, centre, overlap, picture, truth
 
+from core.studio.run_settings import Range
 from pcvos_gui.app.main_window import MainWindow
-from pcvos_gui.session.runs import Range, RunState
+from pcvos_gui.session.runs import RunState
 
 ROOT = Path(__file__).resolve().parents[2]
 ABSENT = {"unprocessed": "empty"}  # what was never processed is exported as absent
@@ -153,14 +154,14 @@ def test_close_and_reopen_finds_everything(hands: Hands, clip: Path):
     hands.run(interval=5, range=Range.TO_END, direction="forward")
     before = [hands.labels(i) for i in range(COUNT)]
     hands.go_to(9)
-    hands.runs.set_in_out(2, 8)
+    hands.runs.next.set_in_out(2, 8)
     hands.act("close")
     assert not hands.session.is_open and hands.window.pages.currentWidget() is hands.window.start_page
     hands.open(clip)
     assert [o.name for o in hands.session.objects] == ["Ball"]
     assert all(np.array_equal(hands.labels(i), before[i]) for i in range(COUNT))
-    assert hands.session.navigator.frame == 9 and (hands.runs.in_point, hands.runs.out_point) == (2, 8)
-    assert hands.runs.settings.interval == 5
+    assert hands.session.navigator.frame == 9 and (hands.runs.next.in_point, hands.runs.next.out_point) == (2, 8)
+    assert hands.runs.next.settings.interval == 5
     assert not hands.session.undo_stack.canUndo()
     assert any("undo history" in m.text for m in hands.window.messages.messages)
 
@@ -185,7 +186,7 @@ session, runs = window.session, window.runs
 def begin():
     session.add_object("Ball")
     session.replace_mask(truth(0), "Mask")
-    runs.set_settings(replace(runs.settings, interval=1, resolution=96, device="cpu"))
+    runs.next.set_settings(replace(runs.next.settings, interval=1, resolution=96, device="cpu"))
     runs.start()
 def told(clip=None):
     if runs.progress.done:

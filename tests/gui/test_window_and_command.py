@@ -29,12 +29,9 @@ def marked(hands: Hands, clip: Path) -> Path:
         replace(hands.session.undo_stack.command(2).change, cells={(5, 2): (None, drawn)})
     )
     hands.act("toggle_locked")
-    hands.runs.set_in_out(1, COUNT - 2)
-    hands.runs.set_settings(
-        replace(
-            hands.runs.settings, resolution=RESOLUTION, device="cpu", interval=3, direction="both", range=Range.IN_OUT
-        )
-    )
+    hands.runs.next.set_in_out(1, COUNT - 2)
+    small = replace(hands.runs.next.settings, resolution=RESOLUTION, device="cpu")
+    hands.runs.next.set_settings(replace(small, interval=3, direction="both", range=Range.IN_OUT))
     path = hands.session.document.project.path
     for ending in ("", "-wal"):
         shutil.copyfile(f"{path}{ending}", f"{path.with_name('copy.pcvos')}{ending}")

@@ -7,7 +7,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from window_parts import COUNT, Hands, truth
 
-from pcvos_gui.session.runs import Range, RunState
+from core.studio.run_settings import Range
+from pcvos_gui.session.runs import RunState
 from pcvos_gui.session.view_state import Tool
 
 
@@ -94,11 +95,11 @@ def test_undo_says_what_it_took_back_and_shows_the_frame(hands: Hands, clip: Pat
 
 def test_in_and_out_choose_the_range_and_speed_is_that_of_real_work(hands: Hands, clip: Path):
     marked(hands, clip)
-    hands.runs.set_in_out(0, 4)
-    assert hands.runs.settings.range is Range.IN_OUT and hands.runs.frames_to_draw() == (0, 4)
-    hands.runs.set_in_out(None, None)
-    assert hands.runs.settings.range is Range.TO_END
-    hands.runs.set_in_out(0, 0)
+    hands.runs.next.set_in_out(0, 4)
+    assert hands.runs.next.settings.range is Range.IN_OUT and hands.runs.next.frames_to_draw() == (0, 4)
+    hands.runs.next.set_in_out(None, None)
+    assert hands.runs.next.settings.range is Range.TO_END
+    hands.runs.next.set_in_out(0, 0)
     hands.run()
     assert hands.runs.progress.frames_per_second is None, "a frame that was given says nothing of the speed"
 
@@ -106,11 +107,11 @@ def test_in_and_out_choose_the_range_and_speed_is_that_of_real_work(hands: Hands
 def test_the_wheel_changes_no_setting_that_has_not_the_focus(hands: Hands, clip: Path):
     marked(hands, clip)
     panel = hands.window.propagation_panel
-    before = hands.runs.settings
+    before = hands.runs.next.settings
     for field in (panel.range, panel.interval.spin, panel.interval.slider):
         event = QWheelEvent(
             QPointF(5, 5), QPointF(5, 5), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
             Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
         )  # fmt: skip
         QApplication.sendEvent(field, event)
-    assert hands.runs.settings == before
+    assert hands.runs.next.settings == before

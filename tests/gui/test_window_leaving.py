@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QApplication
 from window_parts import Hands, make_clip, truth
 
 from core.studio.exports import Export
+from core.studio.run_settings import Range
 from pcvos_gui.session import opener
-from pcvos_gui.session.runs import Range, RunState
+from pcvos_gui.session.runs import RunState
 
 
 def running(hands: Hands, clip: Path) -> None:

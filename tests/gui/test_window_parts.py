@@ -86,7 +86,7 @@ def test_every_menu_entry_works_on_an_open_session(hands: Hands, clip: Path, tmp
     hands.open(clip)
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")
-    hands.runs.set_settings(RunSettings(resolution=RESOLUTION, device="cpu", interval=1))
+    hands.runs.next.set_settings(RunSettings(resolution=RESOLUTION, device="cpu", interval=1))
     back = ("clear_here", "absent_here", "delete_object", "toggle_locked", "toggle_done")
     after = {name: lambda: hands.act("undo") for name in back} | {
         "last_frame": lambda: hands.go_to(0),
@@ -111,7 +111,7 @@ def test_every_menu_entry_works_on_an_open_session(hands: Hands, clip: Path, tmp
     assert not hands.runs.is_busy and not hands.runs.comparison.is_under_way and not hands.window.shortcuts.isVisible()
     with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
         hands.act("open_demo")
-    assert hands.session.document.media.path == demo and hands.runs.settings.direction == "both"
+    assert hands.session.document.media.path == demo and hands.runs.next.settings.direction == "both"
     hands.wait_for_frame()
     assert hands.session.navigator.frame == 1 and np.array_equal(hands.labels(1) == 1, truth(1))
     hands.act("close")
@@ -138,7 +138,7 @@ def test_file_dialogs_lead_to_files(hands: Hands, clip: Path, tmp_path: Path, mo
         with hands.bot.waitSignal(hands.window.exchange.imported, timeout=20_000):
             dialog.accept_button.click()
         assert hands.session.document.project.permanent_memory().keys() == frames
-    hands.runs.set_in_out(4, 6)
+    hands.runs.next.set_in_out(4, 6)
     for name, target in (("export", tmp_path / "out"), ("export_overlay", tmp_path / "overlay")):
         dialogs(monkeypatch, target)
         hands.act(name)
@@ -161,7 +161,7 @@ def test_the_keyboard_alone(hands: Hands, clip: Path):
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")
     hands.session.add_object("Other")
-    hands.runs.set_settings(RunSettings(resolution=RESOLUTION, device="cpu", interval=7))
+    hands.runs.next.set_settings(RunSettings(resolution=RESOLUTION, device="cpu", interval=7))
     window = hands.window
     window.activateWindow()
     hands.bot.waitUntil(window.isActiveWindow, timeout=5000)

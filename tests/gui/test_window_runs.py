@@ -11,7 +11,8 @@ from window_parts import COUNT, Hands, overlap, truth
 from core.masks.packed_mask import PackedMask
 from core.project.model import Change
 from core.project.project import Project
-from pcvos_gui.session.runs import Range, RunState
+from core.studio.run_settings import Range
+from pcvos_gui.session.runs import RunState
 
 
 def begin(hands: Hands, clip: Path, clips: int = 2, second: bool = False) -> None:
@@ -146,7 +147,9 @@ def test_esc_drops_a_scribble_before_it_stops_a_run(hands: Hands, clip: Path):
 def ready_with_a_scribble(hands: Hands, clip: Path) -> None:
     hands.open(clip)
     hands.scribble((20, 48), (40, 48))
-    hands.runs.set_settings(replace(hands.runs.settings, resolution=96, device="cpu", range=Range.TO_END, interval=7))
+    hands.runs.next.set_settings(
+        replace(hands.runs.next.settings, resolution=96, device="cpu", range=Range.TO_END, interval=7)
+    )
 
 
 def by_button(hands: Hands) -> None:
@@ -171,7 +174,7 @@ def test_a_run_accepts_an_open_scribble_however_it_is_begun(hands: Hands, clip: 
     if elsewhere:
         hands.go_to(COUNT // 2)
         assert hands.window.canvas.waiting_bar.isVisible() and not hands.labels(0).any()
-        hands.runs.set_settings(replace(hands.runs.settings, direction="both"))
+        hands.runs.next.set_settings(replace(hands.runs.next.settings, direction="both"))
     begin_by(hands)
     assert hands.runs.is_busy and hands.labels(0).any()
     assert not hands.window.canvas.waiting_bar.isVisible() and not hands.window.canvas.tool.is_busy
@@ -227,7 +230,7 @@ def test_a_run_accepts_a_scribble_that_was_left_by_a_crash(hands: Hands, clip: P
     hands.act("close")
     hands.open(clip)
     assert hands.window.canvas.waiting_bar.isVisible() and not hands.labels(0).any()
-    hands.runs.set_settings(replace(hands.runs.settings, direction="both"))
+    hands.runs.next.set_settings(replace(hands.runs.next.settings, direction="both"))
     hands.act("propagate")
     assert hands.runs.is_busy and hands.labels(0).any()
     finish(hands)

@@ -11,7 +11,7 @@ from window_parts import COUNT, HEIGHT, WIDTH, Hands, truth
 from core.evaluation.scores import Judge
 from core.masks.label_map import write_label_map
 from core.studio.run_records import run_records
-from pcvos_gui.session.runs import Range
+from core.studio.run_settings import Range
 from pcvos_gui.session.side_by_side import ONLY_ONE, ONLY_OTHER, PRESENT, REFERENCE, Choice, Seen
 from pcvos_gui.timeline.row_paint import ROW
 
@@ -116,9 +116,9 @@ def test_any_two_runs_and_their_settings(twice: Hands):
     sides.pin(record)
     assert "pinned" in sides.name(Choice(2)) and run_records(hands.session.document.project)[0].info.pinned
     assert record.info.weights, "the fingerprint of what drew it"
-    hands.runs.set_settings(type(hands.runs.settings)(interval=9))
+    hands.runs.next.set_settings(type(hands.runs.next.settings)(interval=9))
     sides.use_settings(sides.record)
-    assert hands.runs.settings.interval == 3
+    assert hands.runs.next.settings.interval == 3
     panel.more.aboutToShow.emit()
     texts = {action.text() for action in panel.more.actions()}
     assert {"Unpin this propagation", "Use its settings", "Take all masks of all objects"} <= texts
@@ -220,5 +220,5 @@ def test_weights_that_are_gone_are_told_and_its_masks_are_here(twice: Hands, tmp
     record.info.settings["weights"] = str(tmp_path / "gone.safetensors")
     sides.choose(PRESENT, Choice(record.id))
     sides.use_settings(record)
-    assert hands.told("gone.safetensors", "masks are still here") and hands.runs.settings.weights == ""
+    assert hands.told("gone.safetensors", "masks are still here") and hands.runs.next.settings.weights == ""
     compared(hands)

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from window_parts import COUNT, Hands, truth
 
-from pcvos_gui.session.runs import Range
+from core.studio.run_settings import Range
 
 CORRECTED = 6
 
@@ -29,7 +29,7 @@ def corrected(hands: Hands, clip: Path) -> Hands:
 
 def test_only_the_stretch_around_a_correction_is_drawn_and_undo_takes_it_back(corrected: Hands):
     hands, panel = corrected, corrected.window.propagation_panel
-    assert hands.runs.touched.frames == (CORRECTED,) and hands.runs.frames_to_draw() == (1, 11)
+    assert hands.runs.next.touched.frames == (CORRECTED,) and hands.runs.next.frames_to_draw() == (1, 11)
     assert "Around frame 6" in panel.frames_label.text() and "at most frames 1 to 11" in panel.frames_label.text()
     assert panel.everything_button.isVisibleTo(panel)
     hands.bot.waitUntil(lambda: "at most" in panel.interval.cost.text(), timeout=5000)
@@ -42,7 +42,7 @@ def test_only_the_stretch_around_a_correction_is_drawn_and_undo_takes_it_back(co
     assert any(not np.array_equal(hands.labels(frame), before[frame]) for frame in range(1, 12))
     drawn = [frame for (frame, _), _ in hands.session.document.project.kept_runs.cells(2, 0, COUNT)]
     assert hands.told(f"Done: {info.frames} frames ({min(drawn)} to {max(drawn)}) in")
-    assert hands.runs.touched is None and not panel.everything_button.isVisibleTo(panel)
+    assert hands.runs.next.touched is None and not panel.everything_button.isVisibleTo(panel)
     hands.act("undo")
     assert all(np.array_equal(hands.labels(frame), before[frame]) for frame in range(COUNT))
 

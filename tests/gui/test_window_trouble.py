@@ -295,8 +295,8 @@ def test_an_unsound_view_state_is_no_obstacle(hands: Hands, clip: Path, run: dic
     with Project.open(path) as project:
         project.remember(run=run, in_out=(3, 10_000), frame="first")
     hands.open(path)
-    assert hands.runs.settings.interval == 5 and hands.session.navigator.frame == 0
-    assert (hands.runs.in_point, hands.runs.out_point) == (3, None)
+    assert hands.runs.next.settings.interval == 5 and hands.session.navigator.frame == 0
+    assert (hands.runs.next.in_point, hands.runs.next.out_point) == (3, None)
 
 
 # --- footage

@@ -115,7 +115,7 @@ class Hands:
     def begin_run(self, **choices) -> None:
         from dataclasses import replace
 
-        self.runs.set_settings(replace(self.runs.settings, resolution=RESOLUTION, device="cpu", **choices))
+        self.runs.next.set_settings(replace(self.runs.next.settings, resolution=RESOLUTION, device="cpu", **choices))
         self.act("propagate")
 
     def press(self, text: str) -> None:

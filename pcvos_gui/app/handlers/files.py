@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QFileDialog
 
 from core.demo import CLIP, MASK
 from core.exchange.formats.overlay_video import OverlayVideo
-from pcvos_gui.app.handlers.runs import chosen_range
 from pcvos_gui.app.preferences import PreferencesDialog
 from pcvos_gui.app.settings import store_setting, stored_settings
 from pcvos_gui.dialogs.export_dialog import ExportDialog
@@ -44,7 +43,7 @@ def open_demo(window: MainWindow, clip: Path | None = None) -> None:
     def prepare() -> None:
         session.opened.disconnect(prepare)
         if session.document.media.path.name == clip.name and not session.document.project.exists:
-            runs.set_settings(replace(runs.settings, direction="both"))
+            runs.next.set_settings(replace(runs.next.settings, direction="both"))
             window.exchange.import_masks(MASK, tells=False)
 
     session.opened.connect(prepare)
@@ -67,7 +66,7 @@ def _export(window: MainWindow, format: str | None = None) -> None:
     """`format`: what is chosen at first; None: what was chosen last."""
     exchange = window.exchange
     if exchange.may_export():
-        dialog = ExportDialog(window.session, window.edges, chosen_range(window), format, window)
+        dialog = ExportDialog(window.session, window.edges, window.runs.next.in_to_out(), format, window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: exchange.export(dialog.wanted))
         dialog.open()

@@ -81,21 +81,21 @@ def last_frame(window: MainWindow) -> None:
 
 
 def set_in(window: MainWindow) -> None:
-    out = window.runs.out_point
-    window.runs.set_in_out(
+    out = window.runs.next.out_point
+    window.runs.next.set_in_out(
         window.session.navigator.frame, out if out is None or out >= window.session.navigator.frame else None
     )
 
 
 def set_out(window: MainWindow) -> None:
-    first = window.runs.in_point
-    window.runs.set_in_out(
+    first = window.runs.next.in_point
+    window.runs.next.set_in_out(
         first if first is None or first <= window.session.navigator.frame else None, window.session.navigator.frame
     )
 
 
 def clear_in_out(window: MainWindow) -> None:
-    window.runs.set_in_out(None, None)
+    window.runs.next.set_in_out(None, None)
 
 
 def _step(window: MainWindow, by: int) -> None:

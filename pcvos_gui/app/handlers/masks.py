@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.masks import drawing
-from pcvos_gui.app.handlers import runs
 
 if TYPE_CHECKING:
     from pcvos_gui.app.main_window import MainWindow
@@ -54,7 +53,7 @@ def absent_here(window: MainWindow) -> None:
 
 
 def clear_range(window: MainWindow) -> None:
-    window.session.document.clear(*runs.chosen_range(window))
+    window.session.document.clear(*window.runs.next.in_to_out())
 
 
 def _edit(window: MainWindow, change: Callable[[np.ndarray], np.ndarray], text: str) -> None:

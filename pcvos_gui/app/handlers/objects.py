@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QInputDialog
 
 from core.studio.done import stretch_to_toggle
-from pcvos_gui.app.handlers.runs import chosen_range
 from pcvos_gui.session.session import Leaving
 
 if TYPE_CHECKING:
@@ -69,8 +68,8 @@ def toggle_locked(window: MainWindow) -> None:
 def toggle_done(window: MainWindow) -> None:
     """Within in and out, if they are set; else all of the object, or the done stretch that one stands on."""
     session, runs = window.session, window.runs
-    has_range = runs.in_point is not None or runs.out_point is not None
-    chosen = chosen_range(window) if has_range else None
+    has_range = runs.next.in_point is not None or runs.next.out_point is not None
+    chosen = runs.next.in_to_out() if has_range else None
     session.settling.emit(Leaving.FOR_RUN)  # what is proposed belongs to it
     place = stretch_to_toggle(session.document.project, session.active, session.navigator.frame, chosen)
     session.document.set_done(session.active, *place)

@@ -39,9 +39,3 @@ def learn(window: MainWindow) -> None:
     dialog = AdaptDialog(window.session, window.runs, window)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.show()
-
-
-def chosen_range(window: MainWindow) -> tuple[int, int]:
-    last = window.session.navigator.frame_count - 1
-    out = window.runs.out_point
-    return window.runs.in_point or 0, last if out is None else out
