@@ -40,6 +40,7 @@ _BAND = 1.0  # cells to either side of an edge, in which it is drawn to the pict
 _SHY = 0.25  # a logit: by how much too seldom the network says "object" on a first look
 _GAP = 0.05  # extents: what is farther from everything marked is no part of a proposal
 _DOUBT = 1.0  # a logit: how much surer than even the network is that a mask which was there is wrong, where it changes
+_TRUST = 0.25  # logits: the same of a proposal, for each mark after its first one, up to the above
 _FINE = 2.0  # pixels of the footage to a cell: finer edges stay as the network has them
 
 
@@ -127,7 +128,8 @@ class Marker:
             marks: all marks of the object on this frame.
             previous: the object's mask so far, bool (H, W), or what this gave for the marks before. A mask changes only
                 where what changes is connected with a mark that asks for it; a proposal, which comes from marks alone,
-                may change all over. An array with the pixels of the last proposal of this marker is that proposal.
+                may change all over, less easily with each further mark. An array with the pixels of the last proposal
+                of this marker is that proposal.
             estimate: where memory expects the object: probabilities, float (H, W) or a soft mask; or bool (H, W).
 
         Raises:
@@ -141,8 +143,9 @@ class Marker:
         known = Known(marks, before, None if estimate is None else _plane(estimate, seen.size))
         is_proposal = given is None or (isinstance(given, MarkedMask) and given.is_proposal)
         look, grid, region = self._look(seen, known)
-        if before is not None and not is_proposal:
-            grid += _DOUBT * (2 * look.on_grid(before) - 1)
+        if before is not None:
+            doubt = min(_DOUBT, _TRUST * (marks.count - 1)) if is_proposal else _DOUBT
+            grid += doubt * (2 * look.on_grid(before) - 1)
         label = _label(seen, look, grid, region, before)
         label = _as_asked(label, known, is_proposal, seen)
         found = MarkedMask(label, _soft_mask(look, grid, label, seen), is_proposal)

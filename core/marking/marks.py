@@ -37,6 +37,11 @@ class Marks:
     strokes: tuple[Stroke, ...] = ()
     box: tuple[float, float, float, float] | None = None
 
+    @property
+    def count(self) -> int:
+        """How many marks these are; a box is one."""
+        return len(self.strokes) + (self.box is not None)
+
     @classmethod
     def clicks(
         cls,

@@ -176,6 +176,17 @@ def test_a_proposal_is_known_by_its_pixels(marker: Marker, seen, rabbit: np.ndar
     np.testing.assert_array_equal(as_array.label, marker.mask(seen, more, first).label)
 
 
+def test_a_proposal_of_many_marks_changes_less_with_one_more(marker: Marker, seen, rabbit: np.ndarray):
+    point = deepest(rabbit)
+    first = marker.mask(seen, Marks.clicks([point]))
+    part = largest_wrong_part(first.label, rabbit)
+    few, many = (
+        marker.mask(seen, Marks.clicks([point] * count).and_click(*part.deepest(), part.is_missing), first)
+        for count in (1, 4)
+    )
+    assert 0 < np.count_nonzero(many.label ^ first.label) < np.count_nonzero(few.label ^ first.label)
+
+
 def test_an_estimate_helps(marker: Marker, seen, rabbit: np.ndarray):
     corner = tuple(int(n) for n in np.argwhere(cv2.erode(rabbit.view(np.uint8), np.ones((9, 9))))[0][::-1])
     marks = Marks.clicks([corner])
