@@ -1,6 +1,7 @@
 """Agreement of sets of results: with each other, and with masks that are there."""
 
 from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
@@ -8,6 +9,8 @@ from core.evaluation.metrics import region_similarity
 from core.masks.packed_mask import PackedMask
 
 _IDS = 256
+
+Result = TypeVar("Result", bound=Hashable)
 
 
 def frame_agreement(labels: np.ndarray, reference: np.ndarray) -> float | None:
@@ -51,7 +54,7 @@ def _similarity(found: np.ndarray, mask: PackedMask) -> float | None:
     return region_similarity(found, mask.unpack()) if found.any() or not mask.is_empty else None
 
 
-def with_the_others(pairs: Mapping[frozenset[Hashable], float | None], one: Hashable) -> float | None:
+def with_the_others(pairs: Mapping[frozenset[Result], float | None], one: Result) -> float | None:
     """The mean agreement of one of several results with all the others; none of them counts as the right one.
 
     Args:

@@ -101,7 +101,7 @@ class DecodingRun:
         trusted = None
         for frame in self.video.frames(self.video.packets_from(begin)):
             number = index.find(frame.pts)
-            if number is None or frame.pts < begin.pts:
+            if number is None or frame.pts is None or frame.pts < begin.pts:
                 continue
             if trusted is None:  # a key that does not show itself begins a gradual refresh, complete by the next key
                 trusted = key if frame.pts == begin.pts or begin.discard or key == 0 else key + 1

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
+from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
@@ -70,7 +71,7 @@ def _display_turn(frame: VideoFrame) -> Callable[[np.ndarray], np.ndarray]:
     except ValueError:  # the frame has side data of a kind PyAV does not know; it still tells the angle
         turns = round(frame.rotation / 90)
         return lambda pixels: np.rot90(pixels, turns)
-    if data is None:
+    if not isinstance(data, SideData):
         return lambda pixels: pixels
     matrix = np.frombuffer(bytes(data), np.int32)
     a, b, _, c, d = (int(value) for value in matrix[:5])

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from core.media.clock import AS_WRITTEN, ClockPart, OneClock
 
@@ -137,6 +137,7 @@ class SoundCopier:
         clock = None if parts is None else OneClock(parts)
         for packet in self._all_packets():
             part = 0 if clock is None else clock.place(packet)
+            assert packet.pts is not None, "others are left out"
             end = parts[part].end if parts else None
             is_over = end is not None and packet.pts * packet.time_base >= end
             packet.pts = packet.dts = packet.pts - round(self._sound.start / packet.time_base)
@@ -192,17 +193,20 @@ class _Encoded:
 
     def __init__(self, stream, output: "OutputContainer", encoder: str):
         from av.audio.resampler import AudioResampler
+        from av.audio.stream import AudioStream
 
         self._output = output
         rate = _OPUS_RATE if encoder == "libopus" else stream.codec_context.rate
         layout = "mono" if stream.codec_context.channels == 1 else "stereo"
-        self._stream = output.add_stream(encoder, rate=rate, layout=layout)
-        context = self._stream.codec_context
+        added = output.add_stream(encoder, rate=rate, layout=layout)
+        assert isinstance(added, AudioStream), "so is the encoder"
+        self._stream, context = added, added.codec_context
         context.open()
         self._resampler = AudioResampler(context.format, layout, rate, frame_size=context.frame_size or None)
 
     def take(self, packet: "Packet") -> None:
         import av
+        from av.audio.frame import AudioFrame
 
         try:
             frames = packet.decode()
@@ -210,6 +214,7 @@ class _Encoded:
             _logger.warning("Damaged sound is left out: %s", error)
             return
         for frame in frames:
+            assert isinstance(frame, AudioFrame), "the packet is of sound"
             self._encode(self._resampler.resample(frame))
 
     def end(self) -> None:
@@ -229,7 +234,7 @@ def _can_encode(name: str) -> bool:
     return _has_codec(name, "w")
 
 
-def _has_codec(name: str, mode: str) -> bool:
+def _has_codec(name: str, mode: Literal["r", "w"]) -> bool:
     from av.codec import Codec
     from av.codec.codec import UnknownCodecError
 

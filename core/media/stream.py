@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import av
 from av.container import InputContainer
@@ -169,7 +169,7 @@ class OpenVideo:
 
     def packets(self, all_streams: bool = False) -> Iterator[Packet]:
         """The packets from here to the end; of sound and other streams too when `all_streams`."""
-        demux = self._container.demux() if all_streams else self._container.demux(self.stream)
+        demux: Iterator[Packet] = self._container.demux() if all_streams else self._container.demux(self.stream)
         clock = None if self._parts is None else OneClock(self._parts)
         while True:
             try:
@@ -274,7 +274,8 @@ class OpenVideo:
 
     def _skip(self, skip: bool) -> None:
         """Whether the decoder is to pass over frames that no other refers to."""
-        context, mode = self.stream.codec_context, "NONREF" if skip else "DEFAULT"
+        context = self.stream.codec_context
+        mode: Literal["NONREF", "DEFAULT"] = "NONREF" if skip else "DEFAULT"
         if context.skip_frame != mode:
             context.skip_frame = mode
 

@@ -320,7 +320,7 @@ class VideoFile(FrameSource):
         nearest: tuple[int, VideoFrame | None] = (-1, None)
         wanted = run.video.wanted_from
         for number, frame in run:
-            is_before_wanted = wanted is not None and frame.pts < wanted
+            is_before_wanted = wanted is not None and frame.pts is not None and frame.pts < wanted
             if not (is_before_wanted and frame.interlaced_frame):  # one of its fields may be missing
                 self._cache.put(number, frame)
             if number <= index:

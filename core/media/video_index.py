@@ -152,8 +152,8 @@ def _from_packets(video: OpenVideo, table: _PacketTable, progress: Progress) -> 
     if not _begins_as_decoded(video, table.keys[0], ticks):
         return None
     last_keys = max(0, int(key[-1]) - 1)
-    tail = {frame.pts for frame in _watched(video.frames(video.packets_from(table.keys[last_keys])), progress)}
-    decoded = np.isin(ticks, list(tail))
+    tail = _watched(video.frames(video.packets_from(table.keys[last_keys])), progress)
+    decoded = np.isin(ticks, [frame.pts for frame in tail if frame.pts is not None])
     if not decoded.any():
         return None
     after_the_end = np.arange(len(ticks)) > np.flatnonzero(decoded)[-1]
@@ -163,11 +163,13 @@ def _from_packets(video: OpenVideo, table: _PacketTable, progress: Progress) -> 
 
 def _begins_as_decoded(video: OpenVideo, first: KeyPacket, ticks: np.ndarray) -> bool:
     """Whether decoding gives the first timestamps, and no others; only damage excuses one that is missing."""
-    decoded = [frame.pts for frame in islice(video.frames(video.packets_from(first)), _HEAD)]
-    if not decoded or decoded[0] != ticks[0]:
+    frames = list(islice(video.frames(video.packets_from(first)), _HEAD))
+    decoded = [frame.pts for frame in frames if frame.pts is not None]
+    if not decoded or len(decoded) < len(frames) or decoded[0] != ticks[0]:
         return False
     expected = ticks[: min(_HEAD, len(ticks))].tolist()
-    return decoded == expected or (video.damaged and np.isin(decoded, ticks).all() and decoded == sorted(decoded))
+    known = video.damaged and bool(np.isin(decoded, ticks).all())
+    return decoded == expected or (known and decoded == sorted(decoded))
 
 
 def _watched(frames: Iterable[VideoFrame], progress: Progress, expected: int | None = None) -> Iterator[VideoFrame]:
@@ -188,7 +190,8 @@ def _from_decoding(video: OpenVideo, table: _PacketTable, progress: Progress) ->
     for pts, key in zip(table.pts, table.key, strict=True):
         key_of.setdefault(pts, key)
     keys = [key_of.get(pts, -1) for pts in decoded]
-    ascending = None not in decoded and all(a < b for a, b in pairwise(decoded))
+    times = [pts for pts in decoded if pts is not None]
+    ascending = len(times) == len(decoded) and all(a < b for a, b in pairwise(times))
     lost = ascending and max((pts for pts in table.pts if pts is not None), default=None) not in decoded[-1:]
     if not ascending or -1 in keys:
         table.keys.clear()

@@ -7,14 +7,15 @@ loses nothing, whose colours are blank, and takes the place of the other's in ea
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
     from av.packet import Packet
+    from av.video.plane import VideoPlane
 
-_SIDE_DATA = "matroska_block_additional"
+_SIDE_DATA: Final = "matroska_block_additional"
 _OPTIONS = {"lossless": "1", "deadline": "good", "cpu-used": "5", "auto-alt-ref": "0", "row-mt": "1"}
 _GREY = 128
 
@@ -45,9 +46,9 @@ class AlphaEncoder:
         Args:
             packets: of the colours. alpha: uint8 (H, W) of the next frame, at `tick`; None: there is no other.
         """
-        self._colours |= {packet.pts: packet for packet in packets}
+        self._colours |= _by_time(packets)
         picture = None if alpha is None else self._picture(alpha, tick)
-        self._alphas |= {packet.pts: packet for packet in self._context.encode(picture)}
+        self._alphas |= _by_time(self._context.encode(picture))
         done = []
         for pts in sorted(self._colours.keys() & self._alphas.keys()):
             done.append(_with_alpha(self._colours.pop(pts), self._alphas.pop(pts)))
@@ -55,12 +56,25 @@ class AlphaEncoder:
 
     def _picture(self, alpha: np.ndarray, tick: int):
         picture = self._frame()
-        for plane in picture.planes[:3]:
-            np.frombuffer(plane, np.uint8)[:] = _GREY
-        rows = np.frombuffer(picture.planes[3], np.uint8).reshape(-1, picture.planes[3].line_size)
+        planes = [_bytes_of(plane) for plane in picture.planes]
+        for plane in planes[:3]:
+            plane[:] = _GREY
+        rows = planes[3].reshape(-1, picture.planes[3].line_size)
         rows[: alpha.shape[0], : alpha.shape[1]] = alpha
         picture.pts, picture.time_base = tick, self._time_base
         return picture
+
+
+def _bytes_of(plane: "VideoPlane") -> np.ndarray:
+    return np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # it is a buffer, which PyAV does not declare
+
+
+def _by_time(packets: Iterable["Packet"]) -> dict[int, "Packet"]:
+    by_time = {}
+    for packet in packets:
+        assert packet.pts is not None, "encoders date their packets"
+        by_time[packet.pts] = packet
+    return by_time
 
 
 def _with_alpha(colours: "Packet", alpha: "Packet") -> "Packet":

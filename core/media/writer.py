@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -34,6 +34,9 @@ from core.media.recipes import H264, Recipe
 from core.media.sound import Sound, SoundCopier
 from core.media.source import SQUARE, FrameSource
 from core.media.vp9_alpha import AlphaEncoder
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
 
 _OF_THE_DISK = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT),
@@ -185,14 +188,16 @@ class VideoWriter:
             if self._needs_display_size:
                 set_sample_aspect_ratio(temporary, self._padded, self.sample_aspect_ratio)
 
-    def _add_stream(self):
+    def _add_stream(self) -> "VideoStream":
         from av.codec import Codec, codecs_available
+        from av.video.stream import VideoStream
 
         recipe, encoders = self.recipe, self.recipe.encoders
         encoder = next((name for name in encoders if name in codecs_available and Codec(name, "w").is_encoder), None)
         if encoder is None:
             raise PCVOSError(f"{self.path} cannot be written: PyAV has none of the encoders {', '.join(encoders)}.")
         stream = self._container.add_stream(encoder, rate=self.rate)
+        assert isinstance(stream, VideoStream), "so is the encoder"
         height, width = self._padded
         stream.width, stream.height, stream.pix_fmt = width, height, recipe.pixels
         stream.time_base = stream.codec_context.time_base = self._time_base

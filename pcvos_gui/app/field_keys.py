@@ -39,7 +39,9 @@ class FieldKeys(QObject):
         self._field: QWidget | None = None
         self._is_ending = False  # the editor of a list's row, which the list itself closes
         self._text = ""  # what was in it when it got the focus
-        QApplication.instance().focusChanged.connect(self._on_focus)
+        application = QApplication.instance()
+        assert isinstance(application, QApplication), "there are widgets"
+        application.focusChanged.connect(self._on_focus)
 
     def _on_focus(self, _: QWidget | None, now: QWidget | None) -> None:
         if self._field is not None:
@@ -49,7 +51,7 @@ class FieldKeys(QObject):
         if self._is_ending:
             self._is_ending = False
             QTimer.singleShot(0, self, self._give_back)
-        if not is_field(now) or now.window() is not self._window:
+        if now is None or not is_field(now) or now.window() is not self._window:
             return
         self._field, self._text = now, _text(now)
         now.installEventFilter(self)
@@ -61,11 +63,13 @@ class FieldKeys(QObject):
         self._field = None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if not isinstance(watched, QWidget):
+            return False
         if watched.isWindow():
             if event.type() is QEvent.Type.Hide:
                 QTimer.singleShot(0, self, self._give_back)  # what was chosen is told first
             return False
-        if event.type() is not QEvent.Type.KeyPress:
+        if event.type() is not QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return False
         is_end = event.key() in _ENDS and not event.modifiers() & _HELD
         if _is_in_a_list(watched):
@@ -88,10 +92,13 @@ class FieldKeys(QObject):
             field.setText(self._text)  # whoever follows what is typed, as a filter does, follows this, too
             return
         with QSignalBlocker(field):
-            if isinstance(field, QSpinBox | QDoubleSpinBox):
-                field.setValue(field.value())
-            elif isinstance(field, QComboBox) and field.isEditable():
-                field.setEditText(self._text)
+            match field:
+                case QSpinBox():
+                    field.setValue(field.value())
+                case QDoubleSpinBox():
+                    field.setValue(field.value())
+                case QComboBox() if field.isEditable():
+                    field.setEditText(self._text)
 
     def _give_back(self) -> None:
         if self._home.isVisible():

@@ -20,6 +20,7 @@ class ShortcutsOverlay(QWidget):
 
     def __init__(self, window: QWidget):
         super().__init__(window)
+        self._window = window
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
         card = QFrame(self)
@@ -44,17 +45,17 @@ class ShortcutsOverlay(QWidget):
             self.hide()
             return
         self._fit()
-        self.parentWidget().installEventFilter(self)
+        self._window.installEventFilter(self)
         self.raise_()
         self.show()
         self.setFocus()
 
     def hideEvent(self, event) -> None:
-        self.parentWidget().removeEventFilter(self)
+        self._window.removeEventFilter(self)
 
     def _fit(self) -> None:
         """Cover the window, with as many columns as are wide enough in it."""
-        whole = self.parentWidget().rect()
+        whole = self._window.rect()
         margin = 48 if min(whole.width(), whole.height()) > 800 else 16
         self._outer.setContentsMargins(margin, margin, margin, margin)
         self.setGeometry(whole)

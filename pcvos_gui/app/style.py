@@ -7,7 +7,18 @@ grooves and the selected tab nearly vanish. Here they have a contrast of 3:1 or 
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPalette, QPen, QPolygonF
-from PySide6.QtWidgets import QProxyStyle, QStyle, QStyleOption, QStyleOptionSlider, QTabBar, QWidget
+from PySide6.QtWidgets import (
+    QProxyStyle,
+    QStyle,
+    QStyleOption,
+    QStyleOptionComboBox,
+    QStyleOptionComplex,
+    QStyleOptionSlider,
+    QStyleOptionSpinBox,
+    QStyleOptionTab,
+    QTabBar,
+    QWidget,
+)
 
 from pcvos_gui.app.colours import mixed
 
@@ -61,7 +72,7 @@ class Style(QProxyStyle):
     def drawControl(
         self, element: QStyle.ControlElement, option: QStyleOption, painter: QPainter, widget: QWidget | None = None
     ) -> None:
-        if element == QStyle.ControlElement.CE_TabBarTabShape:
+        if element == QStyle.ControlElement.CE_TabBarTabShape and isinstance(option, QStyleOptionTab):
             _paint_tab(painter, option)
             return
         super().drawControl(element, option, painter, widget)
@@ -71,22 +82,31 @@ class Style(QProxyStyle):
     def drawComplexControl(
         self,
         control: QStyle.ComplexControl,
-        option: QStyleOption,
+        option: QStyleOptionComplex,
         painter: QPainter,
         widget: QWidget | None = None,
     ) -> None:
-        if control == QStyle.ComplexControl.CC_Slider:
-            handle = self.subControlRect(control, option, QStyle.SubControl.SC_SliderHandle, widget)
-            _paint_slider(painter, option, handle)
+        if control == QStyle.ComplexControl.CC_Slider and isinstance(option, QStyleOptionSlider):
+            _paint_slider(painter, option, self._part(control, option, QStyle.SubControl.SC_SliderHandle, widget))
             return
         super().drawComplexControl(control, option, painter, widget)
-        if (control == QStyle.ComplexControl.CC_SpinBox and option.frame) or (
-            control == QStyle.ComplexControl.CC_ComboBox and option.editable
-        ):
-            _paint_frame(painter, option)
-        elif control == QStyle.ComplexControl.CC_ScrollBar and option.minimum < option.maximum:
-            handle = self.subControlRect(control, option, QStyle.SubControl.SC_ScrollBarSlider, widget)
-            _paint_scroll_handle(painter, option, handle)
+        match option:
+            case QStyleOptionSpinBox(frame=True) | QStyleOptionComboBox(editable=True):
+                _paint_frame(painter, option)
+            case QStyleOptionSlider() if (
+                control == QStyle.ComplexControl.CC_ScrollBar and option.minimum < option.maximum
+            ):
+                handle = self._part(control, option, QStyle.SubControl.SC_ScrollBarSlider, widget)
+                _paint_scroll_handle(painter, option, handle)
+
+    def _part(
+        self,
+        control: QStyle.ComplexControl,
+        option: QStyleOptionComplex,
+        part: QStyle.SubControl,
+        widget: QWidget | None,
+    ) -> QRect:
+        return self.subControlRect(control, option, part, widget)  # type: ignore[arg-type]  # None is fine
 
 
 class _Painting:
@@ -181,7 +201,7 @@ def _paint_pressed(painter: QPainter, option: QStyleOption) -> None:
             painter.drawRoundedRect(rect.adjusted(edge, edge, -edge, -edge), 3, 3)
 
 
-def _paint_tab(painter: QPainter, option: QStyleOption) -> None:
+def _paint_tab(painter: QPainter, option: QStyleOptionTab) -> None:
     """The selected one has a bar in the accent colour where it touches its panel."""
     rect, palette = QRectF(option.rect), option.palette
     is_selected = _is(option, QStyle.StateFlag.State_Selected)

@@ -31,11 +31,11 @@ class BrushCursor:
         """The region to repaint when it comes or goes: of a big ring only its line, not what it encloses."""
         if self.position is None:
             return QRegion()
-        ring = self._ring_region()
-        return ring | QRegion(self._text_rect(_font_metrics()).toAlignedRect()) if self.text else ring
+        ring = self._ring_region(self.position)
+        return ring | QRegion(self._text_rect(self.position).toAlignedRect()) if self.text else ring
 
-    def _ring_region(self) -> QRegion:
-        x, y, (across, down) = self.position.x(), self.position.y(), self._radii
+    def _ring_region(self, middle: QPointF) -> QRegion:
+        x, y, (across, down) = middle.x(), middle.y(), self._radii
         if self.diameter < _BIG:
             right, bottom = (max(radius, _ARM) + _MARGIN for radius in (across, down))
             return QRegion(_around([(x - right, y - bottom), (x + right, y + bottom)]))
@@ -59,14 +59,13 @@ class BrushCursor:
         for colour, width in ((_DARK, 3.4), (_LIGHT, 1.6)):
             painter.setPen(QPen(colour, width))
             if self.diameter < _SMALLEST_RING:
-                self._cross(painter)
+                _paint_cross(painter, self.position)
             else:
                 painter.drawEllipse(self.position, *self._radii)
         if self.text:
-            self._paint_text(painter)
+            self._paint_text(painter, self._text_rect(self.position))
 
-    def _paint_text(self, painter: QPainter) -> None:
-        rect = self._text_rect(_font_metrics())
+    def _paint_text(self, painter: QPainter, rect: QRectF) -> None:
         painter.setFont(QGuiApplication.font())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(_DARK)
@@ -74,21 +73,18 @@ class BrushCursor:
         painter.setPen(_LIGHT)
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, self.text)
 
-    def _text_rect(self, metrics: QFontMetricsF) -> QRectF:
+    def _text_rect(self, middle: QPointF) -> QRectF:
         """Below the ring, or in it where it is big: there it is seen however far the ring reaches."""
+        metrics = QFontMetricsF(QGuiApplication.font())
         width, height = metrics.horizontalAdvance(self.text) + 12, metrics.height() + 4
-        middle = QPointF(self.position)
         if self.diameter < _BIG:
-            middle += QPointF(0, max(self.height / 2, _ARM) + _MARGIN + 4 + height / 2)
+            middle = middle + QPointF(0, max(self.height / 2, _ARM) + _MARGIN + 4 + height / 2)
         return QRectF(middle.x() - width / 2, middle.y() - height / 2, width, height)
 
-    def _cross(self, painter: QPainter) -> None:
-        for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-            painter.drawLine(self.position + QPointF(x, y) * _GAP, self.position + QPointF(x, y) * _ARM)
 
-
-def _font_metrics() -> QFontMetricsF:
-    return QFontMetricsF(QGuiApplication.font())
+def _paint_cross(painter: QPainter, middle: QPointF) -> None:
+    for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+        painter.drawLine(middle + QPointF(x, y) * _GAP, middle + QPointF(x, y) * _ARM)
 
 
 def _around(points: list[tuple[float, float]]) -> QRect:

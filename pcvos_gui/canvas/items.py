@@ -119,20 +119,20 @@ class LabelsItem(ArrayItem):
             return
         match self._look.style:
             case Style.FILL:
-                self._paint_fill(painter, option.exposedRect)
+                self._paint_fill(painter, self._image, option.exposedRect)
             case Style.CHECKERBOARD:
-                self._paint_checkerboard(painter, option.exposedRect)
+                self._paint_checkerboard(painter, self._image, option.exposedRect)
         if self._look.has_edges:
             self._paint_lines(painter, option.exposedRect)
 
     def _drawn_box(self) -> QRect:
         return self._box.adjusted(-2, -2, 2, 2) & self._size if self._box.isValid() else QRect()
 
-    def _paint_fill(self, painter: QPainter, exposed: QRectF) -> None:
+    def _paint_fill(self, painter: QPainter, image: QImage, exposed: QRectF) -> None:
         box = self._drawn_box()
         if self._look.table[0]:
             self._fill_around(painter, QRectF(box), QColor.fromRgba(self._look.table[0]))
-        draw_indexed(painter, self._image, box, exposed, self.smooth_below)
+        draw_indexed(painter, image, box, exposed, self.smooth_below)
 
     def _fill_around(self, painter: QPainter, box: QRectF, colour: QColor) -> None:
         """Fill it as one path: rectangles of their own would be rounded to the screen's pixels each in its way."""
@@ -145,7 +145,7 @@ class LabelsItem(ArrayItem):
     def _paint_lines(self, painter: QPainter, exposed: QRectF) -> None:
         """Outlines in the objects' colours where the look has them, and what makes edges seen on any footage."""
         exposed = exposed & QRectF(self._drawn_box())
-        patch = sample(painter, self.labels, exposed) if not exposed.isEmpty() else None
+        patch = None if self.labels is None or exposed.isEmpty() else sample(painter, self.labels, exposed)
         if patch is None:
             return
         drawn = np.array(self._look.table, np.uint32) != 0
@@ -154,7 +154,7 @@ class LabelsItem(ArrayItem):
             draw_patch(painter, patch, outlines(patch, drawn), self._look.table)
         draw_patch(painter, patch, edges(patch, drawn), EDGES)
 
-    def _paint_checkerboard(self, painter: QPainter, exposed: QRectF) -> None:
+    def _paint_checkerboard(self, painter: QPainter, image: QImage, exposed: QRectF) -> None:
         """The backdrop with the objects cut out, on a layer of its own."""
         transform, ratio = painter.worldTransform(), painter.device().devicePixelRatioF()
         area = transform.mapRect(exposed & self.boundingRect()).toAlignedRect().adjusted(-1, -1, 1, 1)
@@ -170,7 +170,7 @@ class LabelsItem(ArrayItem):
         over.restore()
         over.setTransform(transform * over.transform())
         over.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationOut)
-        draw_indexed(over, self._image, self._drawn_box(), exposed, self.smooth_below)
+        draw_indexed(over, image, self._drawn_box(), exposed, self.smooth_below)
         over.end()
         painter.save()
         painter.resetTransform()

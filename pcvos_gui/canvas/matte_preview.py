@@ -151,6 +151,7 @@ class MattePreview(QObject):
         for (at, id), cell in session.document.project.cells_in(frames[0], frames[-1], look.ids):
             cells[at][id] = cell
         at_hand = {other: image for other in frames if (image := session.navigator.frames.cached(other)) is not None}
+        assert session.navigator.image is not None, "the frame is shown"
         pixels = at_hand | {frame: session.navigator.image}
         if self._footage is None and len(pixels) < len(frames):
             media, project = session.document.media, session.document.project

@@ -5,6 +5,7 @@ import time
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QInputDevice,
     QKeyEvent,
     QMouseEvent,
@@ -13,10 +14,11 @@ from PySide6.QtGui import (
     QPen,
     QPointingDevice,
     QResizeEvent,
+    QTabletEvent,
     QTransform,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QPinchGesture, QWidget
+from PySide6.QtWidgets import QFrame, QGestureEvent, QGraphicsScene, QGraphicsView, QPinchGesture, QWidget
 
 from pcvos_gui.canvas.brush_cursor import BrushCursor
 from pcvos_gui.canvas.tools.tool import CanvasTool, Pointer
@@ -197,9 +199,9 @@ class CanvasView(QGraphicsView):
 
     # painting
 
-    def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
+    def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         if self.zoom >= GRID_ZOOM and not self._size.isEmpty():
-            self._draw_grid(painter, rect.toAlignedRect() & QRect(QPoint(), self._size))
+            self._draw_grid(painter, QRectF(rect).toAlignedRect() & QRect(QPoint(), self._size))
         painter.save()
         painter.resetTransform()
         self.cursor_ring.paint(painter)
@@ -316,22 +318,22 @@ class CanvasView(QGraphicsView):
         return _is_pen(event) and self._pen_erases
 
     def viewportEvent(self, event: QEvent) -> bool:
-        match event.type():
-            case QEvent.Type.TabletPress | QEvent.Type.TabletMove | QEvent.Type.TabletRelease:
+        match event:
+            case QTabletEvent():
                 # Left unaccepted: Qt makes a mouse event of it, whose way is the same as a mouse's.
                 self._pressure = event.pressure()
                 self._pen_erases = event.pointerType() == QPointingDevice.PointerType.Eraser
                 event.ignore()
                 return False
-            case QEvent.Type.NativeGesture:
+            case QNativeGestureEvent():
                 return self._pinch_on_touchpad(event)
-            case QEvent.Type.Gesture:
+            case QGestureEvent() if event.type() == QEvent.Type.Gesture:
                 pinch = event.gesture(Qt.GestureType.PinchGesture)
                 if isinstance(pinch, QPinchGesture):
                     centre = QPointF(self.viewport().mapFromGlobal(pinch.centerPoint().toPoint()))
                     self.zoom_at(centre, pinch.scaleFactor())
                     return True
-            case QEvent.Type.Leave:
+            case _ if event.type() == QEvent.Type.Leave:
                 self._move_ring(None)
                 if self.tool is not None:
                     self.tool.leave()
@@ -359,7 +361,7 @@ class CanvasView(QGraphicsView):
     # keys
 
     def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and self._wants(event):
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and self._wants(event):
             event.accept()  # it comes as a key, not as somebody's shortcut
             return True
         return super().event(event)
@@ -391,7 +393,7 @@ class CanvasView(QGraphicsView):
         if tapped:
             self.space_tapped.emit()
 
-    def focusOutEvent(self, event: QEvent) -> None:
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         self._space_since = None  # its release goes elsewhere
         self.show_cursor()
         super().focusOutEvent(event)

@@ -270,7 +270,7 @@ class ImportDialog(QDialog):
 
     def _on_read(self, reading: Reading) -> None:
         self._reading = reading
-        self._make_plan()
+        self._make_plan(reading)
 
     def _on_error(self, error: Exception) -> None:
         self.progress.follow(None)
@@ -296,8 +296,9 @@ class ImportDialog(QDialog):
 
     def _stop(self) -> None:
         """Drop what is under way: it is no longer wanted."""
-        for work in filter(None, (self._task, self._making)):
-            work.cancel()
+        for work in (self._task, self._making):
+            if work is not None:
+                work.cancel()
         self._task = self._making = None
         self.progress.follow(None)
 
@@ -324,26 +325,27 @@ class ImportDialog(QDialog):
 
     # the plan
 
-    def _make_plan(self) -> None:
+    def _make_plan(self, reading: Reading) -> None:
         """With what was read and answered so far; in a thread."""
         self.plan = None
         self.accept_button.setEnabled(False)
-        plan_of = partial(self._reading.plan, self._answers())
+        plan_of = partial(reading.plan, self._answers())
         try:
-            self._begin(with_snapshot(self._session.document.project, plan_of), self._on_planned)
+            work = with_snapshot(self._session.document.project, plan_of)
+            self._begin(work, lambda plan: self._on_planned(reading, plan))
         except PCVOSError as error:  # the project cannot be read just now
             self._on_error(error)
 
-    def _on_planned(self, plan: ImportPlan) -> None:
+    def _on_planned(self, reading: Reading, plan: ImportPlan) -> None:
         if not plan.questions:
             self.plan = plan
             self._tell()
             return
         self._ask(plan.questions)
-        if self._reading.found.questions or None in self.question_box.given.values():
+        if reading.found.questions or None in self.question_box.given.values():
             self._say([*plan.notes, self.tr("Answer the questions above.")])
         else:  # as it is likely
-            self._make_plan()
+            self._make_plan(reading)
 
     def _tell(self) -> None:
         """The plan in sentences."""
@@ -357,8 +359,9 @@ class ImportDialog(QDialog):
     def _on_project_changed(self) -> None:
         """Find anew what would change something."""
         is_waiting = self.isVisible() and self._making is None
-        if is_waiting and self.plan is not None and not self.accept_button.isEnabled():
-            self._make_plan()
+        is_idle = self.plan is not None and not self.accept_button.isEnabled()
+        if is_waiting and is_idle and self._reading is not None:
+            self._make_plan(self._reading)
 
     def _say(self, sentences: Sequence[str]) -> None:
         self.text.setText("\n".join(sentences))
@@ -371,7 +374,7 @@ class ImportDialog(QDialog):
             self._forget_questions(but=READING)
             self._read()
         elif self._reading is not None:
-            self._make_plan()
+            self._make_plan(self._reading)
 
     def _ask(self, questions: Sequence[Question]) -> None:
         self.question_box.ask(questions)
@@ -385,7 +388,7 @@ class ImportDialog(QDialog):
 
     def accept(self) -> None:
         """Do it, computed anew: a run may have gone on meanwhile. Where it cannot be done, say so and stay."""
-        if self.plan is None or self._making is not None:
+        if self.plan is None or self._reading is None or self._making is not None:
             return
         plan_of = partial(self._reading.plan, self._answers())
         self._making = self._exchange.bring_in(plan_of, self._reading.name, self.corrected.isChecked())
@@ -401,9 +404,8 @@ class ImportDialog(QDialog):
 
     def _set_choosable(self, is_choosable: bool) -> None:
         """Whether anything but Cancel can be pressed."""
-        for part in (self.path, self.from_file, self.from_folder, self.format, self.options):
-            part.setEnabled(is_choosable)
-        for part in (self.corrected, self.question_box, self.footage, self.accept_button):
+        parts: list[QWidget] = [self.path, self.from_file, self.from_folder, self.format, self.options]
+        for part in (*parts, self.corrected, self.question_box, self.footage, self.accept_button):
             part.setEnabled(is_choosable)
         self.setAcceptDrops(is_choosable)
 

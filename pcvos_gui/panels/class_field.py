@@ -71,20 +71,23 @@ class ClassField(QWidget):
         box.setToolTip(
             self.tr("What the object is, e.g. person: objects of one class are one category in exported data sets")
         )
-        box.lineEdit().setAccessibleName(box.accessibleName())
-        box.lineEdit().setPlaceholderText(self.tr("none"))
-        box.completer().setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
-        box.completer().setFilterMode(Qt.MatchFlag.MatchContains)
-        box.completer().setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        box.lineEdit().editingFinished.connect(self._take)
+        line, completer = box.lineEdit(), box.completer()
+        assert line is not None and completer is not None, "it is editable"
+        line.setAccessibleName(box.accessibleName())
+        line.setPlaceholderText(self.tr("none"))
+        line.editingFinished.connect(self._take)
+        line.installEventFilter(self)
+        completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         box.textActivated.connect(self._choose)
-        box.lineEdit().installEventFilter(self)
         return box
 
     def edit(self) -> None:
         """Let the person type."""
         self.box.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.box.lineEdit().selectAll()
+        if line := self.box.lineEdit():
+            line.selectAll()
 
     def ask(self) -> None:
         """Ask for the class in a dialog, where there is no room for the field."""

@@ -56,7 +56,7 @@ class Picture(QLabel):
         self._draw()
 
     def _draw(self) -> None:
-        if self._labels is None:
+        if self._labels is None or self._palette is None:
             return
         ratio, labels = self.devicePixelRatioF(), self._labels
         tall, wide = shown_size(labels.shape, self._sample_aspect_ratio)
@@ -118,17 +118,17 @@ class Column(QFrame):
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
         head.addWidget(self.use)
-        layout = laid_out(QVBoxLayout(self), 0, 6)
-        layout.addLayout(head)
-        layout.addWidget(self.picture, 1)
-        layout.addWidget(self.speed)
-        layout.addWidget(self.agreement)
+        self._column = laid_out(QVBoxLayout(self), 0, 6)
+        self._column.addLayout(head)
+        self._column.addWidget(self.picture, 1)
+        self._column.addWidget(self.speed)
+        self._column.addWidget(self.agreement)
 
     @property
     def words_height(self) -> int:
         """Height of all but the picture."""
-        layout, parts = self.layout(), (self.use, self.speed, self.agreement)
-        return sum(part.minimumSizeHint().height() for part in parts) + 3 * layout.spacing()
+        parts = (self.use, self.speed, self.agreement)
+        return sum(part.minimumSizeHint().height() for part in parts) + 3 * self._column.spacing()
 
     def show_progress(self, progress: CompareProgress) -> None:
         if self._progress is None:

@@ -2,7 +2,17 @@
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QHelpEvent, QIcon, QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -31,6 +41,8 @@ from pcvos_gui.widgets.fold import Fold
 from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.widgets.scrolling import Scroll
 
+_Index = QModelIndex | QPersistentModelIndex
+
 _ROW = 64
 _DOT, _DOT_STEP, _REMOVE = 10, 16, 32
 
@@ -42,10 +54,10 @@ class _Delegate(QStyledItemDelegate):
         super().__init__(parent)
         self._session = session
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         return QSize(THUMBNAIL[0] + 3 * _REMOVE, _ROW)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         option.state &= ~QStyle.StateFlag.State_HasFocus
         style, rect = option.widget.style(), option.rect
         style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
@@ -112,14 +124,14 @@ class _View(QListView):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        keys = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Delete)
-        if event.type() == QEvent.Type.ShortcutOverride and event.key() in keys and not event.modifiers():
+        keys, override = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Delete), QEvent.Type.ShortcutOverride
+        if isinstance(event, QKeyEvent) and event.type() == override and event.key() in keys and not event.modifiers():
             event.accept()
             return True
         return super().event(event)
 
     def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and self._tell(event):
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and self._tell(event):
             return True
         return super().viewportEvent(event)
 

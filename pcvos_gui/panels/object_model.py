@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from enum import IntEnum
+from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QPalette
 
 from core.project.model import ObjectInfo
 from pcvos_gui.app.icons import icon
@@ -12,6 +13,8 @@ from pcvos_gui.session.session import Session
 
 CLASS = Qt.ItemDataRole.UserRole
 """The role of an object's class, "" if it has none; of all columns."""
+
+Index = QModelIndex | QPersistentModelIndex
 
 _NO_PARENT = QModelIndex()
 
@@ -65,13 +68,13 @@ class ObjectModel(QAbstractTableModel):
         """Ids of all objects, in the order of the rows."""
         return [o.id for o in self._objects]
 
-    def rowCount(self, parent: QModelIndex = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = _NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._objects)
 
-    def columnCount(self, parent: QModelIndex = _NO_PARENT) -> int:
+    def columnCount(self, parent: Index = _NO_PARENT) -> int:
         return 0 if parent.isValid() else len(Column)
 
-    def flags(self, index: QModelIndex) -> Qt.ItemFlag:
+    def flags(self, index: Index) -> Qt.ItemFlag:
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
         if index.column() == Column.NAME and not self._is_read_only():
             flags |= Qt.ItemFlag.ItemIsEditable
@@ -80,7 +83,7 @@ class ObjectModel(QAbstractTableModel):
     def _is_read_only(self) -> bool:
         return not self._session.is_writable
 
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         obj = self.object(index.row())
         if obj is None:
             return None
@@ -104,7 +107,7 @@ class ObjectModel(QAbstractTableModel):
                 return self._spoken(obj, column)
         return None
 
-    def _picture(self, obj: ObjectInfo, column: Column) -> object:
+    def _picture(self, obj: ObjectInfo, column: Column) -> QColor | QIcon | None:
         match column:
             case Column.COLOUR:
                 return QColor(*obj.colour)
@@ -116,9 +119,11 @@ class ObjectModel(QAbstractTableModel):
                 return icon("target" if self._session.solo == obj.id else "circle-outline")
         return None
 
-    def is_on(self, index: QModelIndex) -> bool:
+    def is_on(self, index: Index) -> bool:
         """Whether a column that can be switched is in the state that deserves to be seen."""
         obj = self.object(index.row())
+        if obj is None:
+            return False
         on = {Column.VISIBLE: obj.visible, Column.LOCKED: obj.locked, Column.SOLO: self._session.solo == obj.id}
         return on.get(Column(index.column()), True)
 
@@ -157,7 +162,7 @@ class ObjectModel(QAbstractTableModel):
             return f"{obj.id}"
         return f"{obj.name}, {obj.class_name}" if obj.class_name else obj.name
 
-    def setData(self, index: QModelIndex, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         obj, name = self.object(index.row()), str(value).strip()
         if obj is None or role != Qt.ItemDataRole.EditRole or index.column() != Column.NAME or not name:
             return False

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pcvos_gui.panels.object_model import CLASS, Column, ObjectModel
+from pcvos_gui.panels.object_model import CLASS, Column, Index, ObjectModel
 from pcvos_gui.session.typed_number import TypedNumber
 
 ROW = 32
@@ -42,7 +42,11 @@ _PAUSE = 1.0  # seconds between two letters of one name
 class _Delegate(QStyledItemDelegate):
     """Swatches and icons in the middle of their cells; a switch that is off stands back."""
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+    def __init__(self, model: ObjectModel, parent: QWidget):
+        super().__init__(parent)
+        self._model = model
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         option.state &= ~QStyle.StateFlag.State_HasFocus
         if index.column() == Column.NAME and index.data(CLASS):
             self._paint_with_class(painter, option, index)
@@ -58,12 +62,12 @@ class _Delegate(QStyledItemDelegate):
         elif isinstance(picture, QIcon):
             is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
             painter.save()
-            painter.setOpacity(1.0 if index.model().is_on(index) else _OFF)
+            painter.setOpacity(1.0 if self._model.is_on(index) else _OFF)
             mode = QIcon.Mode.Selected if is_selected else QIcon.Mode.Normal
             picture.paint(painter, _centred(option.rect, _ICON), Qt.AlignmentFlag.AlignCenter, mode)
             painter.restore()
 
-    def _paint_with_class(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+    def _paint_with_class(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """The name, and below it the class, smaller."""
         style = option.widget.style()
         style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
@@ -125,7 +129,7 @@ class ObjectView(QTableView):
         self._typed = TypedNumber(model.ids)
         self.setModel(model)
         model.modelReset.connect(self.updateGeometry)  # more rows want more room
-        self.setItemDelegate(_Delegate(self))
+        self.setItemDelegate(_Delegate(model, self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)

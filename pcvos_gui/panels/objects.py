@@ -43,12 +43,12 @@ class ObjectsPanel(QWidget):
         self.empty = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter, margin=8)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.view)
-        layout = laid_out(QVBoxLayout(self), 8, 8)
-        layout.addWidget(self._make_filter())
-        layout.addWidget(self._stack, 1)
+        self._column = laid_out(QVBoxLayout(self), 8, 8)
+        self._column.addWidget(self._make_filter())
+        self._column.addWidget(self._stack, 1)
         self.class_field = ClassField(session)
-        layout.addWidget(self.class_field)
-        layout.addLayout(self._make_buttons())
+        self._column.addWidget(self.class_field)
+        self._column.addLayout(self._make_buttons())
         self._connect()
         self._sync()
 
@@ -168,7 +168,7 @@ class ObjectsPanel(QWidget):
         self.class_field.setVisible(bool(self._session.objects) and has_room)
 
     def _field_height(self) -> int:
-        return self.class_field.sizeHint().height() + self.layout().spacing()
+        return self.class_field.sizeHint().height() + self._column.spacing()
 
     def _on_row(self, current: QModelIndex, _: QModelIndex) -> None:
         chosen = self.model.object(current.row())
@@ -282,4 +282,5 @@ class ObjectsPanel(QWidget):
         menu.clear()
         for other in self._session.objects:
             if other.id != id:
-                menu.addAction(f"{other.id}  {other.name}", lambda into=other.id: self._session.merge_objects(id, into))
+                action = menu.addAction(f"{other.id}  {other.name}")
+                action.triggered.connect(lambda _=False, into=other.id: self._session.merge_objects(id, into))

@@ -56,7 +56,8 @@ class PropagationPanel(QWidget):
         column.addWidget(self.quality)
         column.addWidget(self.interval)
         column.addWidget(self.interval.cost)
-        column.addWidget(self._dim(self.tr("What the next propagation may take beyond the program itself"), "memory"))
+        self.memory = _dim(self.tr("What the next propagation may take beyond the program itself"))
+        column.addWidget(self.memory)
         column.addLayout(self._make_extras())
         self.more = Fold(
             self.tr("More about L"), self.tr("What it trades, and what the paper measured"), self.interval.more
@@ -66,9 +67,9 @@ class PropagationPanel(QWidget):
         column.addWidget(self.more)
         column.addWidget(self.fold)
         column.addStretch(1)
-        self.scroll = Scroll(inside, least=64)
+        self.scroll_area = Scroll(inside, least=64)
         layout = laid_out(QVBoxLayout(self), 0, 0)
-        layout.addWidget(self.scroll, 1)
+        layout.addWidget(self.scroll_area, 1)
         layout.addLayout(self._make_foot())
         WheelGuard(self)
         # Of a long video the time is worked out when nothing moves, not for every frame that is passed by.
@@ -84,7 +85,8 @@ class PropagationPanel(QWidget):
         foot = laid_out(QVBoxLayout(), (8, 6, 8, 6), 6)
         foot.addLayout(self._make_buttons())
         foot.addWidget(self._make_progress())
-        foot.addWidget(self._dim(self.tr("How far it is, and how long it will take"), "status"))
+        self.status = _dim(self.tr("How far it is, and how long it will take"))
+        foot.addWidget(self.status)
         return foot
 
     def _make_direction(self) -> QHBoxLayout:
@@ -114,20 +116,14 @@ class PropagationPanel(QWidget):
     def _make_next(self) -> QHBoxLayout:
         """The words on what is propagated next, and the button beside it for all of it."""
         row = laid_out(QHBoxLayout(), spacing=8)
-        row.addWidget(self._dim(self.tr("What is propagated next; what was corrected there stays"), "frames_label"), 1)
+        self.frames_label = _dim(self.tr("What is propagated next; what was corrected there stays"))
+        row.addWidget(self.frames_label, 1)
         self.everything_button = QPushButton(self.tr("Everything"))
         self.everything_button.setMinimumHeight(32)
         self.everything_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.everything_button.hide()
         row.addWidget(self.everything_button)
         return row
-
-    def _dim(self, tip: str, attribute: str) -> QLabel:
-        label = QLabel(wordWrap=True)
-        label.setToolTip(tip)
-        label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        setattr(self, attribute, label)
-        return label
 
     def _make_buttons(self) -> QHBoxLayout:
         self.run_button = PrimaryButton("play-circle-outline", self.tr("Propagate"))
@@ -340,3 +336,10 @@ class PropagationPanel(QWidget):
             self.compare_dialog = CompareDialog(self._session, self._runs, self.window())
         self.compare_dialog.start()
         self._refresh()
+
+
+def _dim(tip: str) -> QLabel:
+    label = QLabel(wordWrap=True)
+    label.setToolTip(tip)
+    label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+    return label

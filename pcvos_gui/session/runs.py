@@ -1,8 +1,9 @@
 """Propagation as the window sees it: from a person's choices to a job, and from results to the project."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -16,6 +17,7 @@ from core.studio.interrupted import FinishedFrames, Interrupted
 from core.studio.jobs import (
     ClipDone,
     Compared,
+    Estimated,
     EstimateJob,
     JobEnded,
     JobStarted,
@@ -45,6 +47,15 @@ class RunState(StrEnum):
     LOADING = "loading"
     RUNNING = "running"
     PAUSED = "paused"
+
+
+@dataclass(frozen=True)
+class _UnderWay:
+    """The run that is under way: what its thread was given, its step of undo, and what the project knows of it."""
+
+    job: PropagateJob
+    command: RunCommand
+    record: RecordedRun
 
 
 class RunController(QObject):
@@ -79,17 +90,16 @@ class RunController(QObject):
         self.outcome = ""
         self._told_of_device = ""
         self.memory: MemoryUse | None = None
-        self._job: PropagateJob | None = None
+        self._under_way: _UnderWay | None = None
+        self._begun = 0  # number of the job that is under way, or was last
         self._stopping: set[int] = set()  # jobs that were cancelled, and have not ended
-        self._command: RunCommand | None = None
-        self._run: RecordedRun | None = None  # under way, or the last one
         worker.started.connect(self._on_started)
         worker.clip_done.connect(self._on_clip)
         worker.ended.connect(self._on_ended)
         self.comparison.compared.connect(self._on_compared)
         self.comparison.began.connect(self.state_changed)  # what else could begin waits
         worker.estimated.connect(self.estimated)
-        worker.estimated.connect(lambda found: found.cells and self.forecast.loaded())
+        worker.estimated.connect(self._on_estimated)
         session.objects_changed.connect(self._on_objects)
         session.opened.connect(self._on_opened)
         session.closing.connect(self._on_closing)
@@ -124,7 +134,7 @@ class RunController(QObject):
         run = left.run
         self.next.set_settings(settings_from(run.settings))
         again = touched_again(self.session.document.project, self.next.settings, left.around) if left.around else None
-        job = self._make_job(run.start, run.end, run.direction, finished=left.finished, touched=again)
+        job = self._make_job(run.start, run.end, left.direction, finished=left.finished, touched=again)
         self._begin(job, left.finished)
 
     def _may_start(self) -> bool:
@@ -139,29 +149,30 @@ class RunController(QObject):
     def _begin(self, job: PropagateJob | None, finished: FinishedFrames | None = None) -> None:
         if job is None:
             return
-        self._job, self.progress = job, RunProgress(job.end - job.start + 1, is_bound=bool(job.ways))
+        self.progress = RunProgress(job.end - job.start + 1, is_bound=bool(job.ways))
         text = self.tr("Propagate frames {} to {}").format(job.start, job.end)
-        self._command = RunCommand(text, self._apply_undo)
-        self.session.undo_stack.push(self._command)
-        self._run = RecordedRun(self.session.document.project, text, job, asdict(self.next.settings), finished)
+        command = RunCommand(text, self._apply_undo)
+        self.session.undo_stack.push(command)
+        record = RecordedRun(self.session.document.project, text, job, asdict(self.next.settings), finished)
+        self._under_way, self._begun = _UnderWay(job, command, record), job.number
         self._set_state(RunState.LOADING)
         self.worker.submit(job)
 
     def pause(self) -> None:
         if self.state is RunState.RUNNING:
-            self.worker.pause(self._job.number)
+            self.worker.pause(self._begun)
             self._set_state(RunState.PAUSED)
 
     def resume(self) -> None:
         if self.state is RunState.PAUSED:
-            self.worker.resume(self._job.number)
+            self.worker.resume(self._begun)
             self._set_state(RunState.RUNNING)
 
     def stop(self) -> None:
         """End the run at once; what is drawn stays, and what the thread still sends is dropped."""
-        if self._job is not None:
-            self._cancel(self._job.number)
-            self._finish("stopped")
+        if self._under_way is not None:
+            self._cancel(self._begun)
+            self._finish(self._under_way, "stopped")
 
     def compare(self) -> None:
         """Run the next clips at several intervals, unless something is under way."""
@@ -217,45 +228,56 @@ class RunController(QObject):
 
     # results
 
+    def _run_of(self, number: int) -> _UnderWay | None:
+        """The run that is under way, if this is its number."""
+        return self._under_way if number == self._begun else None
+
     def _on_started(self, started: JobStarted) -> None:
-        if self._job is not None and started.number == self._job.number:
-            self.device = started.device
-            self.progress.begin(started)
-            self._run.note_weights(started.weights)
-            self.forecast.begin(self._job, started)
-            if started.passed_over and started.passed_over != self._told_of_device:
-                self._told_of_device = started.passed_over  # once is enough
-                self._say(started.passed_over, "warning", key="device")
-            if started.memory_advice:
-                job, ways = self._job, self._ways_on(("smaller resolution", "fewer memory"))
-                self._say(started.memory_advice, "warning", *ways, key="memory", holds=lambda: self._job is job)
-            self._set_state(RunState.RUNNING)
+        run = self._run_of(started.number)
+        if run is None:
+            return
+        self.device = started.device
+        self.progress.begin(started)
+        run.record.note_weights(started.weights)
+        self.forecast.begin(run.job, started)
+        if started.passed_over and started.passed_over != self._told_of_device:
+            self._told_of_device = started.passed_over  # once is enough
+            self._say(started.passed_over, "warning", key="device")
+        if started.memory_advice:
+            ways = self._ways_on(("smaller resolution", "fewer memory"))
+            self._say(started.memory_advice, "warning", *ways, key="memory", holds=lambda: self._under_way is run)
+        self._set_state(RunState.RUNNING)
 
     def _on_clip(self, clip: ClipDone) -> None:
-        if self._job is None or clip.number != self._job.number:
+        run = self._run_of(clip.number)
+        if run is None:
             return
-        change = self._run.change(clip.cells, clip.provisional)
+        change = run.record.change(clip.cells, clip.provisional)
         if change.cells:
             self.session.document.apply(change)
-            self._command.add(change)
+            run.command.add(change)
         if not clip.provisional:
-            self._run.note_clip(clip.frames, clip.drawn)
-        self.progress.add(clip, len(self._run.drawn))
+            run.record.note_clip(clip.frames, clip.drawn)
+        self.progress.add(clip, len(run.record.drawn))
         self.forecast.clip_done(clip.seconds, clip.memory, len(clip.spared))
         self.memory = clip.memory
         self.memory_changed.emit()
         self.progressed.emit()
 
     def _on_objects(self) -> None:
-        if self._job is not None:
-            self._run.forget_deleted()
+        if self._under_way is not None:
+            self._under_way.record.forget_deleted()
+
+    def _on_estimated(self, estimated: Estimated) -> None:
+        if estimated.cells:
+            self.forecast.loaded()
 
     def _on_ended(self, ended: JobEnded) -> None:
         if ended.number in self._stopping:
             self._stopping.discard(ended.number)
             self.progressed.emit()
-        if self._job is not None and ended.number == self._job.number:
-            self._finish(ended.state)
+        if run := self._run_of(ended.number):
+            self._finish(run, ended.state)
         elif not self.comparison.end(ended.number):
             return
         if ended.state == "failed":
@@ -265,21 +287,21 @@ class RunController(QObject):
     def _on_compared(self, compared: Compared) -> None:
         self.forecast.measured(compared.interval, compared.frames_per_second, self.comparison.marked)
 
-    def _finish(self, state: str) -> None:
-        job, self._job, self._command = self._job, None, None
-        self.forecast.end(keeps=self.progress.work_done >= 2 * job.settings.interval)
+    def _finish(self, run: _UnderWay, state: str) -> None:
+        self._under_way = None
+        self.forecast.end(keeps=self.progress.work_done >= 2 * run.job.settings.interval)
         frames = (*self.memory.permanent, *self.memory.working) if self.memory else ()
-        seconds = self._run.end(state, frames)
+        seconds = run.record.end(state, frames)
         self.outcome = state
         self._set_state(RunState.IDLE)
         self.forecast.changed.emit()
         self.session.states_changed.emit()  # what was ticked off may still be
         if state == "done":
-            text, doubtful = run_summary(self.session.document.project, self._run.drawn, seconds)
+            text, doubtful = run_summary(self.session.document.project, run.record.drawn, seconds)
             way = (MessageAction(self.tr("Review"), self.review_wanted.emit),) if doubtful else ()
             self._say(text, "info", *way, key="run")
-        if self._run.let_go:
-            self._say(let_go_in_words(self._run.let_go), key="let go")
+        if run.record.let_go:
+            self._say(let_go_in_words(run.record.let_go), key="let go")
 
     def _ways_on(self, names: tuple[str, ...]) -> tuple[MessageAction, ...]:
         changes = remedies(self.next.settings, self.session.navigator.size)
@@ -288,21 +310,19 @@ class RunController(QObject):
             "cpu": self.tr("Use the CPU"),
             "fewer memory": self.tr("Use {} memory frames").format(changes["fewer memory"]["memory_frames"]),
         }
-        return tuple(
-            MessageAction(texts[name], lambda change=changes[name]: self._again_with(change))
-            for name in names
-            if name in changes
-        )
+        return tuple(MessageAction(texts[name], self._again_with(changes[name])) for name in names if name in changes)
 
-    def _again_with(self, change: dict) -> None:
-        self.stop()  # the one under way, where it was said that it may not fit
-        self.next.set_settings(replace(self.next.settings, **change))
-        self.start()
+    def _again_with(self, change: dict[str, Any]) -> Callable[[], None]:
+        def again() -> None:
+            self.stop()  # the one under way, where it was said that it may not fit
+            self.next.set_settings(replace(self.next.settings, **change))
+            self.start()
+
+        return again
 
     def _apply_undo(self, change: Change) -> None:
         """Undo and redo of a run; of the one that is under way, undo ends it first."""
-        if self._command is not None:
-            self.stop()
+        self.stop()
         self.session.document.apply(change)
 
     # sessions come and go
@@ -333,8 +353,13 @@ class RunController(QObject):
             text = self.tr("The last propagation was interrupted before it had drawn a frame: propagate again.")
         else:
             text = self.tr("The last propagation was interrupted at frame {}: go on from there, or propagate again.")
-        go_on = MessageAction(self.tr("Go on"), lambda: self.session.has_open(project) and self.go_on(interrupted_run))
-        self._say(text.format(interrupted_run.last), "warning", go_on, key="interrupted")
+
+        def go_on() -> None:
+            if self.session.has_open(project):
+                self.go_on(interrupted_run)
+
+        action = MessageAction(self.tr("Go on"), go_on)
+        self._say(text.format(interrupted_run.last), "warning", action, key="interrupted")
 
     def _on_closing(self) -> None:
         self.stop()
@@ -360,6 +385,6 @@ class RunController(QObject):
         holds: Callable[[], bool] | None = None,
     ) -> None:
         """`holds`: as in `Message`; None: until the next run begins."""
-        last = self._run
-        holds = holds or (lambda: self._run is last)
+        begun = self._begun
+        holds = holds or (lambda: self._begun == begun)
         self.session.messages.say(text, level, actions, key, holds)

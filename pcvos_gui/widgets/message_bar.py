@@ -53,6 +53,7 @@ class MessageBar(QFrame):
         super().__init__(host)
         self.setObjectName("messages")
         self.setAutoFillBackground(True)
+        self._host = host
         host.installEventFilter(self)
         self._stack = QStackedWidget(self)
         self.others = QToolButton(self, autoRaise=True)
@@ -62,7 +63,7 @@ class MessageBar(QFrame):
         self.close_button.setIcon(icon("mdi6.close"))
         self.close_button.setAutoRaise(True)
         self.close_button.setToolTip(self.tr("Close this message"))
-        self.close_button.clicked.connect(lambda: self._remove(self._stack.currentWidget()))
+        self.close_button.clicked.connect(lambda: self._remove(self._shown[self._place_of_seen]))
         row = laid_out(QHBoxLayout(self), (0, 0, 4, 0), 4)
         row.addWidget(self._stack, 1)
         row.addWidget(self.others)
@@ -78,7 +79,7 @@ class MessageBar(QFrame):
     @property
     def shown(self) -> Message | None:
         """The one that can be read."""
-        return self._stack.currentWidget().message if self._shown else None
+        return self._shown[self._place_of_seen].message if self._shown else None
 
     @property
     def buttons(self) -> list[QPushButton]:
@@ -124,18 +125,20 @@ class MessageBar(QFrame):
             self._place()
         return False
 
+    @property
+    def _place_of_seen(self) -> int:
+        return next(place for place, strip in enumerate(self._shown) if strip is self._stack.currentWidget())
+
     def _show_next(self) -> None:
-        at = self._shown.index(self._stack.currentWidget())
-        self._stack.setCurrentWidget(self._shown[at - 1])
+        self._stack.setCurrentWidget(self._shown[self._place_of_seen - 1])
         self._place()
 
     def _place(self) -> None:
         self.setVisible(bool(self._shown))
         self.others.setVisible(len(self._shown) > 1)
         if self._shown:
-            place = self._shown.index(self._stack.currentWidget()) + 1
-            self.others.setText(self.tr("{} of {}").format(place, len(self._shown)))
-        self.setGeometry(0, 0, self.parentWidget().width(), self.sizeHint().height())
+            self.others.setText(self.tr("{} of {}").format(self._place_of_seen + 1, len(self._shown)))
+        self.setGeometry(0, 0, self._host.width(), self.sizeHint().height())
         self.raise_()
 
     def _remove(self, strip: "_Strip") -> None:

@@ -41,7 +41,7 @@ class MatteJob:
         cells: what is known of these objects, by frame, then id: of the frame, and of those around it as far as the
             settings' `smooth` reaches; all of them have an entry.
         pixels: by frame, uint8 (H, W, 3) RGB, not written to any more: the frame's, and those around that are at hand.
-        side: see `core.exchange.mattes.side_seen`.
+        side: see `core.exchange.mattes.side_seen`. footage: None: all pixels are at hand.
     """
 
     number: int
@@ -50,7 +50,7 @@ class MatteJob:
     pixels: Mapping[int, np.ndarray] = field(repr=False)
     settings: MatteSettings
     side: int
-    footage: Footage
+    footage: Footage | None
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,7 @@ class MatteWorker(NewestJobWorker["MatteJob | None", MatteDone]):
     def _pixels(self, job: MatteJob, frame: int) -> np.ndarray:
         if frame in job.pixels:
             return job.pixels[frame]
+        assert job.footage is not None, "something is not at hand"
         if self._media is None or job.footage != self._footage:
             self._close()
             path, rate, index = job.footage.path, job.footage.rate, job.footage.index

@@ -347,7 +347,7 @@ def test_advanced_settings(desk, panel):
 def test_the_wheel_scrolls_and_changes_only_what_has_the_focus(qtbot, desk, panel):
     panel.resize(300, 500)
     click(panel.fold.toggleButton())
-    scroll = panel.scroll
+    scroll = panel.scroll_area
     qtbot.waitUntil(lambda: scroll.verticalScrollBar().value() > 0)  # to what was unfolded
     fields = [panel.advanced.fields[name][0] for name in ("memory_frames", "precision", "device")]
     for field in fields:

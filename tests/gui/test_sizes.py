@@ -162,13 +162,13 @@ def test_sizes_kept_on_a_small_screen_fit_a_large_one(qtbot, clip: Path):
         if bar.isVisible() and bar.count() == len(hands.window.docks) - 2
     )
     assert bar.sizeHint().width() <= bar.parentWidget().docks[1].width(), "no name of a tab is cut"
-    assert hands.window.propagation_panel.scroll.verticalScrollBar().maximum() < 200
+    assert hands.window.propagation_panel.scroll_area.verticalScrollBar().maximum() < 200
     hands.window.close()
 
 
 def test_the_list_takes_what_a_larger_window_has(hands: Hands, clip: Path):
     hands.open(clip)
-    view, scroll = hands.window.objects_panel.view, hands.window.propagation_panel.scroll
+    view, scroll = hands.window.objects_panel.view, hands.window.propagation_panel.scroll_area
     hands.session.add_object()
     resize(hands, QSize(1300, 620))
     low = view.height()

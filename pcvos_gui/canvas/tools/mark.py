@@ -137,51 +137,58 @@ class MarkTool(CanvasTool):
         if self._draws or self.is_locked_at(pointer) or not self._may_mark():
             return
         self._reopen()
-        if self._open is None:
-            self._open = Scribble(
-                self.session.navigator.shown, self.session.active, np.zeros(self.session.navigator.size, np.uint8)
-            )
-            self._show_strokes()
+        scribble = self._open
+        if scribble is None:
+            size = self.session.navigator.size
+            scribble = Scribble(self.session.navigator.shown, self.session.active, np.zeros(size, np.uint8))
+            self._open = scribble
+            self._show_strokes(scribble)
             self._ask()
-        self._draws, self._open.is_accepted = True, False
+        self._draws, scribble.is_accepted = True, False
         if pointer.shift and self.assist.has_network:
-            self._open.strokes.append(DrawnStroke(BOX))
+            scribble.strokes.append(DrawnStroke(BOX))
         else:
-            self._open.strokes.append(DrawnStroke(BACKGROUND if pointer.inverted else OBJECT))
+            scribble.strokes.append(DrawnStroke(BACKGROUND if pointer.inverted else OBJECT))
             self._item.add_sign(pointer.point, not pointer.inverted)
-        self._paint(pointer)
+        self._paint(scribble, pointer)
         self.changed.emit()
 
     def move(self, pointer: Pointer) -> None:
-        if self._draws:
-            self._paint(pointer)
+        if self._drawn is not None:
+            self._paint(self._drawn, pointer)
 
     def release(self, pointer: Pointer) -> None:
-        if self._draws:
-            stroke = self._open.strokes[-1]
+        scribble = self._drawn
+        if scribble is not None:
+            stroke = scribble.strokes[-1]
             if pointer.point != stroke.points[-1][0]:
-                self._paint(pointer)
+                self._paint(scribble, pointer)
             begin = stroke.points[0][0]
             reach = max(math.dist(begin, point) for point, _ in stroke.points)
             if self.assist.has_network and stroke.value != BOX and reach < _DRAG * pointer.unit:
                 stroke.points = stroke.points[:1]  # a click, however the hand trembled
-            self._end_stroke()
+            self._end_stroke(scribble)
 
-    def _end_stroke(self) -> None:
+    @property
+    def _drawn(self) -> Scribble | None:
+        """The open scribble, while a stroke is being drawn."""
+        return self._open if self._draws else None
+
+    def _end_stroke(self, scribble: Scribble) -> None:
         self._draws = False
-        stroke = self._open.strokes[-1]
+        stroke = scribble.strokes[-1]
         if self.assist.has_network and step_of(stroke, self.session.navigator.size) is None:
             if stroke.value == BOX:
                 text = self.tr("This box has no extent within the frame: drag with Shift from corner to corner.")
                 self.session.messages.say(text, key="scribble")
             self.back()
             return
-        self._submit()
+        self._submit(scribble)
         self._store()
         self.changed.emit()
 
-    def _paint(self, pointer: Pointer) -> None:
-        stroke = self._open.strokes[-1]
+    def _paint(self, scribble: Scribble, pointer: Pointer) -> None:
+        stroke = scribble.strokes[-1]
         start = stroke.points[-1][0] if stroke.points else pointer.point
         if stroke.value == BOX:
             stroke.points = [*stroke.points[:1], (pointer.point, 0.0)]
@@ -189,11 +196,11 @@ class MarkTool(CanvasTool):
             return
         radius = self.brush_radius(pointer) if self.has_brush else _LINE * pointer.unit
         stroke.points.append((pointer.point, radius))
-        self._item.refresh_strokes(paint_line(self._open.map, start, pointer.point, radius, stroke.value))
+        self._item.refresh_strokes(paint_line(scribble.map, start, pointer.point, radius, stroke.value))
 
-    def _show_strokes(self) -> None:
-        signs = [(stroke.points[0][0], stroke.value == OBJECT) for stroke in self._open.strokes if stroke.value != BOX]
-        self._item.set_strokes(self._open.map, signs)
+    def _show_strokes(self, scribble: Scribble) -> None:
+        signs = [(stroke.points[0][0], stroke.value == OBJECT) for stroke in scribble.strokes if stroke.value != BOX]
+        self._item.set_strokes(scribble.map, signs)
         self._show_box()
 
     def _show_box(self) -> None:
@@ -235,9 +242,10 @@ class MarkTool(CanvasTool):
     def _look(self) -> None:
         """The person stays on this frame: its features will be needed."""
         session = self.session
-        if self.is_in_hand and session.can_edit and self.assist.has_network:
+        image = session.navigator.image
+        if image is not None and self.is_in_hand and session.can_edit and self.assist.has_network:
             here = session.navigator.shown, session.active
-            self.assist.submit(MarkJob(session.navigator.image, None, subject=here, engine=self.assist.engine))
+            self.assist.submit(MarkJob(image, None, subject=here, engine=self.assist.engine))
 
     def _on_network(self) -> None:
         self._preview.forget()
@@ -261,11 +269,11 @@ class MarkTool(CanvasTool):
             return
         self._estimates = {id: found.mask for id, found in estimated.cells.items()}
         if self._open is not None and not self._draws and self._open.object in self._estimates:
-            self._submit()
+            self._submit(self._open)
 
-    def _submit(self) -> None:
-        self._open.job = self._job_of(self._open, self.session.navigator.shown_image, self.session.shown_labels)
-        self.assist.submit(self._open.job)
+    def _submit(self, scribble: Scribble) -> None:
+        scribble.job = self._job_of(scribble, self.session.navigator.shown_image, self.session.shown_labels)
+        self.assist.submit(scribble.job)
 
     def _job_of(self, scribble: Scribble, image: np.ndarray, labels: np.ndarray) -> MarkJob:
         estimate = self._estimates.get(scribble.object) if self._asked == scribble.frame else None
@@ -276,7 +284,7 @@ class MarkTool(CanvasTool):
         if scribble is None:
             return
         scribble.job, scribble.mask = None, done.mask
-        if scribble is self._open:
+        if scribble is self._open and done.mask is not None:
             self._item.set_mask(done.mask)
             self.changed.emit()
         if scribble.is_accepted:
@@ -320,12 +328,12 @@ class MarkTool(CanvasTool):
         if self._open is None:
             self._take_up_marks()
             return
-        self._open.strokes.pop()
-        self._draws = False
-        if self._open.strokes:
-            self._open.redraw()
-            self._show_strokes()
-            self._submit()
+        scribble, self._draws = self._open, False
+        scribble.strokes.pop()
+        if scribble.strokes:
+            scribble.redraw()
+            self._show_strokes(scribble)
+            self._submit(scribble)
             self.changed.emit()
         else:
             self._put_away()
@@ -343,8 +351,8 @@ class MarkTool(CanvasTool):
             session.take_back_object(made)
 
     def hold(self) -> None:
-        if self._draws:
-            self._end_stroke()
+        if self._drawn is not None:
+            self._end_stroke(self._drawn)
         scribble = self._open
         if scribble is not None:
             self._put_away()
@@ -356,8 +364,8 @@ class MarkTool(CanvasTool):
 
     def settle(self) -> None:
         """Accept what is open; a mask that is not there yet is made here and now, in some tenths of a second."""
-        if self._draws:
-            self._end_stroke()
+        if self._drawn is not None:
+            self._end_stroke(self._drawn)
         if self._open is not None:
             self._finish(self._open)
 
@@ -424,13 +432,14 @@ class MarkTool(CanvasTool):
         here = session.navigator.shown, session.active
         if self._open is not None or here not in self._waiting or session.navigator.shown != session.navigator.frame:
             return
-        self._show_again(self._waiting.pop(here))
+        scribble = self._waiting.pop(here)
+        self._show_again(scribble)
         self._ask()
-        self._submit()
+        self._submit(scribble)
 
     def _show_again(self, scribble: Scribble) -> None:
         self._open = scribble
-        self._show_strokes()
+        self._show_strokes(scribble)
         if scribble.mask is not None:
             self._item.set_mask(scribble.mask)
         self.changed.emit()

@@ -42,6 +42,8 @@ class PolygonTool(CanvasTool):
     being so if the shape was begun inverted. An open shape stays when the frame changes.
     """
 
+    cursor = Qt.CursorShape.CrossCursor
+
     def __init__(self, session: Session, view_state: ViewState, parent: QObject | None = None):
         super().__init__(session, view_state, parent)
         self._item = _ShapeItem()

@@ -59,22 +59,31 @@ class CanvasTool(QObject):
         is_in_hand: the canvas says so.
         items: what it shows in the scene.
         pans: the view moves instead of calling it.
-        has_brush: the pointer is a ring of the brush's size.
-        hides_active: the active object's mask is not shown, because something is shown in its place.
     """
 
     changed = Signal()  # hint, cursor or `hides_active`
 
     pans = False
-    has_brush = False
-    hides_active = False
-    cursor = Qt.CursorShape.CrossCursor
 
     def __init__(self, session: Session, view_state: ViewState, parent: QObject | None = None):
         super().__init__(parent)
         self.session, self.view_state = session, view_state
         self.items: tuple[QGraphicsItem, ...] = ()
         self.is_in_hand = False
+
+    @property
+    def cursor(self) -> Qt.CursorShape:
+        return Qt.CursorShape.CrossCursor
+
+    @property
+    def has_brush(self) -> bool:
+        """Whether the pointer is a ring of the brush's size."""
+        return False
+
+    @property
+    def hides_active(self) -> bool:
+        """Whether the active object's mask is not shown, because something is shown in its place."""
+        return False
 
     @property
     def hint(self) -> str:
