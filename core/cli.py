@@ -3,6 +3,7 @@
 What a subcommand works with is imported when it runs, so that `--help` need not wait for torch.
 """
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -85,7 +86,8 @@ IMPORT_EXAMPLES = """Examples:
 
 
 def main() -> None:
-    """Run the command line; the console script `pcvos`."""
+    """Run the command line; the console script `pcvos`. SIGTERM ends it as Ctrl-C does: what is done is kept."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()
 
 

@@ -122,15 +122,20 @@ class MarkingTrainer:
         return min(1.0, self.progress.minutes / self.settings.budget_minutes)
 
     def run(self) -> None:
-        """Train until the budget or the session's time is used up; the state is saved now and then, and at the end."""
+        """Train until the budget or the session's time is used up; the state is saved now and then, and at the end.
+
+        Raises:
+            PCVOSError: another training of the same folder still runs.
+        """
         deadline = self.progress.minutes + self.settings.session_minutes
         self._saved = self.progress.minutes
-        try:
-            while self.share < 1 and self.progress.minutes < deadline:
-                phase = next((p for p in self.schedule if self.share < p.until), self.schedule[-1])
-                self._run_phase(phase, deadline)
-        finally:  # an interrupt loses nothing
-            self.save()
+        with self._folder.claimed():
+            try:
+                while self.share < 1 and self.progress.minutes < deadline:
+                    phase = next((p for p in self.schedule if self.share < p.until), self.schedule[-1])
+                    self._run_phase(phase, deadline)
+            finally:  # an interrupt loses nothing
+                self.save()
 
     def _run_phase(self, phase: MarkingPhase, deadline: float) -> None:
         """Train on one kind of sample until the phase, the budget or the session is over."""

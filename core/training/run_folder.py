@@ -4,16 +4,19 @@ import csv
 import io
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from core.errors import PCVOSError
 from core.files import atomic_write
 
 log = logging.getLogger(__name__)
@@ -45,6 +48,26 @@ class RunFolder:
     def holds_run(self) -> bool:
         """Whether there is a run to go on with."""
         return (self.path / "progress.json").is_file()
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep the folder for this process as long as the block lasts.
+
+        Raises:
+            PCVOSError: another training writes there; two would overwrite each other's state.
+        """
+        lock = FileLock(self.path / ".lock", thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            what = f"{self.path} is in use by a training that still runs"
+            raise PCVOSError(f"{what}: stop that one first, or give another folder.") from None
+        except NotImplementedError:  # a file system without locks
+            log.info("No lock in %s", self.path)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def save(
         self, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, progress: RunProgress

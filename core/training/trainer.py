@@ -117,7 +117,15 @@ class Trainer:
         return min(1.0, self.progress.minutes / self.settings.budget_minutes)
 
     def run(self) -> None:
-        """Train until the budget or the session's time is used up; the state is saved now and then, and at the end."""
+        """Train until the budget or the session's time is used up; the state is saved now and then, and at the end.
+
+        Raises:
+            PCVOSError: another training of the same folder still runs.
+        """
+        with self._folder.claimed() if self.processes.is_first else nullcontext():
+            self._run()
+
+    def _run(self) -> None:
         deadline = self.progress.minutes + self.settings.session_minutes
         self._saved = self._validated = self.progress.minutes
         generator = torch.Generator().manual_seed(self.settings.seed + self.progress.step)

@@ -136,6 +136,22 @@ def test_an_interrupt_loses_nothing(make_trainer: MakeTrainer, tmp_path: Path):
     assert make_trainer().progress.step == 2
 
 
+def test_two_trainings_do_not_write_to_one_folder(make_trainer: MakeTrainer, tmp_path: Path):
+    trainer, other = make_trainer(), make_trainer()
+    step = trainer.train_step
+
+    def while_it_runs(*args: object) -> float:
+        with pytest.raises(PCVOSError, match="is in use by a training that still runs: stop that one first"):
+            other.run()
+        return step(*args)
+
+    trainer.train_step = while_it_runs
+    trainer.run()
+    assert json.loads((tmp_path / "progress.json").read_text())["step"] == 4 and other.losses == []
+    make_trainer(budget_minutes=2.5).run()  # afterwards the folder is free
+    assert json.loads((tmp_path / "progress.json").read_text())["step"] == 5
+
+
 def test_the_same_seed_trains_the_same(make_trainer: MakeTrainer, tmp_path: Path):
     losses = []
     for seed in (0, 0, 1):
