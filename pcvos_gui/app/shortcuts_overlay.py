@@ -57,7 +57,7 @@ class ShortcutsOverlay(QWidget):
         """Cover the window, with as many columns as are wide enough in it."""
         whole = self._window.rect()
         margin = 48 if min(whole.width(), whole.height()) > 800 else 16
-        self._outer.setContentsMargins(margin, margin, margin, margin)
+        laid_out(self._outer, margin)
         self.setGeometry(whole)
         room = whole.width() - 2 * margin - 48 - self._scroll.verticalScrollBar().sizeHint().width()
         for count in range(_MOST_COLUMNS, 0, -1):
@@ -92,17 +92,14 @@ class ShortcutsOverlay(QWidget):
     def _make_columns(self, count: int) -> QWidget:
         groups = self._groups()
         columns = QWidget()
-        row = QHBoxLayout(columns)
-        row.setContentsMargins(0, 0, 12, 0)  # off the scroll bar
-        row.setSpacing(_GAP)
+        row = laid_out(QHBoxLayout(columns), (0, 0, 12, 0), _GAP)  # off the scroll bar
         total = sum(len(rows) + 2 for rows in groups.values())
-        stacks = [QVBoxLayout() for _ in range(count)]
+        stacks = [laid_out(QVBoxLayout(), spacing=16) for _ in range(count)]
         filled = 0
         for name, rows in groups.items():
             stacks[min(count - 1, filled * count // total)].addLayout(_table(name, rows))
             filled += len(rows) + 2
         for stack in stacks:
-            stack.setSpacing(16)
             stack.addStretch(1)
             row.addLayout(stack, 1)
         return columns

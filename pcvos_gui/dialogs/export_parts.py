@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -164,9 +164,7 @@ class RangeChoice(QWidget):
         self._whole, self._part = (0, count - 1), part
         everything = self.everything = QRadioButton(self.tr("All {} frames").format(count))
         self.part = QRadioButton(self.tr("In to out: {} to {}").format(*part))
-        group, layout = QButtonGroup(self), QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
+        group, layout = QButtonGroup(self), laid_out(QVBoxLayout(self), 0, 4)
         for button in (everything, self.part):
             group.addButton(button)
             layout.addWidget(button)
@@ -215,14 +213,13 @@ class ObjectChoice(QWidget):
 
     def show_unknown(self, counts: Mapping[int, int]) -> None:
         """On how many frames an object was never processed, by id: those that are not among these are as they were."""
-        self.list.blockSignals(True)
-        for item, info in zip(self._items(), self._objects, strict=True):
-            count, text = counts.get(info.id, 0), _words(info)
-            if count:
-                text = self.tr("{}: {} unknown").format(text, count)
-            item.setText(text)
-            item.setToolTip(text)
-        self.list.blockSignals(False)
+        with QSignalBlocker(self.list):
+            for item, info in zip(self._items(), self._objects, strict=True):
+                count, text = counts.get(info.id, 0), _words(info)
+                if count:
+                    text = self.tr("{}: {} unknown").format(text, count)
+                item.setText(text)
+                item.setToolTip(text)
         self.list.viewport().update()
 
     @property
@@ -241,10 +238,9 @@ class ObjectChoice(QWidget):
 
     def _check_all(self) -> None:
         state = Qt.CheckState.Unchecked if self.chosen is None else Qt.CheckState.Checked
-        self.list.blockSignals(True)
-        for item in self._items():
-            item.setCheckState(state)
-        self.list.blockSignals(False)
+        with QSignalBlocker(self.list):
+            for item in self._items():
+                item.setCheckState(state)
         self.list.viewport().update()
         self._on_changed()
 

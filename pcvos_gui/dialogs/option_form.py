@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSpinBox, QWidget
 
 from core.exchange.options import Option, Value
@@ -67,9 +67,8 @@ class OptionForm(QWidget):
     def show_values(self, values: Mapping[str, Value]) -> None:
         """Other values in the fields that are there, which keep the keyboard; not told by `changed`."""
         for name, field in self._fields.items():
-            field.blockSignals(True)
-            _set_value(field, values[name])
-            field.blockSignals(False)
+            with QSignalBlocker(field):
+                _set_value(field, values[name])
 
     def _made(self, option: Option, value: Value) -> Field:
         match option.kind:

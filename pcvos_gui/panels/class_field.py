@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -113,20 +113,20 @@ class ClassField(QWidget):
         return super().eventFilter(watched, event)
 
     def _show(self) -> None:
-        """Show a message of the session."""
+        """Show the class of the active object."""
         session = self._session
         active = session.object(session.active)
         self._id = 0 if active is None else active.id
         self.setEnabled(active is not None and session.is_writable)
         known = list(self._classes.known)
-        self.box.blockSignals(True)
-        if [self.box.itemText(i) for i in range(self.box.count())] != known:
-            self.box.clear()
-            self.box.addItems(known)
         text = "" if active is None else active.class_name
-        self.box.setCurrentIndex(self.box.findText(text, Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchCaseSensitive))
-        self.box.setEditText(text)
-        self.box.blockSignals(False)
+        with QSignalBlocker(self.box):
+            if [self.box.itemText(i) for i in range(self.box.count())] != known:
+                self.box.clear()
+                self.box.addItems(known)
+            to_the_letter = Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchCaseSensitive
+            self.box.setCurrentIndex(self.box.findText(text, to_the_letter))
+            self.box.setEditText(text)
 
     def _choose(self, _: str) -> None:
         self._take()

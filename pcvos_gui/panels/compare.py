@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -25,6 +25,7 @@ from pcvos_gui.panels.thumbnails import shown_size
 from pcvos_gui.session.comparison import COMPARED_INTERVALS
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.layouts import laid_out
 
 _SIZE = QSize(1120, 620)
 _FRAME = QSize(16, 48)  # what the system puts around the window, roughly
@@ -39,9 +40,7 @@ class _Grid(QWidget):
         self._columns: list[Column] = []
         self._shape = 16 / 9  # of a picture, width by height
         self._across = 0
-        self._layout = QGridLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(_GAP)
+        self._layout = laid_out(QGridLayout(self), 0, _GAP)
 
     def set_columns(self, columns: list[Column], shape: float) -> None:
         """Show these in place of others; `shape`: width of a picture by its height."""
@@ -90,16 +89,12 @@ class CompareDialog(QDialog):
         self.setWindowTitle(self.tr("Compare L"))
         self.setModal(False)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
-        self.message = QLabel()
-        self.message.setWordWrap(True)
+        self.message = QLabel(wordWrap=True)
         self._grid = _Grid()
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
+        self.progress = QProgressBar(textVisible=False)
         self.progress.setFixedHeight(8)
         self.progress.setAccessibleName(self.tr("Frames that are done"))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
-        layout.setSpacing(16)
+        layout = laid_out(QVBoxLayout(self), _MARGIN, 16)
         layout.addWidget(self.message)
         layout.addWidget(self._grid, 1)
         layout.addWidget(self.progress)
@@ -125,13 +120,11 @@ class CompareDialog(QDialog):
         self.spin.setToolTip(self.slider.toolTip())
         self.slider.valueChanged.connect(self._go_to)
         self.spin.valueChanged.connect(self._go_to)
-        close = QPushButton(self.tr("Close"))
+        close = QPushButton(self.tr("Close"), autoDefault=False)
         close.setMinimumHeight(32)
-        close.setAutoDefault(False)
         close.setToolTip(self.tr("End the comparison, and go back to the frame it began at"))
         close.clicked.connect(self.reject)
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        row = laid_out(QHBoxLayout(), spacing=8)
         row.addWidget(QLabel(self.tr("Frame")))
         row.addWidget(self.slider, 1)
         row.addWidget(self.spin)
@@ -215,10 +208,9 @@ class CompareDialog(QDialog):
 
     def _set_frames(self, first: int, last: int) -> None:
         for control in (self.slider, self.spin):
-            control.blockSignals(True)
-            control.setRange(first, last)
-            control.setValue(min(max(self._session.navigator.frame, first), last))
-            control.blockSignals(False)
+            with QSignalBlocker(control):
+                control.setRange(first, last)
+                control.setValue(min(max(self._session.navigator.frame, first), last))
         self.slider.setEnabled(last > first)
 
     def _go_to(self, frame: int) -> None:

@@ -110,10 +110,9 @@ class Column(QFrame):
                 "together: look at the frames"
             )
         )
-        self.use = QPushButton(self.tr("Use L = {}").format(interval))
+        self.use = QPushButton(self.tr("Use L = {}").format(interval), autoDefault=False)
         self.use.setToolTip(self.tr("Choose this interval from now on, and close this window"))
         self.use.setMinimumHeight(28)
-        self.use.setAutoDefault(False)
         self.use.clicked.connect(lambda: self.chosen.emit(self.interval))
         head = QHBoxLayout()
         head.addWidget(self.title, 1)

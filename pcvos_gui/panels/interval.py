@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QGridLayout,
@@ -135,9 +135,8 @@ class IntervalControl(QWidget):
         if self.slider.isSliderDown():
             return
         for control in (self.slider, self.spin):
-            control.blockSignals(True)
-            control.setValue(self._runs.next.settings.interval)
-            control.blockSignals(False)
+            with QSignalBlocker(control):
+                control.setValue(self._runs.next.settings.interval)
         self.update_texts()
 
     def update_texts(self) -> None:
@@ -149,9 +148,8 @@ class IntervalControl(QWidget):
 
     def _on_slider(self, value: int) -> None:
         if self.slider.isSliderDown():
-            self.spin.blockSignals(True)
-            self.spin.setValue(value)
-            self.spin.blockSignals(False)
+            with QSignalBlocker(self.spin):
+                self.spin.setValue(value)
             self.update_texts()
         else:
             self._choose(value)

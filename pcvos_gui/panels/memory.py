@@ -39,6 +39,7 @@ from pcvos_gui.session.session import Session
 from pcvos_gui.timeline.columns import timecode
 from pcvos_gui.widgets.fold import Fold
 from pcvos_gui.widgets.layouts import laid_out
+from pcvos_gui.widgets.panel_button import panel_button
 from pcvos_gui.widgets.scrolling import Scroll
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -187,10 +188,7 @@ class MemoryPanel(QWidget):
         self.remove_button.setMenu(self.remove_menu)
         buttons = laid_out(QHBoxLayout(), spacing=8)
         for button in (self.accept_button, self.remove_button):
-            button.setMinimumHeight(32)
-            button.setIconSize(QSize(18, 18))
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            buttons.addWidget(button, 1 if button is self.accept_button else 0)
+            buttons.addWidget(panel_button(button), 1 if button is self.accept_button else 0)
         inside = QWidget()
         layout = laid_out(QVBoxLayout(inside), 8, 8)
         layout.addWidget(self._stack, 1)

@@ -23,6 +23,7 @@ from pcvos_gui.panels.object_model import Column, ObjectModel
 from pcvos_gui.panels.object_view import ROW, ObjectView
 from pcvos_gui.session.session import Session
 from pcvos_gui.widgets.layouts import laid_out
+from pcvos_gui.widgets.panel_button import panel_button
 
 _FEW = 3  # rows that come before the field of the class, where there is not room for both
 _MANY = 10  # objects; of more, some can be found by what is typed
@@ -54,10 +55,9 @@ class ObjectsPanel(QWidget):
 
     def _make_filter(self) -> QLineEdit:
         """Finds objects by name, class or number, once there are many."""
-        self.filter = QLineEdit(placeholderText=self.tr("Find an object"))
+        self.filter = QLineEdit(placeholderText=self.tr("Find an object"), clearButtonEnabled=True)
         self.filter.setAccessibleName(self.filter.placeholderText())
         self.filter.setToolTip(self.tr("Show only objects with this in their name, class or number"))
-        self.filter.setClearButtonEnabled(True)
         self.filter.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.filter.textChanged.connect(self._show_matching)
         self.filter.returnPressed.connect(self._choose_first)
@@ -86,11 +86,8 @@ class ObjectsPanel(QWidget):
         return row
 
     def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(icon(name), text)
-        button.setIconSize(QSize(18, 18))
+        button = panel_button(QPushButton(icon(name), text))
         button.setToolTip(tip)
-        button.setMinimumHeight(32)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
 
     def _connect(self) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -28,6 +28,7 @@ from pcvos_gui.session.runs import RunController, RunState
 from pcvos_gui.session.view_state import ViewState
 from pcvos_gui.widgets.fold import Fold
 from pcvos_gui.widgets.layouts import laid_out
+from pcvos_gui.widgets.panel_button import panel_button
 from pcvos_gui.widgets.primary_button import PrimaryButton
 from pcvos_gui.widgets.scrolling import Scroll, WheelGuard
 from pcvos_gui.widgets.segment import Segment
@@ -135,10 +136,7 @@ class PropagationPanel(QWidget):
         row = laid_out(QHBoxLayout(), spacing=8)
         row.addWidget(self.run_button, 2)
         for button in (self.pause_button, self.stop_button):
-            button.setMinimumHeight(32)
-            button.setIconSize(QSize(18, 18))
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            row.addWidget(button, 1)
+            row.addWidget(panel_button(button), 1)
         return row
 
     def _make_progress(self) -> QProgressBar:
@@ -153,10 +151,7 @@ class PropagationPanel(QWidget):
         self.follow.setToolTip(self.tr("Go along with the propagation; off: stay where you look"))
         self.follow.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.follow.setChecked(self._view.follow)
-        self.compare_button = QPushButton(icon("compare-horizontal"), self.tr("Compare L…"))
-        self.compare_button.setIconSize(QSize(18, 18))
-        self.compare_button.setMinimumHeight(32)
-        self.compare_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.compare_button = panel_button(QPushButton(icon("compare-horizontal"), self.tr("Compare L…")))
         self.compare_button.setToolTip(
             self.tr("Propagate through the next clips at several L, and see results and times side by side")
         )

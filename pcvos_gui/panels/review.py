@@ -23,6 +23,8 @@ from pcvos_gui.panels.suggestion import SuggestionCard, words_of
 from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_thumbnail
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.layouts import laid_out
+from pcvos_gui.widgets.panel_button import panel_button
 from pcvos_gui.widgets.scrolling import Scroll
 
 STRETCH_ROLE = Qt.ItemDataRole.UserRole
@@ -179,10 +181,7 @@ class ReviewPanel(QWidget):
         self.model = ReviewModel(session, reviewer, self)
         self.view = self._make_view()
         self.next_card = SuggestionCard(session, reviewer, self)
-        self.empty = QLabel()
-        self.empty.setWordWrap(True)
-        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.empty.setMargin(8)
+        self.empty = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter, margin=8)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.view)
@@ -192,23 +191,14 @@ class ReviewPanel(QWidget):
         self.next_button = QPushButton(icon("skip-next"), self.tr("Next"))
         self.next_button.setToolTip(self.tr("To the next frame that deserves a look (F8)"))
         self.next_button.clicked.connect(lambda: reviewer.go_to_next(1))
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
+        buttons = laid_out(QHBoxLayout(), (8, 0, 8, 8), 8)
         for button in (self.tick_button, self.next_button):
-            button.setMinimumHeight(32)
-            button.setIconSize(QSize(18, 18))
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            buttons.addWidget(button, 1)
+            buttons.addWidget(panel_button(button), 1)
         inside = QWidget()
-        layout = QVBoxLayout(inside)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(8)
+        layout = laid_out(QVBoxLayout(inside), 8, 8)
         layout.addWidget(self.next_card)
         layout.addWidget(self._stack, 1)
-        buttons.setContentsMargins(8, 0, 8, 8)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
+        outer = laid_out(QVBoxLayout(self), 0, 0)
         outer.addWidget(Scroll(inside), 1)
         outer.addLayout(buttons)  # in sight also where there is room for one row only
         self.view.clicked.connect(self._go)

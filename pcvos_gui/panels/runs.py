@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
@@ -25,6 +25,8 @@ from core.studio.run_records import RunRecord
 from pcvos_gui.app.icons import icon
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.side_by_side import PRESENT, SideBySide
+from pcvos_gui.widgets.layouts import laid_out
+from pcvos_gui.widgets.panel_button import panel_button
 from pcvos_gui.widgets.scrolling import Scroll, WheelGuard
 
 _MOST_ROWS, _DOT = 500, 12
@@ -43,16 +45,13 @@ class RunsPanel(QWidget):
         self._session, self._sides = session, sides
         self._differences: list[Difference] = []
         self.one, self.other = self._combo(self.tr("Side that is compared")), self._combo(self.tr("Other side"))
-        self.summary = QLabel()
-        self.summary.setWordWrap(True)
+        self.summary = QLabel(wordWrap=True)
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Where they differ"))
         self.list.setMinimumHeight(64)
         self.list.setUniformItemSizes(True)
         inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
+        column = laid_out(QVBoxLayout(inside), 8, 8)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow(self.tr("Compare"), self.one)
@@ -61,9 +60,7 @@ class RunsPanel(QWidget):
         column.addWidget(self.summary)
         column.addWidget(self.list, 1)
         column.addLayout(self._make_buttons())
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scroll(inside))
+        laid_out(QVBoxLayout(self), 0).addWidget(Scroll(inside))
         WheelGuard(self)
         self.one.activated.connect(self._choose)
         self.other.activated.connect(self._choose)
@@ -95,13 +92,9 @@ class RunsPanel(QWidget):
         self.more = QMenu(self)
         self.more.aboutToShow.connect(self._fill_menu)
         self.more_button.setMenu(self.more)
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        row = laid_out(QHBoxLayout(), spacing=8)
         for button, share in ((self.flip_button, 1), (self.take_button, 2), (self.more_button, 1)):
-            button.setMinimumHeight(32)
-            button.setIconSize(QSize(18, 18))
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            row.addWidget(button, share)
+            row.addWidget(panel_button(button), share)
         return row
 
     # what they show

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt, QTimer
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSignalBlocker, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QPalette, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -151,10 +151,9 @@ class WhyPanel(QWidget):
         why = self._why
         self.words.setText(self._in_words())
         for box, on in ((self.uncertainty, why.shows_uncertainty), (self.distractors, why.shows_distractors)):
-            box.blockSignals(True)
-            box.setChecked(on)
-            box.setEnabled(self._session.is_open)
-            box.blockSignals(False)
+            with QSignalBlocker(box):
+                box.setChecked(on)
+                box.setEnabled(self._session.is_open)
         self.button.setText(self.tr("Stop") if why.is_ablating else self.tr("What each part changed"))
         self.button.setEnabled(why.is_ablating or why.can_ablate)
         self._fill()

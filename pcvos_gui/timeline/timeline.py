@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollBar, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
@@ -110,10 +110,9 @@ class Timeline(QWidget):
         return transport
 
     def _make_button(self, name: str, text: str, act: Callable[[], None]) -> QToolButton:
-        button = QToolButton(self)
+        button = QToolButton(self, autoRaise=True)
         button.setIcon(icon(name))
         button.setIconSize(QSize(20, 20))
-        button.setAutoRaise(True)
         button.setFixedSize(32, 32)
         button.setToolTip(text)
         button.setAccessibleName(text)
@@ -166,9 +165,8 @@ class Timeline(QWidget):
 
     def _update_all(self) -> None:
         count = self._session.navigator.frame_count
-        self.frame_box.blockSignals(True)
-        self.frame_box.setRange(0, max(0, count - 1))
-        self.frame_box.blockSignals(False)
+        with QSignalBlocker(self.frame_box):
+            self.frame_box.setRange(0, max(0, count - 1))
         self._count.setText(f"/ {count - 1}" if count else "")
         self._update_frame()
         self._update_buttons()
@@ -177,9 +175,8 @@ class Timeline(QWidget):
     def _update_frame(self) -> None:
         session = self._session
         is_open = session.is_open and session.navigator.frame >= 0
-        self.frame_box.blockSignals(True)
-        self.frame_box.setValue(max(0, session.navigator.frame))
-        self.frame_box.blockSignals(False)
+        with QSignalBlocker(self.frame_box):
+            self.frame_box.setValue(max(0, session.navigator.frame))
         text = timecode(float(session.document.media.timestamps[session.navigator.frame])) if is_open else ""
         if self._player.is_playing and self._player.speed != 1:
             text += f"   {self._player.speed:g}\N{MULTIPLICATION SIGN}"
@@ -210,12 +207,11 @@ class Timeline(QWidget):
     def _update_scroll(self) -> None:
         visible, frames = self.scrubber.visible, max(1, self._session.navigator.frame_count)
         per_frame = _SCROLL_STEPS / visible.span
-        self.scroll_bar.blockSignals(True)
-        self.scroll_bar.setPageStep(_SCROLL_STEPS)
-        self.scroll_bar.setSingleStep(_SCROLL_STEPS // 20)
-        self.scroll_bar.setRange(0, min(round((frames - visible.span) * per_frame), 2**31 - 1))
-        self.scroll_bar.setValue(round(visible.first * per_frame))
-        self.scroll_bar.blockSignals(False)
+        with QSignalBlocker(self.scroll_bar):
+            self.scroll_bar.setPageStep(_SCROLL_STEPS)
+            self.scroll_bar.setSingleStep(_SCROLL_STEPS // 20)
+            self.scroll_bar.setRange(0, min(round((frames - visible.span) * per_frame), 2**31 - 1))
+            self.scroll_bar.setValue(round(visible.first * per_frame))
         self.scroll_bar.setVisible(visible.span < frames)
 
     def _on_scrolled(self, value: int) -> None:

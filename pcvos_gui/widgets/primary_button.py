@@ -5,6 +5,7 @@ from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QStyle, QStyleOptionToolButton, QToolButton, QWidget
 
 from pcvos_gui.app.icons import icon
+from pcvos_gui.widgets.panel_button import panel_button
 
 _AROUND = 14  # pixels that the style leaves around and between icon and text
 
@@ -38,10 +39,8 @@ class PrimaryButton(QToolButton):
         self._picture = picture
         self.setText(text)
         self.setIcon(icon(picture))
-        self.setIconSize(QSize(18, 18))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.setMinimumHeight(32)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        panel_button(self)
 
     @classmethod
     def of(cls, action: QAction, picture: str, parent: QWidget | None = None) -> "PrimaryButton":

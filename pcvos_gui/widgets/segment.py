@@ -1,10 +1,11 @@
 """One of a few buttons of which one is chosen."""
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton
 
 from pcvos_gui.app.icons import icon
+from pcvos_gui.widgets.panel_button import panel_button
 from pcvos_gui.widgets.primary_button import paint_accented
 
 
@@ -16,12 +17,10 @@ class Segment(QToolButton):
         self._picture = picture
         self.setText(text)
         self.setIcon(icon(picture))
-        self.setIconSize(QSize(18, 18))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setCheckable(True)
-        self.setMinimumHeight(32)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        panel_button(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self.isChecked():
