@@ -33,7 +33,7 @@ from core.project.schema import (
     run_from_row,
     soft_from_data,
 )
-from core.project.store import Store
+from core.project.store import Store, read_head
 
 _AT_ONCE = 500  # cells a transaction
 
@@ -95,7 +95,8 @@ def recover(path: Path, footage: FootageReference | None = None, target: Path | 
         PCVOSError: nothing could be read (no file is made), it is open in another window, or the disk is full.
     """
     path = Path(os.path.realpath(path))
-    _check_source(path)
+    with reading(path):
+        read_head(path)  # there is a file, and it can be read
     lock = WriteLock(path)
     if lock.by_other:
         raise PCVOSError(f"{path} is open in another window: close it there, then recover it.")
@@ -110,17 +111,6 @@ def recover(path: Path, footage: FootageReference | None = None, target: Path | 
         raise disk_error(error, target or path) from error
     finally:
         lock.release()
-
-
-def _check_source(path: Path) -> None:
-    """Raise PCVOSError if there is no file that can be read."""
-    with reading(path):
-        if not path.exists():
-            raise PCVOSError(f"There is no project {path}: it was moved or deleted.")
-        if path.is_dir():
-            raise PCVOSError(f"{path} is a folder, not a project.")
-        with path.open("rb"):
-            pass
 
 
 def _target(path: Path) -> Path:

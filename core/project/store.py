@@ -359,6 +359,16 @@ def _put_in_place(temporary: Path, path: Path) -> None:
 # before it is opened
 
 
+def read_head(path: Path) -> bytes:
+    """The first bytes of a file that should be a project; PCVOSError if there is none."""
+    if not path.exists():
+        raise PCVOSError(f"There is no project {path}: it was moved or deleted.")
+    if path.is_dir():
+        raise PCVOSError(f"{path} is a folder, not a project.")
+    with path.open("rb") as file:
+        return file.read(100)
+
+
 def examine(path: Path) -> None:
     """Make sure that a file is a sound project, without writing to it.
 
@@ -368,12 +378,7 @@ def examine(path: Path) -> None:
         DamagedProject: it was one. PCVOSError: it is none, or a newer one, or cannot be read.
     """
     with reading(path):
-        if not path.exists():
-            raise PCVOSError(f"There is no project {path}: it was moved or deleted.")
-        if path.is_dir():
-            raise PCVOSError(f"{path} is a folder, not a project.")
-        with path.open("rb") as file:
-            head = file.read(100)
+        head = read_head(path)
         if not head.startswith(_MAGIC):
             if path.suffix.lower() == ".pcvos":
                 raise damaged(path, "it does not begin like a project" if head else "it is empty")

@@ -79,10 +79,11 @@ class CocoFile(Importer):
     def read(self, request: ImportRequest) -> Found:
         root = Node.load(request.path)
         nodes, gathering = root.at("images", list).items(dict), Gathering()
-        names = FrameNames(request, [image.at("file_name", str).value for image in nodes], strangers=True)
+        files = [image.at("file_name", str) for image in nodes]
+        names = FrameNames(request, [file.value for file in files], strangers=True)
         if names.question:
             return Found({}, (), (names.question,))
-        images, categories = _images(nodes, names), read_categories(root)
+        images, categories = _images(nodes, frames_of(files, names, gathering)), read_categories(root)
         annotations = root.at("annotations", list).items(dict)
         numbers = _numbers(annotations, categories)
         know_listed(gathering, root, categories, numbers)
@@ -99,12 +100,6 @@ class CocoFile(Importer):
                 name = categories[category].name
                 gathering.know(number, number, name, categories[category].colour, class_name=name)
                 gathering.add(frame, number, mask)
-        for frame, _ in images.values():
-            if frame is not None:
-                gathering.cover(frame)
-        if strangers := sum(frame is None for frame, _ in images.values()):
-            gathering.warnings.append(f"Images that belong to no frame of the footage, left out: {strangers}.")
-        gathering.notes += names.notes
         return gathering.found(in_front="later")
 
 
@@ -134,6 +129,24 @@ def read_mask(segmentation: Node, size: tuple[int, int], request: ImportRequest)
     return None if mask.is_empty else mask
 
 
+def frames_of(files: list[Node], names: FrameNames, gathering: Gathering) -> list[int | None]:
+    """The frame of each file's name; None: it belongs to none, of which a warning tells.
+
+    Raises:
+        PCVOSError: none of them belongs to any.
+    """
+    frames = [names.find(file.value) for file in files]
+    if files and not any(frame is not None for frame in frames):
+        raise names.refusal(files[0].value, str(files[0]))
+    if strangers := frames.count(None):
+        gathering.warnings.append(f"Images that belong to no frame of the footage, left out: {strangers}.")
+    for frame in frames:
+        if frame is not None:
+            gathering.cover(frame)
+    gathering.notes += names.notes
+    return frames
+
+
 def has_keys(path: Path, *keys: str) -> bool:
     """Whether the JSON file's text holds these; a look is enough to tell formats apart."""
     if path.suffix.lower() != ".json" or not path.is_file():
@@ -160,15 +173,12 @@ def _annotations(request: ExportRequest, frame: int, categories: Categories) -> 
         }
 
 
-def _images(nodes: list[Node], names: FrameNames) -> dict[Any, tuple[int | None, tuple[int, int]]]:
+def _images(nodes: list[Node], frames: list[int | None]) -> dict[Any, tuple[int | None, tuple[int, int]]]:
     """Frame (None: of none) and (height, width) of each image, by id."""
     images = {}
-    for image in nodes:
+    for image, frame in zip(nodes, frames, strict=True):
         size = image.at("height", int).value, image.at("width", int).value
-        images[image.at("id", int, str).value] = (names.find(image.at("file_name", str).value), size)
-    if images and all(frame is None for frame, _ in images.values()):
-        name = nodes[0].at("file_name")
-        raise names.refusal(name.value, str(name))
+        images[image.at("id", int, str).value] = (frame, size)
     return images
 
 

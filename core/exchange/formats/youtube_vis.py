@@ -11,7 +11,7 @@ from core.exchange.categories import Category, categories_of, head, know_listed,
 from core.exchange.collector import Gathering
 from core.exchange.exporter import Exporter, ExportRequest, from_samples
 from core.exchange.footage_fit import FrameNames
-from core.exchange.formats.coco import COMPRESSED, bounding_box, has_keys, image_name, read_mask
+from core.exchange.formats.coco import COMPRESSED, bounding_box, frames_of, has_keys, image_name, read_mask
 from core.exchange.importer import COMPLETE, SEQUENCE, Found, Importer, ImportRequest, Question, sequence_name
 from core.exchange.json_fields import Node
 from core.exchange.rle import coco_masks, encode
@@ -88,7 +88,7 @@ class YouTubeVISFile(Importer):
         names = FrameNames(request, [file.value for file in files], strangers=True)
         if names.question:
             return Found({}, (), (names.question,))
-        frames, size = _frames(files, names, gathering), (video.at("height", int).value, video.at("width", int).value)
+        frames, size = frames_of(files, names, gathering), (video.at("height", int).value, video.at("width", int).value)
         annotations = root.at("annotations", list).items(dict)
         numbers = [(annotation.value.get("id"), annotation.value.get("category_id")) for annotation in annotations]
         know_listed(gathering, root, categories, numbers)
@@ -128,20 +128,6 @@ def _chosen(videos: list[Node], root: Node, request: ImportRequest) -> Node | Qu
         return videos[0]
     text = f"Which video in {request.path} is {request.media.path.name}?"
     return Question(SEQUENCE, text, tuple((name, name) for name in named))
-
-
-def _frames(files: list[Node], names: FrameNames, gathering: Gathering) -> list[int | None]:
-    """The frame of each file of a video; None: it belongs to none."""
-    frames = [names.find(file.value) for file in files]
-    if files and not any(frame is not None for frame in frames):
-        raise names.refusal(files[0].value, str(files[0]))
-    if strangers := frames.count(None):
-        gathering.warnings.append(f"Images that belong to no frame of the footage, left out: {strangers}.")
-    for frame in frames:
-        if frame is not None:
-            gathering.cover(frame)
-    gathering.notes += names.notes
-    return frames
 
 
 def _gather(
