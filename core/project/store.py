@@ -3,11 +3,11 @@
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import astuple, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,8 @@ from core.project.saving import Batch
 _PIECE, _PIECE_BYTES = 100, 2**19  # cells, and bytes of their masks: some milliseconds
 _MAGIC = b"SQLite format 3\0"
 _AT_ONCE = 256  # rows a query; below SQLite's old limit of 999 variables
+
+Made = TypeVar("Made")
 
 _logger = logging.getLogger(__name__)
 
@@ -120,31 +122,26 @@ class Store:
 
     def objects(self) -> tuple[ObjectInfo, ...]:
         """All, in the order of the list."""
-        with reading(self.path):
-            columns = "id, name, colour, visible, locked, class"
-            rows = self._connection.execute(f"SELECT {columns} FROM objects ORDER BY position").fetchall()
-        try:
-            return tuple(schema.object_from_row(row) for row in rows)
-        except (TypeError, ValueError) as error:
-            raise damaged(self.path, "its objects cannot be read") from error
+        query = "SELECT id, name, colour, visible, locked, class FROM objects ORDER BY position"
+        return tuple(self._rows(query, schema.object_from_row, "its objects"))
 
     def done(self) -> tuple[DoneStretch, ...]:
         """Stretches that are done, in order."""
-        with reading(self.path):
-            rows = self._connection.execute("SELECT object, first, last FROM done").fetchall()
-        try:
-            return tuple(sorted(schema.done_from_row(row) for row in rows))
-        except ValueError as error:
-            raise damaged(self.path, "what is done in it cannot be read") from error
+        query = "SELECT object, first, last FROM done"
+        return tuple(sorted(self._rows(query, schema.done_from_row, "what is done in it")))
 
     def runs(self) -> dict[int, RunInfo]:
         """All, by id."""
+        query = "SELECT * FROM runs ORDER BY id"
+        return dict(self._rows(query, lambda row: (row[0], schema.run_from_row(row)), "its runs"))
+
+    def _rows(self, query: str, from_row: Callable[[tuple[Any, ...]], Made], what: str) -> list[Made]:
         with reading(self.path):
-            rows = self._connection.execute("SELECT * FROM runs ORDER BY id").fetchall()
+            rows = self._connection.execute(query).fetchall()
         try:
-            return {row[0]: schema.run_from_row(row) for row in rows}
+            return [from_row(row) for row in rows]
         except (TypeError, ValueError) as error:
-            raise damaged(self.path, "its runs cannot be read") from error
+            raise damaged(self.path, f"{what} cannot be read") from error
 
     def content(self) -> Content:
         """Everything it holds besides objects, cells and runs."""

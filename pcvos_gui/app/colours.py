@@ -1,6 +1,6 @@
 """Colours made of others."""
 
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QBrush, QColor, QPainter, QPixmap
 
 
 def mixed(one: QColor, other: QColor, share: float) -> QColor:
@@ -11,3 +11,14 @@ def mixed(one: QColor, other: QColor, share: float) -> QColor:
         round(one.green() * keep + other.green() * share),
         round(one.blue() * keep + other.blue() * share),
     )
+
+
+def checkered(one: QColor, other: QColor, square: int) -> QBrush:
+    """A checkerboard of squares as wide as `square`, Qt pixels; that at the origin is of colour `one`."""
+    tile = QPixmap(2 * square, 2 * square)
+    tile.fill(other)
+    painter = QPainter(tile)
+    painter.fillRect(0, 0, square, square, one)
+    painter.fillRect(square, square, square, square, one)
+    painter.end()
+    return QBrush(tile)

@@ -4,9 +4,10 @@ the frame."""
 import cv2
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPixmap
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from pcvos_gui.app.colours import checkered
 from pcvos_gui.canvas.colour_tables import EDGES, NO_LOOK, Look, Style
 from pcvos_gui.canvas.screen import draw_indexed, draw_patch, edges, indexed_image, outlines, sample, zoom_of
 
@@ -166,7 +167,8 @@ class LabelsItem(ArrayItem):
         over.save()
         over.setBrushOrigin(transform.map(QPointF(0, 0)).toPoint())
         edge = 0.5 / ratio  # the frame's last pixels on the screen may be covered in part
-        over.fillRect(transform.mapRect(self.boundingRect()).adjusted(-edge, -edge, edge, edge), _checker_brush())
+        whole = transform.mapRect(self.boundingRect()).adjusted(-edge, -edge, edge, edge)
+        over.fillRect(whole, checkered(_LIGHT, _DARK, _CHECKER))
         over.restore()
         over.setTransform(transform * over.transform())
         over.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationOut)
@@ -182,13 +184,3 @@ class MatteItem(LabelsItem):
     """A matte: its levels, 255 where the frame shows through, in place of ids; drawn as smoothly as the frame."""
 
     smooth_below = _HARD_PIXELS
-
-
-def _checker_brush() -> QBrush:
-    tile = QPixmap(2 * _CHECKER, 2 * _CHECKER)
-    tile.fill(_LIGHT)
-    painter = QPainter(tile)
-    painter.fillRect(_CHECKER, 0, _CHECKER, _CHECKER, _DARK)
-    painter.fillRect(0, _CHECKER, _CHECKER, _CHECKER, _DARK)
-    painter.end()
-    return QBrush(tile)

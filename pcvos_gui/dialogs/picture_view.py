@@ -2,8 +2,10 @@
 
 import numpy as np
 from PySide6.QtCore import QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPalette, QPixmap, QTransform
+from PySide6.QtGui import QColor, QImage, QPainter, QPalette, QPixmap, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
+
+from pcvos_gui.app.colours import checkered
 
 _SQUARE = 8  # Qt pixels
 _LIGHT, _DARK = QColor("#b4b4b4"), QColor("#8c8c8c")
@@ -95,7 +97,7 @@ class PictureView(QGraphicsView):
         painter.resetTransform()
         painter.fillRect(self.viewport().rect(), self.palette().color(QPalette.ColorRole.Window))
         if self._has_alpha:
-            painter.fillRect(seen, _checkerboard())
+            painter.fillRect(seen, checkered(_DARK, _LIGHT, _SQUARE))
         if self._text:
             painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
@@ -115,13 +117,3 @@ class PictureView(QGraphicsView):
             self.set_zoom(self.zoom / _STEP if event.key() == Qt.Key.Key_Minus else self.zoom * _STEP)
         else:
             super().keyPressEvent(event)
-
-
-def _checkerboard() -> QBrush:
-    pixmap = QPixmap(2 * _SQUARE, 2 * _SQUARE)
-    pixmap.fill(_LIGHT)
-    painter = QPainter(pixmap)
-    painter.fillRect(0, 0, _SQUARE, _SQUARE, _DARK)
-    painter.fillRect(_SQUARE, _SQUARE, _SQUARE, _SQUARE, _DARK)
-    painter.end()
-    return QBrush(pixmap)
