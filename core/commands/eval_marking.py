@@ -13,12 +13,7 @@ from core.commands.terminal import Say
 from core.errors import PCVOSError
 from core.evaluation.corrections import SPOILT, correct, corrections_table, spoilt_cases
 from core.evaluation.dataset import Layout, SequenceFolder, find_sequences
-from core.evaluation.marking import (
-    Kind,
-    annotate,
-    marked_cases,
-    marking_table,
-)
+from core.evaluation.marking import Kind, annotate, marked_cases, marking_table
 from core.evaluation.tables import table_lines
 from core.files import atomic_write
 from core.marking.marker import Marker

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 
 from pcvos_gui.app.recent import RecentFiles
 from pcvos_gui.widgets.layouts import laid_out
+from pcvos_gui.widgets.model_index import Index
 
 _CARD = QSize(208, 156)
 _PICTURE = QSize(192, 108)
@@ -129,9 +130,7 @@ class StartPage(QWidget):
 class _Card(QStyledItemDelegate):
     """The file the keyboard is at has a frame that is seen from afar; the style's own is a dotted line."""
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         is_here = bool(option.state & QStyle.StateFlag.State_HasFocus)
         option.state &= ~(QStyle.StateFlag.State_HasFocus | QStyle.StateFlag.State_Selected)
         frame = option.rect.toRectF().adjusted(3, 1, -3, -1)
@@ -146,7 +145,7 @@ class _Card(QStyledItemDelegate):
         painter.restore()
         super().paint(painter, option, index)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return super().sizeHint(option, index) + QSize(0, 8)
 
 

@@ -2,17 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import (
-    QCoreApplication,
-    QEvent,
-    QModelIndex,
-    QPersistentModelIndex,
-    QPoint,
-    QRect,
-    QSize,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QIcon, QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -39,10 +29,9 @@ from pcvos_gui.session.session import Session
 from pcvos_gui.timeline.columns import timecode
 from pcvos_gui.widgets.fold import Fold
 from pcvos_gui.widgets.layouts import laid_out
+from pcvos_gui.widgets.model_index import Index
 from pcvos_gui.widgets.panel_button import panel_button
 from pcvos_gui.widgets.scrolling import Scroll
-
-_Index = QModelIndex | QPersistentModelIndex
 
 _ROW = 64
 _DOT, _DOT_STEP, _REMOVE = 10, 16, 32
@@ -55,10 +44,10 @@ class _Delegate(QStyledItemDelegate):
         super().__init__(parent)
         self._session = session
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(THUMBNAIL[0] + 3 * _REMOVE, _ROW)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         option.state &= ~QStyle.StateFlag.State_HasFocus
         style, rect = option.widget.style(), option.rect
         style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)

@@ -5,18 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QObject, Qt
 from PySide6.QtGui import QColor, QPixmap
 
 from core.project.model import Change
 from core.project.tracks import IN_MEMORY
 from pcvos_gui.panels.thumbnails import Thumbnails
 from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.model_index import NO_PARENT, Index
 
 FRAME_ROLE = Qt.ItemDataRole.UserRole
 DOTS_ROLE = Qt.ItemDataRole.UserRole + 1  # list of QColor, one an object
 
-_NO_PARENT = QModelIndex()
 _MANY = 64  # rows: more are told to the view at once
 
 
@@ -101,12 +101,12 @@ class MemoryModel(QAbstractListModel):
             return
         for row in range(len(self._frames) - 1, -1, -1):
             if self._frames[row] not in wanted:
-                self.beginRemoveRows(_NO_PARENT, row, row)
+                self.beginRemoveRows(NO_PARENT, row, row)
                 self._rows.pop(self._frames.pop(row), None)
                 self.endRemoveRows()
         for row, frame in enumerate(wanted):
             if row >= len(self._frames) or self._frames[row] != frame:
-                self.beginInsertRows(_NO_PARENT, row, row)
+                self.beginInsertRows(NO_PARENT, row, row)
                 self._frames.insert(row, frame)
                 self.endInsertRows()
 
@@ -125,10 +125,10 @@ class MemoryModel(QAbstractListModel):
         """Objects that permanent memory knows on a frame."""
         return self._row(frame).ids if self.row(frame) >= 0 else ()
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._frames)
 
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         frame = self.frame(index.row())
         if frame < 0:
             return None

@@ -4,19 +4,16 @@ from dataclasses import replace
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
+from PySide6.QtCore import QAbstractTableModel, QObject, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPalette
 
 from core.project.model import ObjectInfo
 from pcvos_gui.app.icons import icon
 from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.model_index import NO_PARENT, Index
 
 CLASS = Qt.ItemDataRole.UserRole
 """The role of an object's class, "" if it has none; of all columns."""
-
-Index = QModelIndex | QPersistentModelIndex
-
-_NO_PARENT = QModelIndex()
 
 
 class Column(IntEnum):
@@ -68,10 +65,10 @@ class ObjectModel(QAbstractTableModel):
         """Ids of all objects, in the order of the rows."""
         return [o.id for o in self._objects]
 
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._objects)
 
-    def columnCount(self, parent: Index = _NO_PARENT) -> int:
+    def columnCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(Column)
 
     def flags(self, index: Index) -> Qt.ItemFlag:

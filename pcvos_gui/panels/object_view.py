@@ -27,8 +27,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pcvos_gui.panels.object_model import CLASS, Column, Index, ObjectModel
+from pcvos_gui.panels.object_model import CLASS, Column, ObjectModel
 from pcvos_gui.session.typed_number import TypedNumber
+from pcvos_gui.widgets.model_index import Index
 
 ROW = 32
 SWITCHES = (Column.COLOUR, Column.VISIBLE, Column.LOCKED, Column.SOLO)

@@ -1,7 +1,7 @@
 """The review panel: doubtful stretches, worst first; a click goes there, a tick says that it is right."""
 
 import numpy as np
-from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -24,6 +24,7 @@ from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.session import Session
 from pcvos_gui.widgets.layouts import laid_out
+from pcvos_gui.widgets.model_index import NO_PARENT, Index
 from pcvos_gui.widgets.panel_button import panel_button
 from pcvos_gui.widgets.scrolling import Scroll
 
@@ -31,8 +32,6 @@ STRETCH_ROLE = Qt.ItemDataRole.UserRole
 _WORDS_ROLE = Qt.ItemDataRole.UserRole + 1  # frames, reason
 _COLOUR_ROLE = Qt.ItemDataRole.UserRole + 2
 _ROW, _DOT = 64, 10
-_NO_PARENT = QModelIndex()
-_Index = QModelIndex | QPersistentModelIndex
 
 
 class ReviewModel(QAbstractListModel):
@@ -72,10 +71,10 @@ class ReviewModel(QAbstractListModel):
             if stretch.frame == frame and self._shown.pop(stretch, None) is not None:
                 self.dataChanged.emit(self.index(row), self.index(row))
 
-    def rowCount(self, parent: _Index = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self.stretches)
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not self._session.is_open or not 0 <= index.row() < len(self.stretches):
             return None
         stretch = self.stretches[index.row()]
@@ -115,10 +114,10 @@ class ReviewModel(QAbstractListModel):
 class _Delegate(QStyledItemDelegate):
     """Thumbnail, colour and name of the object, frames, reason; a tick where a person has found it right."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(2 * THUMBNAIL[0], _ROW)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         option.state &= ~QStyle.StateFlag.State_HasFocus
         style, rect, high = option.widget.style(), option.rect, option.fontMetrics.height()
         style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)

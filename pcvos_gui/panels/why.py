@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSignalBlocker, QSize, Qt, QTimer
+from PySide6.QtCore import QPointF, QRect, QSignalBlocker, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QPalette, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -25,6 +25,7 @@ from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.why import Why, name_of
 from pcvos_gui.widgets.layouts import laid_out
+from pcvos_gui.widgets.model_index import Index
 from pcvos_gui.widgets.scrolling import Scroll
 
 _ROW, _DOT, _BAR, _LINE = 64, 9.0, 6, 22
@@ -46,12 +47,10 @@ class _Shares:
 class _Delegate(QStyledItemDelegate):
     """Thumbnail with the places read, the frame, and its shares as bars."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(2 * THUMBNAIL[0], _ROW)
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         option.state &= ~QStyle.StateFlag.State_HasFocus
         style, rect, high = option.widget.style(), option.rect, option.fontMetrics.height()
         style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
