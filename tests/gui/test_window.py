@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -170,6 +171,7 @@ KILLED = """
 import os, sys
 sys.path[:0] = [{tests!r}, {root!r}]
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
+import threading
 from pathlib import Path
 from pcvos_gui.app.environment import drop_opencv_variables
 drop_opencv_variables()
@@ -278,16 +280,26 @@ def test_import_and_export(hands: Hands, clip: Path, tmp_path: Path):
     assert not hands.session.objects, "an import is one step of undo"
 
 
-def test_cancelled_export_leaves_nothing(hands: Hands, clip: Path, tmp_path: Path):
+def test_cancelled_export_leaves_nothing(hands: Hands, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from core.studio.exports import Export
+    from pcvos_gui.dialogs import exchange
 
+    cancelled, write = threading.Event(), exchange.run_export
+
+    def write_after_the_cancel(*args: object, **options: object) -> object:
+        assert cancelled.wait(60)
+        return write(*args, **options)
+
+    monkeypatch.setattr(exchange, "run_export", write_after_the_cancel)
     hands.open(clip)
     hands.session.add_object()
     hands.session.replace_mask(truth(0), "Mask")
     for target, format in ((tmp_path / "out", "png"), (tmp_path / "overlay.mp4", "overlay")):
         hands.window.exchange.export(Export(format, target, 0, COUNT - 1, None, ABSENT))
         hands.window.exchange.cancel()
+        cancelled.set()
         hands.bot.waitUntil(lambda: not hands.window.exchange.is_exporting, timeout=60_000)
+        cancelled.clear()
         assert not list(tmp_path.glob("out/*")) and not (tmp_path / "overlay.mp4").exists()
         assert "cancelled" in hands.window.messages.messages[-1].text
 
