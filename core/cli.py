@@ -198,7 +198,7 @@ app.command("train-marking", short_help="Train the marking network, in pieces, w
 
 
 @app.command(short_help="Measure weights on the held-out sequences.")
-@setting_options("progressive", "resolution", "kernel", "keep_lost", "distractors", "weights", "device")
+@setting_options("progressive", "resolution", "kernel", "keep_lost", "distractors", "weights", "device", "precision")
 def validate(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder with the training tars.")],
     interval: Annotated[str, typer.Option(metavar="L,L", help="Memory intervals.")] = "5",

@@ -7,7 +7,7 @@ from core.errors import PCVOSError
 from core.evaluation.held_out import label_all, propagate_all
 from core.evaluation.pasted_sequences import PASTED
 from core.evaluation.plain_matching import imagenet_trunk, match_labels
-from core.evaluation.results import scores_table
+from core.evaluation.results import all_tables
 from core.evaluation.sequence_runner import variants
 from core.evaluation.tables import table_lines
 from core.network.checkpoint import load_network
@@ -25,7 +25,8 @@ def validate(
     device: str,
     say: Callable[[str], None],
 ) -> None:
-    """Print a table for each memory interval; plain feature matching has none and gives one table.
+    """Print a table for each memory interval, and one that tells whether confidence knows where masks are wrong; plain
+    feature matching has no interval and no confidence.
 
     Args:
         pasted: which of `PASTED` to make of the sequences; None: as they are.
@@ -43,6 +44,6 @@ def validate(
     else:
         network = load_network(weights, device)
         results = propagate_all(network, sequences, chosen)
-    for scores in results:
-        for line in table_lines(scores_table(scores)):
+    for table in all_tables(results):
+        for line in table_lines(table):
             say(line)
