@@ -6,7 +6,7 @@ or that nothing has drawn. What a person has ticked off stays so until a run dra
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -100,6 +100,15 @@ def _drawn_with_doubt(
     for first, end, frame, missing, sure in zip(*(column.tolist() for column in columns), strict=True):
         is_ticked = Tick(obj, first, end, round(missing, 4)) in ticks  # drawn otherwise, it has another doubt
         yield Stretch(obj, first, end, frame, missing, sure, is_ticked)
+
+
+def stretch_at(stretches: Iterable[Stretch], frame: int) -> Stretch | None:
+    """The stretch, of those of one object, that a frame is in; None: it is in none.
+
+    Frames that nothing was drawn on may lie between doubtful ones of another stretch: the narrower one counts there.
+    """
+    here = (stretch for stretch in stretches if stretch.first <= frame <= stretch.last)
+    return min(here, key=lambda stretch: stretch.last - stretch.first, default=None)
 
 
 def in_frame_order(stretches: Sequence[Stretch]) -> list[Stretch]:

@@ -285,8 +285,7 @@ class MainWindow(QMainWindow):
     def _review(self) -> None:
         """To the frame to correct next, with the list of all that deserve a look."""
         self.show_dock("review")
-        if self.reviewer.go_to_suggested() is None and self.reviewer.waiting:
-            self.reviewer.show(self.reviewer.waiting[0])
+        self.reviewer.go_to_suggested()
 
     # messages and trouble
 

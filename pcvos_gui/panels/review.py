@@ -1,6 +1,5 @@
 """The review panel: doubtful stretches, worst first; a click goes there, a tick says that it is right."""
 
-import numpy as np
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import (
@@ -55,16 +54,14 @@ class ReviewModel(QAbstractListModel):
         """Show the reviewer's stretches."""
         self.beginResetModel()
         self.stretches = list(self._reviewer.stretches)
-        self._extents = np.array([(s.first, s.last, s.object) for s in self.stretches], np.int64).reshape(-1, 3)
+        self._rows = {stretch: row for row, stretch in enumerate(self.stretches)}
         self._shown.clear()
         self.endResetModel()
 
-    def row_at(self, frame: int, obj: int) -> int | None:
-        """The first row of a frame, of this object if it has one there."""
-        first, last, objects = self._extents.T
-        here = np.flatnonzero((first <= frame) & (frame <= last))
-        own = here[objects[here] == obj]
-        return next(iter([*own[:1].tolist(), *here[:1].tolist()]), None)
+    def index_of(self, stretch: Stretch | None) -> QModelIndex:
+        """Its row; invalid where it has none."""
+        row = self._rows.get(stretch) if stretch is not None else None
+        return QModelIndex() if row is None else self.index(row)
 
     def _on_arrived(self, frame: int) -> None:
         for row, stretch in enumerate(self.stretches):
@@ -168,7 +165,8 @@ class _View(QListView):
 
 
 class ReviewPanel(QWidget):
-    """The list of stretches, and what is done with the chosen one.
+    """The list of stretches, and what is done with the chosen one: always the one that one stands on (`Reviewer.here`),
+    so that the button means what F7 means, and going through the list goes through the footage.
 
     Attributes:
         empty: what is said in place of the list, where there is none.
@@ -185,7 +183,8 @@ class ReviewPanel(QWidget):
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.view)
         self.tick_button = QPushButton(icon("check-bold"), "")
-        self.tick_button.setToolTip(self.tr("Tick it off, until it is propagated again (F7: and go to the next)"))
+        tip = self.tr("Tick off the highlighted row, until it is propagated again (F7: and go to the next)")
+        self.tick_button.setToolTip(tip)
         self.tick_button.clicked.connect(self._tick)
         self.next_button = QPushButton(icon("skip-next"), self.tr("Next"))
         self.next_button.setToolTip(self.tr("To the next frame that deserves a look (F8)"))
@@ -202,7 +201,7 @@ class ReviewPanel(QWidget):
         outer.addLayout(buttons)  # in sight also where there is room for one row only
         self.view.clicked.connect(self._go)
         self.view.activated.connect(self._go)
-        self.view.selectionModel().currentChanged.connect(self._show_buttons)
+        self.view.selectionModel().currentChanged.connect(self._follow)
         self.model.modelReset.connect(self._show)
         session.navigator.frame_changed.connect(self._show)
         session.active_changed.connect(self._show)
@@ -221,8 +220,7 @@ class ReviewPanel(QWidget):
         """The list, or why it is empty; the stretch that one stands on is chosen."""
         self._tell_why_empty()
         self._stack.setCurrentIndex(self.model.rowCount() > 0)
-        row = self.model.row_at(self._session.navigator.frame, self._session.active)
-        self.view.setCurrentIndex(QModelIndex() if row is None else self.model.index(row))
+        self.view.setCurrentIndex(self.model.index_of(self._reviewer.here))
         self._show_buttons()
 
     def _tell_why_empty(self) -> None:
@@ -234,23 +232,24 @@ class ReviewPanel(QWidget):
         self.empty.setText(text)
 
     def _show_buttons(self) -> None:
-        stretch = self._chosen
+        stretch = self._reviewer.here
         self.tick_button.setEnabled(self._session.is_writable and stretch is not None and not stretch.is_unprocessed)
         is_ticked = stretch is not None and stretch.ticked
         self.tick_button.setText(self.tr("Open again") if is_ticked else self.tr("Looks right"))
         self.next_button.setEnabled(bool(self._reviewer.waiting))
 
-    @property
-    def _chosen(self) -> Stretch | None:
-        index = self.view.currentIndex()
-        return index.data(STRETCH_ROLE) if index.isValid() else None
-
     def _go(self, index: QModelIndex) -> None:
         stretch = index.data(STRETCH_ROLE)
         if stretch is not None:
             self._reviewer.show(stretch)
+            self._show()  # where the way was barred, the list stays too
+
+    def _follow(self, index: QModelIndex) -> None:
+        """Go where the keys of the list lead; the row of the stretch that one stands on leads nowhere."""
+        if index.data(STRETCH_ROLE) != self._reviewer.here:
+            self._go(index)
 
     def _tick(self) -> None:
-        stretch = self._chosen
+        stretch = self._reviewer.here
         if stretch is not None:
             self._reviewer.tick(stretch, not stretch.ticked)

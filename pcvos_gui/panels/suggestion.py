@@ -81,11 +81,8 @@ class SuggestionCard(QFrame):
 
 def reason_in_words(session: Session, found: Suggestion) -> str:
     """Why this frame: what is in doubt, and how far it is from what is known."""
-    if found.stretch is None:
-        text = _tr("the network is least sure around it")
-    else:
-        frames, reason = words_of(session, found.stretch)
-        text = _tr("{}, {}").format(frames[0].lower() + frames[1:], reason)
+    frames, reason = words_of(session, found.stretch)
+    text = _tr("{}, {}").format(frames[0].lower() + frames[1:], reason)
     if found.distance is None:
         return text
     return _tr("{}; {} frames from a correction").format(text, found.distance)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from core.project.project import Project
 from core.studio.cell_states import worst_states
-from core.studio.review import Stretch, doubtful_stretches, in_frame_order, next_doubtful, tick_off
+from core.studio.review import Stretch, doubtful_stretches, in_frame_order, next_doubtful, stretch_at, tick_off
 from core.studio.suggestion import Suggestion, suggest
 from pcvos_gui.session.session import Session
 
@@ -49,6 +49,11 @@ class Reviewer(QObject):
     def stretches_of(self, obj: int) -> list[Stretch]:
         """Stretches of one object."""
         return self._by_object.get(obj, [])
+
+    @property
+    def here(self) -> Stretch | None:
+        """The stretch that one stands on, which list, button and F7 mean: the active object's on the current frame."""
+        return stretch_at(self.stretches_of(self._session.active), self._session.navigator.frame)
 
     def waiting_of(self, obj: int) -> int:
         """Number of those of an object that wait (0: of any)."""
@@ -104,16 +109,14 @@ class Reviewer(QObject):
         return self.suggestion
 
     def looks_right(self) -> Stretch | None:
-        """Tick off what waits of the active object on the frame that is shown, and look at the next one; None: nothing
-        waits there."""
+        """Tick off the stretch that one stands on, and look at the next one; None: nothing waits here."""
         self._catch_up()
-        frame = self._session.navigator.frame
-        here = [s for s in self.stretches_of(self._session.active) if s.waits and s.first <= frame <= s.last]
-        if not here or not self._session.is_writable:
+        here = self.here
+        if here is None or not here.waits or not self._session.is_writable:
             return None
-        self.tick(here[0])
+        self.tick(here)
         self.go_to_next(1)
-        return here[0]
+        return here
 
     def show(self, stretch: Stretch) -> None:
         """Go to its frame, with its object active."""

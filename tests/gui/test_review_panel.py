@@ -15,20 +15,52 @@ from core.propagation.doubt import LOW_CONFIDENCE
 from pcvos_gui.panels.review import STRETCH_ROLE
 
 
+def draw(hands: Hands, confidence: dict[tuple[int, int], float], count: int = COUNT) -> None:
+    """As a run draws them: masks of objects on all frames of `count` but the first, sure but where `confidence`, by
+    (frame, object), says otherwise."""
+    cells = {}
+    for frame in range(1, count):
+        for obj in hands.session.objects:
+            key = frame, obj.id
+            cells[key] = (None, Cell(PackedMask.pack(truth(frame)), confidence=confidence.get(key, 0.95)))
+    hands.session.document.push_change(Change("drawn", cells, made_by=Author.RUN))
+
+
 @pytest.fixture
 def drawn(hands: Hands, clip: Path) -> Hands:
     """A project of one object, drawn on all frames, with doubt on 3 and 4, and more on 9."""
     hands.open(clip)
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")
-    cells = {}
-    for frame in range(1, COUNT):
-        confidence = {3: 0.5, 4: 0.45, 9: 0.1}.get(frame, 0.95)
-        cells[frame, 1] = (None, Cell(PackedMask.pack(truth(frame)), confidence=confidence))
-    hands.session.document.push_change(Change("drawn", cells, made_by=Author.RUN))
+    draw(hands, {(3, 1): 0.5, (4, 1): 0.45, (9, 1): 0.1})
     hands.go_to(0)
     hands.bot.waitUntil(lambda: len(hands.window.reviewer.stretches) == 2)
     return hands
+
+
+@pytest.fixture
+def two(hands: Hands, clip: Path) -> Hands:
+    """Two objects, drawn on all frames: Ball with doubt on 3 to 5, Shadow on 4 and on 9."""
+    hands.open(clip)
+    for name in ("Ball", "Shadow"):
+        hands.session.add_object(name)
+        hands.session.replace_mask(truth(0), "Mask")
+    draw(hands, {(3, 1): 0.5, (4, 1): 0.5, (5, 1): 0.4, (4, 2): 0.3, (9, 2): 0.1})
+    hands.go_to(0)
+    hands.bot.waitUntil(lambda: len(hands.window.reviewer.stretches) == 3)
+    hands.window.show_dock("review")
+    return hands
+
+
+def chosen(hands: Hands) -> tuple[int, int, int] | None:
+    """Object and frames of the row that is highlighted."""
+    stretch = hands.window.review_panel.view.currentIndex().data(STRETCH_ROLE)
+    return None if stretch is None else (stretch.object, stretch.first, stretch.last)
+
+
+def place(hands: Hands) -> tuple[int, int]:
+    """The frame looked at, and the active object."""
+    return hands.session.navigator.frame, hands.session.active
 
 
 def rows(hands: Hands) -> list:
@@ -175,17 +207,81 @@ def test_the_frame_to_correct_next_is_on_top_with_its_reason_and_a_key_goes_ther
     assert drawn.told("Nothing here deserves a look")
 
 
-def test_a_frame_to_correct_that_is_not_doubtful_itself_is_not_called_so(hands: Hands, tmp_path: Path):
+def test_the_frame_to_correct_next_is_one_of_those_that_are_listed(hands: Hands, tmp_path: Path):
     hands.open(make_clip(tmp_path / "long.mp4", 24))
     hands.session.add_object("Ball")
     hands.session.replace_mask(truth(0), "Mask")
-    cells = {}
-    for frame in range(1, 24):
-        confidence = LOW_CONFIDENCE - 0.1 if frame == 1 else 0.95 if frame < 10 else LOW_CONFIDENCE
-        cells[frame, 1] = (None, Cell(PackedMask.pack(truth(frame)), confidence=confidence))
-    hands.session.document.push_change(Change("drawn", cells, made_by=Author.RUN))
+    draw(hands, {(1, 1): LOW_CONFIDENCE - 0.1} | {(frame, 1): LOW_CONFIDENCE for frame in range(10, 24)}, 24)
     hands.bot.waitUntil(lambda: hands.window.reviewer.suggestion is not None)
-    frame = hands.window.reviewer.suggestion.frame
-    assert [(s.first, s.last) for s in rows(hands)] == [(1, 1)] and frame > 8
-    reason = hands.window.review_panel.next_card.reason.text()
-    assert reason == f"Ball: the network is least sure around it; {frame} frames from a correction"
+    assert [(s.first, s.last) for s in rows(hands)] == [(1, 1)]
+    hands.go_to(20)
+    hands.act("correct_next")
+    hands.wait_for_frame()
+    assert place(hands) == (1, 1) and chosen(hands) == (1, 1, 1)
+    hands.act("looks_right")
+    assert not hands.window.reviewer.waiting
+
+
+@pytest.mark.parametrize("way", ["next_doubtful", "previous_doubtful", "correct_next", "row"])
+def test_every_way_to_a_stretch_makes_its_object_active_and_highlights_its_row(two: Hands, way: str):
+    two.session.set_active(1)
+    two.go_to(8 if way == "next_doubtful" else 12)
+    assert chosen(two) is None
+    if way == "row":
+        view = two.window.review_panel.view
+        row = [(s.object, s.first) for s in rows(two)].index((2, 9))
+        view.scrollTo(view.model().index(row, 0))
+        at = view.visualRect(view.model().index(row, 0)).center()
+        QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    else:
+        two.act(way)
+    two.wait_for_frame()
+    assert chosen(two) == (2, 9, 9) and place(two) == (9, 2)
+
+
+def test_the_highlight_is_the_active_objects_stretch_here_or_none(two: Hands):
+    button = two.window.review_panel.tick_button
+    two.session.set_active(1)
+    seen = []
+    for frame, obj in ((4, 1), (4, 2), (5, 2), (5, 1), (6, 1), (9, 1), (9, 2)):
+        two.session.set_active(obj)
+        two.go_to(frame)
+        seen.append(chosen(two))
+        assert button.isEnabled() == (chosen(two) is not None) and place(two) == (frame, obj)
+    assert seen == [(1, 3, 5), (2, 4, 4), None, (1, 3, 5), None, None, (2, 9, 9)]
+
+
+@pytest.mark.parametrize("how", ["button", "key"])
+@pytest.mark.parametrize(("frame", "obj"), [(4, 1), (4, 2), (5, 2)])
+def test_the_button_and_the_key_mean_the_same_stretch(two: Hands, frame: int, obj: int, how: str):
+    two.session.set_active(obj)
+    two.go_to(frame)
+    if how == "button":
+        QTest.mouseClick(two.window.review_panel.tick_button, Qt.MouseButton.LeftButton)
+    else:
+        two.act("looks_right")
+    ticked = [(s.object, s.first, s.last) for s in rows(two) if s.ticked]
+    assert ticked == {(4, 1): [(1, 3, 5)], (4, 2): [(2, 4, 4)], (5, 2): []}[frame, obj]
+
+
+def test_the_keys_of_the_list_go_through_the_footage(two: Hands):
+    view = two.window.review_panel.view
+    view.setFocus()
+    listed = [(s.frame, s.object) for s in rows(two)]
+    for step, key in ((0, Qt.Key.Key_Down), (1, Qt.Key.Key_Down), (2, Qt.Key.Key_Down), (1, Qt.Key.Key_Up)):
+        QTest.keyClick(view, key)
+        two.wait_for_frame()
+        assert place(two) == listed[step] and view.currentIndex().row() == step
+
+
+def test_a_frame_that_nothing_was_drawn_on_inside_a_stretch_has_a_row_of_its_own(drawn: Hands):
+    project = drawn.session.document.project
+    gone = {(frame, 1): (project.cell(frame, 1), None) for frame in (5, 6)}
+    low = {(7, 1): (project.cell(7, 1), replace(project.cell(7, 1), confidence=0.3))}
+    drawn.session.document.push_change(Change("changed", gone | low, made_by=Author.RUN))
+    drawn.bot.waitUntil(lambda: [(s.first, s.last) for s in rows(drawn)] == [(3, 9), (5, 6)])
+    seen = []
+    for frame in (4, 5, 6, 7):
+        drawn.go_to(frame)
+        seen.append(chosen(drawn))
+    assert seen == [(1, 3, 9), (1, 5, 6), (1, 5, 6), (1, 3, 9)]

@@ -8,7 +8,16 @@ from core.masks.packed_mask import PackedMask
 from core.project.model import Author, Cell, Change
 from core.project.project import Project
 from core.studio.recorded_run import RecordedRun
-from core.studio.review import Reason, Stretch, doubtful_stretches, in_frame_order, next_doubtful, reason_of, tick_off
+from core.studio.review import (
+    Reason,
+    Stretch,
+    doubtful_stretches,
+    in_frame_order,
+    next_doubtful,
+    reason_of,
+    stretch_at,
+    tick_off,
+)
 from core.studio.runs import PermanentFrame, Predicted, RunPlan
 
 NOTHING = PackedMask.pack(np.zeros((24, 32), bool))
@@ -74,6 +83,12 @@ def test_the_next_one_in_the_order_of_frames_and_round_the_end(project):
     assert visited == [3, 9, 3]
     assert [next_doubtful(found, frame, 1, -1).frame for frame in (11, 9, 3)] == [9, 3, 9]
     assert next_doubtful([], 0, 1, 1) is None
+
+
+def test_a_frame_is_in_the_narrowest_stretch_around_it():
+    doubtful, missing = Stretch(1, 2, 9, 3, 1.0, 0.2), Stretch(1, 5, 6, 5, 0.0, float("nan"))
+    found = [stretch_at((doubtful, missing), frame) for frame in (1, 2, 5, 6, 7, 10)]
+    assert found == [None, doubtful, missing, missing, doubtful, None]
 
 
 def test_every_object_of_a_frame_is_visited():

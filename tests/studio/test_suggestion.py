@@ -10,6 +10,7 @@ from studio_projects import SIZE, square
 
 from core.project.model import Cell, Change, FootageReference, ObjectInfo
 from core.project.project import Project
+from core.propagation.doubt import LOW_CONFIDENCE
 from core.studio.done import set_done
 from core.studio.review import doubtful_stretches, tick_off
 from core.studio.suggestion import suggest
@@ -58,6 +59,16 @@ def test_where_nothing_waits_nothing_is_suggested(project):
     for stretch in doubtful_stretches(project):
         tick_off(project, stretch)
     assert found(project) is None
+
+
+def test_much_doubt_that_is_not_listed_leads_nobody_away_from_what_is(project):
+    cells = {(f, 1): (None, Cell(square(4), confidence=0.95)) for f in range(1, FRAMES)}
+    cells |= {(f, 2): (None, Cell(square(8), confidence=LOW_CONFIDENCE)) for f in range(30, FRAMES)}
+    cells |= {(f, 2): (None, Cell(square(8), confidence=0.7)) for f in (3, 4)}
+    project.apply(Change("drawn otherwise", cells))
+    (listed,) = doubtful_stretches(project)
+    one = found(project)
+    assert (listed.first, listed.last) == (3, 4) and one.frame in (3, 4) and one.stretch == listed
 
 
 def test_it_asks_for_no_mask(project, monkeypatch):
