@@ -2,13 +2,15 @@
 
     python scripts/calibrate_confidence.py --data DATA --data FURTHER --write
 
-To be run after the weights have changed. It draws the six held-out sequences and the hard clips that the folders hold
-(`core/training/hard_clips.py`), and fits the constants to all of them, each sequence with the root of its rows. Printed
-are rank correlation and falls of J as `pcvos eval` has them: with the constants as they are, as they are fitted, and
-with each sequence left out of the fit that it is judged by.
+To be run after the weights have changed. It draws the six held-out sequences, these with a second object in each
+(`core/evaluation/pasted_sequences.py`), the hard clips that the folders hold (`core/training/hard_clips.py`), and clips
+of the sequences that are trained on, and fits the constants to all of them, each with the root of its rows. Printed are
+rank correlation and falls of J as `pcvos eval` has them: with the constants as they are, as they are fitted, and with
+what shares footage with a sequence left out of the fit that it is judged by.
 """
 
 import argparse
+import random
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from make_hard_clips import render
 
 from core.errors import PCVOSError
+from core.evaluation.pasted_sequences import three_objects, two_objects
 from core.evaluation.scores import Judge, ObjectScores, SequenceScores, confidence_correlation, flagged_falls
 from core.evaluation.truth import Truth
 from core.media.arrays import ArraySource, LabelledSequence
@@ -29,13 +32,18 @@ from core.network import PCVOS, load_network
 from core.propagation import PropagationSettings, Propagator
 from core.propagation.confidence import CALIBRATION, Absence, Evidence, Mask, confidence
 from core.propagation.doubt import LOW_CONFIDENCE
-from core.training.data import IGNORE, load_hard_sequences, load_validation_sequences
+from core.training import data as training_data
+from core.training.data import IGNORE, load_hard_sequences, load_training_data, load_validation_sequences
 from core.training.hard_clips import HARD_CLIPS
 
 ROOT = Path(__file__).resolve().parents[1]
 
-MOST_DOUBT = 0.15
-"""Share of the held-out sequences' frames without a fall that may be in doubt."""
+MOST_DOUBT = 0.2
+"""Share of the held-out sequences' frames without a fall that may be in doubt, with one object and with two."""
+
+ONE, TWO, HARD, TRAINED_ON = "held out", "held out, with a second object", "hard", "trained on"
+CLIPS, CLIP_FRAMES, CLIP_RESOLUTIONS = 100, 30, (480, 480, 360, 240)
+"""How many clips of the sequences that are trained on, how long at most, and what they are drawn at."""
 
 RIDGE = 0.001
 """Penalty on each weight but the constant, squared, a row."""
@@ -45,9 +53,14 @@ Constants = Mapping[type[Evidence], Sequence[float]]
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A sequence that was drawn: its scores, and the evidence by object and frame. held_out: one of the six."""
+    """A sequence that was drawn: its scores, and the evidence by object and frame.
 
-    held_out: bool
+    Attributes:
+        kind: `ONE`, `TWO`, `HARD` or `TRAINED_ON`. footage: names of the sequences that it is made of.
+    """
+
+    kind: str
+    footage: frozenset[str]
     scores: SequenceScores
     evidence: Mapping[tuple[int, int], Evidence]
 
@@ -67,7 +80,7 @@ class Drawn:
         return replace(self.scores, objects=tuple(objects))
 
 
-def draw(network: PCVOS, sequence: LabelledSequence, settings: PropagationSettings, held_out: bool) -> Drawn:
+def draw(network: PCVOS, sequence: LabelledSequence, settings: PropagationSettings, kind: str) -> Drawn:
     """Propagate the first frame's mask through a sequence."""
     truth = Truth.from_array(np.where(sequence.labels == IGNORE, np.uint8(0), sequence.labels))
     truth = Truth(truth.masks, {obj: frame for obj, frame in truth.given.items() if frame == 0})
@@ -78,7 +91,8 @@ def draw(network: PCVOS, sequence: LabelledSequence, settings: PropagationSettin
         for i, frame in enumerate(clip.frames):
             judge.see(frame, clip.labels[i], {obj: float(own[i]) for obj, own in clip.confidence.items()})
             evidence |= {(obj, frame): own for obj, own in clip.evidence[i].items()}
-    return Drawn(held_out, judge.scores(), evidence)
+    name = sequence.name.partition("-")[2] if kind == HARD else sequence.name
+    return Drawn(kind, frozenset(name.split(" + ")), judge.scores(), evidence)
 
 
 def hard_clips(folders: Sequence[Path]) -> Iterator[LabelledSequence]:
@@ -89,19 +103,57 @@ def hard_clips(folders: Sequence[Path]) -> Iterator[LabelledSequence]:
             yield LabelledSequence(f"{clip.kind}-{clip.sequence}", np.stack(frames), np.stack(labels))
 
 
+def clips_trained_on(folders: Sequence[Path], rng: random.Random) -> Iterator[LabelledSequence]:
+    """Clips of the sequences that have a mask on every frame, slow and fast; half of those of one object with one or two
+    more pasted over it."""
+    sequences = [own for own in load_training_data(*folders).sequences if not own.is_sparse]
+    for _ in range(CLIPS):
+        clip = _clip(rng.choice(sequences), rng)
+        if clip.labels.max() == 1 and rng.random() < 0.5:
+            others = [_clip(rng.choice(sequences), rng) for _ in range(rng.choice((1, 2)))]
+            clip = (two_objects if len(others) == 1 else three_objects)([clip, *others])[0]
+        yield clip
+
+
+def _clip(sequence: training_data.Sequence, rng: random.Random) -> LabelledSequence:
+    """Every frame, or every second or third, from a frame that has an object."""
+    seen = [i for i, labels in enumerate(sequence.labels) if _objects(labels)]
+    first, step = rng.choice(seen[: max(1, len(seen) - CLIP_FRAMES // 2)]), rng.choice((1, 1, 2, 3))
+    chosen = range(first, len(sequence.frames), step)[:CLIP_FRAMES]
+    number = np.zeros(256, np.uint8)
+    for new, old in enumerate(_objects(sequence.labels[first]), 1):
+        number[old] = new
+    frames, labels = (np.stack([pixels[i] for i in chosen]) for pixels in (sequence.frames, sequence.labels))
+    return LabelledSequence(sequence.name, frames, number[labels])
+
+
+def _objects(labels: np.ndarray) -> list[int]:
+    return [int(obj) for obj in np.unique(labels) if obj not in (0, IGNORE)]
+
+
 def draw_all(arguments: argparse.Namespace) -> list[Drawn]:
     network = load_network(arguments.weights, "cpu")
-    settings = PropagationSettings(interval=arguments.interval, resolution=arguments.resolution, cache_bytes=0)
+    settings = PropagationSettings(
+        interval=arguments.interval, resolution=arguments.resolution, precision=arguments.precision, cache_bytes=0
+    )
     held_out: list[LabelledSequence] = []
     for folder in arguments.data:
         try:
             held_out += load_validation_sequences(folder)
         except PCVOSError:
             continue  # another folder has them
+    rng = random.Random(0)
+    kinds = {
+        ONE: held_out,
+        TWO: two_objects(held_out),
+        HARD: hard_clips(arguments.data),
+        TRAINED_ON: clips_trained_on(arguments.data, rng),
+    }
     drawn = []
-    for is_held_out, sequences in ((True, held_out), (False, hard_clips(arguments.data))):
+    for kind, sequences in kinds.items():
         for sequence in sequences:
-            drawn.append(draw(network, sequence, settings, is_held_out))
+            own = replace(settings, resolution=rng.choice(CLIP_RESOLUTIONS)) if kind == TRAINED_ON else settings
+            drawn.append(draw(network, sequence, own, kind))
             print(f"{sequence.name}: rank correlation {confidence_correlation([drawn[-1].scores]):.3f}", flush=True)
     return drawn
 
@@ -128,19 +180,23 @@ def _regression(counts: np.ndarray, wanted: np.ndarray, inputs: np.ndarray) -> n
     return weights
 
 
-def lowest(scores: Sequence[SequenceScores]) -> float:
-    """The highest confidence, in hundredths, below which a frame deserves a look and few others do."""
-    return max(low / 100 for low in range(40, 100) if flagged_falls(scores, low / 100).of_others <= MOST_DOUBT)
+def of_kind(kind: str, drawn: Sequence[Drawn], scores: Sequence[SequenceScores]) -> list[SequenceScores]:
+    return [own for one, own in zip(drawn, scores, strict=True) if one.kind == kind]
+
+
+def lowest(groups: Sequence[Sequence[SequenceScores]]) -> float:
+    """The highest confidence, in hundredths, below which a frame deserves a look and in every group few others do."""
+    fits = lambda low: all(flagged_falls(group, low).of_others <= MOST_DOUBT for group in groups)  # noqa: E731
+    return max(low / 100 for low in range(40, 100) if fits(low / 100))
 
 
 def report(title: str, drawn: Sequence[Drawn], scores: Sequence[SequenceScores], low: float) -> None:
     print(f"{title}, in doubt below {low:.2f}")
-    for name, is_held_out in (("held out", True), ("hard", False)):
-        some = [own for one, own in zip(drawn, scores, strict=True) if one.held_out == is_held_out]
-        if some:
+    for kind in (ONE, TWO, HARD):
+        if some := of_kind(kind, drawn, scores):
             of_falls = flagged_falls(some, low)
             print(
-                f"  {name}: rank correlation {confidence_correlation(some):.3f}; of {of_falls.falls} falls "
+                f"  {kind}: rank correlation {confidence_correlation(some):.3f}; of {of_falls.falls} falls "
                 f"{of_falls.of_falls:.2f} in doubt, of others {of_falls.of_others:.2f}"
             )
             print("    " + ", ".join(f"{own.sequence} {confidence_correlation([own]):.2f}" for own in some))
@@ -171,15 +227,19 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="in place of the shipped ones")
     parser.add_argument("--interval", type=int, default=5)
     parser.add_argument("--resolution", type=int, default=480)
+    parser.add_argument("--precision", default="auto", help="auto, fp32 or bf16")
     parser.add_argument("--write", action="store_true", help="put the constants into the code")
     arguments = parser.parse_args()
     drawn = draw_all(arguments)
-    apart = [one.judged_by(fit([other for other in drawn if other is not one])) for one in drawn]
-    low = lowest([own for one, own in zip(drawn, apart, strict=True) if one.held_out] or apart)
+    left_out = {one.footage for one in drawn if one.kind != TRAINED_ON}
+    fits = {footage: fit([one for one in drawn if not one.footage & footage]) for footage in left_out}
+    apart = [one.judged_by(fits[one.footage]) if one.footage in fits else one.scores for one in drawn]
     constants = {kind: np.round(weights, 3) for kind, weights in fit(drawn).items()}
+    as_fitted = [one.judged_by(constants) for one in drawn]
+    low = lowest([some for kind in (ONE, TWO) if (some := of_kind(kind, drawn, as_fitted))] or [as_fitted])
     report("As it is", drawn, [one.judged_by(CALIBRATION) for one in drawn], LOW_CONFIDENCE)
-    report("Fitted to all", drawn, [one.judged_by(constants) for one in drawn], low)
-    report("Each left out of its fit", drawn, apart, low)
+    report("Fitted to all", drawn, as_fitted, low)
+    report("Its footage left out of the fit", drawn, apart, low)
     for kind, values in constants.items():
         print(f"{kind.__name__}: ({_words(values)})")
     print(f"LOW_CONFIDENCE = {low:.2f}")

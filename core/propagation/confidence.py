@@ -1,9 +1,9 @@
 """Confidence of a prediction in an object on a frame: about what J it would have, to go by what the network says.
 
 Of a mask two things tell: how decided the probabilities are, and how large it is (outlines are never exact, and small
-objects are mostly outline). Of an object that is nowhere, two others: whether it was at the picture's border when it
-was last seen, and how long ago that was. How these make a confidence is fitted to true J by
-`scripts/calibrate_confidence.py` (docs/evaluation.md).
+objects are mostly outline). Of an object that is nowhere, three others: whether it was at the picture's border when it
+was last seen, how long ago that was, and how decided its last masks were. How these make a confidence is fitted to true
+J by `scripts/calibrate_confidence.py` (docs/evaluation.md).
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,21 +46,23 @@ class Absence:
     Attributes:
         at_border: whether it was at the picture's border when it was last seen, or a person said that it was gone.
         frames: how many frames ago that was, 1 or more.
+        iou: that its last masks were expected to have, their mean, 0 to 1 (`Mask.iou`).
     """
 
     at_border: bool
     frames: int
+    iou: float
 
     @property
     def inputs(self) -> tuple[float, ...]:
-        return 1.0, float(self.at_border), float(np.log(self.frames))
+        return 1.0, float(self.at_border), float(np.log(self.frames)), logit(self.iou)
 
 
 Evidence = Mask | Absence
 
 CALIBRATION: Mapping[type[Evidence], tuple[float, ...]] = {
-    Mask: (0.045, 0.697, 1.014),
-    Absence: (-2.371, 2.220, 1.144),
+    Mask: (-0.213, 0.751, 1.242),
+    Absence: (-1.294, 1.408, 0.864, 0.482),
 }
 """Weight of each of the `inputs`; the first is a constant."""
 

@@ -20,6 +20,12 @@ Both were chosen on the held-out sequences: docs/training.md."""
 LATELY = 3
 """Remembered frames back to which an object's area counts."""
 
+LAST_MASKS = 5
+"""Masks back to which their expected IoU counts for the confidence that an object is rightly nowhere."""
+
+COMMON_IOU = 0.88
+"""Expected IoU of masks as they mostly are, where an object's own are not known."""
+
 ABSENT_LOGIT = -30.0
 """Mask logit, everywhere, of what is absent."""
 
@@ -33,6 +39,7 @@ class Presence:
     def __init__(self) -> None:
         self._areas: dict[int, deque[float]] = {}
         self._last: dict[int, tuple[int, bool]] = {}  # frame, and whether it was at the border
+        self._ious: dict[int, deque[float]] = {}  # that the last masks were expected to have
 
     def note(self, areas: Mapping[int, float]) -> None:
         """A frame was remembered, on which objects cover so many memory positions; one that is nowhere (0) says
@@ -61,8 +68,10 @@ class Presence:
         seen = mask_evidence(probability)
         if seen is None:
             last, at_border = self._last.get(obj, (frame, False))
-            return Absence(at_border, max(1, abs(frame - last)))
+            iou = float(np.mean(self._ious.get(obj, COMMON_IOU)))
+            return Absence(at_border, max(1, abs(frame - last)), iou)
         self._last[obj] = frame, is_at_border(drawn(probability))
+        self._ious.setdefault(obj, deque(maxlen=LAST_MASKS)).append(seen.iou)
         return seen
 
 

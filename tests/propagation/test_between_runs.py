@@ -11,7 +11,7 @@ from core.progress import UNWATCHED, Cancelled, Progress
 from core.propagation.confidence import Absence, confidence, mask_evidence
 from core.propagation.doubt import LOW_CONFIDENCE
 from core.propagation.memory import Annotation, PermanentMemory
-from core.propagation.presence import Presence, is_present
+from core.propagation.presence import COMMON_IOU, Presence, is_present
 
 FRAMES, LABELS = footage()
 COUNT = len(FRAMES)
@@ -62,24 +62,39 @@ def test_what_left_over_the_border_long_ago_is_surely_nowhere():
     """And not what was in the middle of the picture a frame ago."""
     nothing, faint = np.zeros((64, 64), np.uint8), np.full((64, 64), 100, np.uint8)
     inside, leaving = Presence(), Presence()
-    inside.see(1, 0, disc(12))
+    iou = inside.see(1, 0, disc(12)).iou
     leaving.see(1, 0, disc(12, centre=(32, 12)))
     for seen, at_border in ((inside, False), (leaving, True)):
-        assert seen.see(1, 1, nothing) == seen.see(1, 1, faint) == Absence(at_border, 1), "too faint to be drawn"
-        assert seen.see(1, -6, nothing) == Absence(at_border, 6), "backward"
+        assert seen.see(1, 1, nothing) == seen.see(1, 1, faint), "too faint to be drawn"
+        assert seen.see(1, 1, nothing) == Absence(at_border, 1, pytest.approx(iou, abs=0.01))
+        assert seen.see(1, -6, nothing) == Absence(at_border, 6, pytest.approx(iou, abs=0.01)), "backward"
     gone = confidence(leaving.see(1, 8, nothing))
     assert confidence(inside.see(1, 1, nothing)) < confidence(inside.see(1, 8, nothing)) < gone
     assert confidence(inside.see(1, 1, nothing)) < LOW_CONFIDENCE < gone
     assert confidence(leaving.see(1, 9, disc(12))) == sure(disc(12)), "seen, it speaks for itself"
-    assert leaving.see(1, 11, nothing) == Absence(False, 2), "and counts from there"
-    assert leaving.see(2, 11, nothing) == Absence(False, 1), "another object, never seen"
+    assert leaving.see(1, 11, nothing) == Absence(False, 2, pytest.approx(iou, abs=0.01)), "and counts from there"
+    assert leaving.see(2, 11, nothing) == Absence(False, 1, COMMON_IOU), "another object, never seen"
+
+
+def test_what_was_unsure_before_it_vanished_is_less_surely_nowhere():
+    """The last five masks count, and none before."""
+    nothing, sure_of, unsure_of, long_ago = np.zeros((64, 64), np.uint8), Presence(), Presence(), Presence()
+    for frame in range(12):
+        clear, vague = disc(12, 0.1), disc(12, 4)
+        sure_of.see(1, frame, clear)
+        unsure_of.see(1, frame, vague)
+        long_ago.see(1, frame, vague if frame < 7 else clear)
+    assert confidence(unsure_of.see(1, 12, nothing)) < confidence(sure_of.see(1, 12, nothing))
+    assert long_ago.see(1, 12, nothing) == sure_of.see(1, 12, nothing)
 
 
 def test_what_a_person_said_to_be_gone_or_at_the_border_is_where_that_person_left_it():
     labels, nothing, seen = np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8), Presence()
     labels[:, 61:63], labels[30:40, 30:40] = 1, 2
     seen.confirm(3, annotated(labels, [1, 2, 3]))
-    assert [seen.see(obj, 5, nothing) for obj in (1, 2, 3)] == [Absence(at, 2) for at in (True, False, True)]
+    assert [seen.see(obj, 5, nothing) for obj in (1, 2, 3)] == [
+        Absence(at, 2, COMMON_IOU) for at in (True, False, True)
+    ]
 
 
 def test_what_was_seen_of_an_object_lately():
