@@ -104,8 +104,8 @@ def hard_clips(folders: Sequence[Path]) -> Iterator[LabelledSequence]:
 
 
 def clips_trained_on(folders: Sequence[Path], rng: random.Random) -> Iterator[LabelledSequence]:
-    """Clips of the sequences that have a mask on every frame, slow and fast; half of those of one object with one or two
-    more pasted over it."""
+    """Clips of the sequences that have a mask on every frame, slow and fast; half of those of one object with one or
+    two more pasted over it."""
     sequences = [own for own in load_training_data(*folders).sequences if not own.is_sparse]
     for _ in range(CLIPS):
         clip = _clip(rng.choice(sequences), rng)
