@@ -79,7 +79,7 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
             missing = project.unprocessed(since, len(project.states) - 1, (info.id,))[info.id]
             for frames in neighbours(missing[~done[missing]]):
                 first, last = int(frames[0]), int(frames[-1])
-                stretches.append(Stretch(info.id, first, last, first, 0.0, float("nan")))
+                stretches.append(Stretch(info.id, first, last, first, 0.0, math.nan))
     return sorted(stretches, key=lambda s: (s.ticked, s.is_unprocessed, -s.doubt, s.first, s.object))
 
 

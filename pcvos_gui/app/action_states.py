@@ -23,15 +23,20 @@ class ActionStates:
         is_open = session.is_open
         writable = session.is_writable
         allowed = {"": True, "footage": is_open, "writable": writable, "object": writable and session.active > 0}
-        for spec in ACTIONS:
-            self._actions[spec.name].setEnabled(allowed[spec.needs])
+        is_idle = not runs.is_busy and not runs.comparison.is_under_way
+        enabled = {spec.name: allowed[spec.needs] for spec in ACTIONS}
+        del enabled["undo"], enabled["redo"]
+        enabled |= {
+            "propagate": writable and is_idle,
+            "propagate_everything": writable and is_idle,
+            "compare": is_open and not runs.is_busy,
+            "learn": is_open and is_idle,
+            "pause": runs.state in (RunState.RUNNING, RunState.PAUSED),
+            "stop": runs.is_busy,
+        }
+        for name, can in enabled.items():  # each once: what goes to and fro lays out and paints the toolbar anew
+            self._actions[name].setEnabled(can)
         self.show_undo()
-        for name in ("propagate", "propagate_everything"):
-            self._actions[name].setEnabled(writable and not runs.is_busy and not runs.comparison.is_under_way)
-        self._actions["compare"].setEnabled(is_open and not runs.is_busy)
-        self._actions["learn"].setEnabled(is_open and not runs.is_busy and not runs.comparison.is_under_way)
-        self._actions["pause"].setEnabled(runs.state in (RunState.RUNNING, RunState.PAUSED))
-        self._actions["stop"].setEnabled(runs.is_busy)
         self.show_checks()
 
     def show_undo(self) -> None:

@@ -163,6 +163,8 @@ class MainWindow(QMainWindow):
             self._dock("edges", self.tr("Edges"), self.edges_panel, right),
             self._dock("timeline", self.tr("Timeline"), self.timeline, bottom),
         ]
+        why = next(dock for dock in self.docks if dock.objectName() == "why")
+        why.visibilityChanged.connect(self.why_panel.set_seen)
         _, propagation, *others, timeline = self.docks
         for dock in others:
             self.tabifyDockWidget(propagation, dock)

@@ -87,4 +87,7 @@ def _opaque(colours: Mapping[int, RGB]) -> dict[int, int]:
 
 
 def _table(background: int, entries: Mapping[int, int]) -> tuple[int, ...]:
-    return tuple(entries.get(value, background) for value in range(256))
+    table = [background] * 256
+    for value, colour in entries.items():
+        table[value] = colour
+    return tuple(table)

@@ -95,6 +95,8 @@ class LabelsItem(ArrayItem):
 
     def set_labels(self, labels: np.ndarray | None) -> None:
         """Show uint8 (H, W) of contiguous rows, which is kept and not copied; or nothing."""
+        if labels is None and self.labels is None:
+            return
         self._set_size(labels)
         self.labels = labels
         self._image = None if labels is None else indexed_image(labels, self._look.table)

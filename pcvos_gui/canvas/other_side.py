@@ -26,6 +26,7 @@ class OtherSide(QObject):
         super().__init__(canvas)
         self._session, self._sides, self._canvas, self._view = session, sides, canvas, view
         self.item = LabelsItem()
+        self.item.setVisible(False)
         canvas.view.scene().addItem(self.item)
         self.item.stackBefore(canvas.matte_item)
         self.badge = QLabel(canvas.view)
@@ -42,6 +43,8 @@ class OtherSide(QObject):
         """Show what is to be seen now."""
         frame = self._session.navigator.shown
         labels = self._sides.seen_labels(frame) if frame >= 0 else None
+        if labels is None and self.item.labels is None:
+            return  # as nearly always, while somebody paints or steps through frames
         self.item.set_labels(labels)
         self.item.setVisible(labels is not None and not self._view.peeking)
         self._canvas.labels_item.setVisible(labels is None)

@@ -135,6 +135,8 @@ class BoxItem(QGraphicsItem):
         return self._box.adjusted(-margin, -margin, margin, margin) if self._box.isValid() else QRectF()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        if self._box.isNull():
+            return
         for colour, width, style in (
             (QColor(0, 0, 0, 190), 3.0, Qt.PenStyle.SolidLine),
             (QColor("white"), 1.5, Qt.PenStyle.DashLine),

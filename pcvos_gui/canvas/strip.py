@@ -98,6 +98,8 @@ class WaitingBar(_Row):
     def show_frames(self, frames: list[int]) -> None:
         """The frames where marks wait; none: nothing is shown."""
         self.setVisible(bool(frames))
+        if not frames:
+            return
         words = self.tr("Marks wait on frame {}") if len(frames) == 1 else self.tr("Marks wait on frames {}")
         text = words.format(", ".join(map(str, frames[:_MOST])) + ("…" if len(frames) > _MOST else ""))
         self._text.setText(text)
@@ -147,8 +149,9 @@ class Strip(QWidget):
         self._show(self.words, text)
 
     def _show(self, label: QElidingLabel, text: str) -> None:
-        label.setText(text)
-        label.setToolTip(text)  # all of it, where the window is narrow
+        if text != label.text():  # which takes measuring
+            label.setText(text)
+            label.setToolTip(text)  # all of it, where the window is narrow
         label.setVisible(bool(text))
 
     def paintEvent(self, event: QPaintEvent) -> None:

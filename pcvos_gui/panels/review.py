@@ -246,7 +246,7 @@ class ReviewPanel(QWidget):
 
     def _follow(self, index: QModelIndex) -> None:
         """Go where the keys of the list lead; the row of the stretch that one stands on leads nowhere."""
-        if index.data(STRETCH_ROLE) != self._reviewer.here:
+        if index != self.model.index_of(self._reviewer.here):
             self._go(index)
 
     def _tick(self) -> None:

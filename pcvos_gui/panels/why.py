@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRect, QSignalBlocker, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QHideEvent, QPainter, QPalette, QPixmap, QShowEvent
+from PySide6.QtGui import QColor, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -87,6 +87,7 @@ class WhyPanel(QWidget):
     def __init__(self, session: Session, why: Why, parent: QWidget | None = None):
         super().__init__(parent)
         self._session, self._why = session, why
+        self._is_seen = False
         self._thumbnails = Thumbnails(session, self)
         self._thumbnails.arrived.connect(lambda _: self._fill())
         self.words = QLabel(wordWrap=True)
@@ -116,7 +117,7 @@ class WhyPanel(QWidget):
         self.parts.itemClicked.connect(self._choose)
         self.parts.itemActivated.connect(self._choose)
         self._lay_out()
-        why.changed.connect(self._show)
+        why.changed.connect(self._show_if_seen)
         session.objects_changed.connect(self._show)
         self._show()
 
@@ -136,15 +137,17 @@ class WhyPanel(QWidget):
         self._scroll = Scroll(inside)
         outer.addWidget(self._scroll)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._why.set_wanted(True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._why.set_wanted(False)
+    def set_seen(self, is_seen: bool) -> None:
+        """It comes into sight, or goes: behind another tab as well, where Qt still calls it visible."""
+        self._is_seen = is_seen
+        self._why.set_wanted(is_seen)
 
     # what it shows
+
+    def _show_if_seen(self) -> None:
+        """It is brought up to date when it comes into sight: then all is asked anew."""
+        if self._is_seen:
+            self._show()
 
     def _show(self) -> None:
         why = self._why

@@ -82,9 +82,8 @@ class NextStep(QObject):
 
     def _what_is_marked(self) -> str:
         """Nothing is known of the other frames yet."""
-        objects = self._session.objects
-        masks = self._session.document.project.permanent_memory().values()
-        marked = [obj.name for obj in objects if any(obj.id in on_frame for on_frame in masks)]
+        objects, project = self._session.objects, self._session.document.project
+        marked = [obj.name for obj in objects if len(project.frames_of(obj.id, IN_MEMORY))]
         if len(marked) == 1:
             return self.tr("{} is marked. Next: propagate it to the other frames (Ctrl+Return)").format(marked[0])
         text = self.tr("{} objects are marked. Next: propagate them to the other frames (Ctrl+Return)")

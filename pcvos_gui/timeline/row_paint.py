@@ -65,11 +65,13 @@ def _paint_diamonds(
     """Full where a cell is in memory, hollow where it is corrected only; as many as there is room for."""
     ratio = painter.device().devicePixelRatioF()
     full, hollow = (diamond(colours.accent, fill, ratio) for fill in (colours.accent, colours.ground))
-    last = -float(_APART)
-    for x in np.flatnonzero(np.isin(shown, _MARKED)).tolist():
-        middle = visible.centre(frames[x]) if visible.per_frame >= 1 else x + 0.5
+    marked, last = np.flatnonzero(np.isin(shown, _MARKED)), -float(_APART)
+    middles = marked + 0.5
+    if visible.per_frame >= 1:
+        middles = (frames[marked] + 0.5 - visible.first) * visible.per_frame
+    for middle, is_hollow in zip(middles.tolist(), (shown[marked] == CellState.CORRECTED).tolist(), strict=True):
         if middle - last >= _APART:
-            stamp = hollow if shown[x] == CellState.CORRECTED else full
+            stamp = hollow if is_hollow else full
             painter.drawPixmap(QPointF(left + middle - DIAMOND / 2, top + (_TOP + _BOTTOM - DIAMOND) / 2), stamp)
             last = middle
 

@@ -1,0 +1,95 @@
+"""What the window does over and over: counted, for nothing shall be done that nobody sees or that changes nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from window_parts import Hands, truth
+
+from core.masks.packed_mask import PackedMask
+from core.project.model import Author, Cell, Change
+from core.project.project import Project
+from core.studio.explanation import make_explain_job
+from pcvos_gui.canvas.items import LabelsItem
+from pcvos_gui.panels.why import WhyPanel
+from pcvos_gui.session import why as why_module
+from pcvos_gui.session.runs import RunState
+from pcvos_gui.session.session import Session
+
+
+@pytest.fixture
+def marked(hands: Hands, clip: Path) -> Hands:
+    """One object, marked on frame 0, and nothing propagated."""
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    return hands
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> list[object]:
+    """Have the calls of a method noted, by the object that it is called on."""
+    calls: list[object] = []
+    real: Callable = getattr(owner, name)
+
+    def noting(self, *arguments, **options):
+        calls.append(self)
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(owner, name, noting)
+    return calls
+
+
+def test_a_step_draws_anew_only_the_masks_that_there_are(marked: Hands, monkeypatch):
+    painted = counted(monkeypatch, LabelsItem, "update")
+    marked.go_to(1)
+    assert painted and set(painted) == {marked.window.canvas.labels_item}
+
+
+def test_a_panel_behind_another_asks_and_shows_nothing(marked: Hands, monkeypatch):
+    why = marked.window.why
+    shown = counted(monkeypatch, WhyPanel, "_fill")
+    asked: list[int] = []
+    monkeypatch.setattr(why_module, "make_explain_job", lambda *of: asked.append(of[2]) or make_explain_job(*of))
+    marked.go_to(1)
+    marked.bot.wait(300)  # longer than a frame has to rest
+    assert not shown and not asked and why.explained is None
+    marked.window.show_dock("why")
+    marked.bot.waitUntil(lambda: asked == [1] and bool(shown))
+    marked.window.show_dock("propagation")
+    marked.bot.waitUntil(lambda: not why._timer.isActive())
+    shown.clear()
+    marked.go_to(2)
+    marked.bot.wait(300)
+    assert not shown and asked == [1]
+
+
+def test_during_a_run_no_action_goes_to_and_fro(marked: Hands, monkeypatch):
+    changed: list[str] = []
+    for name, action in marked.window.actions_by_name.items():
+        action.enabledChanged.connect(lambda _, name=name: changed.append(name))
+    marked.window.action_states.refresh()
+    assert not changed
+    monkeypatch.setattr(marked.runs, "state", RunState.RUNNING, raising=False)
+    marked.window.action_states.refresh()
+    assert set(changed) == {"propagate", "propagate_everything", "compare", "learn", "pause", "stop"}
+    changed.clear()
+    marked.window.action_states.refresh()
+    assert not changed
+
+
+def test_the_next_step_is_told_without_reading_a_mask(marked: Hands, monkeypatch):
+    read = counted(monkeypatch, Project, "permanent_memory")
+    marked.window.next_step.refresh()
+    assert "Ball is marked" in marked.window.canvas.strip.step.text() and not read
+
+
+def test_the_review_is_told_only_where_it_has_changed(marked: Hands):
+    session: Session = marked.session
+    cells = {(frame, 1): (None, Cell(PackedMask.pack(truth(frame)), confidence=0.3)) for frame in (2, 3)}
+    session.document.push_change(Change("drawn", cells, made_by=Author.RUN))
+    reviewer, told = marked.window.reviewer, []
+    reviewer.refresh()
+    assert [s.is_unprocessed for s in reviewer.stretches] == [False, True, True]
+    reviewer.changed.connect(lambda: told.append(1))
+    reviewer.refresh()
+    assert not told
