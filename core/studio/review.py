@@ -4,7 +4,6 @@ A stretch is what a person can judge at one glance: neighbouring frames of one o
 or that nothing has drawn. What a person has ticked off stays so until a run draws it otherwise.
 """
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +40,7 @@ class Stretch:
     Attributes:
         frame: the one to look at: where the network was least sure.
         doubt: how much there is to look at: missing confidence, summed over the frames.
-        confidence: of `frame`, 0 to 1; NaN where nothing was drawn.
+        confidence: of `frame`, 0 to 1; None where nothing was drawn.
         ticked: a person has found it to be right, and no run has drawn it otherwise since.
     """
 
@@ -50,12 +49,12 @@ class Stretch:
     last: int
     frame: int
     doubt: float
-    confidence: float
+    confidence: float | None
     ticked: bool = False
 
     @property
     def is_unprocessed(self) -> bool:
-        return math.isnan(self.confidence)
+        return self.confidence is None
 
     @property
     def waits(self) -> bool:
@@ -79,7 +78,7 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
             missing = project.unprocessed(since, len(project.states) - 1, (info.id,))[info.id]
             for frames in neighbours(missing[~done[missing]]):
                 first, last = int(frames[0]), int(frames[-1])
-                stretches.append(Stretch(info.id, first, last, first, 0.0, math.nan))
+                stretches.append(Stretch(info.id, first, last, first, 0.0, None))
     return sorted(stretches, key=lambda s: (s.ticked, s.is_unprocessed, -s.doubt, s.first, s.object))
 
 
