@@ -39,7 +39,8 @@ from core.training.hard_clips import HARD_CLIPS
 ROOT = Path(__file__).resolve().parents[1]
 
 MOST_DOUBT = 0.2
-"""Share of the held-out sequences' frames without a fall that may be in doubt, with one object and with two."""
+"""Share of the held-out sequences' frames without a fall that may be in doubt, as they are and with a second object
+together."""
 
 ONE, TWO, HARD, TRAINED_ON = "held out", "held out, with a second object", "hard", "trained on"
 CLIPS, CLIP_FRAMES, CLIP_RESOLUTIONS = 100, 30, (480, 480, 360, 240)
@@ -184,14 +185,13 @@ def of_kind(kind: str, drawn: Sequence[Drawn], scores: Sequence[SequenceScores])
     return [own for one, own in zip(drawn, scores, strict=True) if one.kind == kind]
 
 
-def lowest(groups: Sequence[Sequence[SequenceScores]]) -> float:
-    """The highest confidence, in hundredths, below which a frame deserves a look and in every group few others do."""
-    fits = lambda low: all(flagged_falls(group, low).of_others <= MOST_DOUBT for group in groups)  # noqa: E731
-    return max(low / 100 for low in range(40, 100) if fits(low / 100))
+def lowest(scores: Sequence[SequenceScores]) -> float:
+    """The highest confidence, in thousandths, below which a frame deserves a look and few others do."""
+    return max(low / 1000 for low in range(400, 1000) if flagged_falls(scores, low / 1000).of_others <= MOST_DOUBT)
 
 
 def report(title: str, drawn: Sequence[Drawn], scores: Sequence[SequenceScores], low: float) -> None:
-    print(f"{title}, in doubt below {low:.2f}")
+    print(f"{title}, in doubt below {low:.3f}")
     for kind in (ONE, TWO, HARD):
         if some := of_kind(kind, drawn, scores):
             of_falls = flagged_falls(some, low)
@@ -207,7 +207,7 @@ def write(constants: Constants, low: float) -> None:
     folder = ROOT / "core" / "propagation"
     for kind, values in constants.items():
         _replace(folder / "confidence.py", rf"(    {kind.__name__}: )\(.*\)", rf"\g<1>({_words(values)})")
-    _replace(folder / "doubt.py", r"(LOW_CONFIDENCE = ).*", rf"\g<1>{low:.2f}")
+    _replace(folder / "doubt.py", r"(LOW_CONFIDENCE = ).*", rf"\g<1>{low:.3f}")
 
 
 def _replace(path: Path, old: str, new: str) -> None:
@@ -236,13 +236,13 @@ def main() -> None:
     apart = [one.judged_by(fits[one.footage]) if one.footage in fits else one.scores for one in drawn]
     constants = {kind: np.round(weights, 3) for kind, weights in fit(drawn).items()}
     as_fitted = [one.judged_by(constants) for one in drawn]
-    low = lowest([some for kind in (ONE, TWO) if (some := of_kind(kind, drawn, as_fitted))] or [as_fitted])
+    low = lowest(of_kind(ONE, drawn, as_fitted) + of_kind(TWO, drawn, as_fitted))
     report("As it is", drawn, [one.judged_by(CALIBRATION) for one in drawn], LOW_CONFIDENCE)
     report("Fitted to all", drawn, as_fitted, low)
     report("Its footage left out of the fit", drawn, apart, low)
     for kind, values in constants.items():
         print(f"{kind.__name__}: ({_words(values)})")
-    print(f"LOW_CONFIDENCE = {low:.2f}")
+    print(f"LOW_CONFIDENCE = {low:.3f}")
     if arguments.write:
         write(constants, low)
 

@@ -51,7 +51,7 @@ def test_what_is_fitted_orders_frames_of_other_sequences_as_their_j_does(script:
     assert constants[Mask][1] > 3 * abs(constants[Mask][2]), "of the IoU alone, as it was made"
     assert abs(confidence_correlation([drawn[0].scores])) < 0.4
     assert confidence_correlation([drawn[0].judged_by(constants)]) > 0.95
-    low = script.lowest([[one.judged_by(constants) for one in drawn]])
+    low = script.lowest([one.judged_by(constants) for one in drawn])
     assert 0.4 <= low < 1
 
 
@@ -99,5 +99,5 @@ def test_constants_are_written_into_the_code(script: ModuleType, tmp_path: Path,
     code = {name: (folder / name).read_text() for name in ("confidence.py", "doubt.py")}
     assert "    Mask: (-1.000, 0.500, 0.250),\n" in code["confidence.py"]
     assert "    Absence: (0.100, 0.200, -0.300, 0.400),\n" in code["confidence.py"]
-    assert "\nLOW_CONFIDENCE = 0.70\n" in code["doubt.py"]
+    assert "\nLOW_CONFIDENCE = 0.700\n" in code["doubt.py"]
     compile(code["confidence.py"], "confidence.py", "exec")
