@@ -1,5 +1,6 @@
 """What the window does over and over: counted, for nothing shall be done that nobody sees or that changes nothing."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,13 @@ def test_a_step_draws_anew_only_the_masks_that_there_are(marked: Hands, monkeypa
     painted = counted(monkeypatch, LabelsItem, "update")
     marked.go_to(1)
     assert painted and set(painted) == {marked.window.canvas.labels_item}
+
+
+def test_modules_are_not_searched_for_garbage_again_and_again(marked: Hands):
+    """A full collection stops all threads for as long as it takes to go through every object that it knows."""
+    marked.window.runs.start()
+    marked.bot.waitUntil(lambda: marked.window.runs.state is RunState.IDLE, timeout=60_000)
+    assert gc.get_freeze_count() > 100_000, "PyTorch and Qt"
 
 
 def test_a_panel_behind_another_asks_and_shows_nothing(marked: Hands, monkeypatch):
