@@ -24,7 +24,8 @@ LAST_MASKS = 5
 """Masks back to which their expected IoU counts for the confidence that an object is rightly nowhere."""
 
 COMMON_IOU = 0.88
-"""Expected IoU of masks as they mostly are, where an object's own are not known."""
+"""Expected IoU where none of an object's own is known: the median of the held-out sequences' masks, with one object and
+with two (docs/evaluation.md)."""
 
 ABSENT_LOGIT = -30.0
 """Mask logit, everywhere, of what is absent."""

@@ -279,7 +279,9 @@ class _Report:
     def _words(self, stretch: Stretch) -> str:
         extent = f"{stretch.first}" if stretch.first == stretch.last else f"{stretch.first} to {stretch.last}"
         name = self._project.object(stretch.object).name
-        why = f"{reason_of(self._project, stretch)}, confidence {stretch.confidence or 0:.0%}"
+        why = str(reason_of(self._project, stretch))
+        if stretch.confidence is not None:
+            why += f", confidence {stretch.confidence:.0%}"
         return f"{name}, frame {stretch.frame} (of {extent}): {why}"
 
     def _corrections(self, info: ObjectInfo) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, QRect, Signal
+from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
 from core.masks.palette import distinct_colour
@@ -20,6 +20,10 @@ from pcvos_gui.session.messages import Messages
 from pcvos_gui.session.navigator import Navigator
 from pcvos_gui.session.open_session import OpenSession
 from pcvos_gui.workers.frames import FrameWorker
+from pcvos_gui.workers.garbage import free_closed
+
+FREEING_MS = 1000
+"""After which threads have let go of footage that was closed."""
 
 
 class Leaving(Enum):
@@ -74,8 +78,11 @@ class Session(QObject):
 
     def open(self, media: FrameSource, project: Project) -> bool:
         """Show footage and its project; what was open before is closed. False: that stays open (see `close`)."""
+        was_open = self.is_open
         if not self.close():
             return False
+        if was_open:
+            QTimer.singleShot(FREEING_MS, free_closed)
         document = self._document = OpenSession(media, project, self.undo_stack, self.messages, self)
         document.applied.connect(self._on_applied)
         document.refused.connect(self._reload_labels)

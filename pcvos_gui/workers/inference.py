@@ -1,6 +1,5 @@
 """The one thread that owns network, memory and device: jobs in, results out."""
 
-import gc
 import logging
 import os
 import sys
@@ -9,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import cache, partial
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -42,6 +41,7 @@ from core.studio.jobs import (
     PropagateJob,
     Result,
 )
+from pcvos_gui.workers.garbage import keep_modules
 from pcvos_gui.workers.thread import Worker
 
 if TYPE_CHECKING:
@@ -365,15 +365,8 @@ def _make_engine() -> "Engine":
     from core.studio.engine import Engine
 
     torch.set_num_threads(max(1, _cores() - 1))
-    _leave_modules_to_themselves()
+    keep_modules()
     return Engine()
-
-
-@cache
-def _leave_modules_to_themselves() -> None:
-    """Keep what exists by now, modules for the most part, from the garbage collector, once: each time that it goes
-    through all of it, every thread stops for a tenth of a second, the window's too."""
-    gc.freeze()
 
 
 def _is_lack_of_memory(error: Exception) -> bool:

@@ -1,6 +1,8 @@
 """What the window does over and over: counted, for nothing shall be done that nobody sees or that changes nothing."""
 
 import gc
+import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +53,14 @@ def test_modules_are_not_searched_for_garbage_again_and_again(marked: Hands):
     marked.window.runs.start()
     marked.bot.waitUntil(lambda: marked.window.runs.state is RunState.IDLE, timeout=60_000)
     assert gc.get_freeze_count() > 100_000, "PyTorch and Qt"
+
+
+def test_footage_that_was_closed_is_freed_nevertheless(marked: Hands, clip: Path, tmp_path: Path):
+    project = weakref.ref(marked.session.document.project)
+    gc.freeze()  # as where the network is loaded while footage is open
+    marked.open(Path(shutil.copy(clip, tmp_path / f"other{clip.suffix}")))
+    marked.bot.waitUntil(lambda: project() is None)
+    assert gc.get_freeze_count() > 100_000, "modules are kept again"
 
 
 def test_a_panel_behind_another_asks_and_shows_nothing(marked: Hands, monkeypatch):
