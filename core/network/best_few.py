@@ -1,72 +1,75 @@
-"""The best few of each row of a large matrix, exactly, without sorting through all of it."""
+"""The best few of each column of a large matrix, exactly, without sorting through all of it, or even keeping it.
+
+Rows are cut into groups. Of the maxima of groups the `k` largest are found, and only into these groups is looked: no
+other can hold one of the `k` largest.
+"""
+
+import warnings
 
 import numpy as np
 import torch
 from torch import Tensor
 
-GROUP = 15
-"""Columns in a group. They lie apart: neighbours are often good together, and would crowd into few groups."""
+FINE = 8
+"""Rows in a group."""
 
-WORTH = 6
-"""Groups for each number wanted, from which on groups pay."""
+COARSE = 4
+"""Groups in one whose maximum is looked at first."""
+
+GROUP = FINE * COARSE
+"""What the number of rows must be a multiple of."""
+
+warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
 
 
-def padded(columns: int) -> int:
-    """The width of a matrix that can be cut into whole groups."""
-    return -(-columns // GROUP) * GROUP
+def best_groups(maxima: Tensor, k: int) -> Tensor:
+    """The `k` groups with the largest maxima: float32 (G, C) to int64 (C, k), ascending; all where there are fewer."""
+    coarse = maxima.view(-1, COARSE, maxima.shape[1]).amax(1).t()
+    groups = members(largest(coarse.contiguous(), k), COARSE)
+    return groups.gather(1, largest(maxima.t().gather(1, groups), k))
 
 
-def best_few(scores: Tensor, columns: int, k: int) -> tuple[Tensor, Tensor]:
-    """The `k` largest of each row, descending, and where they are: the values that `topk` gives.
+def members(groups: Tensor, size: int) -> Tensor:
+    """What is in groups of `size`: int64 (C, k) to (C, k size)."""
+    return (groups.unsqueeze(2) * size + torch.arange(size)).flatten(1)
 
-    On a CPU only the `k` groups with the largest maxima are looked into: no other can hold one of the `k` largest. A
-    row where equal numbers leave a choice is sorted whole.
 
-    Args:
-        scores: float32 (R, W); behind the first `columns` columns -inf. W: `padded(columns)` for the groups to be used.
-        k: at most `columns`.
+def products(one: Tensor, other: Tensor, places: Tensor) -> Tensor:
+    """Products of each row of (C, K) with some rows of (R, K): of those at int64 (C, n), ascending; (C, n)."""
+    count = places.numel()
+    starts = torch.arange(0, count + 1, places.shape[1])
+    pattern = torch.sparse_csr_tensor(
+        starts, places.flatten(), one.new_zeros(count), (len(one), len(other)), check_invariants=False
+    )
+    return torch.sparse.sampled_addmm(pattern, one, other.t(), beta=0.0).values().view(places.shape)
 
-    Returns:
-        values float32 (R, k), columns int64 (R, k).
+
+def largest(scores: Tensor, k: int) -> Tensor:
+    """Columns of the `k` largest numbers of each row, (R, W) to int64 (R, k), ascending; any of equal ones, and all
+    where there are fewer.
+
+    They are found by the value of the `k`th, without a search that carries indices.
     """
-    if not _holds_numbers_here(scores) or scores.shape[1] % GROUP or columns < WORTH * k * GROUP:
-        return scores[:, :columns].topk(k, dim=-1)
-    groups = scores.view(len(scores), GROUP, -1)  # column c is member c // N of group c % N, of N groups
-    best_groups, settled = _largest(groups.amax(1), k)
-    members = groups.gather(2, best_groups.unsqueeze(1).expand(-1, GROUP, -1)).flatten(1)
-    places, surely = _largest(members, k)
-    values, order = members.gather(1, places).sort(1, descending=True)
-    places = places.gather(1, order)
-    index = places // k * groups.shape[2] + best_groups.gather(1, places % k)
-    if not (settled & surely).all():
-        again = torch.from_numpy(~(settled & surely))
-        values[again], index[again] = scores[again, :columns].topk(k, dim=-1)
-    return values, index
-
-
-def _largest(scores: Tensor, k: int) -> tuple[Tensor, np.ndarray]:
-    """Columns (R, k) of the `k` largest of each row, ascending, and of each row, (R,), whether just `k` reach the `k`th
-    largest number: where they do not, as numbers are equal or are none, the columns are any."""
     numbers = scores.numpy()
     rows, width = numbers.shape
+    if width <= k:
+        return torch.arange(width).expand(rows, -1)
     reached = numbers >= np.partition(numbers, width - k, axis=1)[:, width - k, None]
-    places = np.flatnonzero(reached)
-    settled = np.ones(rows, bool)
-    ends = places.reshape(rows, k)[:, [0, -1]] // width if len(places) == rows * k else None
-    if ends is None or (ends != np.arange(rows)[:, None]).any():
-        settled = np.count_nonzero(reached, axis=1) == k
-        reached[~settled] = np.arange(width) < k
-        places = np.flatnonzero(reached)
-    return torch.from_numpy(places.reshape(rows, k) % width), settled
+    unsettled = np.flatnonzero(np.count_nonzero(reached, axis=1) != k)
+    if len(unsettled):  # numbers are equal, or are none
+        some = np.zeros((len(unsettled), width), bool)
+        np.put_along_axis(some, np.argpartition(numbers[unsettled], width - k, axis=1)[:, width - k :], True, 1)
+        reached[unsettled] = some
+    return torch.from_numpy(np.flatnonzero(reached).reshape(rows, k) % width)
 
 
 def first_best(scores: Tensor) -> Tensor:
     """Column of the largest number of each row, the first of equal ones: (R, W) to int64 (R,)."""
-    if not _holds_numbers_here(scores):
+    if not holds_numbers_here(scores):
         return scores.argmax(-1)
     return torch.from_numpy(scores.numpy().argmax(-1))  # which takes a tenth of the time of PyTorch's
 
 
-def _holds_numbers_here(scores: Tensor) -> bool:
+def holds_numbers_here(scores: Tensor) -> bool:
     """Whether it is a plain tensor of a CPU: others may only count operations, and hold no numbers."""
     return scores.device.type == "cpu" and type(scores) is Tensor

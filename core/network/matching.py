@@ -7,21 +7,27 @@ dimensions are allowed where said.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.network.best_few import best_few, first_best, padded
+from core.network.best_few import FINE, GROUP, best_groups, first_best, holds_numbers_here, largest, members, products
 from core.network.constants import made_once
 
 TOP_K = 20
 """Memory positions read per query (paper Sec. 4.1)."""
 
-SIMILARITY_BYTES = {"cpu": 8 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
-"""Size of the similarity block computed at a time, by device: on a CPU what its caches hold; on a GPU small ones cost
-nearly what large ones do."""
+SIMILARITY_BYTES = {"cpu": 16 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
+"""Most that similarities take at a time, by device: on a GPU small blocks cost nearly what large ones do; on a CPU only
+maxima of groups of them are kept for long."""
+
+STRIP_BYTES = 2**20
+"""Size of the similarities that a thread of a CPU computes and searches at a time: what its own cache holds."""
+
+WORTH = 6
+"""How many times as many memory positions as are looked into there must be for groups of them to pay."""
 
 
 def similarity(query: Tensor, memory: Tensor, offset: Tensor | None = None) -> Tensor:
@@ -69,28 +75,27 @@ def read_top_k(
 ) -> list[Tensor]:
     """Readout of several objects that share their memory positions: one affinity for all of them.
 
-    Queries go in blocks so that the similarity never takes more than `block_bytes` (SIMILARITY_BYTES); the best `top_k`
-    of each query are found along contiguous rows, and only their values are gathered.
-
     Args:
         query: (Q, C_k). memory: (N, C_k). values: one (N, C_v) per object.
         top_k: how many memory positions a query reads; all of them if there are fewer.
+        block_bytes: most that similarities take at a time; SIMILARITY_BYTES, if None.
         hidden: for queries from one index up to another the memory positions that they cannot read, bool (q, N); each
             query can read one at least.
 
     Returns:
         One (Q, C_v) per object.
     """
-    k = min(top_k, memory.shape[0])
-    rows = rows_of(len(memory), query.device, block_bytes)
+    k = min(top_k, len(memory))
     query, memory = query.float(), memory.float()
+    if hidden is None and _groups_pay(query, memory, k):
+        return weighted_sums(values, *_best_few(query, memory, k, block_bytes=block_bytes))
+    rows, offset = rows_of(len(memory), query.device, block_bytes), offsets(memory)
     readouts: list[list[Tensor]] = [[] for _ in values]
-    start = 0
-    for scores, wide in _similarities(query, memory, rows, padded(len(memory))):
+    for start in range(0, len(query), rows):
+        scores = similarity(query[start : start + rows], memory, offset)
         if hidden is not None:
             scores.masked_fill_(hidden(start, start + len(scores)), -torch.inf)
-        start += len(scores)
-        for out, readout in zip(readouts, weighted_sums(values, *best_few(wide, len(memory), k)), strict=True):
+        for out, readout in zip(readouts, weighted_sums(values, *scores.topk(k, -1)), strict=True):
             out.append(readout)
     return [joined(parts) for parts in readouts]
 
@@ -117,8 +122,9 @@ def localised(
     Returns:
         (Q, C_k + 2) and (N, C_k + 2), for `similarity` and `read_top_k`.
     """
-    query, memory = query.float(), memory.float()
-    best = _best_queries(query, memory, block_bytes)
+    query, memory, own = query.float(), memory.float(), offsets(query)
+    blocks = memory.split(rows_of(len(query), query.device, block_bytes))
+    best = joined([first_best(similarity(some, query, own)) for some in blocks])
     places = places_of(height, width, sigma, query)
     channels = query.shape[-1]
     # similarity will divide by sqrt(C_k + 2): made up for, so that keys weigh as before
@@ -126,31 +132,66 @@ def localised(
     return torch.cat([query, places], 1) * scale, torch.cat([memory, places[best]], 1) * scale
 
 
-def _best_queries(query: Tensor, memory: Tensor, block_bytes: int | None) -> Tensor:
-    """For each memory position the query that is most similar to it, int64 (N,)."""
-    rows = rows_of(len(query), query.device, block_bytes)
-    scores = (of_some for of_some, _ in _similarities(memory, query, rows, len(query)))
-    return joined([first_best(of_some) for of_some in scores])
+def _groups_pay(query: Tensor, memory: Tensor, k: int) -> bool:
+    return holds_numbers_here(query) and len(memory) >= WORTH * k * FINE
 
 
-def _similarities(query: Tensor, memory: Tensor, rows: int, columns: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Similarities (q, N) of so many queries at a time, and the same (q, columns) with -inf behind them.
+def _best_few(
+    query: Tensor,
+    memory: Tensor,
+    k: int,
+    kernel: tuple[Tensor, Tensor] | tuple[()] = (),
+    block_bytes: int | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The `k` memory positions that are most similar to each query, on a CPU.
 
-    On a CPU all are written into the same memory, as new memory costs as much as what is written into it; and as one
-    product, the offset being one more channel: `addmm` copies it into the result before.
+    Similarities are computed once, of a strip of memory positions with all queries at a time, and are not kept: where
+    the frame shows a position best is searched along its row, what a kernel takes off is taken off in place, and of
+    each group of positions the maxima stay. Only those of the best groups are then computed again.
+
+    Args:
+        query: float32 (Q, C_k). memory: float32 (N, C_k).
+        kernel: what a kernel adds is the product of two rows, (Q, 3) each: of the query that shows a position best, in
+            the first tensor, and of the one that reads it, in the second.
+
+    Returns:
+        Similarities less the square of the query, float32 (Q, k), and positions, int64 (Q, k), in no order.
     """
-    offset = offsets(memory)
-    if query.device.type != "cpu":
-        for some in query.split(rows):
-            scores = similarity(some, memory, offset)
-            yield scores, scores
-        return
-    block = query.new_empty(min(rows, len(query)), columns)
-    block[:, len(memory) :] = -torch.inf
-    factors = torch.cat([memory, offset.unsqueeze(-1)], -1).t()
-    for some in F.pad(2 / math.sqrt(memory.shape[-1]) * query, (0, 1), value=1.0).split(rows):
-        wide = block[: len(some)]
-        yield torch.mm(some, factors, out=wide[:, : len(memory)]), wide
+    (queries, channels), count = query.shape, len(memory)
+    most = SIMILARITY_BYTES["cpu"] if block_bytes is None else block_bytes
+    strip = _whole_groups(min(most, STRIP_BYTES * torch.get_num_threads()) // (4 * queries))
+    rows = _whole_groups(most // (4 * queries) * FINE)
+    # A similarity, less what its kernel takes off, is a product of two rows: keys and both offsets, and three channels.
+    keys = channels + 2
+    right = torch.cat([query, query.new_ones(queries, 1), offsets(query).unsqueeze(1), *kernel[1:]], 1)
+    columns = right.t().contiguous()
+    left = memory.new_zeros(-(-count // GROUP) * GROUP, len(columns))
+    left[:count, :channels] = 2 / math.sqrt(channels) * memory
+    left[:count, channels] = offsets(memory)
+    left[count:, channels] = -torch.inf  # what fills up the last group is never read
+    left[:count, channels + 1] = 1.0
+    block = query.new_empty(min(strip, len(left)), queries)
+    maxima = query.new_empty(min(rows, len(left)) // FINE, queries)
+    scores, index = query.new_empty(queries, 0), torch.empty(queries, 0, dtype=torch.int64)
+    for start in range(0, len(left), rows):
+        some = left[start : start + rows]
+        best = maxima[: len(some) // FINE]
+        for own, out in zip(some.split(strip), best.split(strip // FINE), strict=True):
+            similarities = torch.mm(own[:, :keys], columns[:keys], out=block[: len(own)])
+            if kernel:
+                own[:, keys:] = kernel[0][first_best(similarities)]
+                similarities.addmm_(own[:, keys:], columns[keys:])
+            torch.amax(similarities.view(-1, FINE, queries), 1, out=out)
+        places = members(best_groups(best, k), FINE)
+        scores = torch.cat([scores, products(right, some, places)], 1)
+        index = torch.cat([index, places + start], 1)
+        taken = largest(scores, k)
+        scores, index = scores.gather(1, taken), index.gather(1, taken)
+    return scores, index.clamp_(max=count - 1)
+
+
+def _whole_groups(rows: int) -> int:
+    return max(GROUP, rows // GROUP * GROUP)
 
 
 def read_localised(
@@ -163,6 +204,10 @@ def read_localised(
     top_k: int = TOP_K,
 ) -> list[Tensor]:
     """Read as `read_top_k` does, of keys that `localised` made; arguments as theirs."""
+    k = min(top_k, len(memory))
+    if _groups_pay(query, memory, k):
+        kernel = _kernel(height, width, sigma, query.device)
+        return weighted_sums(values, *_best_few(query.float(), memory.float(), k, kernel))
     return read_top_k(*localised(query, memory, height, width, sigma), values, top_k)
 
 
@@ -170,6 +215,13 @@ def places_of(height: int, width: int, sigma: float, query: Tensor) -> Tensor:
     """Row and column of each position of a frame, (height width, 2), in units in which a squared distance weighs as one
     of keys does."""
     return math.sqrt(math.sqrt(query.shape[-1]) / 2) / sigma * grid_of(height, width, query.device)
+
+
+def _kernel(height: int, width: int, sigma: float, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The Gaussian's exponent as `_best_few` takes it, without what is the same for all memory positions."""
+    places = grid_of(height, width, device)
+    squares = places.square().sum(1, keepdim=True)
+    return torch.cat([places / sigma**2, squares / (-2 * sigma**2)], 1), F.pad(places, (0, 1), value=1.0)
 
 
 @made_once(8)
@@ -208,11 +260,12 @@ def best_near(
     scores, index = query.new_empty(len(at), k), at.new_empty(len(at), k)
     places = grid_of(height, width, query.device)
     known = at.new_full((len(memory),), -1) if shown is None else shown
-    blocks = _similarities(query[at], memory, rows, padded(len(memory)))
-    for some, (_, plain) in zip(torch.arange(len(at), device=at.device).split(rows), blocks, strict=True):
+    offset = offsets(memory)
+    for some in torch.arange(len(at), device=at.device).split(rows):
+        plain = similarity(query[at[some]], memory, offset)
         count, left = (4 * k if sigma else k), torch.arange(len(some), device=at.device)
         while len(left):
-            best, found = best_few(plain[left], len(memory), min(count, len(memory)))
+            best, found = plain[left].topk(min(count, len(memory)), -1)
             near = best
             if sigma:
                 new = found.unique()

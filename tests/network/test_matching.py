@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from core.network import matching
 from core.network.aggregation import aggregate, own_logits
-from core.network.matching import best_near, localised, read_dense, read_top_k, similarity
+from core.network.matching import best_near, localised, read_dense, read_localised, read_top_k, similarity
 
-cases = st.tuples(st.integers(1, 30), st.integers(1, 40), st.integers(1, 45), st.integers(1, 3), st.integers(0, 999))
+cases = st.tuples(st.integers(1, 30), st.integers(1, 900), st.integers(1, 45), st.integers(1, 3), st.integers(0, 999))
 
 
 def plain_readout(query: np.ndarray, memory: np.ndarray, value: np.ndarray, top_k: int) -> np.ndarray:
@@ -56,17 +56,44 @@ def test_the_kernel_is_a_gaussian_around_where_the_frame_shows_a_memory_position
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.parametrize("positions", [3, 700, 2011])
+@pytest.mark.parametrize("sigma", [0.5, 3.0])
+def test_memory_is_read_as_of_localised_keys(positions: int, sigma: float):
+    """Computed once, in strips that are not kept, it is what all similarities give."""
+    torch.manual_seed(positions)
+    query, memory, values = torch.randn(240, 64), torch.randn(positions, 64), torch.randn(positions, 5)
+    scores = similarity(*localised(query, memory, 12, 20, sigma))
+    best, index = scores.topk(min(5, positions))
+    expected = (values[index] * best.softmax(-1).unsqueeze(-1)).sum(1)
+    (found,) = read_localised(query, memory, [values], 12, 20, sigma, 5)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_the_similarity_never_takes_more_than_its_share(monkeypatch: pytest.MonkeyPatch):
-    sizes, search = [], matching.best_few
-    monkeypatch.setattr(
-        matching, "best_few", lambda s, columns, k: sizes.append(4 * len(s) * columns) or search(s, columns, k)
-    )
-    query, memory = torch.randn(100, 8), torch.randn(50, 8)
-    matching.read_top_k(query, memory, [torch.randn(50, 3)], 5, block_bytes=4 * 50 * 7)
-    assert max(sizes) <= 4 * 50 * 7 and sum(sizes) == 4 * 50 * 100
-    sizes.clear()
-    matching.read_top_k(query, memory, [torch.randn(50, 3)], 5, block_bytes=1)
-    assert sizes == [4 * 50] * 100, "a query at a time, if there is no room for more"
+    sizes: dict[str, list[int]] = {"mm": [], "best_groups": [], "similarity": []}
+
+    def noting(module: object, name: str) -> None:
+        made = getattr(module, name)
+
+        def note(*given: torch.Tensor, **named: torch.Tensor) -> torch.Tensor:
+            found = made(*given, **named)
+            sizes[name].append((given[0] if name == "best_groups" else found).nbytes)
+            return found
+
+        monkeypatch.setattr(module, name, note)
+
+    noting(torch, "mm")
+    noting(matching, "best_groups")
+    noting(matching, "similarity")
+    query, memory, values = torch.randn(100, 8), torch.randn(2000, 8), [torch.randn(2000, 3)]
+    read_top_k(query, memory, values, 5, block_bytes=4 * 100 * 70)
+    assert max(sizes["mm"]) <= 4 * 100 * 70 and max(sizes["best_groups"]) <= 4 * 100 * 70
+    assert sum(sizes["mm"]) == 4 * 100 * 2016, "once, and what makes it whole groups"
+    read_top_k(query, memory, values, 100, block_bytes=4 * 2000 * 7)
+    assert max(sizes["similarity"]) <= 4 * 2000 * 7 and sum(sizes["similarity"]) == 4 * 2000 * 100
+    sizes["similarity"].clear()
+    read_top_k(query, memory, values, 100, block_bytes=1)
+    assert sizes["similarity"] == [4 * 2000] * 100, "a query at a time, if there is no room for more"
 
 
 @pytest.mark.parametrize("scale", [0.0, 1.0, 30.0])
