@@ -9,6 +9,7 @@ dimensions are allowed where said.
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,8 +24,9 @@ SIMILARITY_BYTES = {"cpu": 16 * 2**20, "cuda": 512 * 2**20, "mps": 64 * 2**20}
 """Most that similarities take at a time, by device: on a GPU small blocks cost nearly what large ones do; on a CPU only
 maxima of groups of them are kept for long."""
 
-STRIP_BYTES = 2**20
-"""Size of the similarities that a thread of a CPU computes and searches at a time: what its own cache holds."""
+STRIP_BYTES = 2 * 2**20
+"""Size of the similarities that a thread of a CPU computes and searches at a time: what its own cache nearly holds, for
+threads wait for each other twice a strip."""
 
 WORTH = 6
 """How many times as many memory positions as are looked into there must be for groups of them to pay."""
@@ -179,15 +181,20 @@ def _best_few(
         for own, out in zip(some.split(strip), best.split(strip // FINE), strict=True):
             similarities = torch.mm(own[:, :keys], columns[:keys], out=block[: len(own)])
             if kernel:
-                own[:, keys:] = kernel[0][first_best(similarities)]
+                own[:, keys:] = kernel[0].index_select(0, first_best(similarities))
                 similarities.addmm_(own[:, keys:], columns[keys:])
-            torch.amax(similarities.view(-1, FINE, queries), 1, out=out)
+            np.max(similarities.view(-1, FINE, queries).numpy(), 1, out=out.numpy())
         places = members(best_groups(best, k), FINE)
         scores = torch.cat([scores, products(right, some, places)], 1)
         index = torch.cat([index, places + start], 1)
         taken = largest(scores, k)
         scores, index = scores.gather(1, taken), index.gather(1, taken)
     return scores, index.clamp_(max=count - 1)
+
+
+def looked_into_bytes(queries: int, positions: int, top_k: int) -> int:
+    """Bytes that looking into the best groups takes at most, on a CPU."""
+    return 50 * queries * min(top_k * FINE, positions // WORTH)  # 50: two similarities and three indices, and copies
 
 
 def _whole_groups(rows: int) -> int:

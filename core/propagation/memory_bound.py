@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from core.network.config import PCVOSConfig
-from core.network.matching import SIMILARITY_BYTES
+from core.network.matching import SIMILARITY_BYTES, looked_into_bytes
 from core.network.winograd import STRIP_BYTES
 from core.propagation.clip_inference import OBJECTS_AT_ONCE
 from core.propagation.feed import READ_AHEAD_BYTES, depth
@@ -92,9 +92,10 @@ def memory_bound(
     clip += work.trunk
     drawing = 4 * (5 * (objects + 1) * pixels + 6 * footage_pixels)
     value_encoder = min(objects, OBJECTS_AT_ONCE) * work.encoded
-    blocks = 2 * SIMILARITY_BYTES[device.type]
+    blocks = 6 * SIMILARITY_BYTES[device.type]
+    blocks += looked_into_bytes(cells, (frames + progressive) * cells, settings.top_k)
     refined = interval * work.refined  # a clip of one object at least is refined at once
-    temporary = max(work.encoded + 3 * STRIP_BYTES, 3 * blocks, refined, work.decoded, value_encoder, drawing)
+    temporary = max(work.encoded + 3 * STRIP_BYTES, blocks, refined, work.decoded, value_encoder, drawing)
     results = interval * footage_pixels * (1 + objects * settings.soft) + interval * objects * pixels // 16
     ahead = min(depth(run.size, interval) * 3 * footage_pixels, READ_AHEAD_BYTES)
     return MemoryBound(

@@ -72,3 +72,9 @@ def test_the_first_of_equal_numbers_is_the_best():
     scores = torch.randn(40, 333).round()
     assert torch.equal(first_best(scores), scores.argmax(-1))
     assert first_best(torch.zeros(2, 7)).tolist() == [0, 0]
+
+
+def test_a_row_with_one_too_few_makes_up_for_none_with_one_too_many():
+    scores = torch.tensor([[torch.nan, 3.0, 2.0, 1.0], [5.0, 4.0, 4.0, 1.0], [1.0, 2.0, 3.0, 4.0]])
+    assert largest(scores, 2).tolist()[::2] == [[0, 1], [2, 3]]
+    assert largest(scores, 2).tolist()[1] in ([0, 1], [0, 2])
