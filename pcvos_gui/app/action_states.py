@@ -41,15 +41,18 @@ class ActionStates:
 
     def show_undo(self) -> None:
         """Undo is also for the last step of what is unfinished on the canvas: a stroke of a scribble, a corner."""
-        stack, unfinished = self._window.session.undo_stack, self._window.canvas.tool.is_busy
-        undone = self._window.tr("last step") if unfinished else stack.undoText()
+        stack, canvas = self._window.session.undo_stack, self._window.canvas
+        unfinished = canvas.tool.is_busy
+        # Not for as long as a button is held: each name of an action lays the window out anew.
+        is_step = unfinished and not canvas.view.is_pressed
+        undone = self._window.tr("last step") if is_step else stack.undoText()
         for name, word, can, text in (
             ("undo", self._window.tr("Undo"), unfinished or stack.canUndo(), undone),
             ("redo", self._window.tr("Redo"), stack.canRedo(), stack.redoText()),
         ):
             action = self._actions[name]
             action.setEnabled(can)
-            action.setText(f"{word}: {text}" if can else word)
+            action.setText(f"{word}: {text}" if text else word)
 
     def show_checks(self) -> None:
         """Check the actions that are on."""

@@ -194,11 +194,11 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         session, runs, view = self.session, self.runs, self.view_state
         self._connect_messages()
-        for signal in (session.opened, session.closed, session.active_changed, session.objects_changed):
+        for signal in (session.opened, session.closed):
             signal.connect(self._show_what_is_open)
-        for signal in (runs.state_changed, runs.comparison.ended):
-            signal.connect(self._show_what_is_open)
-        session.undo_stack.indexChanged.connect(self._show_what_is_open)
+        for signal in (session.active_changed, session.objects_changed, runs.state_changed, runs.comparison.ended):
+            signal.connect(self.action_states.refresh)
+        session.undo_stack.indexChanged.connect(self._show_undo)
         session.navigator.image_changed.connect(self._show_page)
         session.opened.connect(self.canvas.setFocus)
         view.changed.connect(self.action_states.show_checks)
@@ -254,6 +254,9 @@ class MainWindow(QMainWindow):
         session = self.session
         name = Path(shown_name(session.document.project.path)).stem if session.is_open else ""
         self.setWindowTitle(f"{name} - PCVOS Studio" if session.is_open else "PCVOS Studio")
+
+    def _show_undo(self) -> None:
+        self.action_states.show_undo()  # from here, for the stack tells of its end too, and that is the window's
 
     def _show_page(self) -> None:
         """The canvas, and all that goes with it, as soon as there is a first frame to see."""

@@ -11,6 +11,7 @@ from pcvos_gui.dialogs.exchange import Exchange
 from pcvos_gui.panels.costs import duration
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.steady_label import SteadyLabel
 
 _TOLD = 20  # objects that a tooltip names
 
@@ -30,7 +31,8 @@ class StatusLine(QStatusBar):
     def __init__(self, session: Session, runs: RunController, exchange: Exchange, parent: QWidget | None = None):
         super().__init__(parent)
         self._session, self._runs = session, runs
-        self.place, self.object, self.done, self.engine, self.saved = (QLabel(self) for _ in range(5))
+        self.place = SteadyLabel(self)
+        self.object, self.done, self.engine, self.saved = (QLabel(self) for _ in range(4))
         self.export = QProgressBar(self)
         longest = self.tr("Export 100 %") + self.tr(" · {} left").format(duration(35_999))
         self.export.setFixedWidth(self.export.fontMetrics().horizontalAdvance(longest) + 16)
@@ -48,6 +50,7 @@ class StatusLine(QStatusBar):
             self.addPermanentWidget(part)
         self._show_export("", 0, 0, -1.0)
         exchange.progress.connect(self._show_export)
+        session.opened.connect(self._keep_room)
         for signal in (
             session.navigator.frame_changed,
             session.opened,
@@ -74,14 +77,7 @@ class StatusLine(QStatusBar):
             widget.setVisible(is_open and not self.currentMessage())  # what the pointer is over is told in their place
         if not is_open:
             return
-        at = float(
-            session.document.media.timestamps[max(0, session.navigator.frame)] - session.document.media.timestamps[0]
-        )
-        self.place.setText(
-            self.tr("frame {} / {} · {}").format(
-                session.navigator.frame, session.navigator.frame_count - 1, timecode(at)
-            )
-        )
+        self.place.setText(self._place_text(session.navigator.frame))
         active = session.object(session.active)
         self.object.setText("· " + (active.name if active else self.tr("no object")))
         self._show_done()
@@ -90,6 +86,14 @@ class StatusLine(QStatusBar):
         self.engine.setToolTip(self._memory_text())
         self.saved.setText(self._saved_text())
         self.saved.setToolTip(str(session.document.project.path))
+
+    def _keep_room(self) -> None:
+        self.place.keep_room_for(self._place_text(self._session.navigator.frame_count - 1))
+
+    def _place_text(self, frame: int) -> str:
+        times, last = self._session.document.media.timestamps, self._session.navigator.frame_count - 1
+        at = float(times[max(0, frame)] - times[0])
+        return self.tr("frame {} / {} · {}").format(frame, last, timecode(at))
 
     def _show_done(self) -> None:
         """Frames done: of the active object, and of all; nothing, where nobody has declared anything done."""

@@ -89,7 +89,7 @@ class LabelsItem(ArrayItem):
     def __init__(self) -> None:
         super().__init__()
         self.labels: np.ndarray | None = None
-        self._look = NO_LOOK
+        self._look, self._drawn = NO_LOOK, _drawn_values(NO_LOOK)  # values that have lines
         self._image: QImage | None = None
         self._box = QRect()  # all objects are inside: what is outside need not be drawn, which is slow
 
@@ -111,7 +111,7 @@ class LabelsItem(ArrayItem):
 
     def set_look(self, look: Look) -> None:
         if look != self._look:
-            self._look = look
+            self._look, self._drawn = look, _drawn_values(look)
             if self._image is not None:
                 self._image.setColorTable(look.table)
             self.setVisible(look.style is not Style.NOTHING)
@@ -151,11 +151,9 @@ class LabelsItem(ArrayItem):
         patch = None if self.labels is None or exposed.isEmpty() else sample(painter, self.labels, exposed)
         if patch is None:
             return
-        drawn = np.array(self._look.table, np.uint32) != 0
-        drawn[0] = False
         if self._look.style is Style.OUTLINE:
-            draw_patch(painter, patch, outlines(patch, drawn), self._look.table)
-        draw_patch(painter, patch, edges(patch, drawn), EDGES)
+            draw_patch(painter, patch, outlines(patch, self._drawn), self._look.table)
+        draw_patch(painter, patch, edges(patch, self._drawn), EDGES)
 
     def _paint_checkerboard(self, painter: QPainter, image: QImage, exposed: QRectF) -> None:
         """The backdrop with the objects cut out, on a layer of its own."""
@@ -180,6 +178,13 @@ class LabelsItem(ArrayItem):
         painter.resetTransform()
         painter.drawImage(area.topLeft(), layer)
         painter.restore()
+
+
+def _drawn_values(look: Look) -> np.ndarray:
+    """Each value that has a colour, 0 in place of the others: uint8 (256,)."""
+    values = np.where(look.table, np.arange(256), 0).astype(np.uint8)
+    values[0] = 0
+    return values
 
 
 class MatteItem(LabelsItem):

@@ -82,12 +82,12 @@ def outlines(patch: Patch, drawn: np.ndarray) -> np.ndarray:
     """The objects' outlines, just inside of their edges and of the light line that runs there (`edges`).
 
     Args:
-        drawn: bool (256,), the values that have outlines.
+        drawn: uint8 (256,), each value that has outlines, 0 in place of the others.
 
     Returns:
         uint8 (h, w): the object's value on its outline, 0 elsewhere.
     """
-    values = _seen(patch, drawn)
+    values = cv2.LUT(patch.values, drawn)
     return np.where(_edges(values, patch.line + patch.thin), values, 0)
 
 
@@ -100,21 +100,17 @@ def edges(patch: Patch, drawn: np.ndarray) -> np.ndarray:
     of the two differs from whatever lies beneath.
 
     Args:
-        drawn: bool (256,), the values whose edges are meant.
+        drawn: uint8 (256,), each value whose edges are meant, 0 in place of the others.
 
     Returns:
         uint8 (h, w) of the values above, 0 elsewhere. The light one is on the inner side; between two objects on that
         of the higher value.
     """
-    values = _seen(patch, drawn)
+    values = cv2.LUT(patch.values, drawn)
     square = np.ones((2 * patch.thin + 1, 2 * patch.thin + 1), np.uint8)
-    is_inner, is_outer = cv2.erode(values, square) < values, cv2.dilate(values, square) > values
-    return np.where(is_inner, EDGE_LIGHT, np.where(is_outer, EDGE_DARK, 0)).astype(np.uint8)
-
-
-def _seen(patch: Patch, drawn: np.ndarray) -> np.ndarray:
-    """The patch's values where they are drawn, uint8 (h, w); 0 elsewhere."""
-    return cv2.LUT(patch.values, np.where(drawn, np.arange(256), 0).astype(np.uint8))
+    lines = (cv2.dilate(values, square) > values) * np.uint8(EDGE_DARK)
+    lines[cv2.erode(values, square) < values] = EDGE_LIGHT
+    return lines
 
 
 def dashes(patch: Patch) -> np.ndarray:

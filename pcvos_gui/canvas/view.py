@@ -297,6 +297,11 @@ class CanvasView(QGraphicsView):
             if self.tool is not None:
                 self.tool.release(self._pointer(event))
 
+    @property
+    def is_pressed(self) -> bool:
+        """Whether a button is held that the tool makes a stroke with."""
+        return self._pressed is not None
+
     def forget_press(self) -> None:
         """The stroke in the making is over, whatever the button does."""
         self._pressed = None

@@ -137,6 +137,7 @@ class IntervalControl(QWidget):
         for control in (self.slider, self.spin):
             with QSignalBlocker(control):
                 control.setValue(self._runs.next.settings.interval)
+        self.ticks.update()
         self.update_texts()
 
     def update_texts(self) -> None:
@@ -144,7 +145,6 @@ class IntervalControl(QWidget):
         interval = self.slider.value()
         self.cost.setText(cost_text(self._runs, interval))
         self.paper.setText(f"{paper_text(interval)} {paper_summary()}")
-        self.update()
 
     def _on_slider(self, value: int) -> None:
         if self.slider.isSliderDown():

@@ -23,34 +23,38 @@ class RunPrices:
 
     def __init__(self) -> None:
         self._store = QSettings()
+        self._read: dict[str, dict[int, Prices]] = {}  # by key: forecasts ask again and again
 
-    def at(self, settings: RunSettings, interval: int) -> Prices | None:
-        """The prices at this interval, or at the nearest one that was measured; None: none was."""
-        measured = self._measured(settings)
-        if not measured:
-            return None
-        return measured[min(measured, key=lambda known: abs(known - interval))]
+    def at(self, settings: RunSettings, resolution: int | None, interval: int) -> Prices | None:
+        """The prices of these settings at another resolution, and at this interval or the nearest one that was
+        measured; None: none was."""
+        measured = self._measured(_key(settings, resolution))
+        return measured[min(measured, key=lambda other: abs(other - interval))] if measured else None
 
     def intervals(self, settings: RunSettings) -> list[int]:
         """Intervals that were measured, ascending."""
-        return sorted(self._measured(settings))
+        return sorted(self._measured(_key(settings, settings.resolution)))
 
     def keep(self, settings: RunSettings, interval: int, prices: Prices) -> None:
         """Note what was measured."""
-        by_interval = self._measured(settings) | {interval: prices}
-        self._store.setValue(_key(settings), json.dumps({k: asdict(by_interval[k]) for k in sorted(by_interval)}))
+        key = _key(settings, settings.resolution)
+        by_interval = self._measured(key) | {interval: prices}
+        self._read[key] = by_interval
+        self._store.setValue(key, json.dumps({k: asdict(by_interval[k]) for k in sorted(by_interval)}))
 
-    def _measured(self, settings: RunSettings) -> dict[int, Prices]:
-        try:
-            stored = json.loads(str(self._store.value(_key(settings), "{}")))
-            return {int(interval): Prices(**prices) for interval, prices in stored.items()}
-        except (ValueError, TypeError, AttributeError):  # of another version
-            return {}
+    def _measured(self, key: str) -> dict[int, Prices]:
+        if key not in self._read:
+            try:
+                stored = json.loads(str(self._store.value(key, "{}")))
+                self._read[key] = {int(interval): Prices(**prices) for interval, prices in stored.items()}
+            except (ValueError, TypeError, AttributeError):  # of another version
+                self._read[key] = {}
+        return self._read[key]
 
 
-def _key(settings: RunSettings) -> str:
+def _key(settings: RunSettings, resolution: int | None) -> str:
     weights = Path(settings.weights).name if settings.weights else "shipped"
-    return f"prices/{settings.device}-{settings.precision}-{settings.resolution or 'native'}-{weights}"
+    return f"prices/{settings.device}-{settings.precision}-{resolution or 'native'}-{weights}"
 
 
 class RunForecast(QObject):
@@ -84,7 +88,7 @@ class RunForecast(QObject):
     def begin(self, job: PropagateJob, started: JobStarted) -> None:
         """The first clip is under way."""
         settings = self._next.settings
-        prices = self._prices.at(settings, settings.interval)
+        prices = self._prices.at(settings, settings.resolution, settings.interval)
         height, width = self._session.navigator.size
         seen = (settings.resolution or min(height, width)) / min(height, width)
         guess = Prices.guess(round(height * seen), round(width * seen))
@@ -117,7 +121,7 @@ class RunForecast(QObject):
     def measured(self, interval: int, frames_per_second: float, masks: int) -> None:
         """A comparison drew all of its frames anew, `masks` on each, at this speed."""
         settings = self._next.settings
-        prices = self._prices.at(settings, interval) or Prices()
+        prices = self._prices.at(settings, settings.resolution, interval) or Prices()
         one = Work(encoded=1, drawn=1, masks=masks, reads=1)
         scale = 1 / frames_per_second / prices.of(one)
         scaled = {name: getattr(prices, name) * scale for name in vars(one)}
@@ -155,7 +159,7 @@ class RunForecast(QObject):
         extent, ways = (touched.extent, touched.ways_out) if touched else (self._next.frames_chosen(), ())
         if touched and from_both_sides:
             ways = touched.ways
-        prices = self._prices.at(settings, interval)
+        prices = self._prices.at(settings, settings.resolution, interval)
         return None if prices is None else self._seconds(prices, settings, (interval, *extent), ways)
 
     def seconds_at(self, resolution: int | None) -> float | None:
@@ -163,13 +167,13 @@ class RunForecast(QObject):
         else by those at another one and the number of pixels; None where nothing was measured."""
         settings, touched = self._next.settings, self._next.touched
         ways = touched.ways_out if touched else ()
-        there = replace(settings, resolution=resolution)
         for other in (resolution, settings.resolution, *QUALITIES.values()):
-            prices = self._prices.at(replace(settings, resolution=other), settings.interval)
+            prices = self._prices.at(settings, other, settings.interval)
             if prices is not None:
                 own = min(self._session.navigator.size)
                 share = (resolution or own) / (other or own)
                 run = settings.interval, *self._next.frames_to_draw()
+                there = replace(settings, resolution=resolution)
                 return self._seconds(prices.resized(share**2), there, run, ways)
         return None
 
@@ -186,7 +190,7 @@ class RunForecast(QObject):
         known_frames = self._known if _sees_alike(settings, self._settings) else frozenset()
         along = [pass_along(way, annotated) for way in ways]
         passes = along or passes_of(settings.direction, start, end, annotated)
-        propagation = RunSettings(**{**vars(settings), "interval": interval}).propagation
+        propagation = replace(settings.propagation, interval=interval)
         work = plan(passes, annotated, propagation, known_frames, room_for(self._capacity, known_frames, start, end))
         new = sum(self._encoded.get(frame) != objects for frame, objects in annotated.items())
         annotating = new * prices.annotated

@@ -19,6 +19,7 @@ from pcvos_gui.timeline.film import Film
 from pcvos_gui.timeline.rows import ObjectRows
 from pcvos_gui.timeline.scrubber import Scrubber
 from pcvos_gui.widgets.layouts import laid_out
+from pcvos_gui.widgets.steady_label import SteadyLabel
 
 _SCROLL_STEPS = 1000  # of the scroll bar for one visible width
 
@@ -97,7 +98,7 @@ class Timeline(QWidget):
         self.frame_box.setToolTip(self.tr("The current frame; type a number to go there"))
         self._count = QLabel()
         self._count.setToolTip(self.tr("The last frame; frames count from 0"))
-        self._time = QLabel()
+        self._time = SteadyLabel()
         self._time.setToolTip(self.tr("Time of the current frame, and how fast it plays"))
         numbers = laid_out(QHBoxLayout(), spacing=8)
         numbers.addWidget(self.frame_box, 1)
@@ -105,7 +106,7 @@ class Timeline(QWidget):
         transport = laid_out(QVBoxLayout(), spacing=4)
         transport.addLayout(buttons)
         transport.addLayout(numbers)
-        transport.addWidget(self._time)
+        transport.addWidget(self._time, alignment=Qt.AlignmentFlag.AlignLeft)
         transport.addStretch(1)
         return transport
 
@@ -125,8 +126,8 @@ class Timeline(QWidget):
         for signal in (session.opened, session.closed):
             signal.connect(self._update_all)
         session.navigator.frame_changed.connect(self._update_frame)
-        session.states_changed.connect(self._update_buttons)
-        self._player.playing_changed.connect(self._update_buttons)
+        session.states_changed.connect(self._enable_corrected)
+        self._player.playing_changed.connect(self._show_playing)
         self._player.speed_changed.connect(self._update_frame)
         self.frame_box.valueChanged.connect(self._on_number)
         self.scrubber.visible_changed.connect(self._update_scroll)
@@ -168,8 +169,12 @@ class Timeline(QWidget):
         with QSignalBlocker(self.frame_box):
             self.frame_box.setRange(0, max(0, count - 1))
         self._count.setText(f"/ {count - 1}" if count else "")
+        if count:
+            self._time.keep_room_for(self._time_text(count - 1, -0.25))
+        for widget in (*self.buttons, self.frame_box):
+            widget.setEnabled(self._session.is_open)
         self._update_frame()
-        self._update_buttons()
+        self._show_playing()
         self._update_scroll()
 
     def _update_frame(self) -> None:
@@ -177,25 +182,24 @@ class Timeline(QWidget):
         is_open = session.is_open and session.navigator.frame >= 0
         with QSignalBlocker(self.frame_box):
             self.frame_box.setValue(max(0, session.navigator.frame))
-        text = timecode(float(session.document.media.timestamps[session.navigator.frame])) if is_open else ""
-        if self._player.is_playing and self._player.speed != 1:
-            text += f"   {self._player.speed:g}\N{MULTIPLICATION SIGN}"
-        self._time.setText(text)
-        if is_open:
-            self._enable_corrected()
+        speed = self._player.speed if self._player.is_playing else 1
+        self._time.setText(self._time_text(session.navigator.frame, speed) if is_open else "")
+        self._enable_corrected()
 
-    def _update_buttons(self) -> None:
-        is_open, is_playing = self._session.is_open, self._player.is_playing
-        for widget in (*self.buttons, self.frame_box):
-            widget.setEnabled(is_open)
-        if is_open:
-            self._enable_corrected()
+    def _time_text(self, frame: int, speed: float) -> str:
+        text = timecode(float(self._session.document.media.timestamps[frame]))
+        return text if speed == 1 else f"{text}   {speed:g}\N{MULTIPLICATION SIGN}"
+
+    def _show_playing(self) -> None:
+        is_playing = self._player.is_playing
         self._play.setIcon(icon("pause" if is_playing else "play"))
         text = self.tr("Pause") if is_playing else self.tr("Play at the footage's own rate")
         self._play.setToolTip(text)
         self._play.setAccessibleName(text)
 
     def _enable_corrected(self) -> None:
+        if not self._session.is_open:
+            return
         for button, step in ((self.buttons[0], -1), (self.buttons[-1], 1)):
             button.setEnabled(
                 self._session.document.project.next_corrected(self._session.navigator.frame, step) is not None
