@@ -2,8 +2,9 @@
 
     python scripts/window_speed.py [--seconds 60] [--footage FILE] [--resolution 480] [--marks]
 
-The real window opens the footage (the demo clip unless named), propagates over and over, and meanwhile a hand paints
-strokes and scrubs. A 5 ms timer on the window's thread measures how late it is. Before that, with nothing going on:
+The real window opens the footage (the demo clip unless named), propagates, and meanwhile a hand paints strokes and
+scrubs: for SECONDS from where a run begins, which first loads the network, and for SECONDS from where another one has
+drawn its first clip. A 5 ms timer on the window's thread measures how late it is. Before that, with nothing going on:
 stepping to a neighbouring frame, and random jumps. Medians, 95th percentiles and the worst. With --marks the hand
 clicks and rests instead, for a third of the time each while nothing is propagated, while it is, and while it is paused;
 then previews are counted as well. (A dab of the brush:
@@ -137,17 +138,30 @@ def marking_window(window: MainWindow, seconds: float) -> None:
 
 
 def busy_window(window: MainWindow, seconds: float) -> None:
-    """Propagate, paint and scrub for a while, and measure the lateness of a timer."""
-    with lateness(window) as late:
-        _busy(window, seconds)
-    figures("lateness of a 5 ms timer", late)
-
-
-def _busy(window: MainWindow, seconds: float) -> None:
-    session, runs, hand = window.session, window.runs, Hand(window)
+    """Propagate, paint and scrub for a while, and measure the lateness of a timer: while a run begins, and while one
+    advances."""
+    runs, stack = window.runs, window.session.undo_stack
     window.view_state.set_tool(Tool.BRUSH)
     window.view_state.set_follow(False)
-    drawn, strokes, moves = 0, 0, 0
+    for what in ("begins", "advances"):
+        stack.clear()
+        runs.start()
+        if what == "advances":
+            wait(lambda: runs.progress.done, 600)
+        before = runs.progress.done
+        with lateness(window) as late:
+            frames, strokes = _busy(window, seconds)
+        print(f"a run {what}, {seconds:.0f} s: {frames - before} frames propagated, {strokes} strokes and jumps")
+        figures("  lateness of a 5 ms timer", late)
+        runs.stop()
+        while stack.canUndo():  # the next one has no more to encode
+            stack.undo()
+
+
+def _busy(window: MainWindow, seconds: float) -> tuple[int, int]:
+    """Frames that were propagated, and strokes."""
+    session, runs, hand = window.session, window.runs, Hand(window)
+    drawn = strokes = 0
     end = time.perf_counter() + seconds
     rng = random.Random(0)
     while time.perf_counter() < end:
@@ -157,7 +171,6 @@ def _busy(window: MainWindow, seconds: float) -> None:
             runs.start()
         session.navigator.go_to(rng.randrange(session.navigator.frame_count))
         let_it_run(120)
-        moves += 1
         if session.can_edit:
             x, y = rng.uniform(0, session.navigator.size[1]), rng.uniform(0, session.navigator.size[0])
             hand.send(QEvent.Type.MouseButtonPress, x, y)
@@ -167,9 +180,7 @@ def _busy(window: MainWindow, seconds: float) -> None:
             hand.send(QEvent.Type.MouseButtonRelease, x + 48, y + 16)
             strokes += 1
             let_it_run(60)
-    drawn += runs.progress.done
-    runs.stop()
-    print(f"in {seconds:.0f} s: {drawn} frames propagated, {strokes} strokes, {moves} jumps")
+    return drawn + runs.progress.done, strokes
 
 
 def navigation(window: MainWindow) -> None:

@@ -59,8 +59,8 @@ def score_chart(
 
 def _runs(frames: Sequence[int], values: np.ndarray) -> Iterator[list[tuple[int, float]]]:
     """Stretches without a NaN."""
-    for known, run in groupby(zip(frames, values, strict=True), key=lambda point: not np.isnan(point[1])):
-        if known:
+    for is_known, run in groupby(zip(frames, values, strict=True), key=lambda point: not np.isnan(point[1])):
+        if is_known:
             yield [(frame, float(value)) for frame, value in run]
 
 

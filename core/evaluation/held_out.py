@@ -25,8 +25,8 @@ def propagate_all(
     results = [RunResults(variant.name, variant.settings.interval, variant.without) for variant in variants]
     for sequence in sequences:
         runner = _runner(network, sequence)  # finds the features of the frames once
-        for found, variant in zip(results, variants, strict=True):
-            found.rounds[sequence.name] = list(runner.run(variant))
+        for result, variant in zip(results, variants, strict=True):
+            result.rounds[sequence.name] = list(runner.run(variant))
     return results
 
 

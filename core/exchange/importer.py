@@ -177,8 +177,8 @@ def import_request(
     if not path.exists():
         raise PCVOSError(f"{path} does not exist: give a file or a folder of masks.")
     if importer.is_folder is not None and importer.is_folder != path.is_dir():
-        found, wanted = ("a folder", "a file") if path.is_dir() else ("a file", "a folder")
-        raise PCVOSError(f"{path} is {found}, but {importer.label} is read from {wanted}.")
+        given, wanted = ("a folder", "a file") if path.is_dir() else ("a file", "a folder")
+        raise PCVOSError(f"{path} is {given}, but {importer.label} is read from {wanted}.")
     return ImportRequest(path, media, resolve(importer.options, options or {}, importer.name), dict(answers or {}))
 
 

@@ -144,20 +144,20 @@ def _clipped(low: float, high: float, size: int) -> tuple[int, int]:
 def _capsule(rect: Rect, start: Point, end: Point, radius: float) -> np.ndarray:
     """The brush's pixels inside a rectangle, bool (h, w). Each row of a convex shape is one interval."""
     top, left, height, width = rect
-    a, b = (np.array(p, np.float64) - (left + 0.5, top + 0.5) for p in (start, end))  # whole pixel centres
+    a, b = ((x - (left + 0.5), y - (top + 0.5)) for x, y in (start, end))  # whole pixel centres
     rows = np.arange(height, dtype=np.float64)
-    parts = [_disc(rows, a, radius), _disc(rows, b, radius), _band(rows, a, b, radius)]
-    low = np.min([p[0] for p in parts], axis=0)[:, None]
-    high = np.max([p[1] for p in parts], axis=0)[:, None]
+    low, high = _disc(rows, b, radius)
+    if a != b:
+        for other_low, other_high in (_disc(rows, a, radius), _band(rows, a, b, radius)):
+            low, high = np.minimum(low, other_low), np.maximum(high, other_high)
     columns = np.arange(width)
-    painted = (columns > low) & (columns < high)
-    thin = painted.view(np.uint8)
-    ends = [np.clip(np.floor(p + 0.5), -_FAR, _FAR).astype(int).tolist() for p in (a, b)]
-    cv2.line(thin, ends[0], ends[1], 1)
+    painted = (columns > low[:, None]) & (columns < high[:, None])
+    (x0, y0), (x1, y1) = ([min(max(math.floor(c + 0.5), -_FAR), _FAR) for c in point] for point in (a, b))
+    cv2.line(painted.view(np.uint8), (x0, y0), (x1, y1), 1)
     return painted
 
 
-def _disc(rows: np.ndarray, centre: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
+def _disc(rows: np.ndarray, centre: Point, radius: float) -> tuple[np.ndarray, np.ndarray]:
     """Per row, the open interval of x inside a disc; (inf, -inf) where there is none."""
     square = radius**2 - (rows - centre[1]) ** 2
     half = np.sqrt(np.maximum(square, 0))
@@ -165,12 +165,11 @@ def _disc(rows: np.ndarray, centre: np.ndarray, radius: float) -> tuple[np.ndarr
     return np.where(inside, centre[0] - half, np.inf), np.where(inside, centre[0] + half, -np.inf)
 
 
-def _band(rows: np.ndarray, a: np.ndarray, b: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
+def _band(rows: np.ndarray, a: Point, b: Point, radius: float) -> tuple[np.ndarray, np.ndarray]:
     """Per row, the interval of x beside the line from `a` to `b`: nearer than `radius`, and between its ends."""
-    length = math.hypot(*(b - a))
-    if length == 0:
-        return np.full_like(rows, np.inf), np.full_like(rows, -np.inf)
-    along = (b - a) / length
+    across, down = b[0] - a[0], b[1] - a[1]
+    length = math.hypot(across, down)
+    along = across / length, down / length
     y = rows - a[1]
     low, high = _between(along[0], y * along[1], 0, length)
     side_low, side_high = _between(along[1], -y * along[0], -radius, radius)

@@ -85,8 +85,8 @@ def _whole(data: bytes, part: _Part) -> bytes:
 
 def _child(data: bytes, within: range, id: bytes) -> range:
     """Bytes of the content of the first element of this kind."""
-    for found, _, content in _parts(data, within):
-        if found == id:
+    for kind, _, content in _parts(data, within):
+        if kind == id:
             return content
     raise ValueError(f"The file has no element {id.hex()} where FFmpeg writes it.")
 

@@ -11,18 +11,10 @@ from pcvos_gui.dialogs.exchange import Exchange
 from pcvos_gui.panels.costs import duration
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
+from pcvos_gui.timeline.columns import timecode
 from pcvos_gui.widgets.steady_label import SteadyLabel
 
 _TOLD = 20  # objects that a tooltip names
-
-
-def timecode(seconds: float) -> str:
-    """m:ss.mmm, or h:mm:ss.mmm from an hour on."""
-    total = round(seconds * 1000)
-    minutes, rest = divmod(total, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    clock = f"{rest // 1000:02d}.{rest % 1000:03d}"
-    return f"{hours}:{minutes:02d}:{clock}" if hours else f"{minutes:02d}:{clock}"
 
 
 class StatusLine(QStatusBar):

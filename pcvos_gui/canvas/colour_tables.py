@@ -10,7 +10,7 @@ RGB = tuple[int, int, int]
 
 BLACK = 0xFF000000
 CHROMA_GREEN = 0xFF00B140
-EDGES = (0, 0xF0FFFFFF, 0xE0000000, *[0] * 253)
+EDGES = (0, 0xF0FFFFFF, 0xE0000000)
 """Colours of `screen.edges`: whatever the footage and the object are like, one of the two lines stands out."""
 
 

@@ -128,10 +128,10 @@ class WhyOverlay(QObject):
     def _distractors(self, frame: int) -> np.ndarray | None:
         """Label map of what looks like objects, of their ids; None: none is known of this frame."""
         as_it_was = self._why.ablations.get("")
-        found = {} if as_it_was is None else {o: m for (f, o), m in as_it_was.distractors.items() if f == frame}
-        if not any(not mask.is_empty for mask in found.values()):
+        distractors = {} if as_it_was is None else {o: m for (f, o), m in as_it_was.distractors.items() if f == frame}
+        if not any(not mask.is_empty for mask in distractors.values()):
             return None
         labels = np.zeros(self._session.navigator.size, np.uint8)
-        for obj, mask in found.items():
+        for obj, mask in distractors.items():
             mask.draw(labels, obj)
         return labels

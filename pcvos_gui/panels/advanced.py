@@ -34,13 +34,13 @@ _CUSTOM = -1
 
 def devices() -> list[str]:
     """The devices a person may choose from, found without loading torch; other names can be typed."""
-    found = ["auto", "cpu"]
+    names = ["auto", "cpu"]
     if Path("/proc/driver/nvidia").exists() or shutil.which("nvidia-smi"):
         cards = sum(1 for _ in Path("/proc/driver/nvidia/gpus").glob("*"))
-        found += ["cuda", *(f"cuda:{number}" for number in range(cards) if cards > 1)]  # "cuda": the freest of them
+        names += ["cuda", *(f"cuda:{number}" for number in range(cards) if cards > 1)]  # "cuda": the freest of them
     if sys.platform == "darwin" and platform.machine() == "arm64":
-        found.append("mps")
-    return found
+        names.append("mps")
+    return names
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QStackedWidget,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QToolTip,
@@ -23,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from pcvos_gui.app.icons import icon
 from pcvos_gui.panels.memory_model import DOTS_ROLE, FRAME_ROLE, MemoryModel
-from pcvos_gui.panels.thumbnails import THUMBNAIL, make_rows, paint_thumbnail
+from pcvos_gui.panels.thumbnails import THUMBNAIL, make_rows, paint_row
 from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 from pcvos_gui.timeline.columns import timecode
@@ -48,14 +47,10 @@ class _Delegate(QStyledItemDelegate):
         return QSize(THUMBNAIL[0] + 3 * _REMOVE, _ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        option.state &= ~QStyle.StateFlag.State_HasFocus
-        style, rect = option.widget.style(), option.rect
-        style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
-        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        paint_thumbnail(painter, rect, index.data(Qt.ItemDataRole.DecorationRole))
+        is_selected, colour = paint_row(painter, option, index)
+        rect = option.rect
         text = QRect(rect.left() + THUMBNAIL[0] + 16, rect.top() + 6, rect.width(), option.fontMetrics.height())
-        role = QPalette.ColorRole.HighlightedText if is_selected else QPalette.ColorRole.Text
-        painter.setPen(option.palette.color(role))
+        painter.setPen(colour)
         painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, index.data())
         frame = index.data(FRAME_ROLE)
         text.translate(0, option.fontMetrics.height())

@@ -138,12 +138,12 @@ class ObjectsPanel(QWidget):
     def _choose_first(self) -> None:
         """Choose the first of those that have the filter's text."""
         text = self.filter.text().strip().casefold()
-        found = (
+        ids = (
             obj.id
             for obj in self._session.objects
             if text in obj.name.casefold() or text in obj.class_name.casefold() or text == str(obj.id)
         )
-        id = next(found, 0)
+        id = next(ids, 0)
         self.filter.clear()
         self.filter.clearFocus()
         if id:

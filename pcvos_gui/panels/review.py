@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QListView,
     QPushButton,
     QStackedWidget,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
@@ -19,7 +18,7 @@ from core.project.tracks import PREDICTED
 from core.studio.review import Stretch
 from pcvos_gui.app.icons import icon
 from pcvos_gui.panels.suggestion import SuggestionCard, words_of
-from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_thumbnail
+from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_row
 from pcvos_gui.session.reviewer import Reviewer
 from pcvos_gui.session.session import Session
 from pcvos_gui.widgets.layouts import laid_out
@@ -115,21 +114,17 @@ class _Delegate(QStyledItemDelegate):
         return QSize(2 * THUMBNAIL[0], _ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        option.state &= ~QStyle.StateFlag.State_HasFocus
-        style, rect, high = option.widget.style(), option.rect, option.fontMetrics.height()
-        style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
-        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        paint_thumbnail(painter, rect, index.data(Qt.ItemDataRole.DecorationRole))
+        is_selected, colour = paint_row(painter, option, index)
+        rect, high = option.rect, option.fontMetrics.height()
         text = QRect(rect.left() + THUMBNAIL[0] + 16, rect.center().y() - 3 * high // 2, 0, high)
         text.setRight(rect.right() - 8)
-        role = QPalette.ColorRole.HighlightedText if is_selected else QPalette.ColorRole.Text
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(option.palette.color(QPalette.ColorRole.Mid))
         painter.setBrush(index.data(_COLOUR_ROLE))
         painter.drawEllipse(text.left(), text.center().y() - _DOT // 2, _DOT, _DOT)
         painter.restore()
-        painter.setPen(option.palette.color(role))
+        painter.setPen(colour)
         self._write(painter, option, text.adjusted(_DOT + 8, 0, 0, 0), index.data())
         if not is_selected:
             painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))

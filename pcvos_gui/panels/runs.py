@@ -108,8 +108,8 @@ class RunsPanel(QWidget):
                 combo.addItem(first, None)
             for choice in sides.choices:
                 combo.addItem(sides.name(choice), choice)
-            found = [i for i in range(combo.count()) if combo.itemData(i) == chosen]
-            combo.setCurrentIndex(found[0] if found else 0)
+            places = [i for i in range(combo.count()) if combo.itemData(i) == chosen]
+            combo.setCurrentIndex(places[0] if places else 0)
             combo.setEnabled(self._session.is_open)
         text = sides.summary()
         if not text:

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import cv2
 import numpy as np
-from PySide6.QtCore import QObject, QPoint, QRect, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPixmap
-from PySide6.QtWidgets import QAbstractItemView, QListView
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyleOptionViewItem
 
 from core.project.model import Cell, ObjectInfo
 from pcvos_gui.session.session import Session
+from pcvos_gui.widgets.model_index import Index
 
 THUMBNAIL = (96, 54)
 """Most width and height, in pixels of the window."""
@@ -86,11 +87,21 @@ def make_rows(view: QListView, height: int) -> None:
     view.setMinimumHeight(height + 4)
 
 
-def paint_thumbnail(painter: QPainter, row: QRect, picture: QPixmap) -> None:
-    """Draw a thumbnail at the left of a row, in the middle of its column."""
+def paint_row(painter: QPainter, option: QStyleOptionViewItem, index: Index) -> tuple[bool, QColor]:
+    """Draw a row's ground, and its thumbnail at the left, in the middle of its column.
+
+    Returns:
+        Whether it is selected, and the colour of text on it.
+    """
+    option.state &= ~QStyle.StateFlag.State_HasFocus
+    option.widget.style().drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
+    row, picture = option.rect, index.data(Qt.ItemDataRole.DecorationRole)
     size = picture.deviceIndependentSize()
     left = row.left() + 4 + (THUMBNAIL[0] - size.width()) / 2
     painter.drawPixmap(QPoint(round(left), round(row.center().y() - size.height() / 2)), picture)
+    is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+    role = QPalette.ColorRole.HighlightedText if is_selected else QPalette.ColorRole.Text
+    return is_selected, option.palette.color(role)
 
 
 def to_image(pixels: np.ndarray) -> QImage:

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 from core.propagation.attribution import Attribution, Read, Source
 from core.studio.jobs import Ablated
 from pcvos_gui.app.icons import icon
-from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_thumbnail
+from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_row
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.why import Why, name_of
 from pcvos_gui.widgets.layouts import laid_out
@@ -51,12 +50,8 @@ class _Delegate(QStyledItemDelegate):
         return QSize(2 * THUMBNAIL[0], _ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        option.state &= ~QStyle.StateFlag.State_HasFocus
-        style, rect, high = option.widget.style(), option.rect, option.fontMetrics.height()
-        style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
-        paint_thumbnail(painter, rect, index.data(Qt.ItemDataRole.DecorationRole))
-        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        text = option.palette.color(QPalette.ColorRole.HighlightedText if is_selected else QPalette.ColorRole.Text)
+        is_selected, text = paint_row(painter, option, index)
+        rect, high = option.rect, option.fontMetrics.height()
         shares: _Shares = index.data(_SHARES)
         line = QRect(rect.left() + THUMBNAIL[0] + 16, rect.center().y() - 3 * high // 2, 0, high)
         line.setRight(rect.right() - 8)

@@ -24,8 +24,9 @@ class NextStep(QObject):
         super().__init__(parent)
         self._session, self._runs, self._canvas, self._reviewer = session, runs, canvas, reviewer
         self._is_corrected = False  # since something was propagated
+        self._has_offer = False
         session.edited.connect(self._on_edited)
-        canvas.hint_changed.connect(self.refresh)
+        canvas.hint_changed.connect(self._on_tool)
         for signal in (
             session.opened,
             session.closed,
@@ -42,11 +43,17 @@ class NextStep(QObject):
         """Tell what comes next just now."""
         if self._runs.is_busy or not self._session.is_open:
             self._is_corrected = False
+        self._has_offer = self._canvas.offer_bar.isVisibleTo(self._canvas)
         self._canvas.strip.show_step(self._text())
 
     def _on_edited(self) -> None:
-        self._is_corrected = True
-        self.refresh()
+        if not self._is_corrected:
+            self._is_corrected = True
+            self.refresh()
+
+    def _on_tool(self) -> None:
+        if self._has_offer != self._canvas.offer_bar.isVisibleTo(self._canvas):
+            self.refresh()
 
     def _text(self) -> str:
         session, runs = self._session, self._runs
@@ -62,7 +69,7 @@ class NextStep(QObject):
             return self.tr("Propagating: look around, correct what you see, or stop (Esc)")
         if session.document.project.read_only:
             return self.tr("Read-only: look around, or export")
-        if self._canvas.offer_bar.isVisibleTo(self._canvas):
+        if self._has_offer:
             return self.tr("Next: accept it, or go on marking")
         if done_share(session.document.project).is_all:
             return self.tr("Everything is done. Next: export (Ctrl+E)")

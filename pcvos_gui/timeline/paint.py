@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPalette, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPalette, QPen, QPixmap, QPixmapCache, QPolygonF
 
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
 from core.propagation.doubt import LOW_CONFIDENCE
@@ -124,6 +124,10 @@ def _paint_marks(painter: QPainter, columns: Columns, colours: Colours) -> None:
 
 def diamond(line: QColor, fill: QColor, ratio: float) -> QPixmap:
     """A diamond, to be set down many times."""
+    key = f"diamond {line.rgba()} {fill.rgba()} {ratio}"
+    pixmap = QPixmap()
+    if QPixmapCache.find(key, pixmap):
+        return pixmap
     pixmap = QPixmap(round(DIAMOND * ratio), round(DIAMOND * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -135,6 +139,7 @@ def diamond(line: QColor, fill: QColor, ratio: float) -> QPixmap:
     corners = ((0, -_REACH), (_REACH, 0), (0, _REACH), (-_REACH, 0))
     painter.drawPolygon(QPolygonF([QPointF(middle + dx, middle + dy) for dx, dy in corners]))
     painter.end()
+    QPixmapCache.insert(key, pixmap)
     return pixmap
 
 

@@ -102,7 +102,7 @@ def test_rulers_count_round_numbers():
 
 
 def test_timecode_and_words():
-    assert timecode(1.48) == "00:01.480"
+    assert timecode(0) == "00:00.000" and timecode(1.48) == "00:01.480" and timecode(59.9996) == "01:00.000"
     assert timecode(3725.5) == "1:02:05.500"
     assert describe(3, 0.12, CORRECTED | IN_MEMORY, float("nan"), False).splitlines() == [
         "Frame 3 · 00:00.120",

@@ -25,7 +25,6 @@ from pcvos_gui.app.icons import icon
 from pcvos_gui.app.main_window import MainWindow
 from pcvos_gui.app.preferences import PreferencesDialog
 from pcvos_gui.app.settings import store_setting, stored_settings
-from pcvos_gui.app.status import timecode
 from pcvos_gui.dialogs.adapt_dialog import AdaptDialog
 from pcvos_gui.dialogs.export_dialog import ExportDialog
 from pcvos_gui.dialogs.import_dialog import ImportDialog
@@ -337,10 +336,3 @@ def test_where_one_is(hands: Hands, clip: Path):
     assert status.saved.toolTip() == str(clip.with_suffix(".pcvos"))
     hands.act("close")
     assert not status.place.isVisible() and not strip.isVisible()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "00:00.000"), (59.9996, "01:00.000"), (83.04, "01:23.040"), (3661.5, "1:01:01.500")]
-)
-def test_timecode(seconds: float, text: str):
-    assert timecode(seconds) == text

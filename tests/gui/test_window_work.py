@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QEvent, QObject
 from window_parts import Hands, truth
 
 from core.masks.packed_mask import PackedMask
 from core.project.model import Author, Cell, Change
 from core.project.project import Project
 from core.studio.explanation import make_explain_job
+from core.studio.run_settings import RunSettings
 from pcvos_gui.canvas.items import LabelsItem
 from pcvos_gui.panels.why import WhyPanel
 from pcvos_gui.session import why as why_module
@@ -42,6 +44,50 @@ def counted(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> list[obj
     return calls
 
 
+class LayoutCount(QObject):
+    """How often the window lays itself out."""
+
+    count = 0
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() == QEvent.Type.LayoutRequest
+        return False
+
+
+def test_a_step_lays_nothing_out_anew(marked: Hands):
+    for frame in (1, 2):
+        marked.go_to(frame)
+        marked.bot.wait(300)  # longer than a frame has to rest
+    layouts = LayoutCount()
+    marked.window.installEventFilter(layouts)
+    marked.go_to(3)
+    marked.bot.wait(300)
+    assert marked.window.status.place.text().startswith("frame 3 ") and not layouts.count
+    marked.window.removeEventFilter(layouts)
+
+
+def test_a_step_checks_no_settings_again_and_again(marked: Hands, monkeypatch):
+    """Costs at each quality were worked out with settings made anew, 19 times a step."""
+    marked.go_to(1)
+    marked.bot.wait(300)
+    made = counted(monkeypatch, RunSettings, "__post_init__")
+    marked.go_to(2)
+    marked.bot.wait(300)
+    assert len(made) <= 1
+
+
+def test_undo_is_not_named_anew_while_a_button_is_held(marked: Hands):
+    """Each name of an action lays the toolbar out anew, and the window with it."""
+    undo = marked.window.actions_by_name["undo"]
+    marked.paint((40, 40), (46, 40))
+    assert undo.text() == "Undo: Brush, frame 0"
+    texts: list[str] = []
+    undo.changed.connect(lambda: texts.append(undo.text()))
+    steps = marked.session.undo_stack.count()
+    marked.paint((48, 30), (54, 30))
+    assert marked.session.undo_stack.count() == steps + 1 and undo.isEnabled() and not texts
+
+
 def test_a_step_draws_anew_only_the_masks_that_there_are(marked: Hands, monkeypatch):
     painted = counted(monkeypatch, LabelsItem, "update")
     marked.go_to(1)
@@ -51,7 +97,7 @@ def test_a_step_draws_anew_only_the_masks_that_there_are(marked: Hands, monkeypa
 def test_modules_are_not_searched_for_garbage_again_and_again(marked: Hands):
     """A full collection stops all threads for as long as it takes to go through every object that it knows."""
     marked.window.runs.start()
-    marked.bot.waitUntil(lambda: marked.window.runs.state is RunState.IDLE, timeout=60_000)
+    marked.bot.waitUntil(lambda: marked.window.runs.state is RunState.IDLE, timeout=120_000)
     assert gc.get_freeze_count() > 100_000, "PyTorch and Qt"
 
 

@@ -298,10 +298,12 @@ class MarkTool(CanvasTool):
             self.changed.emit()
 
     def _awaiting(self, number: int) -> Scribble | None:
-        known = (self._open, *self._waiting.values())
-        return next(
-            (one for one in known if one is not None and one.job is not None and one.job.number == number), None
-        )
+        return next((one for one in self._scribbles if one.job is not None and one.job.number == number), None)
+
+    @property
+    def _scribbles(self) -> list[Scribble]:
+        """The open one and those that wait."""
+        return [one for one in (self._open, *self._waiting.values()) if one is not None]
 
     # what is unfinished
 
@@ -343,8 +345,7 @@ class MarkTool(CanvasTool):
     def _take_back_object(self) -> None:
         """An object that a first mark has made goes again, when all its marks are dropped and it has no mask."""
         made, session = self._made, self.session
-        known = (self._open, *self._waiting.values())
-        if made is None or any(one is not None and one.object == made.id for one in known):
+        if made is None or any(one.object == made.id for one in self._scribbles):
             return
         self._made = None
         if session.object(made.id) == made and not session.document.project.frames_of(made.id).size:
@@ -471,8 +472,7 @@ class MarkTool(CanvasTool):
 
     def _store(self) -> None:
         """Finished strokes outlive the process."""
-        known = [one for one in (self._open, *self._waiting.values()) if one is not None]
-        self.session.keep(marks=tuple(stroke for one in known for stroke in one.stored()))
+        self.session.keep(marks=tuple(stroke for one in self._scribbles for stroke in one.stored()))
 
     def _restore(self) -> None:
         session = self.session
@@ -490,12 +490,12 @@ class MarkTool(CanvasTool):
 
     def _on_objects(self) -> None:
         """An object that is gone takes its scribbles along; a mere change of the active one has settled before."""
-        known = {o.id for o in self.session.objects}
-        if any(id not in known for _, id in self._waiting):
-            self._waiting = {subject: one for subject, one in self._waiting.items() if subject[1] in known}
+        ids = {o.id for o in self.session.objects}
+        if any(id not in ids for _, id in self._waiting):
+            self._waiting = {subject: one for subject, one in self._waiting.items() if subject[1] in ids}
             self._store()
             self.changed.emit()
-        if self._open is not None and self._open.object not in known:
+        if self._open is not None and self._open.object not in ids:
             self._put_away()
         elif self._open is not None and self._open.object != self.session.active:
             self.hold()

@@ -78,8 +78,8 @@ class Scribble:
 
     def steps(self) -> tuple[Stroke | Box, ...]:
         """Strokes as the marking network takes them: what of them lies in the frame."""
-        found = (step_of(stroke, self.map.shape) for stroke in self.strokes)
-        return tuple(step for step in found if step is not None)
+        steps = (step_of(stroke, self.map.shape) for stroke in self.strokes)
+        return tuple(step for step in steps if step is not None)
 
 
 def step_of(stroke: DrawnStroke, size: tuple[int, int]) -> Stroke | Box | None:
