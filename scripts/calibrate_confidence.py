@@ -1,4 +1,5 @@
-"""Fit the confidence to true J: prints the constants of core/propagation/confidence.py and doubt.py, or writes them.
+"""Fit the confidence to true J: prints the constants of core/propagation/confidence.py and doubt.py, or writes them,
+and what appearance says (`core/propagation/appearance.py`) into its weights file.
 
     python scripts/calibrate_confidence.py --data DATA --data FURTHER --write
 
@@ -30,7 +31,8 @@ from core.evaluation.truth import Truth
 from core.media.arrays import ArraySource, LabelledSequence
 from core.network import PCVOS, load_network
 from core.propagation import PropagationSettings, Propagator
-from core.propagation.confidence import CALIBRATION, Absence, Evidence, Mask, confidence
+from core.propagation.appearance import DEFAULT_APPEARANCE, save_appearance
+from core.propagation.confidence import Absence, Evidence, Mask, confidence
 from core.propagation.doubt import LOW_CONFIDENCE
 from core.training import data as training_data
 from core.training.data import IGNORE, load_hard_sequences, load_training_data, load_validation_sequences
@@ -39,17 +41,25 @@ from core.training.hard_clips import HARD_CLIPS
 ROOT = Path(__file__).resolve().parents[1]
 
 MOST_DOUBT = 0.2
-"""Share of the held-out sequences' frames without a fall that may be in doubt, as they are and with a second object
-together."""
+"""Share of the held-out sequences' frames without a fall that may be in doubt, as they are, and as many with a second
+object."""
 
 ONE, TWO, HARD, TRAINED_ON = "held out", "held out, with a second object", "hard", "trained on"
 CLIPS, CLIP_FRAMES, CLIP_RESOLUTIONS = 100, 30, (480, 480, 360, 240)
 """How many clips of the sequences that are trained on, how long at most, and what they are drawn at."""
 
-RIDGE = 0.001
-"""Penalty on each weight but the constant, squared, a row."""
+RIDGE, APPEARANCE_RIDGE = 0.001, 0.03
+"""Penalty on each weight but the constants, squared, a row; of appearance where its features have a variance of 1."""
 
 Constants = Mapping[type[Evidence], Sequence[float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What was fitted: see `CALIBRATION` and `load_appearance`."""
+
+    constants: Constants
+    appearance: np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +80,13 @@ class Drawn:
         for i in np.flatnonzero(own.counted):
             yield int(i), self.evidence[own.object, self.scores.frames[i]]
 
-    def judged_by(self, constants: Constants) -> SequenceScores:
-        """Its scores with the confidence that these constants give."""
+    def judged_by(self, fit: Fit) -> SequenceScores:
+        """Its scores with the confidence that is fitted so."""
         objects = []
         for own in self.scores.objects:
             sure = own.confidence.copy()
             for i, evidence in self.rows(own):
-                sure[i] = confidence(evidence, constants)
+                sure[i] = confidence(evidence, fit.appearance, fit.constants)
             objects.append(replace(own, confidence=sure))
         return replace(self.scores, objects=tuple(objects))
 
@@ -132,8 +142,7 @@ def _objects(labels: np.ndarray) -> list[int]:
     return [int(obj) for obj in np.unique(labels) if obj not in (0, IGNORE)]
 
 
-def draw_all(arguments: argparse.Namespace) -> list[Drawn]:
-    network = load_network(arguments.weights, "cpu")
+def draw_all(network: PCVOS, arguments: argparse.Namespace) -> list[Drawn]:
     settings = PropagationSettings(
         interval=arguments.interval, resolution=arguments.resolution, precision=arguments.precision, cache_bytes=0
     )
@@ -159,20 +168,35 @@ def draw_all(arguments: argparse.Namespace) -> list[Drawn]:
     return drawn
 
 
-def fit(drawn: Iterable[Drawn]) -> dict[type[Evidence], np.ndarray]:
+def fit(drawn: Iterable[Drawn]) -> Fit:
     """Logistic regression of J (Newton's method), of masks and of absences."""
-    rows: dict[type[Evidence], list[tuple[float, float, tuple[float, ...]]]] = {Mask: [], Absence: []}
+    rows: dict[type[Evidence], list[tuple[float, float, Evidence]]] = {Mask: [], Absence: []}
     for sequence in drawn:
         found = [(e, own.j[i]) for own in sequence.scores.objects for i, e in sequence.rows(own)]
         for evidence, j in found:
-            rows[type(evidence)].append((len(found) ** -0.5, float(j), evidence.inputs))
-    return {kind: _regression(*map(np.array, zip(*of_kind, strict=True))) for kind, of_kind in rows.items()}
+            rows[type(evidence)].append((len(found) ** -0.5, float(j), evidence))
+    constants: dict[type[Evidence], np.ndarray] = {}
+    appearance = None
+    for kind, of_kind in rows.items():
+        counts, wanted = np.array([row[0] for row in of_kind]), np.array([row[1] for row in of_kind])
+        inputs = np.array([evidence.inputs for _, _, evidence in of_kind])
+        ridge = [0.0] + [RIDGE] * (inputs.shape[1] - 1)
+        appearances = [e.appearance for _, _, e in of_kind if isinstance(e, Mask) and e.appearance is not None]
+        if len(appearances) < len(of_kind):
+            constants[kind] = _regression(counts, wanted, inputs, ridge)
+            continue
+        mean, spread = np.mean(appearances, 0), np.std(appearances, 0) + 1e-6
+        ridge += [APPEARANCE_RIDGE] * len(mean)
+        weights = _regression(counts, wanted, np.hstack([inputs, (appearances - mean) / spread]), ridge)
+        constants[kind], of_features = weights[: inputs.shape[1]], weights[inputs.shape[1] :] / spread
+        appearance = np.append(of_features, -of_features @ mean).astype(np.float32)
+    return Fit(constants, appearance)
 
 
-def _regression(counts: np.ndarray, wanted: np.ndarray, inputs: np.ndarray) -> np.ndarray:
-    """Weights (M,) of inputs (N, M), the first of which is a constant; `counts` (N,): how much each row does."""
+def _regression(counts: np.ndarray, wanted: np.ndarray, inputs: np.ndarray, ridge: Sequence[float]) -> np.ndarray:
+    """Weights (M,) of inputs (N, M); `counts` (N,): how much each row does; `ridge` (M,): penalties."""
     counts = counts / counts.mean()
-    penalty = RIDGE * len(wanted) * np.diag([0.0] + [1.0] * (inputs.shape[1] - 1))
+    penalty = len(wanted) * np.diag(ridge)
     weights = np.zeros(inputs.shape[1])
     for _ in range(50):
         p = 1 / (1 + np.exp(-inputs @ weights))
@@ -202,10 +226,13 @@ def report(title: str, drawn: Sequence[Drawn], scores: Sequence[SequenceScores],
             print("    " + ", ".join(f"{own.sequence} {confidence_correlation([own]):.2f}" for own in some))
 
 
-def write(constants: Constants, low: float) -> None:
-    """Put the constants in the place of those that are in the code."""
+def write(fitted: Fit, low: float, features: str) -> None:
+    """Put the constants in the place of those that are in the code, and write what appearance of these features says
+    (`PCVOS.features_fingerprint`)."""
     folder = ROOT / "core" / "propagation"
-    for kind, values in constants.items():
+    if fitted.appearance is not None:
+        save_appearance(ROOT / "weights" / DEFAULT_APPEARANCE.name, fitted.appearance, features)
+    for kind, values in fitted.constants.items():
         _replace(folder / "confidence.py", rf"(    {kind.__name__}: )\(.*\)", rf"\g<1>({_words(values)})")
     _replace(folder / "doubt.py", r"(LOW_CONFIDENCE = ).*", rf"\g<1>{low:.3f}")
 
@@ -230,21 +257,23 @@ def main() -> None:
     parser.add_argument("--precision", default="auto", help="auto, fp32 or bf16")
     parser.add_argument("--write", action="store_true", help="put the constants into the code")
     arguments = parser.parse_args()
-    drawn = draw_all(arguments)
+    network = load_network(arguments.weights, "cpu")
+    drawn = draw_all(network, arguments)
     left_out = {one.footage for one in drawn if one.kind != TRAINED_ON}
     fits = {footage: fit([one for one in drawn if not one.footage & footage]) for footage in left_out}
     apart = [one.judged_by(fits[one.footage]) if one.footage in fits else one.scores for one in drawn]
-    constants = {kind: np.round(weights, 3) for kind, weights in fit(drawn).items()}
-    as_fitted = [one.judged_by(constants) for one in drawn]
-    low = lowest(of_kind(ONE, drawn, as_fitted) + of_kind(TWO, drawn, as_fitted))
-    report("As it is", drawn, [one.judged_by(CALIBRATION) for one in drawn], LOW_CONFIDENCE)
+    fitted = fit(drawn)
+    fitted = replace(fitted, constants={kind: np.round(weights, 3) for kind, weights in fitted.constants.items()})
+    as_fitted = [one.judged_by(fitted) for one in drawn]
+    low = min(lowest(of_kind(kind, drawn, as_fitted)) for kind in (ONE, TWO))
+    report("As it is", drawn, [one.scores for one in drawn], LOW_CONFIDENCE)
     report("Fitted to all", drawn, as_fitted, low)
     report("Its footage left out of the fit", drawn, apart, low)
-    for kind, values in constants.items():
+    for kind, values in fitted.constants.items():
         print(f"{kind.__name__}: ({_words(values)})")
     print(f"LOW_CONFIDENCE = {low:.3f}")
     if arguments.write:
-        write(constants, low)
+        write(fitted, low, network.features_fingerprint)
 
 
 if __name__ == "__main__":

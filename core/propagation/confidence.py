@@ -1,13 +1,14 @@
 """Confidence of a prediction in an object on a frame: about what J it would have, to go by what the network says.
 
-Of a mask two things tell: how decided the probabilities are, and how large it is (outlines are never exact, and small
-objects are mostly outline). Of an object that is nowhere, three others: whether it was at the picture's border when it
-was last seen, how long ago that was, and how decided its last masks were. How these make a confidence is fitted to true
-J by `scripts/calibrate_confidence.py` (docs/evaluation.md).
+Of a mask three things tell: how decided the probabilities are, how large it is (outlines are never exact, and small
+objects are mostly outline), and what the object looks like (`core.propagation.appearance`). Of an object that is
+nowhere, three others: whether it was at the picture's border when it was last seen, how long ago that was, and how
+decided its last masks were. How these make a confidence is fitted to true J by `scripts/calibrate_confidence.py`
+(docs/evaluation.md).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,10 +30,13 @@ class Mask:
         iou: that it is expected to have, to take each pixel's probability at its word: what it has in common with the
             true one, over what both cover together.
         size: the side of a square of its area, of the picture's.
+        appearance: of the object, where it was annotated, float32 (C,) (`core.propagation.appearance`); None where it
+            is not known.
     """
 
     iou: float
     size: float
+    appearance: np.ndarray | None = field(default=None, compare=False)
 
     @property
     def inputs(self) -> tuple[float, ...]:
@@ -61,24 +65,34 @@ class Absence:
 Evidence = Mask | Absence
 
 CALIBRATION: Mapping[type[Evidence], tuple[float, ...]] = {
-    Mask: (-0.406, 0.862, 1.306),
-    Absence: (-0.508, 1.036, 0.588, 0.211),
+    Mask: (-0.189, 0.885, 0.447),
+    Absence: (-0.631, 1.138, 0.704, 0.267),
 }
 """Weight of each of the `inputs`; the first is a constant."""
 
 
-def confidence(evidence: Evidence, calibration: Mapping[type[Evidence], Sequence[float]] = CALIBRATION) -> float:
-    """0 to 1, about the J that the mask has: a logistic function."""
+def confidence(
+    evidence: Evidence,
+    appearance: np.ndarray | None = None,
+    calibration: Mapping[type[Evidence], Sequence[float]] = CALIBRATION,
+) -> float:
+    """0 to 1, about the J that the mask has: a logistic function.
+
+    Args:
+        appearance: what appearance says, float32 (C + 1,), as `load_appearance` gives it; None: nothing.
+    """
     odds = np.dot(calibration[type(evidence)], evidence.inputs)
+    if appearance is not None and isinstance(evidence, Mask) and evidence.appearance is not None:
+        odds += appearance[:-1] @ evidence.appearance + appearance[-1]
     return float(1 / (1 + np.exp(-odds)))
 
 
-def mask_evidence(probability: np.ndarray) -> Mask | None:
+def mask_evidence(probability: np.ndarray, appearance: np.ndarray | None = None) -> Mask | None:
     """Measure a mask; None if it is empty.
 
     Args:
         probability: of the object, aggregated, uint8 (h, w), 255 = 1, on the decoder's grid or a finer one, without
-            padding.
+            padding. appearance: see `Mask`.
     """
     mask = drawn(probability)
     area = int(np.count_nonzero(mask))
@@ -87,7 +101,7 @@ def mask_evidence(probability: np.ndarray) -> Mask | None:
     p = probability.astype(np.float32) / 255
     p[p < _NOISE] = 0
     inside = float(p[mask].sum())
-    return Mask(inside / (area + float(p.sum()) - inside), float(np.sqrt(area / mask.size)))
+    return Mask(inside / (area + float(p.sum()) - inside), float(np.sqrt(area / mask.size)), appearance)
 
 
 def is_at_border(mask: np.ndarray) -> bool:

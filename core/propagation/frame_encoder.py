@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from core.media.source import FrameSource
+from core.network.transfer import download
+from core.propagation.appearance import pooled
 from core.propagation.clip_inference import ClipInference
 from core.propagation.composer import Composer, Distribution
 from core.propagation.distractor_search import find_distractors
@@ -127,6 +129,19 @@ class FrameEncoder:
         }
         return {frame: objects for frame, objects in looked_like.items() if objects}
 
+    def appearance(self) -> dict[int, np.ndarray]:
+        """Appearance of objects, float32 (C,): the mean of the encoded frames of permanent memory that show them."""
+        entries = [entry for _, entry in self._permanent.values()]
+        annotated = [(obj, own, entry.covers[obj].amax()) for entry in entries for obj, own in entry.appearance.items()]
+        if not annotated:
+            return {}
+        objects, means, most = zip(*annotated, strict=True)
+        appearances: dict[int, list[np.ndarray]] = {}
+        for obj, own, covered in zip(objects, *download([torch.stack(means), torch.stack(most)]), strict=True):
+            if covered:
+                appearances.setdefault(obj, []).append(own)
+        return {obj: np.mean(of_one, 0) for obj, of_one in appearances.items()}
+
     def permanent_entries(self) -> list[MemoryEntry]:
         """Permanent memory, all of it, in order; frames that are annotated no longer are forgotten."""
         self._permanent = {frame: made for frame, made in self._permanent.items() if frame in self._memory}
@@ -178,9 +193,13 @@ class FrameEncoder:
         objects = distribution.objects
         values = dict(zip(map(Track, objects), self._values(masked.features, planes), strict=True))
         values |= self._values_of_distractors(masked)
-        covers = dict(zip(objects, self._composer.covers(planes), strict=True)) if permanent else {}
         self._keep_key(masked.frame, masked.features.key)
-        return MemoryEntry(masked.frame, permanent, masked.features.key, values, covers)
+        entry = MemoryEntry(masked.frame, permanent, masked.features.key, values)
+        if permanent:
+            covers = self._composer.covers(planes)
+            entry.covers.update(zip(objects, covers, strict=True))
+            entry.appearance.update(zip(objects, pooled(covers, masked.features.thin), strict=True))
+        return entry
 
     def _values(self, features: FrameFeatures, planes: Tensor, others: Tensor | None = None) -> list[Tensor]:
         """Values by `ClipInference.values`; where memory runs out, again with what was kept let go."""

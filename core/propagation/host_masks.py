@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from torch import Tensor
 
 from core.network.transfer import download
+from core.propagation.appearance import load_appearance
 from core.propagation.composer import Distribution
 from core.propagation.confidence import UNKNOWN, Evidence, confidence
 from core.propagation.memory import Annotation
@@ -54,6 +56,12 @@ class Drawer:
     def __init__(self, parts: Parts):
         self._settings, self._memory = parts.settings, parts.memory
         self._engine, self._geometry, self._composer = parts.engine, parts.geometry, parts.composer
+        self._encoder, self._appearance_says = parts.encoder, load_appearance(parts.engine.network.features_fingerprint)
+
+    @cached_property
+    def _appearance(self) -> dict[int, np.ndarray]:
+        """That of the annotated objects; they are all encoded before anything is drawn."""
+        return self._encoder.appearance()
 
     def draw(self, stretches: Sequence[Stretch]) -> tuple[list[Drawn], Distribution]:
         """Draw the frames of a clip, in order, annotated ones as they were annotated; and what is on the last one."""
@@ -115,7 +123,7 @@ class Drawer:
         if annotation is not None:
             presence.confirm(picture.frame, annotation)
         return {
-            obj: presence.see(obj, picture.frame, self._geometry.crop_small(small))
+            obj: presence.see(obj, picture.frame, self._geometry.crop_small(small), self._appearance.get(obj))
             for obj, small in picture.small.items()
             if annotation is None or obj not in annotation.objects
         }
@@ -133,7 +141,7 @@ class Drawer:
         annotation = self._memory.get(picture.frame)
         annotated = frozenset() if annotation is None else annotation.objects
         sure = {obj: 1.0 if obj in annotated else UNKNOWN for obj in picture.objects}
-        return sure | {obj: confidence(own) for obj, own in evidence.items()}
+        return sure | {obj: confidence(own, self._appearance_says) for obj, own in evidence.items()}
 
     def _batches(self, stretches: Iterable[Stretch]) -> Iterator[Stretch]:
         """Frames that are drawn together: an annotated one by itself."""

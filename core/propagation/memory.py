@@ -117,13 +117,14 @@ class PermanentMemory:
 @dataclass
 class MemoryEntry:
     """One frame in memory: key (h w, C_k); value (h w, C_v) of each track; and, of permanent memory, the share of each
-    position that an object covers, (h w,), 0 to 1."""
+    position that an object covers, (h w,), 0 to 1, and the object's appearance, (C,), zero where it is not."""
 
     frame: int
     permanent: bool
     key: Tensor
     values: dict[Track, Tensor]
     covers: dict[int, Tensor] = field(default_factory=dict)
+    appearance: dict[int, Tensor] = field(default_factory=dict)
 
     def of(self, objects: Container[int], permanent: bool) -> "MemoryEntry":
         """The part of these objects, and of their distractors."""

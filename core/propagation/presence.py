@@ -60,13 +60,14 @@ class Presence:
         """The most memory positions that the object has covered lately; 0 if it was never seen."""
         return max(self._areas.get(obj, ()), default=0.0)
 
-    def see(self, obj: int, frame: int, probability: np.ndarray) -> Evidence:
+    def see(self, obj: int, frame: int, probability: np.ndarray, appearance: np.ndarray | None = None) -> Evidence:
         """See an object on the next frame: what there is to go by.
 
         Args:
             probability: aggregated, uint8 (h, w), 255 = 1, without padding.
+            appearance: of the object (`core.propagation.confidence.Mask`).
         """
-        seen = mask_evidence(probability)
+        seen = mask_evidence(probability, appearance)
         if seen is None:
             last, at_border = self._last.get(obj, (frame, False))
             iou = float(np.mean(self._ious.get(obj, COMMON_IOU)))

@@ -12,6 +12,7 @@ from core.network.devices import DeviceLostError, is_dead, is_lack_of_memory, me
 from core.network.pcvos import PCVOS
 from core.network.transfer import download
 from core.progress import UNWATCHED, Progress
+from core.propagation.appearance import load_appearance
 from core.propagation.clip_inference import ClipInference
 from core.propagation.composer import Composer
 from core.propagation.confidence import confidence
@@ -315,7 +316,9 @@ class Propagator:
             presence = Presence()
             for other in sorted(others, key=lambda f: -abs(f - frame)):
                 presence.confirm(other, self.memory[other])
-            return labels, {obj: confidence(presence.see(obj, frame, plane)) for obj, plane in planes.items()}
+            appearances, says = self.encoder.appearance(), load_appearance(self.network.features_fingerprint)
+            evidence = {obj: presence.see(obj, frame, plane, appearances.get(obj)) for obj, plane in planes.items()}
+            return labels, {obj: confidence(seen, says) for obj, seen in evidence.items()}
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from core.evaluation.scores import ObjectScores, SequenceScores, confidence_corr
 from core.media.arrays import LabelledSequence
 from core.network import PCVOS
 from core.propagation import PropagationSettings
+from core.propagation.appearance import load_appearance
 from core.propagation.confidence import CALIBRATION, Absence, Mask
 from core.training.data import Sequence, TrainingData
 
@@ -47,12 +48,37 @@ def made_up(script: ModuleType, name: str, seed: int):
 
 def test_what_is_fitted_orders_frames_of_other_sequences_as_their_j_does(script: ModuleType):
     drawn = [made_up(script, str(seed), seed) for seed in range(5)]
-    constants = script.fit(drawn[1:])
+    fitted = script.fit(drawn[1:])
+    constants = fitted.constants
     assert constants[Mask][1] > 3 * abs(constants[Mask][2]), "of the IoU alone, as it was made"
     assert abs(confidence_correlation([drawn[0].scores])) < 0.4
-    assert confidence_correlation([drawn[0].judged_by(constants)]) > 0.95
-    low = script.lowest([one.judged_by(constants) for one in drawn])
+    assert confidence_correlation([drawn[0].judged_by(fitted)]) > 0.95
+    low = script.lowest([one.judged_by(fitted) for one in drawn])
     assert 0.4 <= low < 1
+
+
+def test_what_covers_things_of_low_j_is_less_sure(script: ModuleType):
+    """Half of the sequences show what is followed badly, which only its appearance says."""
+
+    def with_looks(seed: int):
+        own, rng = made_up(script, str(seed), seed), np.random.default_rng(seed)
+        (scores,), is_bad = own.scores.objects, seed % 2
+        evidence = {
+            at: replace(e, appearance=np.array([is_bad, rng.normal(), 7], np.float32)) if isinstance(e, Mask) else e
+            for at, e in own.evidence.items()
+        }
+        lower = np.array([s - 0.25 * is_bad * isinstance(own.evidence[1, i], Mask) for i, s in enumerate(scores.j)])
+        scores = replace(scores, j=lower)
+        return replace(own, scores=replace(own.scores, objects=(scores,)), evidence=evidence)
+
+    drawn = [with_looks(seed) for seed in range(8)]
+    fitted, without = script.fit(drawn[2:]), script.fit([made_up(script, str(seed), seed) for seed in range(2, 8)])
+    assert without.appearance is None
+    bad, noise, same, _ = fitted.appearance
+    assert bad < 0 and abs(noise) < 0.1 * -bad and abs(same) < 1e-3
+    pair = [one.judged_by(fitted) for one in drawn[:2]]
+    plain = [one.judged_by(replace(fitted, appearance=None)) for one in drawn[:2]]
+    assert confidence_correlation(pair) > confidence_correlation(plain) + 0.05
 
 
 def test_what_the_engine_says_is_what_its_evidence_gives(script: ModuleType, small_network: PCVOS):
@@ -62,7 +88,7 @@ def test_what_the_engine_says_is_what_its_evidence_gives(script: ModuleType, sma
     sequence = LabelledSequence("noise", frames, labels)
     drawn = script.draw(small_network, sequence, PropagationSettings(interval=2, resolution=None), script.HARD)
     assert len(drawn.scores.objects) == 2
-    for own, again in zip(drawn.scores.objects, drawn.judged_by(CALIBRATION).objects, strict=True):
+    for own, again in zip(drawn.scores.objects, drawn.judged_by(script.Fit(CALIBRATION, None)).objects, strict=True):
         assert own.counted.sum() == 5
         assert again.confidence[own.counted] == pytest.approx(own.confidence[own.counted])
 
@@ -95,9 +121,15 @@ def test_constants_are_written_into_the_code(script: ModuleType, tmp_path: Path,
     for name in ("confidence.py", "doubt.py"):
         shutil.copy(ROOT / "core" / "propagation" / name, folder)
     monkeypatch.setattr(script, "ROOT", tmp_path)
-    script.write({Mask: np.array([-1, 0.5, 0.25]), Absence: np.array([0.1, 0.2, -0.3, 0.4])}, 0.7)
+    (tmp_path / "weights").mkdir()
+    appearance = np.arange(5, dtype=np.float32)
+    constants = {Mask: np.array([-1, 0.5, 0.25]), Absence: np.array([0.1, 0.2, -0.3, 0.4])}
+    script.write(script.Fit(constants, appearance), 0.7, "these features")
     code = {name: (folder / name).read_text() for name in ("confidence.py", "doubt.py")}
     assert "    Mask: (-1.000, 0.500, 0.250),\n" in code["confidence.py"]
     assert "    Absence: (0.100, 0.200, -0.300, 0.400),\n" in code["confidence.py"]
     assert "\nLOW_CONFIDENCE = 0.700\n" in code["doubt.py"]
     compile(code["confidence.py"], "confidence.py", "exec")
+    path = tmp_path / "weights" / "pcvos-confidence.safetensors"
+    assert load_appearance("these features", path) == pytest.approx(appearance)
+    assert load_appearance("others", path) is None
