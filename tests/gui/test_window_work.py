@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, QTimer
 from window_parts import Hands, truth
 
 from core.masks.packed_mask import PackedMask
@@ -120,7 +120,7 @@ def test_a_panel_behind_another_asks_and_shows_nothing(marked: Hands, monkeypatc
     marked.window.show_dock("why")
     marked.bot.waitUntil(lambda: asked == [1] and bool(shown))
     marked.window.show_dock("propagation")
-    marked.bot.waitUntil(lambda: not why._timer.isActive())
+    marked.bot.waitUntil(lambda: not any(timer.isActive() for timer in why.findChildren(QTimer)))
     shown.clear()
     marked.go_to(2)
     marked.bot.wait(300)

@@ -1,5 +1,9 @@
 """Any series of changes, taken back in any measure, with disks that fill up and windows that are closed in between."""
 
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -108,15 +112,25 @@ class Series(RuleBasedStateMachine):
 
 
 def limit_pages(project, pages):
-    project._store._connection.execute(f"PRAGMA max_page_count = {pages}")  # a full disk for this one file
+    for connection in CONNECTIONS:  # a full disk for this one file
+        with suppress(sqlite3.ProgrammingError):  # closed since
+            if any(Path(file) == project.path for _, _, file in connection.execute("PRAGMA database_list")):
+                connection.execute(f"PRAGMA max_page_count = {pages}")
 
 
+def connect(*args, **options):
+    CONNECTIONS.append(sqlite3.Connection(*args, **options))
+    return CONNECTIONS[-1]
+
+
+CONNECTIONS = []
 FOLDERS = iter(())
 REFUSED = [0]  # changes that met a full disk
 
 
-def test_any_series_of_changes(tmp_path_factory):
+def test_any_series_of_changes(tmp_path_factory, monkeypatch):
     global FOLDERS
+    monkeypatch.setattr(sqlite3, "connect", connect)
     FOLDERS = iter(lambda: tmp_path_factory.mktemp("series"), None)
     limits = settings(max_examples=25, stateful_step_count=40, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Series, settings=limits)
