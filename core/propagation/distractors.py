@@ -24,7 +24,7 @@ SMALLEST = 0.1
 LARGEST = 0.5
 """Share of the frame that is the most: where all looks alike, looking alike says nothing.
 
-All but the last were chosen on the held-out sequences: docs/propagation.md."""
+All but the last were chosen on the held-out sequences: docs/training-log.md."""
 
 
 def diagonal(covers: Tensor, width: int) -> float:

@@ -15,7 +15,7 @@ LITTLE = 0.3
 AGREEMENT = 0.35
 """The least IoU with plain matching that an object in doubt has where it is present.
 
-Both were chosen on the held-out sequences: docs/propagation.md."""
+Both were chosen on the held-out sequences: docs/training-log.md."""
 
 LATELY = 3
 """Remembered frames back to which an object's area counts."""
