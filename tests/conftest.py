@@ -41,7 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = []
     for item in items:
         test = item.nodeid.partition("[")[0]
-        on_device = hasattr(item, "callspec") and item.callspec.params.get("small_network") == "cuda"
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        on_device = "cuda" in (params.get("small_network"), params.get("paper_network"))
         number, step = seen[test, on_device], min(1 + cases[test] // (_MANY + 1), _SPARSEST)
         seen[test, on_device] += 1
         if item.get_closest_marker("long") or (number if on_device else number % step):
@@ -61,6 +62,13 @@ def plain_paper_network() -> PCVOS:
 def paper_network(plain_paper_network: PCVOS) -> PCVOS:
     """The same, prepared for inference."""
     return prepare(copy.deepcopy(plain_paper_network))
+
+
+@pytest.fixture(scope="session")
+def paper_network_on_pretend_device(plain_paper_network: PCVOS) -> PCVOS:
+    """The same on `pretend_device`'s GPU."""
+    with pretend():
+        return prepare(copy.deepcopy(plain_paper_network), torch.device("cuda"))
 
 
 @pytest.fixture(scope="session")

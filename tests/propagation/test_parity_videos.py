@@ -41,6 +41,7 @@ def runs() -> dict[str, dict[str, np.ndarray]]:
     return {}
 
 
+@pytest.mark.cpu_only("notes what one call gives, of one frame or object; test_engine_against_baseline runs on it")
 def test_engine_in_exact_mode(reference: Reference, paper_network: PCVOS, runs: dict):
     config, frames, labels = _inputs(reference)
     key = f"engine {reference['config']}"

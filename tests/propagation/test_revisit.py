@@ -44,7 +44,6 @@ def iou(one: np.ndarray, other: np.ndarray) -> float:
     return np.count_nonzero(one & other) / max(1, np.count_nonzero(one | other))
 
 
-@pytest.mark.cpu_only("compares with what the engine read, to rounding")
 @pytest.mark.parametrize("settings", [{"kernel": 0.0}, {"progressive": 2}, {"memory_frames": 2, "interval": 2}])
 def test_it_is_what_the_run_read(small_network: PCVOS, monkeypatch: pytest.MonkeyPatch, settings: dict):
     """The memory values at these places, weighed, are the run's own readout."""
@@ -72,10 +71,10 @@ def test_it_is_what_the_run_read(small_network: PCVOS, monkeypatch: pytest.Monke
     parts = readouts[own].split(cells)
     segment = propagator.settings.progressive
     assert len(found.queries) == cells, "24 positions are few enough for all"
-    values = torch.cat([history.values[own], *(parts[i - 1] for i in range(segment, place + 1, segment))])
+    values = torch.cat([history.values[own], *(parts[i - 1] for i in range(segment, place + 1, segment))]).cpu()
     assert len(values) == cells * len(found.sources)
     expected = (values[torch.from_numpy(found.places).long()] * torch.from_numpy(found.weights)[..., None]).sum(1)
-    torch.testing.assert_close(expected, parts[place], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(expected, parts[place].cpu(), rtol=1e-4, atol=1e-4)
     kinds = [source.kind for source in found.sources]
     assert kinds.count("permanent") == 1 and kinds.count("temporary") == (place // segment)
     assert kinds.count("working") <= propagator.settings.memory_frames
@@ -143,9 +142,8 @@ def test_of_what_a_person_drew_or_the_run_did_not_there_is_nothing(shipped: PCVO
         exact.revisit(3, 1, run(exact))
 
 
-@pytest.mark.cpu_only("its parts are tested on it")
 def test_each_part_is_left_out_by_itself(small_network: PCVOS):
-    settings = {"interval": 6, "progressive": 2}
+    settings = {"interval": 6, "progressive": 2, "kernel": 0.1}
     propagator = make_propagator(small_network, FRAMES, [(0, LABELS[0])], settings)
     found = {one.without: one.clip for one in propagator.revisit(8, 1, run(propagator)).ablations()}
     assert found.keys() == {"", *PARTS} and found["distractors"] is None, "none were looked for"

@@ -92,7 +92,6 @@ def test_between_corrected_frames_what_is_there_counts_the_more_the_nearer_the_o
     )
 
 
-@pytest.mark.cpu_only("what is read is the same on any device")
 def test_an_object_the_correction_does_not_speak_for_is_carried_from_what_is_there(small_network: PCVOS):
     given = [(0, LABELS[0]), (8, LABELS[8], [1])]
     way = Way(range(8, 4, -1))
@@ -103,14 +102,12 @@ def test_an_object_the_correction_does_not_speak_for_is_carried_from_what_is_the
     assert all(np.isnan(clip.confidence[2]).all() for clip in missing)
 
 
-@pytest.mark.cpu_only("which frames are drawn is the same on any device")
 def test_one_that_was_interrupted_draws_the_rest(small_network: PCVOS):
     there = {8: LABELS[8], 9: LABELS[9], 10: LABELS[10]}
     found = run_along(small_network, Drawn(there), [Way(range(8, LAST + 1))], finished=(9, 10))
     assert [clip.frames for clip in found] == [(11, 12), (13, 14), (15,)]
 
 
-@pytest.mark.cpu_only("it is counted, not computed")
 def test_what_is_planned_is_the_most_that_comes(small_network: PCVOS):
     propagator = make_propagator(small_network, FRAMES, GIVEN, {"interval": 2})
     ways = around(8)
