@@ -4,8 +4,8 @@ Importing this imports PyTorch, which takes a second or more: only the thread do
 """
 
 import time
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -19,7 +19,7 @@ from core.masks.packed_mask import PackedMask
 from core.media import FrameSource, open_media
 from core.network import PCVOS, load_network
 from core.network.choices import Choices
-from core.network.devices import bytes_in_use, memory_of, release_memory, title_of
+from core.network.devices import DeviceLostError, bytes_in_use, is_dead, memory_of, release_memory, title_of
 from core.progress import UNWATCHED, Progress
 from core.project.project import Project
 from core.propagation import ClipResult, Propagator
@@ -89,7 +89,8 @@ class Engine:
         begin = time.perf_counter()
         try:
             network = self._network if self._is_busy else None
-            return self._marks.mask(network or self._load(job.engine), job)
+            with self._telling_a_lost_device():
+                return self._marks.mask(network or self._load(job.engine), job)
         finally:
             self._marking_seconds += time.perf_counter() - begin
 
@@ -100,8 +101,13 @@ class Engine:
             progress: asked before the work on each frame whether it is still wanted; if not, `Cancelled` is raised.
 
         Raises:
+            DeviceLostError: the device has failed: `leave_device` before the next job.
             PCVOSError and whatever else goes wrong. The next job works nevertheless.
         """
+        with self._telling_a_lost_device():
+            yield from self._run(job, progress)
+
+    def _run(self, job: Job, progress: Progress) -> Generator[Result, None, None]:
         if isinstance(job, AdaptJob):
             yield self._adapt(job, progress)
             return
@@ -129,6 +135,16 @@ class Engine:
             self._is_busy = False
             if self._propagator is not None:
                 self._propagator.progress = UNWATCHED
+
+    @contextmanager
+    def _telling_a_lost_device(self) -> Iterator[None]:
+        """Whatever was under way when it failed, a run or what explains one: what helps is the same."""
+        try:
+            yield
+        except RuntimeError as error:
+            if self._network is None or not is_dead(error):
+                raise
+            raise DeviceLostError(self._device) from error
 
     @property
     def on_accelerator(self) -> bool:

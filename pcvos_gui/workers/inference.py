@@ -265,6 +265,8 @@ class InferenceWorker(Worker):
             self._engine = self._engine or _make_engine()
             mask = self._engine.mark(job)
         except PCVOSError as error:
+            if _is_lost_device(error) and self._engine is not None and self._running is None:
+                self._engine.leave_device()  # a job under way meets it itself
             return MarkFailed(job.number, str(error), is_missing=not isinstance(error, ResourceError))
         except Exception as error:  # the thread, and the job under way, live on
             log.exception("mark %d failed", job.number)

@@ -361,17 +361,19 @@ def test_lack_of_memory_has_remedies_and_lets_go_of_caches(
     assert heard.of(again.number, ClipDone)[-1].memory.cached_frames == 5
 
 
+@pytest.mark.parametrize("where", ["in a clip", "beside a run"])
 def test_a_device_that_fails_is_told_and_left(
-    worker: InferenceWorker, heard: Recorder, footage: Path, monkeypatch: pytest.MonkeyPatch
+    worker: InferenceWorker, heard: Recorder, footage: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ):
     """The next job loads the network anew, on a device that works."""
     from core.propagation.clip_inference import ClipInference
+    from core.studio.engine import Engine
 
     def dead(*_: object) -> object:
         raise RuntimeError("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be ...")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ClipInference, "predict", dead)
+        patch.setattr(*((ClipInference, "predict") if where == "in a clip" else (Engine, "_memory_use")), dead)
         worker.submit(run := job(footage))
         end = heard.end(run.number)
     assert end.state == "failed" and end.remedies == ("cpu",)
