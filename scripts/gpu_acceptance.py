@@ -22,12 +22,13 @@ import cv2
 import numpy as np
 import torch
 
+from core.benchmark.bench import peak_memory
 from core.benchmark.launches import count
 from core.demo import CLIP, MASK
-from core.errors import ResourceError
+from core.errors import PCVOSError, ResourceError
 from core.media.arrays import ArraySource
-from core.network import PCVOS, load_network
-from core.network.devices import describe_devices, wait_for
+from core.network import PCVOS, SMALL, load_network
+from core.network.devices import describe_devices, is_lack_of_memory, release_memory, wait_for
 from core.propagation import ClipResult, PropagationSettings, Propagator
 
 FLOOR = 150
@@ -206,6 +207,7 @@ def speed(network: PCVOS, device: torch.device, quick: bool, floor: float) -> No
 def launches(network: PCVOS, device: torch.device) -> None:
     """Kernels launched, times that the host waits, by line, and how busy the device is."""
     if device.type != "cuda":
+        print("    left out: on CUDA only")
         return
     for case, (most, most_waits) in TABLE.items():
         drawn = 2 * case[0] if case[0] > 1 else 10
@@ -223,6 +225,7 @@ def launches(network: PCVOS, device: torch.device) -> None:
 def memory(network: PCVOS, device: torch.device) -> None:
     """Memory at the peak, against what is said before; and what happens when it runs out."""
     if device.type != "cuda":
+        print("    left out: on CUDA only")
         return
     frames, mask = demo(30)
     for interval, objects in ((5, 1), (15, 1), (25, 3), (15, 10)):
@@ -250,36 +253,56 @@ def memory(network: PCVOS, device: torch.device) -> None:
         check("the run after that", True, "works")
 
 
-def training(device: torch.device, seconds: float) -> None:
-    """Training steps on made-up samples, as long as that: samples a second by batch size, and what memory they take."""
-    from core.network import SMALL
+def training(device: torch.device, seconds: float, quick: bool) -> None:
+    """Training steps on made-up samples, as long as that: samples a second by precision and batch, the memory that they
+    take, and which settings are best."""
+    cases = [("fp32", 8), *(("bf16", batch) for batch in (2, 4, 8, 16, 32))]
+    rates = {}
+    for precision, batch in [("bf16", 1)] if quick else cases:
+        try:
+            peaks: list[int] = []
+            with peak_memory(device, peaks):
+                rates[precision, batch] = _training_rate(device, precision, batch, seconds / len(cases), quick)
+        except RuntimeError as error:
+            if not is_lack_of_memory(error):
+                raise
+            print(f"    {precision}, batch {batch:2}: does not fit into memory", flush=True)
+            release_memory(device)
+            continue
+        taken = f", {max(peaks) / 2**30:.1f} GiB" if peaks else ""
+        print(f"    {precision}, batch {batch:2}: {rates[precision, batch]:7.1f} samples/s{taken}", flush=True)
+    best = max(rates, key=rates.__getitem__, default=None)
+    check(
+        "training",
+        best is not None,
+        "nothing fits" if best is None else f"best: --precision {best[0]} --batch {best[1]}",
+    )
+
+
+def _training_rate(device: torch.device, precision: str, batch: int, seconds: float, quick: bool) -> float:
+    """Samples a second, after steps that warm up."""
     from core.training.losses import clip_loss
     from core.training.rollout import rollout
 
-    if device.type != "cuda":
-        return
-    for batch in (2, 4, 8, 16, 32):
-        network, generator = PCVOS(SMALL).to(device), torch.Generator().manual_seed(0)
-        optimizer = torch.optim.AdamW(network.parameters(), 1e-4)
-        frames = torch.randint(0, 255, (batch, 5, 3, 224, 224), dtype=torch.uint8, device=device)
-        labels = torch.zeros(batch, 5, 224, 224, dtype=torch.uint8, device=device)
-        labels[..., 40:120, 40:120], labels[..., 130:200, 60:160] = 1, 2
-        torch.cuda.reset_peak_memory_stats(device)
-        steps, begin = 0, time.perf_counter()
-        while steps < 4 or time.perf_counter() - begin < seconds / 5:
-            with torch.autocast("cuda", torch.bfloat16):
-                predictions = rollout(network, frames, labels, 2, 0.5, generator)
-            sum(clip_loss(p, 0.5) for p in predictions).backward()
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            steps += 1
-            if steps == 3:  # those before warm up
-                wait_for(device)
-                begin = time.perf_counter()
-        wait_for(device)
-        rate = (steps - 3) * batch / (time.perf_counter() - begin)
-        peak = torch.cuda.max_memory_allocated(device) / 2**30
-        print(f"    batch {batch:2}: {rate:7.1f} samples/s, {peak:.1f} GiB", flush=True)
+    warm, side = 1 if quick else 3, 112 if quick else 224
+    network, generator = PCVOS(SMALL).to(device), torch.Generator().manual_seed(0)
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-4)
+    frames = torch.randint(0, 255, (batch, 5, 3, side, side), dtype=torch.uint8, device=device)
+    labels = torch.zeros(batch, 5, side, side, dtype=torch.uint8, device=device)
+    labels[..., 20:60, 20:60], labels[..., 65:100, 30:80] = 1, 2
+    steps, begin = 0, time.perf_counter()
+    while steps <= warm or (not quick and time.perf_counter() - begin < seconds):
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            predictions = rollout(network, frames, labels, 2, 0.5, generator)
+        sum(clip_loss(p, 0.5) for p in predictions).backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        steps += 1
+        if steps == warm:
+            wait_for(device)
+            begin = time.perf_counter()
+    wait_for(device)
+    return (steps - warm) * batch / (time.perf_counter() - begin)
 
 
 @contextmanager
@@ -290,6 +313,13 @@ def reported(name: str) -> Iterator[None]:
     except Exception as error:
         check(name, False, f"{type(error).__name__}: {str(error)[:160]}")
         traceback.print_exc(limit=-4)
+
+
+def _cudnn() -> object:
+    try:
+        return torch.backends.cudnn.version()
+    except RuntimeError as error:  # it is not made for this card
+        return error
 
 
 def main() -> int:
@@ -303,10 +333,12 @@ def main() -> int:
     quick = arguments.quick
     for one in describe_devices():
         print(f"{one.name}: {one.title}, {(one.total_bytes or 0) / 2**30:.0f} GiB {one.problem or ''}")
-    print(f"torch {torch.__version__}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}")
-    absent = not {"av", "PySide6"} & sys.modules.keys()
-    check("imports", absent, "the engine runs without PyAV and Qt")
-    network, reference = load_network(None, arguments.device), load_network(None, "cpu")
+    print(f"torch {torch.__version__}, CUDA {torch.version.cuda}, cuDNN {_cudnn()}")
+    try:
+        network, reference = load_network(None, arguments.device), load_network(None, "cpu")
+    except PCVOSError as error:
+        print(error)
+        return 1
     device = next(network.parameters()).device
     begin = time.perf_counter()
     parts = {
@@ -315,7 +347,7 @@ def main() -> int:
         "3. Speed, features not kept": lambda: speed(network, device, quick, 0 if quick else arguments.floor),
         "4. Launches and waits": lambda: launches(network, device),
         "5. Memory": lambda: memory(network, device),
-        "6. Training, 224 pixels, bf16": lambda: training(device, arguments.training_seconds),
+        "6. Training, 224 pixels": lambda: training(device, arguments.training_seconds, quick),
     }
     for title, part in parts.items():
         if title[0] in arguments.only:
@@ -323,6 +355,7 @@ def main() -> int:
             with reported(title):
                 part()
             print(f"   ({time.perf_counter() - begin:.0f} s so far)", flush=True)
+    check("imports", not {"av", "PySide6"} & sys.modules.keys(), "all this ran without PyAV and Qt")
     failed = f"; failed: {', '.join(check.failed)}" if check.failed else ""
     print(f"\n{check.count - len(check.failed)} of {check.count} checks passed{failed}")
     return 1 if check.failed else 0

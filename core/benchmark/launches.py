@@ -1,5 +1,6 @@
 """The load on a GPU while something runs: kernels launched, and times that the host waits."""
 
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -36,11 +37,29 @@ def count(run: Callable[[], object], device: torch.device) -> Counted | None:
 
 
 def _waits(run: Callable[[], object]) -> Counter[str]:
+    waits: Counter[str] = Counter()
+
+    def note(message: Warning | str, *_: object, **__: object) -> None:
+        if "synchroniz" in str(message):
+            waits[_line_of_core()] += 1
+
     torch.cuda.set_sync_debug_mode("warn")
     try:
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings():
             warnings.simplefilter("always")
+            warnings.showwarning = note
             run()
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    return Counter(f"{Path(one.filename).name}:{one.lineno}" for one in told if "synchroniz" in str(one.message))
+    return waits
+
+
+def _line_of_core() -> str:
+    """The innermost line of core/ under way: a warning itself names PyTorch's line where Python code of it waits."""
+    frame, root = sys._getframe(1), Path(__file__).resolve().parents[1]
+    while frame is not None:
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(root) and path != Path(__file__):
+            return f"{path.name}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return "elsewhere"
