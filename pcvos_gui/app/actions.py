@@ -300,7 +300,8 @@ def make_actions(window: MainWindow) -> dict[str, QAction]:
 def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
     """The menus, in the order of the table; by their (untranslated) names."""
     menus: dict[str, QMenu] = {}
-    letters: set[str] = set()
+    keys = [key.lower() for spec in ACTIONS for key in spec.keys]
+    letters = {key[-1] for key in keys if len(key) == len("alt+r") and key.startswith("alt+")}  # would mean two things
     for name in MENUS:
         title = translated(name)
         place = next((i for i, letter in enumerate(title) if letter.isalpha() and letter.lower() not in letters), 0)

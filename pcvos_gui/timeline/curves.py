@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from pcvos_gui.session.session import Session
@@ -89,6 +89,9 @@ class Curves(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._session.navigator.go_to(self._scrubber.frame_at(event.position().x()))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._scrubber.wheelEvent(event)  # frame is under frame
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:

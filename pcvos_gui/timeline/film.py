@@ -1,7 +1,7 @@
 """The film strip of the timeline: small pictures of frames, where the panel is high enough for them."""
 
 from PySide6.QtCore import QRect
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails
@@ -56,3 +56,6 @@ class Film(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._session.is_open:
             self._session.navigator.go_to(self._scrubber.frame_at(event.position().x()))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._scrubber.wheelEvent(event)  # frame is under frame

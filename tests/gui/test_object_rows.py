@@ -168,6 +168,21 @@ def test_pictures_of_frames_where_there_is_room(qtbot, desk, timeline):
     assert pictured[2] <= desk.session.navigator.frame < pictured[3]
 
 
+def test_the_wheel_zooms_over_pictures_and_curves_as_over_the_scrubber(timeline):
+    timeline.resize(1200, 320)
+    for widget in (timeline.film, timeline.curves):
+        held, span = timeline.scrubber.visible.frame(300), timeline.scrubber.visible.span
+        wheel(widget, 300, 10, 240)
+        assert timeline.scrubber.visible.span < span and timeline.scrubber.visible.frame(300) == pytest.approx(held)
+
+
+def test_room_that_no_row_has_a_use_for_stays_below(timeline):
+    timeline.resize(1200, 600)
+    rows, bar = timeline.rows.geometry(), timeline.scroll_bar.geometry()
+    assert rows.top() - timeline.film.geometry().bottom() <= 1 and bar.top() - rows.bottom() <= 1
+    assert rows.height() == timeline.rows.maximumHeight() and timeline.height() - bar.bottom() > 100
+
+
 def test_of_twenty_thousand_frames_and_a_hundred_objects_only_what_is_seen_is_worked_out(qtbot, tmp_path, monkeypatch):
     count, objects = 20_000, 100
     desk = Desk(tmp_path, media=ArraySource(np.zeros((count, 12, 12, 3), np.uint8)), objects=0)

@@ -65,6 +65,8 @@ def test_every_action_is_in_a_menu_once(window: MainWindow):
     assert [menu.title().replace("&", "") for menu in menus] == list(MENUS)
     letters = [menu.title()[menu.title().index("&") + 1].lower() for menu in menus]
     assert len(set(letters)) == len(letters), "Alt and a letter opens each"
+    keys = {key.lower() for spec in ACTIONS for key in spec.keys}
+    assert not keys & {f"alt+{letter}" for letter in letters}, "a key that means two things does neither"
     listed = Counter(action.objectName() for menu in menus for action in menu.actions() if action.objectName())
     assert {name: listed[name] for name in window.actions_by_name} == dict.fromkeys(window.actions_by_name, 1)
 
