@@ -70,8 +70,8 @@ class Timeline(QWidget):
         layout.addWidget(self.rows.bar, 3, 2)
         layout.addWidget(self.scroll_bar, 4, 1)
         layout.setColumnStretch(1, 1)
-        layout.setRowStretch(3, 100)
-        layout.setRowStretch(5, 1)  # what the rows have no use for stays below all of it
+        layout.setRowStretch(3, 10_000)
+        layout.setRowStretch(5, 1)  # nothing, until the rows have all that they can use: the rest stays below
         self.film.hide()
         self._connect()
         self._update_all()
