@@ -38,8 +38,7 @@ from pcvos_gui.widgets.model_index import Index
 _CARD = QSize(208, 156)
 _PICTURE = QSize(192, 108)
 _BUTTON = QSize(160, 96)
-_GAP = 12
-_COLUMN = 880  # its width, with recent files
+_COLUMN = 880
 
 
 class StartPage(QWidget):
@@ -49,11 +48,11 @@ class StartPage(QWidget):
 
     def __init__(self, recent: RecentFiles, actions: list[QAction], parent: QWidget | None = None):
         super().__init__(parent)
-        self._recent, self._buttons = recent, len(actions)
+        self._recent = recent
         # In a stack with the canvas it would keep the window from being made as low as that can be.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
-        outer = laid_out(QHBoxLayout(self), (16, 24, 16, 24))
-        self._column = column = QWidget(self)
+        self._outer = outer = laid_out(QHBoxLayout(self), (16, 24, 16, 24))
+        column = QWidget(self, maximumWidth=_COLUMN)
         outer.addStretch(1)
         outer.addWidget(column, 100)
         outer.addStretch(1)
@@ -64,7 +63,7 @@ class StartPage(QWidget):
         self.show_busy("")
         layout.addWidget(self.subtitle)
         layout.addSpacing(16)
-        row = laid_out(QHBoxLayout(), spacing=_GAP)
+        row = laid_out(QHBoxLayout(), spacing=12)
         for action in actions:
             row.addWidget(_large_button(action, column))
         row.addStretch(1)
@@ -121,8 +120,7 @@ class StartPage(QWidget):
             item.setToolTip(str(file.path))
             item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter)
             self.list.addItem(item)
-        buttons = self._buttons * (_BUTTON.width() + _GAP) - _GAP
-        self._column.setMaximumWidth(_COLUMN if files else buttons)  # nothing else would reach as far: it is centred
+        self._outer.setStretch(1, 100 if files else 0)  # without them it is as wide as its text, in the middle
         self._heading.setVisible(bool(files))
         self.list.setVisible(bool(files))
 

@@ -97,3 +97,19 @@ def test_the_list_of_recent_files(tmp_path: Path, qapp):
     for size in ((1, 1), (20_000, 1), (1, 3000)):
         recent.set_thumbnail(paths[13], QImage(*size, QImage.Format.Format_RGB888))
         assert QImage(str(recent.files()[0].thumbnail)).size().toTuple() == (320, 180)
+
+
+def test_where_nothing_was_opened_lately_the_buttons_stand_in_the_middle(hands: Hands, clip: Path):
+    page = hands.window.start_page
+
+    def middle() -> float:
+        buttons = page.findChildren(QToolButton)
+        left, right = (button.mapTo(page, button.rect().topLeft()).x() for button in (buttons[0], buttons[-1]))
+        return (left + right + buttons[-1].width()) / 2
+
+    hands.bot.waitUntil(lambda: abs(middle() - page.width() / 2) < 30)
+    page.show_busy("a name that is long enough to need more room than three buttons take, and is not cut off.mp4")
+    hands.bot.waitUntil(lambda: page.subtitle.width() >= page.subtitle.sizeHint().width())
+    hands.open(clip)
+    hands.act("close")
+    hands.bot.waitUntil(lambda: page.list.isVisible() and middle() < page.width() / 2 - 30)
