@@ -26,6 +26,7 @@ class View:
         run: settings of the next run, JSON-able (`core.studio.run_settings.settings_from`).
         targets: path of the last export, by format.
         reference: the folder of masks compared with: its "path", and "relative" to the project's folder.
+        marks: how many a person has given, by the object's id. seconds_worked: the time they took (`core.studio.work`).
     """
 
     frame: int = 0
@@ -34,6 +35,8 @@ class View:
     run: Mapping[str, Any] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
     reference: Mapping[str, str | None] = field(default_factory=dict)
+    marks: Mapping[str, int] = field(default_factory=dict)
+    seconds_worked: float = 0.0
 
 
 OBJECT, BACKGROUND, BOX = 1, 2, 3

@@ -29,6 +29,7 @@ from core.studio.done import done_frames, done_share, not_done_in_words
 from core.studio.report_page import page
 from core.studio.review import Stretch, doubtful_stretches, reason_of
 from core.studio.run_settings import RunSettings
+from core.studio.work import PAUSE_SECONDS, in_words, work_on
 
 PICTURES = 6
 _RIGHT = 0.95  # mean J from which on nobody looks for what is wrong
@@ -110,11 +111,12 @@ class _Report:
         """Every figure of an object, by the name of its column."""
         project, own = self._project, [s for s in self._stretches if s.object == info.id]
         confidence = project.confidence_of(info.id)
-        is_known = np.isfinite(confidence)
+        is_known, work = np.isfinite(confidence), work_on(project)
         figures: dict[str, Any] = {
             "frames": project.footage.frames,
             "propagated": len(project.frames_of(info.id, PREDICTED)),
             "corrected": len(project.frames_of(info.id, CORRECTED)),
+            "marks": work.marks[info.id] if work.is_known else None,
             "in memory": len(project.frames_of(info.id, IN_MEMORY)),
             "unprocessed": project.footage.frames - len(project.frames_of(info.id)),
             "doubtful places": sum(s.waits for s in own),
@@ -211,7 +213,14 @@ class _Report:
         )
         seconds = sum(run.seconds for _, run in project.runs())
         yield "time of computing", f"{seconds:.0f} s in {len(project.runs())} propagations"
-        yield "time of working", "not known: a project does not record it"
+        work = work_on(project)
+        yield "marks", f"{work.all_marks}" if work.is_known else "not known: they were given before they were counted"
+        yield (
+            "time of working",
+            f"{in_words(work.seconds)} in the window, without pauses of more than {PAUSE_SECONDS:.0f} s"
+            if work.is_known
+            else "not known: it was not recorded then",
+        )
         yield "written", datetime.now().astimezone().isoformat(sep=" ", timespec="minutes")
 
     def _notes(self) -> Iterator[str]:

@@ -48,6 +48,7 @@ from pcvos_gui.session.typed_number import TypedNumber
 from pcvos_gui.session.view_state import Tool, ViewMode, ViewState
 from pcvos_gui.session.watches import DamageWatch, SaveWatch
 from pcvos_gui.session.why import Why
+from pcvos_gui.session.work import WorkRecorder
 from pcvos_gui.timeline.timeline import Timeline
 from pcvos_gui.widgets.dock import Dock
 from pcvos_gui.widgets.fold import Fold
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         self.session.may_leave = partial(may_leave, self)
         self.saving = SaveWatch(self.session, self)
         self.damage = DamageWatch(self.session, self)
+        self.work = WorkRecorder(self.session, parent=self)
         self.view_state = ViewState(self)
         self.edges = Edges(self.session, self)
         self.mattes = MattePreview(self.session, self.view_state, self.edges, self)
@@ -326,6 +328,10 @@ class MainWindow(QMainWindow):
             open_import_dialog(self, paths)
         else:
             self.opener.open(paths[0])
+
+    def showEvent(self, event) -> None:
+        super().showEvent(event)
+        self.work.watch(self.windowHandle())
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)

@@ -15,6 +15,7 @@ from core.media.source import FrameSource
 from core.project.model import MAX_OBJECTS, Change, ObjectInfo
 from core.project.project import Project
 from core.studio import edits
+from core.studio.work import with_mark, with_new_object
 from pcvos_gui.session.commands import ChangeCommand
 from pcvos_gui.session.messages import Messages
 from pcvos_gui.session.navigator import Navigator
@@ -208,6 +209,8 @@ class Session(QObject):
         colour = distinct_colour(id, used.values(), self.navigator.image)
         new = ObjectInfo(id, name or self.tr("Object {}").format(id), colour)
         text = self.tr("Add {}").format(new.name)
+        if str(id) in self.document.project.view.marks:
+            self.remember(marks=with_new_object(self.document.project.view.marks, id))
         self.document.push_change(Change(text, objects=(self.objects, (*self.objects, new))))
         return id
 
@@ -354,6 +357,11 @@ class Session(QObject):
         if not document.push_unless_empty(edits.accept(document.project, text, frame)):
             text = self.tr("There is nothing on this frame to accept.")
             self.messages.say(text, key="accept", holds=lambda: self.navigator.frame == frame)
+
+    def count_mark(self, obj: int | None = None) -> None:
+        """The person has given a mark for an object, by default the active one (`core.studio.work`)."""
+        if self._document is not None:
+            self.remember(marks=with_mark(self._document.project.view.marks, obj or self.active))
 
     # what a change shows
 

@@ -57,6 +57,16 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_marks_and_time_of_working(project, media, tmp_path):
+    page = write_report(project, media, tmp_path / "before.html").page.read_text()
+    assert "not known" in page and table(tmp_path / "before-objects.csv")[0]["marks"] == ""
+    project.remember(marks={"1": 5, "9": 2}, seconds_worked=400.0)
+    files = write_report(project, media, tmp_path / "r.html")
+    page = files.page.read_text()
+    assert "7 min in the window" in page and "<dt>marks</dt><dd>7</dd>" in page and "not known" not in page
+    assert [row["marks"] for row in table(files.objects)] == ["5", "0"]
+
+
 def test_one_page_that_needs_nothing_beside_it(project, media, tmp_path):
     project.apply(set_done(project, "done", (1,), 0, 3))
     text = write_report(project, media, tmp_path / "r.html").page.read_text()

@@ -91,6 +91,7 @@ class BrushTool(CanvasTool):
     def _commit(self) -> None:
         erased, self._stroke = self._stroke is _Stroke.ERASES, _Stroke.NONE
         self.session.commit_edit(self.tr("Eraser") if erased else self.tr("Brush"))
+        self.session.count_mark()
         self.changed.emit()
 
     def _forget(self) -> None:

@@ -39,6 +39,7 @@ class FillTool(CanvasTool):
         if self.session.shown_labels[at] == self.session.active and self.session.begin_edit():
             self.session.shown_labels[region] = 0
             self.session.commit_edit(self.tr("Fill"))
+            self.session.count_mark()
 
     def _fill(self, region: np.ndarray) -> None:
         if not self.session.begin_edit():
@@ -46,6 +47,7 @@ class FillTool(CanvasTool):
         protected = self.session.protected()
         self.session.shown_labels[region if protected is None else region & ~protected] = self.session.active
         self.session.commit_edit(self.tr("Fill"))
+        self.session.count_mark()
 
     def _ask(self, region: np.ndarray, at: tuple[int, int]) -> None:
         session = self.session

@@ -183,6 +183,7 @@ class MarkTool(CanvasTool):
                 self.session.messages.say(text, key="scribble")
             self.back()
             return
+        self.session.count_mark(scribble.object)
         self._submit(scribble)
         self._store()
         self.changed.emit()

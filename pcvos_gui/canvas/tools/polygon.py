@@ -137,6 +137,7 @@ class PolygonTool(CanvasTool):
         else:
             labels[inside if protected is None else inside & ~protected] = active
         self.session.commit_edit(self.tr("Polygon"))
+        self.session.count_mark()
         self.drop()
 
     def drop(self) -> None:
