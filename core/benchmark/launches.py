@@ -23,7 +23,7 @@ def count(run: Callable[[], object], device: torch.device) -> Counted | None:
     """Run it twice and count; None where the device is not a CUDA device."""
     if device.type != "cuda":
         return None
-    waits = _waits(run)
+    waits = waits_of(run)
     activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     with torch.profiler.profile(activities=activities) as profile:
@@ -36,7 +36,8 @@ def count(run: Callable[[], object], device: torch.device) -> Counted | None:
     return Counted(sum(event.count for event in events if "LaunchKernel" in event.key), waits, busy)
 
 
-def _waits(run: Callable[[], object]) -> Counter[str]:
+def waits_of(run: Callable[[], object]) -> Counter[str]:
+    """Times that the host waits while it runs, by file and line of core/."""
     waits: Counter[str] = Counter()
 
     def note(message: Warning | str, *_: object, **__: object) -> None:

@@ -26,6 +26,6 @@ def test_a_wait_is_told_by_the_line_of_core(monkeypatch: pytest.MonkeyPatch):
         download([tensor])
         warnings.warn("something else", stacklevel=1)
 
-    found = launches._waits(run)
+    found = launches.waits_of(run)
     assert modes == ["warn", "default"]
     assert found.total() == 2 and all(place.startswith("transfer.py:") for place in found)
