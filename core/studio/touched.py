@@ -75,14 +75,30 @@ def find_touched(project: Project, settings: RunSettings, memory: Memory | None 
     if settings.range is not Range.TO_END or not settings.redraws_parts or not read:
         return None
     memory = project.permanent_memory() if memory is None else memory
-    changed = {
+    changed = _unread(memory, read)
+    if not changed or not all(_was_drawn(project, frame, ids) for frame, ids in changed.items()):
+        return None
+    return _outward(project, settings, memory, changed)
+
+
+def marked_since(project: Project) -> set[int]:
+    """Ids of objects with masks in permanent memory that no run has read to its end, and that the next one could carry;
+    none where nobody knows what the last run has read."""
+    read = project.content.memory_read
+    if not read:
+        return set()
+    memory = project.permanent_memory()
+    changed = {id for ids in _unread(memory, read).values() for id in ids}
+    return changed & carried_objects(project, memory, 0, project.footage.frames - 1, "both") if changed else changed
+
+
+def _unread(memory: Memory, read: Mapping[int, Mapping[int, int]]) -> dict[int, set[int]]:
+    """The objects by frame, ascending, whose masks in permanent memory differ from these checksums."""
+    return {
         frame: ids
         for frame, masks in sorted(memory.items())
         if (ids := {id for id, mask in masks.items() if read.get(frame, {}).get(id) != mask.checksum})
     }
-    if not changed or not all(_was_drawn(project, frame, ids) for frame, ids in changed.items()):
-        return None
-    return _outward(project, settings, memory, changed)
 
 
 def touched_again(project: Project, settings: RunSettings, frames: Iterable[int]) -> Touched | None:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QCoreApplication, Qt
-from window_parts import RESOLUTION, Hands, truth
+from window_parts import COUNT, RESOLUTION, Hands, truth
 
 from core.studio.run_settings import Range
 from pcvos_gui.app.actions import ACTIONS, MENUS
 from pcvos_gui.app.handlers.files import open_demo
 from pcvos_gui.panels.compare import CompareDialog
 from pcvos_gui.session.runs import RunState
+from pcvos_gui.session.side_by_side import PRESENT, Choice
 from pcvos_gui.widgets.primary_button import PrimaryButton
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform
@@ -56,6 +57,52 @@ def test_frames_that_no_run_has_reached_are_told_of(hands: Hands, clip: Path):
     assert step.text() == "Next: fix the first frame that is wrong, or propagate to the frames that are left"
     hands.run(range=Range.TO_END)
     assert step.text().endswith("or export")
+
+
+CORRECTED = "Corrected. Next: fix more frames, or propagate again (Ctrl+Return)"
+
+
+def test_only_what_a_person_corrected_is_called_a_correction(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.replace_mask(truth(0), "Mask")
+    hands.run(interval=2, range=Range.TO_END)
+    step, session, project = hands.window.canvas.strip.step, hands.session, hands.session.document.project
+    hands.bot.waitUntil(lambda: hands.window.reviewer.is_settled)
+    after_run = step.text()
+    assert after_run.startswith("Next:")
+    hands.go_to(5)
+    session.replace_mask(truth(5), "Mask")
+    assert step.text() == CORRECTED
+    hands.act("undo")
+    hands.bot.waitUntil(lambda: hands.window.reviewer.is_settled)
+    assert step.text() == after_run, "the correction is gone"
+    hands.act("redo")
+    assert step.text() == CORRECTED
+    session.document.set_done(1, 8, 9, True)
+    assert step.text() == CORRECTED, "still to be propagated"
+    path = project.path
+    hands.act("close")
+    hands.open(path)
+    assert step.text() == CORRECTED, "also when it is opened again"
+
+
+def test_taking_back_clearing_and_declaring_done_are_no_corrections(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.replace_mask(truth(0), "Mask")
+    hands.run(interval=2, range=Range.TO_END)
+    hands.run(interval=4, range=Range.TO_END)
+    step, document, sides = hands.window.canvas.strip.step, hands.session.document, hands.window.sides
+    before = document.undo_stack.index()
+    sides.choose(PRESENT, Choice(2, before=True))
+    sides.take(0, COUNT - 1, None)
+    assert document.undo_stack.index() == before + 1 and "Corrected" not in step.text()
+    document.set_done(1, 8, 9, True)
+    assert "Corrected" not in step.text()
+    document.clear(5, 6)
+    assert step.text().startswith("Next: fix the first frame that is wrong, or propagate to the frames that are left")
+    hands.session.add_object("Cap")
+    hands.session.replace_mask(truth(0) & False, "Mask", even_if_unchanged=True)
+    assert step.text() == "Cap is marked. Next: propagate it to the other frames (Ctrl+Return)"
 
 
 def test_while_intervals_are_compared_nothing_else_can_begin(hands: Hands, clip: Path):

@@ -11,7 +11,7 @@ from core.studio.interrupted import find, note
 from core.studio.recorded_run import RecordedRun
 from core.studio.run_settings import Range, RunSettings
 from core.studio.runs import plan_run
-from core.studio.touched import ProjectMasks, Touched, find_touched, touched_again
+from core.studio.touched import ProjectMasks, Touched, find_touched, marked_since, touched_again
 
 LAST = FRAMES - 1
 SETTINGS = RunSettings(direction="both")
@@ -135,3 +135,25 @@ def test_what_is_there_is_of_the_objects_that_the_run_carries(project):
     assert ProjectMasks(project.snapshot(), frozenset({2})).labels(5) is None
     there.close()
     assert Way(range(3, 5)).until is None
+
+
+def test_objects_that_were_marked_since_are_those_with_corrections_that_no_run_has_read(project):
+    assert marked_since(project) == set()
+    put(project, 5, 1, square(20))
+    assert marked_since(project) == set(), "a mask that another run drew is no correction"
+    correct(project, 6)
+    assert marked_since(project) == {1}
+    put(project, 6, 1)
+    assert marked_since(project) == set(), "undone"
+    put(project, 2, 2, corrected=True)
+    assert marked_since(project) == {2}
+    run(project, 0, LAST)
+    assert marked_since(project) == set()
+
+
+def test_nobody_knows_what_was_marked_since_a_run_that_was_never_noted(tmp_path):
+    made = make_project(tmp_path)
+    put(made, 0, 1, corrected=True)
+    put(made, 1, 1)
+    assert marked_since(made) == set()
+    made.close()
