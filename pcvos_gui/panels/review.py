@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
 from core.project.tracks import PREDICTED
 from core.studio.review import Stretch
 from pcvos_gui.app.icons import icon
-from pcvos_gui.panels.suggestion import SuggestionCard, words_of
+from pcvos_gui.panels.suggestion import SuggestionCard
 from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails, make_rows, paint_row
-from pcvos_gui.session.reviewer import Reviewer
+from pcvos_gui.session.reviewer import Reviewer, frames_in_words, reason_in_words
 from pcvos_gui.session.session import Session
 from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.widgets.model_index import NO_PARENT, Index
@@ -103,8 +103,10 @@ class ReviewModel(QAbstractListModel):
 
     def _words(self, stretch: Stretch) -> tuple[str, str]:
         """The frames, and why."""
-        frames, reason = words_of(self._session, stretch)
-        return frames, self.tr("looks right") if stretch.ticked else reason
+        frames = frames_in_words(stretch)
+        if stretch.ticked:
+            return frames, self.tr("looks right")
+        return frames, reason_in_words(self._session.document.project, stretch)
 
 
 class _Delegate(QStyledItemDelegate):

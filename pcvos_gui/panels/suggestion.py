@@ -1,14 +1,13 @@
 """The frame to correct next, at the top of the review panel: a picture, the reason in words, and the way there."""
 
-from PySide6.QtCore import QCoreApplication, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QWidget
 
-from core.studio.review import Reason, Stretch, reason_of
 from core.studio.suggestion import Suggestion
 from pcvos_gui.app.icons import icon
 from pcvos_gui.panels.thumbnails import THUMBNAIL, Thumbnails
-from pcvos_gui.session.reviewer import Reviewer
+from pcvos_gui.session.reviewer import Reviewer, suggestion_in_words
 from pcvos_gui.session.session import Session
 from pcvos_gui.widgets.layouts import laid_out
 
@@ -66,7 +65,7 @@ class SuggestionCard(QFrame):
         if found is None or info is None:
             return
         self.title.setText(self.tr("Correct next: frame {}").format(found.frame))
-        self.reason.setText(f"{info.name}: {reason_in_words(self._session, found)}")
+        self.reason.setText(f"{info.name}: {suggestion_in_words(self._session.document.project, found)}")
         self._show_picture(found)
 
     def _show_picture(self, found: Suggestion) -> None:
@@ -77,30 +76,3 @@ class SuggestionCard(QFrame):
         found = self._reviewer.suggestion
         if found is not None and found.frame == frame and self._session.is_open:
             self._show_picture(found)
-
-
-def reason_in_words(session: Session, found: Suggestion) -> str:
-    """Why this frame: what is in doubt, and how far it is from what is known."""
-    frames, reason = words_of(session, found.stretch)
-    text = _tr("{}, {}").format(frames[0].lower() + frames[1:], reason)
-    if found.distance is None:
-        return text
-    return _tr("{}; {} frames from a correction").format(text, found.distance)
-
-
-def words_of(session: Session, stretch: Stretch) -> tuple[str, str]:
-    """The frames, and why they deserve a look."""
-    frames = _tr("Frame {}").format(stretch.first)
-    if stretch.last > stretch.first:
-        frames = _tr("Frames {} to {}").format(stretch.first, stretch.last)
-    reasons = {
-        Reason.PART_LOST: _tr("part lost"),
-        Reason.SOMETHING_ELSE: _tr("may be something else"),
-        Reason.NOT_SEEN: _tr("not seen"),
-        Reason.NEVER_PROCESSED: _tr("never processed"),
-    }
-    return frames, reasons[reason_of(session.document.project, stretch)]
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("review", text)

@@ -7,7 +7,16 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from core.project.project import Project
 from core.studio.cell_states import worst_states
-from core.studio.review import Stretch, doubtful_stretches, in_frame_order, next_doubtful, stretch_at, tick_off
+from core.studio.review import (
+    Reason,
+    Stretch,
+    doubtful_stretches,
+    in_frame_order,
+    next_doubtful,
+    reason_of,
+    stretch_at,
+    tick_off,
+)
 from core.studio.suggestion import Suggestion, suggest
 from pcvos_gui.session.session import Session
 
@@ -130,16 +139,52 @@ class Reviewer(QObject):
             self.refresh()
 
 
+def frames_in_words(stretch: Stretch) -> str:
+    """Its frame or frames."""
+    if stretch.last == stretch.first:
+        return _tr("Frame {}").format(stretch.first)
+    return _tr("Frames {} to {}").format(stretch.first, stretch.last)
+
+
+def reason_in_words(project: Project, stretch: Stretch) -> str:
+    """Why it deserves a look; reads two cells."""
+    reasons = {
+        Reason.PART_LOST: _tr("part lost"),
+        Reason.SOMETHING_ELSE: _tr("may be something else"),
+        Reason.NOT_SEEN: _tr("not seen"),
+        Reason.NEVER_PROCESSED: _tr("never processed"),
+    }
+    return reasons[reason_of(project, stretch)]
+
+
+def suggestion_in_words(project: Project, found: Suggestion) -> str:
+    """Why this frame: what is in doubt, and how far it is from what is known."""
+    frames = frames_in_words(found.stretch)
+    text = _tr("{}, {}").format(frames[0].lower() + frames[1:], reason_in_words(project, found.stretch))
+    if found.distance is None:
+        return text
+    if found.distance == 1:
+        return _tr("{}; 1 frame from a correction").format(text)
+    return _tr("{}; {} frames from a correction").format(text, found.distance)
+
+
+def places_in_words(count: int) -> str:
+    """How many stretches deserve a look."""
+    return _tr("1 place deserves a look") if count == 1 else _tr("{} places deserve a look").format(count)
+
+
 def run_summary(project: Project, drawn: Collection[int], seconds: float) -> tuple[str, int]:
     """The message when a run has drawn these frames, and how many stretches deserve a look."""
-    tr = lambda text: QCoreApplication.translate("review", text)  # noqa: E731
     count = sum(stretch.waits for stretch in doubtful_stretches(project))
-    frames = tr("1 frame") if len(drawn) == 1 else tr("{} frames").format(len(drawn))
+    frames = _tr("1 frame") if len(drawn) == 1 else _tr("{} frames").format(len(drawn))
     if drawn:
-        where = tr("({} to {})").format(min(drawn), max(drawn)) if len(drawn) > 1 else f"({min(drawn)})"
+        where = _tr("({} to {})").format(min(drawn), max(drawn)) if len(drawn) > 1 else f"({min(drawn)})"
         frames = f"{frames} {where}"
-    done = tr("Done: {} in {:.0f} s.").format(frames, seconds)
+    done = _tr("Done: {} in {:.0f} s.").format(frames, seconds)
     if not count:
-        return f"{done} {tr('Step through; fix a frame; propagate again.')}", 0
-    places = tr("1 place deserves a look") if count == 1 else tr("{} places deserve a look").format(count)
-    return f"{done} {places}: {tr('fix a frame; propagate again.')}", count
+        return f"{done} {_tr('Step through; fix a frame; propagate again.')}", 0
+    return f"{done} {places_in_words(count)}: {_tr('fix a frame; propagate again.')}", count
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("review", text)

@@ -96,14 +96,20 @@ def test_a_key_ticks_off_what_looks_right_and_goes_on(drawn: Hands):
     project, step = drawn.session.document.project.path, drawn.window.canvas.strip.step
     drawn.act("close")
     drawn.open(project)  # nothing has been corrected since it was propagated
-    assert step.text().startswith("Next: go through what is doubtful (F9, F8)")
+    assert step.text().startswith("Next: go through the 2 places in doubt (F9, F8)")
     drawn.act("next_doubtful")
     drawn.wait_for_frame()
+    assert step.text().startswith("Ball: may be something else, frames 3 to 4. Fix it, or tick it off (F7)")
+    assert step.text().endswith("; 1 more waits (F8)")
     drawn.act("looks_right")
     drawn.wait_for_frame()
     assert drawn.session.navigator.frame == 9 and [s.frame for s in drawn.window.reviewer.waiting] == [9]
+    assert step.text().endswith("; no other waits")
+    drawn.go_to(12)
+    assert step.text().startswith("Next: look at the one place in doubt (F8)")
+    drawn.go_to(9)
     drawn.act("looks_right")
-    assert not drawn.window.reviewer.waiting and "go through" not in step.text()
+    assert not drawn.window.reviewer.waiting and "in doubt" not in step.text()
     drawn.act("looks_right")
     assert drawn.told("Nothing of this object is in doubt here")
 
@@ -285,3 +291,21 @@ def test_a_frame_that_nothing_was_drawn_on_inside_a_stretch_has_a_row_of_its_own
         drawn.go_to(frame)
         seen.append(chosen(drawn))
     assert seen == [(1, 3, 9), (1, 5, 6), (1, 5, 6), (1, 3, 9)]
+
+
+def test_a_frame_that_was_just_corrected_is_no_longer_called_doubtful(drawn: Hands):
+    step = drawn.window.canvas.strip.step
+    drawn.go_to(3)
+    assert step.text().startswith("Ball: may be something else, frames 3 to 4.")
+    drawn.act("accept_frame")
+    drawn.bot.waitUntil(lambda: drawn.window.reviewer.is_settled)
+    assert not step.text().startswith("Ball:")
+
+
+def test_the_reason_is_told_of_the_object_in_hand(two: Hands):
+    step = two.window.canvas.strip.step
+    two.session.set_active(1)
+    two.go_to(4)
+    assert step.text().startswith("Ball: may be something else, frames 3 to 5.") and "2 more wait (F8)" in step.text()
+    two.session.set_active(2)
+    assert step.text().startswith("Shadow:") and "frame 4." in step.text()
