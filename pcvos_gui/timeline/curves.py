@@ -1,7 +1,7 @@
 """The curves of a comparison along the timeline: agreement of two runs, or J and F against a reference."""
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
@@ -12,12 +12,14 @@ from pcvos_gui.timeline.paint import Colours
 from pcvos_gui.timeline.scrubber import Scrubber
 
 _HEIGHT, _INSET = 40, 4
+_SAMPLE, _SPACE = 20, 8  # of the legend: a line's length, and what is between
 
 
 class Curves(QWidget):
     """Below the scrubber, frame under frame; there only while something is compared. 1 is at the top, 0 at the foot."""
 
     shown_changed = Signal()
+    refreshed = Signal()
 
     def __init__(self, session: Session, sides: SideBySide, scrubber: Scrubber):
         super().__init__()
@@ -31,6 +33,11 @@ class Curves(QWidget):
         session.navigator.frame_changed.connect(lambda _: self.update())
         self.refresh()
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the curves."""
+        return list(self._curves)
+
     def sizeHint(self) -> QSize:
         return QSize(800, _HEIGHT)
 
@@ -39,6 +46,7 @@ class Curves(QWidget):
         self._curves = self._sides.curves()
         was_hidden = self.isHidden()
         self.setVisible(bool(self._curves))
+        self.refreshed.emit()
         if self.isHidden() != was_hidden:
             self.shown_changed.emit()
         self.update()
@@ -51,7 +59,7 @@ class Curves(QWidget):
             y = round(self._y(share))
             painter.drawLine(0, y, self.width(), y)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for (_, values), pen in zip(self._curves.items(), self._pens(colours), strict=False):
+        for (_, values), pen in zip(self._curves.items(), pens_of(colours), strict=False):
             painter.setPen(pen)
             for line in self._lines(values):
                 painter.drawPolyline(line) if line.size() > 1 else painter.drawPoint(line.first())
@@ -59,10 +67,6 @@ class Curves(QWidget):
         painter.setPen(QPen(colours.text, 1))
         x = round(self._scrubber.visible.centre(self._session.navigator.frame))
         painter.drawLine(x, 0, x, self.height())
-
-    @staticmethod
-    def _pens(colours: Colours) -> tuple[QPen, QPen]:
-        return QPen(colours.accent, 2), QPen(QColor(colours.warning), 1.5, Qt.PenStyle.DashLine)
 
     def _y(self, value: float) -> float:
         return _INSET + (1 - value) * (self.height() - 2 * _INSET)
@@ -109,3 +113,50 @@ class Curves(QWidget):
         info = self._session.object(self._session.active)
         name = info.name if info is not None else ""
         return self.tr("Frame {} \N{MIDDLE DOT} {} \N{MIDDLE DOT} {}").format(frame, name, ", ".join(parts))
+
+
+class CurvesLegend(QWidget):
+    """At the left of the curves, as high as they are: each one's line with its name, and the ends of the scale."""
+
+    def __init__(self, curves: Curves):
+        super().__init__()
+        self._curves = curves
+        self.setFixedHeight(_HEIGHT)
+        curves.refreshed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Name the curves as they are now."""
+        names = self._curves.names
+        self.setVisible(bool(names))
+        self.setAccessibleName(self.tr("Curves: {}").format(", ".join(names)))
+        self.setToolTip(self.tr("0 to 1, of the active object; rest the pointer on a curve to read its figures"))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        wide = max((metrics.horizontalAdvance(name) for name in self._curves.names), default=0)
+        return QSize(_SAMPLE + wide + 2 * _SPACE + metrics.horizontalAdvance("0"), _HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, colours, names = QPainter(self), Colours.of(self.palette()), self._curves.names
+        painter.setPen(colours.dim)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, "1")
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom, "0")
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        high = self.height() / max(1, len(names))
+        for row, (name, pen) in enumerate(zip(names, pens_of(colours), strict=False)):
+            line = QRectF(0, row * high, self.width(), high)
+            painter.setPen(pen)
+            painter.drawLine(QPointF(0, line.center().y()), QPointF(_SAMPLE, line.center().y()))
+            painter.setPen(colours.text)
+            painter.drawText(line.adjusted(_SAMPLE + _SPACE, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, name)
+
+
+def pens_of(colours: Colours) -> tuple[QPen, QPen]:
+    """The lines of the first and the second curve."""
+    return QPen(colours.accent, 2), QPen(QColor(colours.warning), 1.5, Qt.PenStyle.DashLine)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollBar, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from pcvos_gui.app.icons import icon
@@ -13,7 +13,7 @@ from pcvos_gui.session.runs import RunController
 from pcvos_gui.session.session import Session
 from pcvos_gui.session.side_by_side import SideBySide
 from pcvos_gui.timeline.columns import timecode
-from pcvos_gui.timeline.curves import Curves
+from pcvos_gui.timeline.curves import Curves, CurvesLegend
 from pcvos_gui.timeline.film import HEIGHT as FILM_HEIGHT
 from pcvos_gui.timeline.film import Film
 from pcvos_gui.timeline.rows import ObjectRows
@@ -28,8 +28,8 @@ class Timeline(QWidget):
     """The person's place in the footage, and ways to get elsewhere.
 
     Attributes:
-        scrubber: the tracks. curves: of a comparison. rows: of the objects. film: pictures of frames, where the panel
-            is high enough.
+        scrubber: the tracks. curves, curves_legend: of a comparison. rows: of the objects. film: pictures of frames,
+            where the panel is high enough.
 
     Signals:
         room_wanted(): what is in it has become higher or lower.
@@ -53,6 +53,7 @@ class Timeline(QWidget):
         self.rows = ObjectRows(session, reviewer, self.scrubber)
         self.film = Film(session, self.scrubber)
         self.curves = Curves(session, sides or SideBySide(session, runs, self), self.scrubber)
+        self.curves_legend = CurvesLegend(self.curves)
         self.scroll_bar = QScrollBar(Qt.Orientation.Horizontal)
         self.scroll_bar.setAccessibleName(self.tr("Visible part of the timeline"))
         self.scroll_bar.setToolTip(self.tr("Which part of the footage the timeline shows"))
@@ -64,6 +65,7 @@ class Timeline(QWidget):
         layout.setVerticalSpacing(0)
         layout.addLayout(self._make_transport(), 0, 0)
         layout.addWidget(self.scrubber, 0, 1, alignment=Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.curves_legend, 1, 0)
         layout.addWidget(self.curves, 1, 1)
         layout.addWidget(self.film, 2, 1)
         layout.addWidget(self.rows, 3, 0, 1, 2)
@@ -107,9 +109,22 @@ class Timeline(QWidget):
         transport = laid_out(QVBoxLayout(), spacing=4)
         transport.addLayout(buttons)
         transport.addLayout(numbers)
-        transport.addWidget(self._time, alignment=Qt.AlignmentFlag.AlignLeft)
+        transport.addLayout(self._make_heads())
         transport.addStretch(1)
         return transport
+
+    def _make_heads(self) -> QHBoxLayout:
+        """The time and, beside the bars that it names, what they are."""
+        self.confidence_head = QLabel(self.tr("Confidence"))
+        self.confidence_head.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.confidence_head.setToolTip(
+            self.tr("Bars: how sure the network was of each frame; orange is low, and worth a look. Blue: corrected")
+        )
+        heads = laid_out(QHBoxLayout(), spacing=8)
+        heads.addWidget(self._time)
+        heads.addStretch(1)
+        heads.addWidget(self.confidence_head)
+        return heads
 
     def _make_button(self, name: str, text: str, act: Callable[[], None]) -> QToolButton:
         button = QToolButton(self, autoRaise=True)
