@@ -28,6 +28,7 @@ from pcvos_gui.widgets.model_index import Index
 from pcvos_gui.widgets.scrolling import Scroll
 
 _ROW, _DOT, _BAR, _LINE = 64, 9.0, 6, 22
+_LAID_OUT_MS = 200  # after which new rows have their place
 _LEAST = 0.005  # shares below are not listed
 _PART = Qt.ItemDataRole.UserRole
 _SHARES = Qt.ItemDataRole.UserRole + 1
@@ -71,6 +72,16 @@ class _Delegate(QStyledItemDelegate):
         painter.fillRect(room.x(), room.y(), round(room.width() * share), _BAR, colour)
 
 
+class _MemoryList(QListWidget):
+    """Takes the room that there is; what stands below is in sight before more of it is."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), 3 * _ROW // 2)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), 3 * _ROW // 2)
+
+
 class WhyPanel(QWidget):
     """The list of memory frames that were read, those that count most first; a click goes there.
 
@@ -86,7 +97,7 @@ class WhyPanel(QWidget):
         self._thumbnails = Thumbnails(session, self)
         self._thumbnails.arrived.connect(lambda _: self._fill())
         self.words = QLabel(wordWrap=True)
-        self.list = QListWidget()
+        self.list = _MemoryList()
         self.list.setItemDelegate(_Delegate(self.list))
         make_rows(self.list, _ROW)
         self.list.setAccessibleName(self.tr("Memory frames that were read"))
@@ -109,6 +120,7 @@ class WhyPanel(QWidget):
         self.parts = QListWidget()
         self.parts.setAccessibleName(self.tr("What each part of the method changed"))
         self.parts.setToolTip(self.tr("Choose one, and flip to it with D"))
+        self.parts.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # it would cover the last one
         self.parts.itemClicked.connect(self._choose)
         self.parts.itemActivated.connect(self._choose)
         self._lay_out()
@@ -130,6 +142,9 @@ class WhyPanel(QWidget):
         layout.addWidget(self.parts)
         outer = laid_out(QVBoxLayout(self), 0)
         self._scroll = Scroll(inside)
+        self._scroll.verticalScrollBar().rangeChanged.connect(self._on_room)
+        self._revealing = QTimer(self, singleShot=True, interval=_LAID_OUT_MS)
+        self._revealing.timeout.connect(self._reveal_parts)
         outer.addWidget(self._scroll)
 
     def set_seen(self, is_seen: bool) -> None:
@@ -166,7 +181,9 @@ class WhyPanel(QWidget):
         if found.attribution is None:
             return self.tr("{} was marked by hand on frame {}: nothing was read.").format(info.name, found.frame)
         one = found.attribution
-        text = self.tr("{} on frame {}, from {} memory frames").format(info.name, found.frame, len(one.sources))
+        count = len(one.sources)
+        memory = self.tr("1 memory frame") if count == 1 else self.tr("{} memory frames").format(count)
+        text = self.tr("{} on frame {}, from {}").format(info.name, found.frame, memory)
         run = self.tr("propagation {}").format(found.run) if found.run else self.tr("the next propagation")
         way = self.tr("forward") if one.direction == "forward" else self.tr("backward")
         counts = "" if one.counts == 1 else self.tr(", which counts {:.0f} % here").format(100 * one.counts)
@@ -211,20 +228,29 @@ class WhyPanel(QWidget):
 
     def _fill_parts(self) -> None:
         chosen, count = self.parts.currentRow(), self.parts.count()
+        line = max(_LINE, self.parts.fontMetrics().height() + 4)
         self.parts.clear()
         for part in _PARTS:
             if part in self._why.ablations:
                 item = QListWidgetItem(f"{name_of(part)}: {self._agreement(self._why.ablations[part])}")
                 item.setData(_PART, part)
-                item.setSizeHint(QSize(0, _LINE))
+                item.setSizeHint(QSize(0, line))
                 if not self._why.ablations[part].cells:
                     item.setFlags(Qt.ItemFlag.NoItemFlags)
                 self.parts.addItem(item)
         self.parts.setVisible(self.parts.count() > 0)
-        self.parts.setFixedHeight(max(1, self.parts.count()) * _LINE + 4)
+        self.parts.setFixedHeight(max(1, self.parts.count()) * line + 2 * self.parts.frameWidth() + 2)
         self.parts.setCurrentRow(min(chosen, self.parts.count() - 1))
         if self.parts.count() > count:
-            QTimer.singleShot(0, self, lambda: self._scroll.ensureWidgetVisible(self.parts))  # laid out by then
+            self._revealing.start()
+
+    def _on_room(self) -> None:
+        """What has just come is being laid out."""
+        if self._revealing.isActive():
+            self._reveal_parts()
+
+    def _reveal_parts(self) -> None:
+        self._scroll.ensureWidgetVisible(self.parts)
 
     def _agreement(self, one: Ablated) -> str:
         if not one.cells:

@@ -102,3 +102,15 @@ def test_parts_are_left_out_and_flipped_and_uncertainty_is_seen(drawn: Hands):
     assert alike.isVisible() and np.array_equal(alike.labels == 1, found)
     hands.run()
     assert not why.ablations and not sides.apart, "the masks are others now"
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720)])
+def test_all_parts_are_in_sight_in_windows_of_usual_sizes(drawn: Hands, size):
+    hands, why, panel = drawn, drawn.window.why, drawn.window.why_panel
+    hands.window.resize(*size)
+    hands.bot.waitUntil(lambda: why.can_ablate, timeout=60_000)
+    hands.bot.mouseClick(panel.button, Qt.MouseButton.LeftButton)
+    hands.bot.waitUntil(lambda: not why.is_ablating and panel.parts.count() == 5, timeout=120_000)
+    hands.bot.waitUntil(lambda: panel.parts.visibleRegion().boundingRect() == panel.parts.rect(), timeout=5000)
+    last = panel.parts.visualItemRect(panel.parts.item(4))
+    assert panel.parts.viewport().rect().contains(last)
