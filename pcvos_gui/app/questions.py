@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 def ask_for_footage(window: MainWindow, project: Path, footage: Path) -> None:
     title = window.tr("Where is {}?").format(footage.name)
+    start = str(footage.parent if footage.parent.is_dir() else project.parent)
     if footage.suffix:
-        path, _ = QFileDialog.getOpenFileName(window, title)
+        path, _ = QFileDialog.getOpenFileName(window, title, start)
     else:
-        path = QFileDialog.getExistingDirectory(window, title)
+        path = QFileDialog.getExistingDirectory(window, title, start)
     if path:
         window.opener.relink(project, Path(path))
 
@@ -38,7 +39,8 @@ def may_leave(window: MainWindow) -> bool:
 
 def accepts_loss(window: MainWindow, count: int, why: str) -> bool:
     """Ask whether changes that cannot be saved may be given up."""
-    text = window.tr("{} changes are not saved. {}").format(count, why)
+    changes = window.tr("1 change is") if count == 1 else window.tr("{} changes are").format(count)
+    text = window.tr("{} not saved. {}").format(changes, why)
     return _agrees(window, window.tr("Not saved"), text, window.tr("Stay"), window.tr("Close and lose them"))
 
 

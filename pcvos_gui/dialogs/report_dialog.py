@@ -23,6 +23,7 @@ from core.studio.exports import Stored
 from core.studio.report import ReportFiles, page_at, write_report
 from pcvos_gui.session.messages import MessageAction
 from pcvos_gui.session.session import Session
+from pcvos_gui.session.side_by_side import folder_of_references
 from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.workers.task import Task
 
@@ -105,7 +106,8 @@ class ReportDialog(QDialog):
             self.output.setText(path)
 
     def _choose_reference(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, self.tr("Reference"), self.reference.text())
+        start = self.reference.text().strip() or str(folder_of_references(self._session))
+        path = QFileDialog.getExistingDirectory(self, self.tr("Reference"), start)
         if path:
             self.reference.setText(path)
 

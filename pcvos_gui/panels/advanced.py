@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from core.propagation.settings import settings_table
 from core.studio.run_settings import RunSettings
 from pcvos_gui.app.icons import icon
+from pcvos_gui.app.settings import stored_settings
 from pcvos_gui.session.next_run import NextRun
 from pcvos_gui.widgets.layouts import laid_out
 
@@ -157,6 +158,8 @@ class AdvancedSettings(QWidget):
             self._dialog.setNameFilters(
                 [self.tr("Weights (*.safetensors *.pth *.pt *.ckpt)"), self.tr("All files (*)")]
             )
+            given = Path(self._next.settings.weights)
+            self._dialog.setDirectory(str(given.parent) if given.is_file() else stored_settings().start_folder)
             self._dialog.fileSelected.connect(lambda path: self._change(weights=path))
         self._dialog.open()
 

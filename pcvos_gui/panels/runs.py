@@ -24,7 +24,7 @@ from core.studio.comparison import Difference
 from core.studio.run_records import RunRecord
 from pcvos_gui.app.icons import icon
 from pcvos_gui.session.session import Session
-from pcvos_gui.session.side_by_side import PRESENT, SideBySide
+from pcvos_gui.session.side_by_side import PRESENT, SideBySide, folder_of_references
 from pcvos_gui.widgets.layouts import laid_out
 from pcvos_gui.widgets.panel_button import panel_button
 from pcvos_gui.widgets.scrolling import Scroll, WheelGuard
@@ -214,7 +214,8 @@ class RunsPanel(QWidget):
             does(self._sides.record)
 
     def _ask(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, self.tr("Open a folder of masks, PNGs named like the frames"))
+        title = self.tr("Open a folder of masks, PNGs named like the frames")
+        path = QFileDialog.getExistingDirectory(self, title, str(folder_of_references(self._session)))
         if path:
             self._sides.open_reference(Path(path))
 

@@ -295,11 +295,30 @@ class SideBySide(QObject):
         """Make the other side's masks those of the project, on these frames, as one step of undo."""
         if self.other is None or self._is_unread(self.other) or not self._session.is_writable:
             return
-        text = self.tr("Take {}").format(self.name(self.other))
+        text = self._take_in_words(self.other, first, last, objects)
         side = _side(self._project, self.other, self.reference, self.apart)
         if not self._session.document.push_unless_empty(take(self._project, text, side, first, last, objects)):
             text = self.tr("Nothing changes: these masks are there, or were corrected, locked or declared done.")
             self._session.messages.say(text, key="take")
+
+    def _take_in_words(self, other: Choice, first: int, last: int, objects: tuple[int, ...] | None) -> str:
+        """The step of undo."""
+        if other.before:
+            text = self.tr("Take what was there before propagation {}").format(other.run)
+        elif other.run:
+            text = self.tr("Take what propagation {} drew").format(other.run)
+        elif other.is_reference:
+            text = self.tr("Take the masks of the reference")
+        else:
+            text = self.tr("Take what was drawn {}").format(other.apart[:1].lower() + other.apart[1:])
+        names = [self._name_of(id) for id in objects or ()]
+        if names:
+            text = f"{text}: {', '.join(names)}"
+        if (first, last) == (0, self._session.navigator.frame_count - 1):
+            return text
+        if first == last:
+            return self.tr("{}, frame {}").format(text, first)
+        return self.tr("{}, frames {} to {}").format(text, first, last)
 
     # runs and references
 
@@ -372,9 +391,12 @@ class SideBySide(QObject):
         if not len(compared):
             return self.tr("These two have no frame in common.")
         count = len(self.comparison.differences)
+        frames = self.tr("1 frame") if len(compared) == 1 else self.tr("{} frames").format(len(compared))
+        if not count:
+            return self.tr("No difference: the two agree on all that they have in common ({}).").format(frames)
         differ = self.tr("1 stretch differs") if count == 1 else self.tr("{} stretches differ").format(count)
-        text = self.tr("{}; {} frames compared, mean agreement {:.3f}")
-        return text.format(differ, len(compared), float(compared.mean()))
+        text = self.tr("{}; {} compared, mean agreement {:.3f}")
+        return text.format(differ, frames, float(compared.mean()))
 
     def _name_of(self, id: int) -> str:
         info = self._session.object(id)
@@ -396,6 +418,14 @@ class SideBySide(QObject):
             return curves
         agreement = self.comparison.agreement.get(active, self.comparison.lowest)
         return {self.tr("agreement"): agreement} if len(agreement) else {}
+
+
+def folder_of_references(session: Session) -> Path:
+    """Where choosing a reference begins: at the one that the project is compared with; else beside the footage."""
+    noted = noted_reference(session.document.project)
+    if noted is not None and noted.is_dir():
+        return noted
+    return session.document.media.path.parent
 
 
 def _side(project: Project, choice: Choice, reference: Reference | None, apart: Mapping[str, Apart]) -> Side:

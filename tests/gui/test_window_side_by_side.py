@@ -12,6 +12,7 @@ from core.evaluation.scores import Judge
 from core.masks.label_map import write_label_map
 from core.studio.run_records import run_records
 from core.studio.run_settings import Range
+from pcvos_gui.dialogs.report_dialog import ReportDialog
 from pcvos_gui.session.side_by_side import ONLY_ONE, ONLY_OTHER, PRESENT, REFERENCE, Choice, Seen
 from pcvos_gui.timeline.row_paint import ROW
 
@@ -222,3 +223,52 @@ def test_weights_that_are_gone_are_told_and_its_masks_are_here(twice: Hands, tmp
     sides.use_settings(record)
     assert hands.told("gone.safetensors", "masks are still here") and hands.runs.next.settings.weights == ""
     compared(hands)
+
+
+def test_choosing_a_reference_begins_beside_the_footage_or_at_the_last_one(
+    hands: Hands, clip: Path, tmp_path, monkeypatch
+):
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    asked: list[str] = []
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda _, title, start="": asked.append(start) or "")
+    panel, folder = hands.window.runs_panel, write_reference(tmp_path / "reference")
+
+    def ask() -> str:
+        panel.more.aboutToShow.emit()
+        next(a for a in panel.more.actions() if "Open a reference" in a.text()).trigger()
+        hands.act("report")
+        dialog = hands.dialog(ReportDialog)
+        dialog._choose_reference()
+        dialog.reject()
+        assert asked[-1] == asked[-2]
+        return asked[-1]
+
+    assert ask() == str(clip.parent)
+    hands.window.sides.open_reference(folder)
+    hands.bot.waitUntil(lambda: hands.window.sides.scores is not None, timeout=20_000)
+    assert ask() == str(folder)
+
+
+def test_steps_and_sums_are_sentences(twice: Hands):
+    hands, sides = twice, twice.window.sides
+    legend = hands.window.timeline.curves_legend
+    assert not legend.isVisible()
+    sides.choose(PRESENT, Choice(2))
+    compared(hands)
+    assert sides.summary() == "No difference: the two agree on all that they have in common (12 frames)."
+    assert legend.isVisible() and legend.accessibleName() == "Curves: agreement"
+    assert legend.geometry().right() < hands.window.timeline.curves.geometry().left()
+    assert not legend.grab().isNull()
+    sides.choose(PRESENT, Choice(2, before=True))
+    compared(hands)
+    sides.take(0, LAST, None)
+    assert hands.session.undo_stack.undoText() == "Take what was there before propagation 2"
+    hands.act("undo")
+    sides.take(6, 6, (1,))
+    assert hands.session.undo_stack.undoText() == "Take what was there before propagation 2: Ball, frame 6"
+    hands.act("undo")
+    sides.choose(PRESENT, Choice(1))
+    sides.take(5, 7, (1,))
+    assert hands.session.undo_stack.undoText() == "Take what propagation 1 drew: Ball, frames 5 to 7"
