@@ -130,12 +130,19 @@ class OpenSession(QObject):
     def set_done(self, id: int, first: int, last: int, is_done: bool) -> None:
         """Declare an object done on frames `first` to `last`, or open it again there."""
         name = next((info.name for info in self.objects if info.id == id), "")
-        text = self.tr("Done: {}, frames {} to {}") if is_done else self.tr("Open again: {}, frames {} to {}")
-        change = set_done(self.project, text.format(name, first, last), (id,), first, last, is_done)
+        text = (self.tr("Done: {}, {}") if is_done else self.tr("Open again: {}, {}")).format(
+            name, self._frames_in_words(first, last)
+        )
+        change = set_done(self.project, text, (id,), first, last, is_done)
         if change.done is not None:
             self.push_change(change)
 
     def clear(self, first: int, last: int, ids: Iterable[int] | None = None, corrections: bool = False) -> None:
         """Forget masks on frames `first` to `last`; corrections only where asked for, locked objects never."""
-        text = self.tr("Clear frames {} to {}").format(first, last)
+        text = self.tr("Clear {}").format(self._frames_in_words(first, last))
         self.push_unless_empty(edits.clear(self.project, text, first, last, ids, corrections))
+
+    def _frames_in_words(self, first: int, last: int) -> str:
+        if first == last:
+            return self.tr("frame {}").format(first)
+        return self.tr("frames {} to {}").format(first, last)

@@ -21,7 +21,7 @@ from core.studio.cell_states import CellState, states_of
 from core.studio.done import done_frames, stretch_to_toggle
 from pcvos_gui.app.icons import icon
 from pcvos_gui.app.settings import store_setting, stored_settings
-from pcvos_gui.session.reviewer import Reviewer
+from pcvos_gui.session.reviewer import Reviewer, places_in_words
 from pcvos_gui.session.session import Session
 from pcvos_gui.timeline import paint
 from pcvos_gui.timeline.row_paint import ROW, paint_cells, paint_name
@@ -240,7 +240,7 @@ class ObjectRows(QWidget):
 
     def _words_on(self, row: int) -> str:
         count = self._reviewer.waiting_of(row)
-        places = self.tr("1 place deserves a look") if count == 1 else self.tr("{} places deserve a look").format(count)
+        places = places_in_words(count) if count else self.tr("No place deserves a look")
         if row == ALL:
             fold = self.tr("Click: a row for each object") if self.is_collapsed else self.tr("Click: only this row")
             return f"{self.tr('The worst of all objects')}\n{places}\n{fold}"
@@ -297,8 +297,11 @@ class ObjectRows(QWidget):
         info, document = self._session.object(row), self._session.document
         if info is not None:
             first, last, is_done = stretch_to_toggle(document.project, row, frame, self._scrubber.chosen)
-            text = self.tr("{}: done on frames {} to {}") if is_done else self.tr("{}: open again, frames {} to {}")
-            toggle = QAction(icon("check-decagram-outline"), text.format(info.name, first, last), menu)
+            frames = self.tr("frames {} to {}").format(first, last)
+            if first == last:
+                frames = self.tr("frame {}").format(first)
+            text = self.tr("{}: done on {}") if is_done else self.tr("{}: open again, {}")
+            toggle = QAction(icon("check-decagram-outline"), text.format(info.name, frames), menu)
             toggle.triggered.connect(lambda: document.set_done(row, first, last, is_done))
             toggle.setEnabled(self._session.is_writable)
             menu.insertAction(menu.actions()[0], toggle)

@@ -352,6 +352,8 @@ class Scrubber(QWidget):
         menu.addSeparator()
         low, high = first or 0, session.navigator.frame_count - 1 if last is None else last
         text = self.tr("Clear results, frames {} to {} (corrections stay)").format(low, high)
+        if low == high:
+            text = self.tr("Clear results, frame {} (corrections stay)").format(low)
         forget = menu.addAction(icon("delete-sweep-outline"), text, lambda: session.document.clear(low, high))
         forget.setEnabled(session.is_writable)
         menu.addSeparator()
