@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
@@ -32,6 +32,13 @@ from pcvos_gui.widgets.scrolling import Scroll, WheelGuard
 _MOST_ROWS, _DOT = 500, 12
 
 
+class _Differences(QListWidget):
+    """Takes the room that there is, and asks for little."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.minimumHeight())
+
+
 class RunsPanel(QWidget):
     """Chooses two sides, lists where they differ, and takes the other one's masks.
 
@@ -46,7 +53,7 @@ class RunsPanel(QWidget):
         self._differences: list[Difference] = []
         self.one, self.other = self._combo(self.tr("Side that is compared")), self._combo(self.tr("Other side"))
         self.summary = QLabel(wordWrap=True)
-        self.list = QListWidget()
+        self.list = _Differences()
         self.list.setAccessibleName(self.tr("Where they differ"))
         self.list.setMinimumHeight(64)
         self.list.setUniformItemSizes(True)
@@ -59,8 +66,9 @@ class RunsPanel(QWidget):
         column.addLayout(form)
         column.addWidget(self.summary)
         column.addWidget(self.list, 1)
-        column.addLayout(self._make_buttons())
-        laid_out(QVBoxLayout(self), 0).addWidget(Scroll(inside))
+        outer = laid_out(QVBoxLayout(self), 0, 0)
+        outer.addWidget(Scroll(inside), 1)
+        outer.addLayout(self._make_buttons())  # in sight also where the rest is scrolled
         WheelGuard(self)
         self.one.activated.connect(self._choose)
         self.other.activated.connect(self._choose)
@@ -92,7 +100,7 @@ class RunsPanel(QWidget):
         self.more = QMenu(self)
         self.more.aboutToShow.connect(self._fill_menu)
         self.more_button.setMenu(self.more)
-        row = laid_out(QHBoxLayout(), spacing=8)
+        row = laid_out(QHBoxLayout(), (8, 0, 8, 8), 8)
         for button, share in ((self.flip_button, 1), (self.take_button, 2), (self.more_button, 1)):
             row.addWidget(panel_button(button), share)
         return row

@@ -272,3 +272,12 @@ def test_steps_and_sums_are_sentences(twice: Hands):
     sides.choose(PRESENT, Choice(1))
     sides.take(5, 7, (1,))
     assert hands.session.undo_stack.undoText() == "Take what propagation 1 drew: Ball, frames 5 to 7"
+
+
+def test_its_buttons_are_in_sight_in_a_low_window(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.window.resize(1200, 560)
+    hands.window.show_dock("runs")
+    panel = hands.window.runs_panel
+    for button in (panel.flip_button, panel.take_button, panel.more_button):
+        hands.bot.waitUntil(lambda b=button: b.visibleRegion().boundingRect() == b.rect())
