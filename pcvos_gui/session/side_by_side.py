@@ -55,8 +55,9 @@ class Seen(Enum):
     """Masks that the canvas shows."""
 
     ONE = 0  # as always: what is there now
-    OTHER = 1
-    DIFFERENCE = 2
+    FIRST = 1  # the first of the two sides, where that is not what is there now
+    OTHER = 2
+    DIFFERENCE = 3
 
 
 class SideBySide(QObject):
@@ -159,6 +160,7 @@ class SideBySide(QObject):
                 self.other = Choice(newest, before=True)
         if self.one not in self.choices:
             self.one = PRESENT
+            self.see(Seen.ONE)
         self._timer.start()
         self.changed.emit()
 
@@ -173,7 +175,7 @@ class SideBySide(QObject):
         if (one, other) != (self.one, self.other):
             self.one, self.other = one, other
             self.comparison = self.scores = None
-            if other is None:
+            if other is None or (one == PRESENT and self.seen is Seen.FIRST):
                 self.see(Seen.ONE)
             self._compare()
             self.seen_changed.emit()
@@ -243,9 +245,10 @@ class SideBySide(QObject):
             self.seen_changed.emit()
 
     def flip(self) -> None:
-        """The next of: as it is, the other side, the difference."""
+        """The next of: as it is, the first side if that is not it, the other side, the difference."""
         if self.propose():
-            self.see(Seen((self.seen.value + 1) % len(Seen)))
+            ways = [seen for seen in Seen if seen is not Seen.FIRST or self.one != PRESENT]
+            self.see(ways[(ways.index(self.seen) + 1) % len(ways)])
         else:
             self._session.messages.say(self.tr("There is nothing to compare yet: propagate first."), key="seen")
 
@@ -254,8 +257,8 @@ class SideBySide(QObject):
         """Words on what the canvas shows, where that is not what it always shows."""
         if self.seen is Seen.ONE or self.other is None:
             return ""
-        if self.seen is Seen.OTHER:
-            return self.name(self.other)
+        if self.seen is not Seen.DIFFERENCE:
+            return self.name(self.one if self.seen is Seen.FIRST else self.other)
         text = self.tr(
             "Difference: green only in \N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}, "
             "red only in \N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}"
@@ -267,6 +270,8 @@ class SideBySide(QObject):
         difference the values are `ONLY_ONE`, `ONLY_OTHER` and `OTHERS_OBJECT`."""
         if self.seen is Seen.ONE or self.other is None or not self._session.is_open:
             return None
+        if self.seen is Seen.FIRST:
+            return self._labels(self.one, frame)
         other = self._labels(self.other, frame)
         if self.seen is Seen.OTHER:
             return other

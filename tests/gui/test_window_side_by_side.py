@@ -281,3 +281,20 @@ def test_its_buttons_are_in_sight_in_a_low_window(hands: Hands, clip: Path):
     panel = hands.window.runs_panel
     for button in (panel.flip_button, panel.take_button, panel.more_button):
         hands.bot.waitUntil(lambda b=button: b.visibleRegion().boundingRect() == b.rect())
+
+
+def test_of_two_runs_each_is_seen(twice: Hands):
+    hands, sides = twice, twice.window.sides
+    kept, badge = hands.session.document.project.kept_runs, hands.window.other_side.badge
+    sides.choose(Choice(1), Choice(2))
+    for run in (1, 2):
+        hands.act("flip_sides")
+        mask = dict(kept.cells(run, 6, 6))[6, 1].mask.unpack()
+        assert badge.text().startswith(f"Propagation {run}:") and np.array_equal(seen(hands) == 1, mask)
+    hands.act("flip_sides")
+    assert badge.text().startswith("Difference: green only in")
+    hands.act("flip_sides")
+    assert seen(hands) is None
+    hands.act("flip_sides")
+    sides.choose(PRESENT, Choice(2))
+    assert seen(hands) is None, "the first side is what is there now"
