@@ -64,6 +64,8 @@ def origin_of(project: Project, frame: int, obj: int, settings: RunSettings) -> 
 
 
 def _drew(project: Project, run: int, info: RunInfo, key: Key) -> bool:
+    if not info.frames:
+        return False  # it failed before its first clip: what is there is another one's
     if info.kept_bytes:
         return key in _drawn(project, run, key[0])
     cell = project.cell(*key)

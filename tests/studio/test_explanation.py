@@ -146,3 +146,14 @@ def test_uncertainty_is_the_entropy_of_what_the_run_gave(work: Work):
     assert found.shape == (24, 32) and area == (0, 0, 128, 96)
     assert (found[4:8, 8:12] == 255).all() and found[4:8, 4:8].max() == 0 == found[0].max()
     assert uncertainty(work.project, 0) is None and uncertainty(work.project, 4) is None
+
+
+def test_a_run_that_failed_before_it_drew_anything_has_drawn_nothing(tmp_path, engine):
+    work = Work(tmp_path, engine)
+    work.correct(0, ball(0))
+    done = work.run()
+    job = make_job(work.project, work.footage, SETTINGS, 0, COUNT - 1)
+    gone = asdict(replace(SETTINGS, weights=str(tmp_path / "gone.safetensors")))
+    RecordedRun(work.project, "run", job, gone).end("failed", ())
+    assert origin_of(work.project, 4, 1, SETTINGS).run == done
+    work.project.close()
