@@ -127,6 +127,8 @@ class StatusLine(QStatusBar):
         if project.read_only:
             return self.tr("read-only")
         if project.unsaved:
+            if project.unsaved == 1:
+                return self.tr("NOT SAVED: 1 change")
             return self.tr("NOT SAVED: {} changes").format(project.unsaved)
         if project.is_saving:
             return self.tr("saving…")

@@ -31,6 +31,11 @@ def speed_text(frames_per_second: float) -> str:
     return _tr("{} frames per second").format(f"{frames_per_second:.{digits}f}")
 
 
+def count_text(frames: int) -> str:
+    """ "1 frame", "12 frames"."""
+    return _tr("1 frame") if frames == 1 else _tr("{} frames").format(frames)
+
+
 def cost_text(runs: RunController, interval: int) -> str:
     """The cost of the next propagation on this machine at this interval, and what others would buy; nothing while no
     footage is open."""
@@ -59,16 +64,16 @@ def cost_text(runs: RunController, interval: int) -> str:
 
 def _range_text(runs: RunController, interval: int, seconds: float) -> str:
     first, last = runs.next.frames_to_draw()
-    text = _tr("L = {}: about {} for the {} frames on this machine.")
-    return text.format(interval, duration(seconds), last - first + 1)
+    text = _tr("L = {}: about {} for the {} on this machine.")
+    return text.format(interval, duration(seconds), count_text(last - first + 1))
 
 
 def _touched_text(runs: RunController, interval: int, seconds: float) -> str:
     """The time of each frame once, and the other time that it may take."""
     assert runs.next.touched is not None, "everything is drawn"
     worst = runs.forecast.seconds_for(interval, from_both_sides=True) or seconds
-    text = _tr("L = {}: at most {} for at most {} frames on this machine")
-    parts = [text.format(interval, duration(seconds), runs.next.touched.frames_at_most)]
+    text = _tr("L = {}: at most {} for at most {} on this machine")
+    parts = [text.format(interval, duration(seconds), count_text(runs.next.touched.frames_at_most))]
     if duration(worst) != duration(seconds):
         parts.append(_tr("{} where they have to be drawn from both sides").format(duration(worst)))
     return ", ".join(parts) + "."

@@ -21,7 +21,7 @@ from core.studio.run_settings import Range
 from pcvos_gui.app.icons import icon
 from pcvos_gui.panels.advanced import AdvancedSettings
 from pcvos_gui.panels.compare import CompareDialog
-from pcvos_gui.panels.costs import duration, speed_text
+from pcvos_gui.panels.costs import count_text, duration, speed_text
 from pcvos_gui.panels.interval import IntervalControl
 from pcvos_gui.panels.quality import QualityControl
 from pcvos_gui.session.runs import RunController, RunState
@@ -239,14 +239,16 @@ class PropagationPanel(QWidget):
         """Words on what is propagated next."""
         touched, (first, last) = self._runs.next.touched, self._runs.next.frames_to_draw()
         if touched is None:
-            return self.tr("Frames {} to {} ({} frames)").format(first, last, last - first + 1)
+            if first == last:
+                return self.tr("Frame {} only").format(first)
+            return self.tr("Frames {} to {} ({})").format(first, last, count_text(last - first + 1))
         where = (
             self.tr("Around frame {}").format(touched.frames[0])
             if len(touched.frames) == 1
             else self.tr("Around {} corrected frames").format(len(touched.frames))
         )
-        text = self.tr("{}, until it agrees with what is there: at most frames {} to {} ({} frames)")
-        return text.format(where, first, last, touched.frames_at_most)
+        text = self.tr("{}, until it agrees with what is there: at most frames {} to {} ({})")
+        return text.format(where, first, last, count_text(touched.frames_at_most))
 
     def _everything_text(self) -> str:
         """Words on what the button beside it does, and how long that takes."""

@@ -65,6 +65,9 @@ def direction(panel, name):
 def test_direction_and_range_are_the_runs(desk, panel):
     desk.session.navigator.go_to(30)
     assert panel.frames_label.text() == "Frames 30 to 99 (70 frames)"
+    desk.session.navigator.go_to(99)
+    assert panel.frames_label.text() == "Frame 99 only"
+    desk.session.navigator.go_to(30)
     click(direction(panel, "backward"))
     assert desk.runs.next.settings.direction == "backward"
     assert panel.frames_label.text() == "Frames 0 to 30 (31 frames)"

@@ -113,7 +113,8 @@ def test_strokes_on_a_full_disk_are_kept_and_saved_when_there_is_room(hands: Han
     paint_until_unsaved(hands)
     painted = hands.labels(0)
     assert np.array_equal(painted, hands.session.labels) and (painted == 2).any(), "the stroke stays"
-    assert status.saved.text() == f"NOT SAVED: {project.unsaved} changes"
+    plural = "s" if project.unsaved != 1 else ""
+    assert status.saved.text() == f"NOT SAVED: {project.unsaved} change{plural}"
     assert hands.told("NOT SAVED", "disk is full", "clip.pcvos")
     hands.press("Try again")
     assert hands.told("disk is full"), "whoever asks is answered"
