@@ -53,9 +53,10 @@ class Touched:
         frames = ", ".join(map(str, self.frames[:3])) + (", …" if self.frames[3:] else "")
         plural = "s" if self.frames[1:] else ""
         first, last = self.extent
+        count = f"{self.frames_at_most} frame{'s' if self.frames_at_most != 1 else ''}"
         return (
             f"Only what the correction{plural} of frame{plural} {frames} touch{'' if plural else 'es'} is drawn: "
-            f"at most {self.frames_at_most} frames, {first} to {last}."
+            f"at most {count}, {first} to {last}."
         )
 
 
@@ -81,13 +82,17 @@ def find_touched(project: Project, settings: RunSettings, memory: Memory | None 
     return _outward(project, settings, memory, changed)
 
 
-def marked_since(project: Project) -> set[int]:
+def marked_since(project: Project, memory: Memory | None = None) -> set[int]:
     """Ids of objects with masks in permanent memory that no run has read to its end, and that the next one could carry;
-    none where nobody knows what the last run has read."""
+    none where nobody knows what the last run has read.
+
+    Args:
+        memory: permanent memory, if it is at hand.
+    """
     read = project.content.memory_read
     if not read:
         return set()
-    memory = project.permanent_memory()
+    memory = project.permanent_memory() if memory is None else memory
     changed = {id for ids in _unread(memory, read).values() for id in ids}
     return changed & carried_objects(project, memory, 0, project.footage.frames - 1, "both") if changed else changed
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from PySide6.QtCore import QObject, Signal
 
 from core.studio.run_settings import RunSettings, frames_of, in_out_from, settings_from, with_in_out
-from core.studio.touched import Touched, find_touched
+from core.studio.touched import Memory, Touched, find_touched, marked_since
 from pcvos_gui.session.session import Session
 
 
@@ -29,6 +29,10 @@ class NextRun(QObject):
         self.waits = False
         self._touched: Touched | None = None
         self._has_touched = False  # `_touched` is as the project is now
+        self._memory: Memory | None = None  # permanent memory as it is now, once it was read
+        self._marked: set[int] | None = None
+        for signal in (session.opened, session.closed, session.states_changed, session.objects_changed):
+            signal.connect(self._forget_memory)
         for signal in (session.states_changed, session.objects_changed, self.settings_changed):
             signal.connect(self._forget_touched)
         session.opened.connect(self._on_opened)
@@ -54,15 +58,33 @@ class NextRun(QObject):
         """A run begins, or has ended."""
         self.waits = waits
         self._forget_touched()
+        self._forget_memory()
 
     @property
     def touched(self) -> Touched | None:
         """What it draws, if that is only what corrections touch; None: it draws its whole range."""
         if not self._has_touched and not self.waits:
             project = self._session.document.project if self._session.is_open else None
-            self._touched = None if project is None or project.read_only else find_touched(project, self.settings)
+            self._touched = None
+            if project is not None and not project.read_only:
+                self._touched = find_touched(project, self.settings, self._permanent_memory())
             self._has_touched = True
         return self._touched
+
+    @property
+    def marked_since(self) -> set[int]:
+        """Ids of the open project's objects that a person marked or corrected since the last run; what else changes
+        masks, such as undo, or taking what another run drew, is none of it."""
+        if self._marked is None:
+            self._marked = marked_since(self._session.document.project, self._permanent_memory())
+        return self._marked
+
+    def _permanent_memory(self) -> Memory | None:
+        """Read once for all that ask; None: they need none, for nobody knows what the last run has read."""
+        project = self._session.document.project
+        if self._memory is None and project.content.memory_read:
+            self._memory = project.permanent_memory()
+        return self._memory
 
     def frames_to_draw(self) -> tuple[int, int]:
         """The first and last frame; at most, where it only draws what corrections touch."""
@@ -78,6 +100,9 @@ class NextRun(QObject):
         """The first and last frame between in and out points, whatever the range is."""
         last = self._session.navigator.frame_count - 1
         return self.in_point or 0, last if self.out_point is None else self.out_point
+
+    def _forget_memory(self) -> None:
+        self._memory = self._marked = None
 
     def _forget_touched(self) -> None:
         self._has_touched = False

@@ -7,7 +7,6 @@ from PySide6.QtCore import QObject
 from core.project.tracks import CORRECTED, IN_MEMORY, PREDICTED
 from core.studio.done import done_share
 from core.studio.review import Stretch
-from core.studio.touched import marked_since
 from pcvos_gui.canvas import Canvas
 from pcvos_gui.session.reviewer import Reviewer, frames_in_words, places_in_words, reason_in_words
 from pcvos_gui.session.runs import RunController, RunState
@@ -27,7 +26,6 @@ class NextStep(QObject):
     ):
         super().__init__(parent)
         self._session, self._runs, self._canvas, self._reviewer = session, runs, canvas, reviewer
-        self._marked: set[int] | None = None  # objects with masks that no run has read; None: to be found out
         self._reasons: dict[Stretch, str] = {}  # of those that one has stood on; reading them takes time
         self._has_offer = False
         for signal in (session.opened, session.states_changed, session.objects_changed, runs.state_changed):
@@ -53,7 +51,6 @@ class NextStep(QObject):
         self._canvas.strip.show_step(self._text())
 
     def _forget(self) -> None:
-        self._marked = None
         self._reasons.clear()
 
     def _on_tool(self) -> None:
@@ -82,7 +79,7 @@ class NextStep(QObject):
             return self.tr("Next: mark an object on any frame")
         if not (session.document.project.states & PREDICTED).any():
             return self._what_is_marked([obj.id for obj in session.objects])
-        marked = self._marked_since()
+        marked = runs.next.marked_since
         is_corrected = any(len(session.document.project.frames_of(id, PREDICTED)) for id in marked)
         if marked and not is_corrected:
             return self._what_is_marked(marked)
@@ -135,13 +132,6 @@ class NextStep(QObject):
         if others == 1:
             return self.tr("{}; 1 more waits (F8)").format(text)
         return self.tr("{}; {} more wait (F8)").format(text, others)
-
-    def _marked_since(self) -> set[int]:
-        """What a person marked or corrected since the last run; what else changes masks, such as undo, or taking what
-        another run drew, is none of it."""
-        if self._marked is None:
-            self._marked = marked_since(self._session.document.project)
-        return self._marked
 
     def _what_is_marked(self, ids: Collection[int]) -> str:
         """Of these objects nothing is known on the other frames yet."""
