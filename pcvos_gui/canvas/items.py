@@ -151,9 +151,12 @@ class LabelsItem(ArrayItem):
         patch = None if self.labels is None or exposed.isEmpty() else sample(painter, self.labels, exposed)
         if patch is None:
             return
+        painter.save()
+        painter.setClipRect(self.boundingRect(), Qt.ClipOperation.IntersectClip)  # nothing repaints what is beside it
         if self._look.style is Style.OUTLINE:
             draw_patch(painter, patch, outlines(patch, self._drawn), self._look.table)
         draw_patch(painter, patch, edges(patch, self._drawn), EDGES)
+        painter.restore()
 
     def _paint_checkerboard(self, painter: QPainter, image: QImage, exposed: QRectF) -> None:
         """The backdrop with the objects cut out, on a layer of its own."""

@@ -377,3 +377,20 @@ def test_the_ring_has_the_brushs_size_and_a_tiny_brush_a_crosshair(rig):
 def test_what_is_dropped_is_the_windows(rig):
     assert not rig.view.acceptDrops()
     assert not rig.viewport.acceptDrops()
+
+
+def test_nothing_of_a_mask_is_drawn_beside_the_picture(rig):
+    """What is beside it is not painted anew when the mask is another."""
+
+    def around() -> np.ndarray:
+        image = rig.viewport.grab().toImage()
+        pixels = np.array([[image.pixel(x, y) for x in range(image.width())] for y in range(image.height())])
+        first, last = rig.at(0, 0), rig.at(80, 60)
+        pixels[first.y() - 1 : last.y() + 2, first.x() - 1 : last.x() + 2] = 0
+        return pixels
+
+    before = around()
+    mask = np.zeros((60, 80), bool)
+    mask[:20], mask[20:, :5] = True, True
+    rig.give_mask(mask, 1)
+    assert (around() == before).all()
