@@ -187,7 +187,9 @@ class WhyPanel(QWidget):
         run = self.tr("propagation {}").format(found.run) if found.run else self.tr("the next propagation")
         way = self.tr("forward") if one.direction == "forward" else self.tr("backward")
         counts = "" if one.counts == 1 else self.tr(", which counts {:.0f} % here").format(100 * one.counts)
-        return " ".join([f"{text} ({run}, {way}{counts}).", *found.notes])
+        unseen = self.tr("It is not seen here, so nothing was read for it: point at a pixel to see what was read there")
+        notes = found.notes if shares_of(one, why.reads) else (unseen, *found.notes)
+        return " ".join([f"{text} ({run}, {way}{counts}).", *notes])
 
     def _fill(self) -> None:
         found, place = self._why.explained, self.list.verticalScrollBar().value()

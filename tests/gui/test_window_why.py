@@ -1,5 +1,6 @@
 """Why: pointing at a pixel shows the memory it was read from; parts of the method are left out, and flipped."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -114,3 +115,14 @@ def test_all_parts_are_in_sight_in_windows_of_usual_sizes(drawn: Hands, size):
     hands.bot.waitUntil(lambda: panel.parts.visibleRegion().boundingRect() == panel.parts.rect(), timeout=5000)
     last = panel.parts.visualItemRect(panel.parts.item(4))
     assert panel.parts.viewport().rect().contains(last)
+
+
+def test_an_object_that_is_not_seen_is_told_of(drawn: Hands):
+    hands, why, panel = drawn, drawn.window.why, drawn.window.why_panel
+    hands.bot.waitUntil(lambda: why.explained is not None, timeout=60_000)
+    assert "not seen here" not in panel.words.text() and panel.list.count()
+    found = why.explained
+    nothing = replace(found.attribution, weights=np.zeros_like(found.attribution.weights))
+    why.explained = replace(found, attribution=nothing)
+    why.changed.emit()
+    assert "It is not seen here, so nothing was read for it" in panel.words.text() and not panel.list.count()
