@@ -10,6 +10,7 @@ from torch import Tensor
 from core.masks.soft_mask import STRIDE as SOFT_STRIDE
 from core.network.aggregation import aggregate
 from core.network.decoder import enlarge
+from core.propagation.confidence import NOISE
 from core.propagation.geometry import STRIDE, Geometry
 from core.propagation.memory import Annotation
 
@@ -98,9 +99,12 @@ class Composer:
         """Masks or probabilities (K, H, W) as the share of each memory position that they cover, float32 (K, h w)."""
         return F.avg_pool2d((planes > 0.5).float().unsqueeze(1), STRIDE).flatten(1)
 
-    def small_covers(self, logits: Mapping[int, Tensor]) -> tuple[Tensor, Tensor]:
-        """Probability of each memory position on D frames, float32 (K, D, h w), in the order of `logits`, and how many
-        positions a mask covers, (K, D)."""
+    def small_covers(self, logits: Mapping[int, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Of each object on D frames, in the order of `logits`: the probability of each memory position, float32
+        (K, D, h w); how many positions its mask covers, (K, D); and the IoU that the mask is expected to have, (K, D),
+        as `core.propagation.confidence.Mask` has it."""
         planes = aggregate(torch.sigmoid(torch.stack(list(logits.values()))))[1:]
         shares = F.avg_pool2d(planes, STRIDE // SOFT_STRIDE).flatten(2)
-        return shares, (planes > 0.5).flatten(2).sum(2) / (STRIDE // SOFT_STRIDE) ** 2
+        mask, likely = planes > 0.5, planes * (planes >= NOISE)
+        area, inside, all_of_it = (plane.flatten(2).sum(2) for plane in (mask, planes * mask, likely))
+        return shares, area / (STRIDE // SOFT_STRIDE) ** 2, inside / (area + all_of_it - inside).clamp(min=1e-6)

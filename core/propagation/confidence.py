@@ -18,7 +18,9 @@ UNKNOWN = 0.5
 BORDER = 1 / 30
 """How far from the picture's border an object is still at it, in shorter sides of the picture."""
 
-_NOISE = 0.05  # probabilities below this are none: summed over a whole frame they would outweigh a small object
+NOISE = 0.05
+"""Probabilities below this are none: summed over a whole frame they would outweigh a small object."""
+
 _DRAWN = 127
 
 
@@ -99,7 +101,7 @@ def mask_evidence(probability: np.ndarray, appearance: np.ndarray | None = None)
     if not area:
         return None
     p = probability.astype(np.float32) / 255
-    p[p < _NOISE] = 0
+    p[p < NOISE] = 0
     inside = float(p[mask].sum())
     return Mask(inside / (area + float(p.sum()) - inside), float(np.sqrt(area / mask.size)), appearance)
 

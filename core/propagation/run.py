@@ -16,7 +16,7 @@ from core.propagation.memory import MemoryBank
 from core.propagation.packed_logits import PackedLogits
 from core.propagation.parts import Parts
 from core.propagation.prediction import ClipResult, Prediction
-from core.propagation.presence import ABSENT_LOGIT, LITTLE, Presence, is_present
+from core.propagation.presence import ABSENT_LOGIT, DECIDED, LITTLE, Presence, is_present
 from core.propagation.schedule import Annotated, Clip, Pass, cut_clips, passes_of, whole_clips
 from core.propagation.stretch import Stretch, joined
 
@@ -135,14 +135,15 @@ class Run:
         if not stretch.logits:
             return stretch
         logits = dict(stretch.logits)
-        shares, covered = self._composer.small_covers(stretch.logits)
-        areas = dict(zip(stretch.logits, download([covered])[0], strict=True))
+        shares, covered, expected_ious = self._composer.small_covers(stretch.logits)
+        areas, ious = (dict(zip(stretch.logits, own, strict=True)) for own in download([covered, expected_ious]))
         places = {obj: k for k, obj in enumerate(stretch.logits)}
         for i in range(len(stretch.frames)):
             little = [obj for obj in places if 0 < areas[obj][i] <= self._little(obj, state)]
-            for obj, expected in state.bank.expected(features[i].key, little, self._settings.top_k):
-                if is_present(shares[places[obj], i], expected):
-                    continue
+            decided = [obj for obj in little if ious[obj][i] >= DECIDED]
+            matched = state.bank.expected(features[i].key, decided, self._settings.top_k)
+            present = {obj for obj, expected in matched if is_present(shares[places[obj], i], expected)}
+            for obj in set(little) - present:
                 logits[obj] = logits[obj].clone() if logits[obj] is stretch.logits[obj] else logits[obj]
                 logits[obj][i] = ABSENT_LOGIT
         return Stretch(stretch.frames, logits)

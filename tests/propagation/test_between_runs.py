@@ -8,8 +8,10 @@ from footage import SIZE, agreement, assert_equal, collect, footage, make_propag
 from core.errors import PCVOSError
 from core.network import PCVOS
 from core.progress import UNWATCHED, Cancelled, Progress
+from core.propagation.composer import Composer
 from core.propagation.confidence import Absence, confidence, mask_evidence
 from core.propagation.doubt import LOW_CONFIDENCE
+from core.propagation.geometry import Geometry
 from core.propagation.memory import Annotation, PermanentMemory
 from core.propagation.presence import COMMON_IOU, Presence, is_present
 
@@ -111,6 +113,18 @@ def test_what_is_left_is_something_else_if_plain_matching_finds_it_elsewhere():
     found[10:20], elsewhere[40:50], near[12:22] = 1, 1, 0.8
     assert not is_present(found, elsewhere) and not is_present(found, torch.zeros(100))
     assert is_present(found, near) and is_present(found, found)
+
+
+def test_masks_are_expected_to_have_the_iou_that_confidence_goes_by():
+    composer = Composer(Geometry((64, 64), None), torch.device("cpu"))
+    planes = [disc(3, softness, (8, 8))[::4, ::4] for softness in (2.0, 8.0)]
+    for plane in planes:
+        logits = torch.logit(torch.from_numpy(plane / np.float32(255)).clamp(1e-4, 1 - 1e-4))
+        _, covered, iou = composer.small_covers({1: logits[None]})
+        drawn = composer.small({1: logits})[0].numpy()
+        seen = mask_evidence(drawn)
+        assert seen is not None and abs(float(iou) - seen.iou) < 0.02
+        assert float(covered) == np.count_nonzero(drawn > 127) / 16
 
 
 def test_little_that_is_something_else_is_drawn_only_if_asked_for(small_network: PCVOS):
