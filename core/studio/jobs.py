@@ -350,7 +350,8 @@ class JobEnded:
 
     Attributes:
         sentence: for a failure, what went wrong and what to do.
-        remedies: for a failure, ways on the window can offer: any of "smaller resolution", "cpu", "fewer memory".
+        remedies: for a failure, ways on the window can offer: any of "smaller resolution", "cpu", "fewer memory",
+            "shipped weights".
     """
 
     number: int

@@ -146,6 +146,7 @@ def remedies(settings: RunSettings, size: tuple[int, int]) -> dict[str, dict[str
         "smaller resolution": {"resolution": smaller},
         "cpu": {"device": "cpu"},
         "fewer memory": {"memory_frames": 10},
+        "shipped weights": {"weights": ""},
     }
 
 

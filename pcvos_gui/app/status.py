@@ -118,7 +118,7 @@ class StatusLine(QStatusBar):
         parts = [self.tr("Where the network computes; weights: {}").format(weights)]
         memory = self._runs.memory
         if memory is not None:
-            text = self.tr("Permanent memory: {} frames. Working memory: {} frames.")
+            text = self.tr("Frames in permanent memory: {}. In working memory: {}.")
             parts.append(text.format(len(memory.permanent), len(memory.working)))
         return "\n".join(parts)
 

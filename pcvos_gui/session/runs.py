@@ -309,6 +309,7 @@ class RunController(QObject):
             "smaller resolution": self.tr("Use {} pixels").format(changes["smaller resolution"]["resolution"]),
             "cpu": self.tr("Use the CPU"),
             "fewer memory": self.tr("Use {} memory frames").format(changes["fewer memory"]["memory_frames"]),
+            "shipped weights": self.tr("Use the shipped weights"),
         }
         return tuple(MessageAction(texts[name], self._again_with(changes[name])) for name in names if name in changes)
 

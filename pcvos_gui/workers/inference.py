@@ -347,7 +347,7 @@ class InferenceWorker(Worker):
             )
             return JobEnded(job.number, "failed", text, remedies)
         if isinstance(error, PCVOSError):
-            return JobEnded(job.number, "failed", str(error), ("cpu",) if _is_bad_device(error) else ())
+            return JobEnded(job.number, "failed", str(error), _remedies(job, error))
         log.error("job %d failed", job.number, exc_info=error)
         text = self.tr("An error in the program ended it ({}): propagate again, and report it if it comes back.")
         return JobEnded(job.number, "failed", text.format(type(error).__name__))
@@ -382,8 +382,11 @@ def _is_lost_device(error: Exception) -> bool:
     return isinstance(error, ResourceError) and isinstance(error, _devices().DeviceLostError)
 
 
-def _is_bad_device(error: PCVOSError) -> bool:
-    return isinstance(error, _devices().DeviceError)
+def _remedies(job: Job, error: PCVOSError) -> tuple[str, ...]:
+    if isinstance(error, _devices().DeviceError):
+        return ("cpu",)
+    were_chosen = isinstance(job, PropagateJob) and job.engine.weights is not None
+    return ("shipped weights",) if error.code == "weights" and were_chosen else ()
 
 
 def _devices() -> ModuleType:

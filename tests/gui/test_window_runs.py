@@ -243,3 +243,14 @@ def test_keys_with_ctrl_are_never_the_scribbles(hands: Hands, clip: Path):
     hands.bot.waitUntil(hands.view.hasFocus, timeout=5000)
     hands.bot.keyClick(hands.view, Qt.Key.Key_Backspace, Qt.KeyboardModifier.ControlModifier)
     assert not hands.session.objects, "Ctrl+Backspace deletes the object"
+
+
+def test_weights_that_are_gone_are_replaced_by_the_shipped_ones_where_asked(hands: Hands, clip: Path, tmp_path: Path):
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    hands.run(weights=str(tmp_path / "gone.safetensors"))
+    assert hands.told("no weights file", "gone.safetensors") and hands.session.document.project.cell(5, 1) is None
+    hands.press("Use the shipped weights")
+    hands.bot.waitUntil(lambda: hands.runs.state is RunState.IDLE, timeout=120_000)
+    assert hands.session.document.project.cell(5, 1) is not None and hands.runs.next.settings.weights == ""
