@@ -108,15 +108,16 @@ def not_done_in_words(project: Project, objects: Iterable[int] | None, first: in
         open_frames[:first] = open_frames[last + 1 :] = False
         count = int(open_frames.sum())
         if count and len(parts) < _NAMED:
-            parts.append(f"{info.name} on {_frames_in_words(info.id, open_frames, count, last - first + 1)}")
+            in_words = "all of these frames" if count == last - first + 1 < len(open_frames) else ""
+            parts.append(f"{info.name} on {in_words or _frames_in_words(info.id, open_frames, count)}")
         else:
             others += bool(count)
     more = [f"{others} more objects" if others > 1 else "1 more object"] if others else []
     return f"Not done yet: {'; '.join([*parts, *more])}." if parts else ""
 
 
-def _frames_in_words(obj: int, frames: np.ndarray, count: int, total: int) -> str:
-    if count == total:
+def _frames_in_words(obj: int, frames: np.ndarray, count: int) -> str:
+    if count == len(frames):
         return "all frames"
     stretches = _stretches(obj, frames)
     shown = ", ".join(str(s.first) if s.first == s.last else f"{s.first} to {s.last}" for s in stretches[:_NAMED])

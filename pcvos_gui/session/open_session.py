@@ -13,6 +13,7 @@ from core.project.model import Change, ObjectInfo
 from core.project.project import Project
 from core.studio import edits
 from core.studio.done import set_done
+from core.studio.review import doubt_in_words
 from pcvos_gui.session.commands import ChangeCommand
 from pcvos_gui.session.messages import Messages
 
@@ -134,8 +135,15 @@ class OpenSession(QObject):
             name, self._frames_in_words(first, last)
         )
         change = set_done(self.project, text, (id,), first, last, is_done)
-        if change.done is not None:
-            self.push_change(change)
+        if change.done is None:
+            return
+        doubt = doubt_in_words(self.project, id, first, last) if is_done else ""
+        self.push_change(change)
+        if doubt:
+            text = self.tr("{} is done on {}, {} among them. Undo opens it again.")
+            text = text.format(name, self._frames_in_words(first, last), doubt)
+            step = self.undo_stack.index()
+            self._messages.say(text, key="done", holds=lambda: self.undo_stack.index() == step)
 
     def clear(self, first: int, last: int, ids: Iterable[int] | None = None, corrections: bool = False) -> None:
         """Forget masks on frames `first` to `last`; corrections only where asked for, locked objects never."""

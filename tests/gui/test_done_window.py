@@ -139,3 +139,17 @@ def test_all_that_is_done_leads_to_the_export_and_needs_no_review(drawn: Hands):
     drawn.window.reviewer.refresh()
     assert not drawn.window.reviewer.stretches and drawn.window.reviewer.suggestion is None
     assert drawn.window.canvas.strip.step.text().startswith("Everything is done")
+
+
+def test_doubt_that_is_declared_done_is_told_until_it_is_undone(drawn: Hands):
+    project = drawn.session.document.project
+    doubtful = {(f, 2): (project.cell(f, 2), Cell(PackedMask.pack(truth(f)), confidence=0.2)) for f in (3, 4)}
+    gone = {(f, 2): (project.cell(f, 2), None) for f in (9, 10, 11)}
+    drawn.session.document.push_change(Change("doubt", doubtful | gone, made_by=Author.RUN))
+    drawn.act("toggle_done")
+    assert drawn.told("Ball 2 is done", "1 place in doubt and 3 frames without a mask")
+    drawn.session.undo_stack.undo()
+    assert not drawn.told("Ball 2 is done") and not project.done
+    drawn.session.set_active(1)
+    drawn.act("toggle_done")
+    assert not drawn.told("is done"), "nothing of it deserves a look"

@@ -102,9 +102,9 @@ def test_how_much_is_done_and_what_is_not(project):
     declare(project, 0, 5, 1)
     assert (done_share(project).done, done_share(project).total) == (6, 2 * FRAMES)
     assert done_share(project, (1,), 0, 5).percent == 100
-    assert (
-        not_done_in_words(project, None, 4, 7) == "Not done yet: Object 1 on 2 frames (6 to 7); Object 2 on all frames."
-    )
+    not_done = "Not done yet: Object 1 on 2 frames (6 to 7); Object 2 on all of these frames."
+    assert not_done_in_words(project, None, 4, 7) == not_done
+    assert not_done_in_words(project, (2,), 0, FRAMES - 1) == "Not done yet: Object 2 on all frames."
     assert not_done_in_words(project, (1,), 0, 5) == ""
     declare(project, 6, FRAMES - 1, 1)
     assert done_share(project, (1,)).percent == 100
