@@ -211,8 +211,9 @@ class _Report:
             "done",
             f"{share.done} of {share.total} (frames of objects)" if project.done else "nothing was declared done",
         )
-        seconds = sum(run.seconds for _, run in project.runs())
-        yield "time of computing", f"{seconds:.0f} s in {len(project.runs())} propagations"
+        runs = [run for _, run in project.runs()]
+        plural = "" if len(runs) == 1 else "s"
+        yield "time of computing", f"{sum(run.seconds for run in runs):.0f} s in {len(runs)} propagation{plural}"
         work = work_on(project)
         yield "marks", f"{work.all_marks}" if work.is_known else "not known: they were given before they were counted"
         yield (
