@@ -105,6 +105,8 @@ class Composer:
         as `core.propagation.confidence.Mask` has it."""
         planes = aggregate(torch.sigmoid(torch.stack(list(logits.values()))))[1:]
         shares = F.avg_pool2d(planes, STRIDE // SOFT_STRIDE).flatten(2)
-        mask, likely = planes > 0.5, planes * (planes >= NOISE)
-        area, inside, all_of_it = (plane.flatten(2).sum(2) for plane in (mask, planes * mask, likely))
-        return shares, area / (STRIDE // SOFT_STRIDE) ** 2, inside / (area + all_of_it - inside).clamp(min=1e-6)
+        covered = (planes > 0.5).flatten(2).sum(2) / (STRIDE // SOFT_STRIDE) ** 2
+        inner = self._geometry.crop_small(planes)
+        mask, likely = inner >= 0.5, inner * (inner >= NOISE)
+        area, inside, all_of_it = (plane.flatten(2).sum(2) for plane in (mask, inner * mask, likely))
+        return shares, covered, inside / (area + all_of_it - inside).clamp(min=1e-6)

@@ -1,6 +1,7 @@
 """Geometry of a run: from the footage's pixels to the network's by resizing and padding, and the way back."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from core.network.imagenet import normalise
 from core.network.transfer import upload
+
+Plane = TypeVar("Plane", np.ndarray, Tensor)
 
 STRIDE = 16
 
@@ -64,10 +67,10 @@ class Geometry:
         left, _, top, _ = self.pad
         return plane[..., top : top + self.resized[0], left : left + self.resized[1]]
 
-    def crop_small(self, plane: np.ndarray) -> np.ndarray:
-        """A plane of the decoder's grid, (h, w) with a cell for 4 x 4 pixels, without its padding: a view."""
+    def crop_small(self, plane: Plane) -> Plane:
+        """A plane of the decoder's grid, (..., h, w) with a cell for 4 x 4 pixels, without its padding: a view."""
         top, left, height, width = self.window
-        return plane[top // 4 : -(-(top + height) // 4), left // 4 : -(-(left + width) // 4)]
+        return plane[..., top // 4 : -(-(top + height) // 4), left // 4 : -(-(left + width) // 4)]
 
     def restore(self, plane: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """A plane (..., *padded) without its padding, enlarged bilinearly to the footage's size (or `size`)."""

@@ -18,8 +18,8 @@ AGREEMENT = 0.35
 Both were chosen on the held-out sequences: docs/training-log.md."""
 
 DECIDED = 0.25
-"""The least IoU that its mask is expected to have there (`core.propagation.confidence.Mask`): with less, most of what
-may be the object is not drawn."""
+"""The least IoU that a mask is expected to have by its own probabilities (`core.propagation.confidence.Mask`); with
+less, of whatever size, most of what may be the object is not drawn, and the object is nowhere."""
 
 LATELY = 3
 """Remembered frames back to which an object's area counts."""

@@ -131,26 +131,24 @@ class Run:
         return [predicted]
 
     def _present(self, stretch: Stretch, features: Sequence[FrameFeatures], state: PassState) -> Stretch:
-        """Logits without objects of which little is left, and that little something else."""
-        if not stretch.logits:
+        """Logits without objects that are more likely nowhere: the network does not stand by what it drew of them, or
+        little of them is left, and that little is something else."""
+        if not stretch.logits or self._settings.keep_lost:
             return stretch
         logits = dict(stretch.logits)
         shares, covered, expected_ious = self._composer.small_covers(stretch.logits)
         areas, ious = (dict(zip(stretch.logits, own, strict=True)) for own in download([covered, expected_ious]))
         places = {obj: k for k, obj in enumerate(stretch.logits)}
         for i in range(len(stretch.frames)):
-            little = [obj for obj in places if 0 < areas[obj][i] <= self._little(obj, state)]
-            decided = [obj for obj in little if ious[obj][i] >= DECIDED]
-            matched = state.bank.expected(features[i].key, decided, self._settings.top_k)
-            present = {obj for obj, expected in matched if is_present(shares[places[obj], i], expected)}
-            for obj in set(little) - present:
+            drawn = [obj for obj in places if areas[obj][i] > 0]
+            absent = {obj for obj in drawn if ious[obj][i] < DECIDED}
+            little = [o for o in drawn if o not in absent and areas[o][i] <= LITTLE * state.presence.area(o)]
+            matched = state.bank.expected(features[i].key, little, self._settings.top_k)
+            absent |= {obj for obj, expected in matched if not is_present(shares[places[obj], i], expected)}
+            for obj in absent:
                 logits[obj] = logits[obj].clone() if logits[obj] is stretch.logits[obj] else logits[obj]
                 logits[obj][i] = ABSENT_LOGIT
         return Stretch(stretch.frames, logits)
-
-    def _little(self, obj: int, state: PassState) -> float:
-        """Memory positions; where an object covers no more of them, its presence is in doubt."""
-        return 0.0 if self._settings.keep_lost else LITTLE * state.presence.area(obj)
 
     def _take_over(self, clip: Clip, state: PassState) -> None:
         """A clip that was drawn before: remember its last frame where that is due, as the interrupted run did, or else
