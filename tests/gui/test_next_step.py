@@ -163,7 +163,7 @@ def test_words_of_the_trade_are_not_where_everybody_reads(hands: Hands, clip: Pa
     hands.run()
     window = hands.window
     assert window.status.engine.text() == "CPU ·"
-    assert "Working memory" in window.status.engine.toolTip() and "shipped" in window.status.engine.toolTip()
+    assert "working memory" in window.status.engine.toolTip() and "shipped" in window.status.engine.toolTip()
     for name in ("propagation", "memory"):
         window.show_dock(name)
         QCoreApplication.processEvents()

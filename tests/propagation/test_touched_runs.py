@@ -121,14 +121,14 @@ def test_a_way_far_from_what_is_there_is_met_from_the_other_corrected_frame(smal
     """Both together give the same as a run both ways between the two frames."""
     ways = [way for way in around(8) if 0 in (way.until, way.frames[0])]
     wrong = Drawn({0: LABELS[0], 8: LABELS[8], **{f: np.zeros_like(LABELS[0]) for f in range(1, 8)}})
-    clips = run_along(small_network, wrong, ways)
+    clips = run_along(small_network, wrong, ways, keep_lost=True)
     assert [f for clip in clips for f in clip.frames] == [7, 6, 5, 4, 3, 2, 1, 1, 2, 3, 4, 5, 6, 7]
     assert not any(clip.spared for clip in clips)
     drawn = merged(clips)
-    right = {0: LABELS[0], 8: LABELS[8], **collect(run_along(small_network, wrong, ways[:1]))}
-    spared = run_along(small_network, Drawn(right), ways)
+    right = {0: LABELS[0], 8: LABELS[8], **collect(run_along(small_network, wrong, ways[:1], keep_lost=True))}
+    spared = run_along(small_network, Drawn(right), ways, keep_lost=True)
     assert [f for clip in spared for f in clip.frames] == [7, 6, 5, 4] and len(sum(spared[-1].spared, ())) == 3 + 7
-    full = collect(make_propagator(small_network, FRAMES, GIVEN, {"interval": 2}).run(0, 8, "both"))
+    full = collect(make_propagator(small_network, FRAMES, GIVEN, {"interval": 2, "keep_lost": True}).run(0, 8, "both"))
     differing = [np.mean(drawn[f] != full[f]) for f in range(1, 8)]
     one_way = [np.mean(right[f] != full[f]) for f in range(1, 8)]
     assert np.mean(differing) < np.mean(one_way)

@@ -121,12 +121,13 @@ def test_ignored_pixels_belong_to_no_object():
 
 @pytest.mark.parametrize("segment", [0, 1, 2])
 def test_training_and_inference_compute_the_same(small_network: PCVOS, segment: int):
-    """With all of memory read, the engine does what a rollout does, with progressive matching and without."""
+    """With all of memory read, the engine does what a rollout does, with progressive matching and without; a rollout
+    keeps what the network doubts."""
     frames, labels = sample("consistent", 2, count=7)
     with torch.no_grad():
         predictions = run(small_network, frames, labels, length=3, segment=segment)
     expected = torch.cat([p.logits.argmax(1) for p in predictions], 1)[0].numpy()
-    settings = PropagationSettings(interval=3, progressive=segment, top_k=10_000, resolution=None)
+    settings = PropagationSettings(interval=3, progressive=segment, top_k=10_000, resolution=None, keep_lost=True)
     propagator = Propagator(small_network, ArraySource(frames[0].permute(0, 2, 3, 1).numpy()), settings)
     propagator.memory.add(0, labels[0, 0].numpy())
     found = np.concatenate([clip.labels for clip in propagator.run()])
