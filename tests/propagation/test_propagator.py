@@ -274,9 +274,8 @@ def test_soft_masks_only_when_asked_for(small_network: PCVOS):
 @pytest.mark.parametrize("direction", [pytest.param("forward", marks=pytest.mark.long), "both"])
 def test_settings_at_their_ends(small_network: PCVOS, settings: dict, direction: str):
     given = [(0, LABELS[0]), (8, LABELS[8], [1])]
-    propagator = make_propagator(
-        small_network, FRAMES, given, settings | {"keep_lost": True}
-    )  # untrained, it doubts all
+    settings = settings | {"keep_lost": True}  # untrained weights doubt everything
+    propagator = make_propagator(small_network, FRAMES, given, settings)
     found = collect(propagator.run(direction=direction))
     assert set(found) == set(range(COUNT))
     np.testing.assert_array_equal(found[0], LABELS[0])
