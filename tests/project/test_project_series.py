@@ -1,6 +1,7 @@
 """Any series of changes, taken back in any measure, with disks that fill up and windows that are closed in between."""
 
 import sqlite3
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -119,8 +120,10 @@ def limit_pages(project, pages):
 
 
 def connect(*args, **options):
-    CONNECTIONS.append(sqlite3.Connection(*args, **options))
-    return CONNECTIONS[-1]
+    connection = sqlite3.Connection(*args, **options)
+    if threading.current_thread() is threading.main_thread():  # others are closed by their threads while one looks
+        CONNECTIONS.append(connection)
+    return connection
 
 
 CONNECTIONS = []
