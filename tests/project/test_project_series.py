@@ -1,10 +1,5 @@
 """Any series of changes, taken back in any measure, with disks that fill up and windows that are closed in between."""
 
-import sqlite3
-import threading
-from contextlib import suppress
-from pathlib import Path
-
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -113,27 +108,15 @@ class Series(RuleBasedStateMachine):
 
 
 def limit_pages(project, pages):
-    for connection in CONNECTIONS:  # a full disk for this one file
-        with suppress(sqlite3.ProgrammingError):  # closed since
-            if any(Path(file) == project.path for _, _, file in connection.execute("PRAGMA database_list")):
-                connection.execute(f"PRAGMA max_page_count = {pages}")
+    project._store._connection.execute(f"PRAGMA max_page_count = {pages}")  # a full disk for this one file
 
 
-def connect(*args, **options):
-    connection = sqlite3.Connection(*args, **options)
-    if threading.current_thread() is threading.main_thread():  # others are closed by their threads while one looks
-        CONNECTIONS.append(connection)
-    return connection
-
-
-CONNECTIONS = []
 FOLDERS = iter(())
 REFUSED = [0]  # changes that met a full disk
 
 
-def test_any_series_of_changes(tmp_path_factory, monkeypatch):
+def test_any_series_of_changes(tmp_path_factory):
     global FOLDERS
-    monkeypatch.setattr(sqlite3, "connect", connect)
     FOLDERS = iter(lambda: tmp_path_factory.mktemp("series"), None)
     limits = settings(max_examples=25, stateful_step_count=40, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Series, settings=limits)
