@@ -41,6 +41,8 @@ def main() -> None:
         sys.exit(f"{arguments.output} is there already: name a folder that is not.")
     for folder in sorted((arguments.dataset / "Annotations").iterdir()):
         files = sorted(folder.glob("*.png"))
+        if not any(np.asarray(Image.open(file)).any() for file in files):
+            sys.exit(f"{folder} has no masks: name a folder with Annotations/NAME and JPEGImages/NAME.")
         masks = [Image.open(file) for file in files]
         pictures = [Image.open(arguments.dataset / "JPEGImages" / folder.name / f"{file.stem}.jpg") for file in files]
         for kind, mirrored, backwards in (("mirrored", True, False), ("back", False, True), ("both", True, True)):
@@ -48,10 +50,11 @@ def main() -> None:
             targets = [arguments.output / part / name for part in ("JPEGImages", "Annotations")]
             for target in targets:
                 target.mkdir(parents=True)
-            for i, (picture, mask) in enumerate(vary(pictures, masks, mirrored, backwards)):
+            varied = list(vary(pictures, masks, mirrored, backwards))
+            for i, (picture, mask) in enumerate(varied):
                 picture.save(targets[0] / f"{i:05d}.jpg", quality=95)
                 mask.save(targets[1] / f"{i:05d}.png")
-            print(f"{name}: {i + 1} frames")
+            print(f"{name}: {len(varied)} frames")
 
 
 if __name__ == "__main__":

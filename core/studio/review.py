@@ -149,13 +149,13 @@ def reason_of(project: Project, stretch: Stretch) -> Reason:
 
 
 def doubt_in_words(project: Project, obj: int, first: int, last: int) -> str:
-    """What of an object deserves a look on frames `first` to `last`, e.g. "2 places in doubt and 1 frame without a
-    mask"; "": nothing."""
+    """What of an object deserves a look on frames `first` to `last`, e.g. "2 places in doubt and 1 frame never
+    processed"; "": nothing."""
     own = (stretch for stretch in doubtful_stretches(project) if stretch.object == obj and stretch.waits)
     places = sum(stretch.first <= last and first <= stretch.last for stretch in own)
     known = project.frames_of(obj)
     missing = last - first + 1 - int(((known >= first) & (known <= last)).sum())
-    parts = [(places, "place", " in doubt"), (missing, "frame", " without a mask")]
+    parts = [(places, "place", " in doubt"), (missing, "frame", " never processed")]
     return " and ".join(f"{count} {what}{'s' * (count > 1)}{rest}" for count, what, rest in parts if count)
 
 

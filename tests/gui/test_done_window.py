@@ -147,7 +147,7 @@ def test_doubt_that_is_declared_done_is_told_until_it_is_undone(drawn: Hands):
     gone = {(f, 2): (project.cell(f, 2), None) for f in (9, 10, 11)}
     drawn.session.document.push_change(Change("doubt", doubtful | gone, made_by=Author.RUN))
     drawn.act("toggle_done")
-    assert drawn.told("Ball 2 is done", "1 place in doubt and 3 frames without a mask")
+    assert drawn.told("Ball 2 is done", "1 place in doubt and 3 frames never processed")
     drawn.session.undo_stack.undo()
     assert not drawn.told("Ball 2 is done") and not project.done
     drawn.session.set_active(1)
