@@ -16,6 +16,7 @@ from core.commands.setting_options import setting_options
 from core.commands.terminal import check_packages, note, remember_options, say, shown_errors, warn
 from core.errors import PCVOSError
 from core.masks.frame_numbers import Numbering
+from core.propagation.settings import PUBLISHED_PROGRESSIVE
 from core.studio.run_settings import RunSettings
 
 app = typer.Typer(
@@ -171,6 +172,8 @@ def propagate(
             raise PCVOSError(f"{missing} is missing: only a project, NAME.pcvos, does without.")
         from core.commands import propagate as command
 
+        if settings.exact and "progressive" not in projects.options_given(context):
+            settings = replace(settings, progressive=PUBLISHED_PROGRESSIVE)
         request = command.PropagateRequest(
             input=footage,
             masks=masks,

@@ -100,7 +100,7 @@ def propagate(context: typer.Context) -> None:
     """Run a project, as the options of `pcvos propagate` say; those that are not given are the project's own."""
     from core.commands.propagate_project import ProjectRequest, propagate_project
 
-    given = _given(context)
+    given = options_given(context)
     for name, why in _NOT_FOR_PROJECTS.items():
         if name in given:
             raise PCVOSError(f"Leave out --{name.replace('_', '-')}: {why}.")
@@ -112,7 +112,7 @@ def propagate(context: typer.Context) -> None:
     propagate_project(request, say, note, warn)
 
 
-def _given(context: typer.Context) -> dict[str, Any]:
+def options_given(context: typer.Context) -> dict[str, Any]:
     """The options that stand on the command line, by name."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
     return {name: context.params[name] for name, source in sources.items() if source and source.name == "COMMANDLINE"}

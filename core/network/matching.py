@@ -9,7 +9,6 @@ dimensions are allowed where said.
 import math
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -183,7 +182,7 @@ def _best_few(
             if kernel:
                 own[:, keys:] = kernel[0].index_select(0, first_best(similarities))
                 similarities.addmm_(own[:, keys:], columns[keys:])
-            np.max(similarities.view(-1, FINE, queries).numpy(), 1, out=out.numpy())
+            torch.amax(similarities.view(-1, FINE, queries), 1, out=out)
         places = members(best_groups(best, k), FINE)
         scores = torch.cat([scores, products(right, some, places)], 1)
         index = torch.cat([index, places + start], 1)

@@ -76,7 +76,7 @@ class Composer:
                 continue
             plane = self._geometry.restore(plane)
             better = plane > best
-            labels[better] = o
+            labels.masked_fill_(better, o)
             best = torch.where(better, plane, best)
         return labels
 

@@ -9,6 +9,9 @@ from typing import Any, Literal, get_args
 
 from core.errors import PCVOSError
 
+PUBLISHED_PROGRESSIVE = 5
+"""F of the published loop, frames (paper Sec. 4.1)."""
+
 Direction = Literal["forward", "backward", "both"]
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
 
@@ -72,7 +75,7 @@ class PropagationSettings:
 
     Attributes:
         interval: memory interval and clip length, frames [L, Sec. 3.1].
-        progressive: within a clip, memory is augmented every so many frames [F, Sec. 3.5].
+        progressive: within a clip, memory is augmented every so many frames [F, Sec. 3.5; 5 there].
         top_k: memory positions read per query [k, Sec. 4.1].
         memory_frames: most frames in working memory: the newest stay, older ones are thinned evenly.
         kernel: how near the place where a frame shows it best a memory position is read, standard deviation of a
@@ -97,7 +100,7 @@ class PropagationSettings:
         5, "Memory interval", "Clip length and memory interval, in frames (L)", low=1, high=50, metavar="L"
     )
     progressive: int = setting(
-        5,
+        2,
         "Progressive matching",
         "Within a clip, every so many frames what was drawn helps with what follows (F); 0: off",
         low=1,
@@ -150,7 +153,7 @@ class PropagationSettings:
     )
     refinement: bool = setting(True, "Refinement", "The frames of a clip refine each other")
     soft: bool = setting(False, "Soft masks", "Also write soft masks, DIR/soft/ID/NAME.png")
-    exact: bool = setting(False, "Published loop", "Copy the published loop; forward, fp32")
+    exact: bool = setting(False, "Published loop", "Copy the published loop; forward, fp32, F = 5 unless told")
     cache_bytes: int | None = setting(None, "Cache", "Most memory for features of frames, in bytes", low=0)
 
     @property

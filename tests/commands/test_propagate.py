@@ -137,7 +137,10 @@ def test_measuring_the_machine_is_told(tmp_path, scene, mask, propagate, monkeyp
 def test_the_exact_mode_runs(tmp_path, scene, mask, propagate):
     assert propagate(scene.video, mask, "--exact", "--end", 3).code == 0
     assert list(results(tmp_path / "out")) == NUMBERS[:4]
-    assert record(tmp_path / "out")["settings"]["exact"] is True
+    settings = record(tmp_path / "out")["settings"]
+    assert settings["exact"] is True and settings["progressive"] == 5, "F as published"
+    assert propagate(scene.video, mask, "--exact", "--end", 3, "--progressive", 3, "--overwrite").code == 0
+    assert record(tmp_path / "out")["settings"]["progressive"] == 3
 
 
 @pytest.mark.parametrize(("direction", "frame"), [("forward", "frame3"), ("backward", "frame10")])
