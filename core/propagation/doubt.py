@@ -9,20 +9,26 @@ LOW_CONFIDENCE = 0.774
 frames on which J falls are below it, and few others (docs/evaluation.md)."""
 
 _GAP = 3  # frames of more confidence between two doubtful ones that do not end a stretch
+_NO_FRAMES = np.empty(0, np.int64)
 REACH = 7
 """Frames: how far a correction is felt, roughly; doubt so near counts with a frame's own."""
 
 
-def doubtful_frames(frames: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def doubtful_frames(
+    frames: np.ndarray, confidence: np.ndarray, judged: np.ndarray = _NO_FRAMES
+) -> tuple[np.ndarray, np.ndarray]:
     """Doubtful frames, and where their stretches begin among them: those of `frames` (int, ascending) whose confidence
     is low, neighbours together.
 
     Args:
         confidence: float (all frames of the footage,), 0 to 1, NaN where nothing is known, which is no doubt.
+        judged: frames (int, ascending) that a person has seen to, none of `frames`: they part stretches.
     """
     with np.errstate(invalid="ignore"):
         doubtful = frames[confidence[frames] < LOW_CONFIDENCE]
-    return doubtful, _starts(doubtful, _GAP)
+    behind = np.searchsorted(judged, doubtful)  # how many a person has seen to before each
+    parted = np.flatnonzero(np.diff(behind, prepend=behind[:1]) > 0)
+    return doubtful, np.union1d(_starts(doubtful, _GAP), parted)
 
 
 def neighbours(frames: np.ndarray, gap: int = 0) -> list[np.ndarray]:

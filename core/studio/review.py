@@ -16,7 +16,7 @@ from core.masks.packed_mask import PackedMask
 from core.project.content import Tick
 from core.project.model import Cell, Change, Key
 from core.project.project import Project
-from core.project.tracks import PREDICTED
+from core.project.tracks import CORRECTED, PREDICTED
 from core.propagation.doubt import LOW_CONFIDENCE, doubtful_frames, neighbours
 from core.studio.done import done_frames
 
@@ -72,7 +72,8 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
     ticks = project.content.ticks
     for info in project.objects:
         drawn, done = project.frames_of(info.id, PREDICTED), done_frames(project, info.id)
-        stretches += _drawn_with_doubt(info.id, drawn[~done[drawn]], project.confidence_of(info.id), ticks)
+        doubtful = doubtful_frames(drawn[~done[drawn]], project.confidence_of(info.id), _judged(project, info.id, done))
+        stretches += _drawn_with_doubt(info.id, *doubtful, project.confidence_of(info.id), ticks)
         if len(drawn):
             since = int(project.frames_of(info.id)[0])
             missing = project.unprocessed(since, len(project.states) - 1, (info.id,))[info.id]
@@ -82,11 +83,15 @@ def doubtful_stretches(project: Project) -> list[Stretch]:
     return sorted(stretches, key=lambda s: (s.ticked, s.is_unprocessed, -s.doubt, s.first, s.object))
 
 
+def _judged(project: Project, obj: int, done: np.ndarray) -> np.ndarray:
+    """Frames of an object, ascending, that a person has seen to: corrected, or done."""
+    return np.union1d(project.frames_of(obj, CORRECTED), np.flatnonzero(done))
+
+
 def _drawn_with_doubt(
-    obj: int, frames: np.ndarray, confidence: np.ndarray, ticks: Collection[Tick]
+    obj: int, doubtful: np.ndarray, starts: np.ndarray, confidence: np.ndarray, ticks: Collection[Tick]
 ) -> Iterator[Stretch]:
-    """The doubtful stretches among frames that were drawn; all at once, for there may be thousands."""
-    doubtful, starts = doubtful_frames(frames, confidence)
+    """The stretches of doubtful frames, which begin at `starts`; all at once, for there may be thousands."""
     if not len(doubtful):
         return
     own = confidence[doubtful]

@@ -53,6 +53,8 @@ def test_neighbouring_frames_of_doubt_are_one_stretch_and_the_worst_comes_first(
     assert (first.frame, second.frame) == (10, 4) and first.doubt > second.doubt
     put(project, 10, 1, corrected=True)
     assert extents(project) == [(1, 2, 4)], "a person has seen to it"
+    put(project, 3, 1, corrected=True)
+    assert extents(project) == [(1, 4, 4), (1, 2, 2)], "what is corrected between them parts them"
 
 
 def test_frames_that_nothing_was_drawn_on_come_last(project):
