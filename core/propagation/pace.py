@@ -29,8 +29,8 @@ class Work:
 
     Attributes:
         encoded: frames whose features are not known yet. drawn: frames on which objects are predicted.
-        masks: masks that are predicted: one an object and frame. reads: memory frames that are read, each for every
-            frame drawn.
+        masks: masks that are predicted: one an object and frame. reads: memory frames that are read, temporary ones
+            too, each for every frame drawn.
     """
 
     encoded: float = 0.0
@@ -102,11 +102,17 @@ def plan(
                 new = [frame for frame in clip.frames if frame not in known] if clip.objects else []
                 drawn = len(clip.frames) if clip.objects else 0
                 memory = len(annotated) + min(working, settings.memory_frames)
-                works.append(Work(len(new), drawn, drawn * len(clip.objects), drawn * memory))
+                reads = drawn * memory + _temporary_reads(drawn, settings.progressive)
+                works.append(Work(len(new), drawn, drawn * len(clip.objects), reads))
                 known.update(new[: max(0, room)])
                 room -= len(new)
             working += clip.remembered
     return works
+
+
+def _temporary_reads(frames: int, progressive: int) -> int:
+    """Reads of temporary memory in a clip: each frame reads those that progressive matching has added before it."""
+    return sum(frame // progressive for frame in range(frames)) if progressive else 0
 
 
 def room_for(capacity: int | None, known: Collection[int], start: int, end: int) -> int | None:

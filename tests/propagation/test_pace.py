@@ -12,7 +12,7 @@ from core.propagation.schedule import passes_of
 from core.propagation.settings import PropagationSettings
 
 RECORDED = json.loads((Path(__file__).parent / "recorded_clips.json").read_text())
-SETTINGS = PropagationSettings()
+SETTINGS = PropagationSettings(progressive=5)  # as what is recorded
 LAST, CAPACITY = 130, 81  # of the demo: its last frame, and how many frames' features were kept
 ANNOTATED = [{40: frozenset({1})}, {40: frozenset({1}), 100: frozenset({1})}]
 
@@ -85,6 +85,15 @@ def test_annotated_frames_are_not_drawn_and_memory_grows_up_to_its_bound():
     given, *clips = plan(passes_of("forward", 0, 50, annotated), annotated, settings)
     assert given == Work()
     assert [one.reads / one.drawn for one in clips[:5]] == [1, 2, 3, 3, 3]
+
+
+def test_temporary_memory_is_read_too():
+    annotated = {0: frozenset({1})}
+    settings = replace(SETTINGS, interval=6, progressive=2)
+    _, clip = plan(passes_of("forward", 0, 6, annotated), annotated, settings)
+    assert clip.reads - clip.drawn == 0 + 0 + 1 + 1 + 2 + 2
+    _, plain = plan(passes_of("forward", 0, 6, annotated), annotated, replace(settings, progressive=0))
+    assert plain.reads == plain.drawn
 
 
 def test_what_an_interrupted_run_has_drawn_is_no_work():
