@@ -164,21 +164,25 @@ class ClipInference:
         value.
         """
         segment = self.settings.progressive or len(features)
-        keys, values = history.keys, list(history.values)
+        temporary = range(segment - 1, len(features) - 1, segment)
+        keys, values = _with_room(history, [features[i].key for i in temporary])
+        count = len(history.keys)
         parts: list[list[Tensor]] = [[] for _ in values]
         for i, frame in enumerate(features):
             self.check()
-            if i and i % segment == 0:
-                keys = torch.cat([keys, features[i - 1].key])
-                values = [torch.cat([value, part[-1]]) for value, part in zip(values, parts, strict=True)]
+            memory = keys[:count], [value[:count] for value in values]
             if self.settings.kernel:
                 height, width = frame.thin.shape[-2:]
                 sigma = self.settings.kernel * min(height, width)
-                readouts = read_localised(frame.key, keys, values, height, width, sigma, self.settings.top_k)
+                readouts = read_localised(frame.key, *memory, height, width, sigma, self.settings.top_k)
             else:
-                readouts = read_top_k(frame.key, keys, values, self.settings.top_k)
+                readouts = read_top_k(frame.key, *memory, self.settings.top_k)
             for part, readout in zip(parts, readouts, strict=True):
                 part.append(readout)
+            if i in temporary:
+                for value, readout in zip(values, readouts, strict=True):
+                    value[count : count + len(readout)] = readout
+                count += len(frame.key)
         return [joined(part) for part in parts]
 
     def _to_masks(self, features: Sequence[FrameFeatures], readouts: Mapping[Track, Tensor]) -> dict[Track, Tensor]:
@@ -226,6 +230,15 @@ class ClipInference:
         """Products are of the precision wanted: the weights say it, or autocast."""
         with float32_exactly(self.device), torch.autocast(self.device.type, self.precision, enabled=self._casts):
             yield
+
+
+def _with_room(history: History, keys: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Keys and values of a history with further keys behind them, whose values are still to be written."""
+    if not keys:
+        return history.keys, list(history.values)
+    further = sum(len(key) for key in keys)
+    values = [torch.cat([value, value.new_empty(further, value.shape[1])]) for value in history.values]
+    return torch.cat([history.keys, *keys]), values
 
 
 def _rows(x: Tensor) -> Tensor:
