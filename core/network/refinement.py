@@ -43,11 +43,28 @@ def split_windows(x: Tensor, window: Size3) -> Tensor:
     return x.permute(0, 1, 3, 5, 2, 4, 6, 7).reshape(-1, wd * wh * ww, c)
 
 
-def join_windows(windows: Tensor, window: Size3, size: Size3) -> Tensor:
-    """The inverse of `split_windows`: (B * windows, cells, C) to (B, D, H, W, C)."""
-    (wd, wh, ww), (d, h, w) = window, size
-    x = windows.view(-1, d // wd, h // wh, w // ww, wd, wh, ww, windows.shape[-1])
-    return x.permute(0, 1, 4, 2, 5, 3, 6, 7).reshape(-1, d, h, w, windows.shape[-1])
+@made_once(8)
+def cells_of_windows(
+    batch: int, size: Size3, window: Size3, shift: Size3, device: torch.device | None = None
+) -> tuple[Tensor, Tensor]:
+    """Which cell of the clips is where in their windows, and the way back.
+
+    Args:
+        size: the clips, not padded yet. shift: towards the first cell, as in Swin.
+
+    Returns:
+        int64 (batch * windows, cells), of the clips' cells in a row, where each clip has one more behind its own, for
+        what pads it; and int64 (batch, D, H, W), of the windows' cells in a row.
+    """
+    count = math.prod(size)
+    numbers = torch.arange(count).view(1, *size)
+    short = [-n % w for n, w in zip(size, window, strict=True)]
+    numbers = F.pad(numbers, (0, short[2], 0, short[1], 0, short[0]), value=count).roll([-s for s in shift], (1, 2, 3))
+    own = split_windows(numbers.unsqueeze(-1), window).squeeze(-1)
+    back = own.flatten().argsort()[:count].view(1, *size)  # each cell is somewhere once; what pads comes last
+    clips = torch.arange(batch).view(-1, 1, 1, 1)
+    cells = own + (count + 1) * clips.squeeze(-1)
+    return cells.flatten(0, 1).to(device), (back + own.numel() * clips).to(device)
 
 
 @made_once(8)
@@ -100,17 +117,14 @@ class WindowAttention(nn.Module):
         Args:
             keys: normed local keys, (B, D, H, W, C_k'). values: normed readouts, (B, D, H, W, C_v).
         """
-        size = keys.shape[1:4]
-        q = self._to_windows(self.qk(keys), self.qk.bias, window, shift)
-        v = self._to_windows(self.v(values), self.v.bias, window, shift)
+        batch, size = len(keys), size3(keys.shape[1:4])
+        cells, back = cells_of_windows(batch, size, window, shift, keys.device)
+        q = self._to_windows(self.qk(keys), self.qk.bias, cells)
+        v = self._to_windows(self.v(values), self.v.bias, cells)
         padded = size3([-(-n // w) * w for n, w in zip(size, window, strict=True)])
         scores = self._scores(q, shift_mask(padded, window, shift, q.device))
-        gathered = join_windows(
-            scores.softmax(-1, torch.promote_types(scores.dtype, torch.float32)).to(v.dtype) @ v, window, padded
-        )
-        if any(shift):
-            gathered = gathered.roll(shift, (1, 2, 3))
-        return self.proj(gathered[:, : size[0], : size[1], : size[2]])
+        gathered = scores.softmax(-1, torch.promote_types(scores.dtype, torch.float32)).to(v.dtype) @ v
+        return self.proj(F.embedding(back, gathered.flatten(0, 1)))
 
     def _scores(self, q: Tensor, mask: Tensor | None) -> Tensor:
         """Attention logits (windows, cells, cells), with position bias and mask (which repeats from clip to clip)."""
@@ -122,15 +136,12 @@ class WindowAttention(nn.Module):
         return (scores.view(-1, *mask.shape) - 100.0 * mask.to(scores.dtype)).view_as(scores)
 
     @staticmethod
-    def _to_windows(x: Tensor, bias: Tensor, window: Size3, shift: Size3) -> Tensor:
-        """Pad (B, D, H, W, C) at the end to whole windows with what the linear layer makes of zeros, shift, cut."""
-        short = [-n % w for n, w in zip(x.shape[1:4], window, strict=True)]
-        if any(short):
-            bias = bias.to(x.dtype)
-            x = F.pad(x - bias, (0, 0, 0, short[2], 0, short[1], 0, short[0])) + bias
-        if any(shift):
-            x = x.roll([-s for s in shift], (1, 2, 3))
-        return split_windows(x, window)
+    def _to_windows(x: Tensor, bias: Tensor, cells: Tensor) -> Tensor:
+        """Cells (B, D, H, W, C) by window, (windows, cells, C); what pads a clip is what the linear layer makes of
+        zeros: its bias."""
+        rows = x.flatten(1, 3)
+        padding = bias.to(x.dtype).expand(len(rows), 1, -1)
+        return F.embedding(cells, torch.cat([rows, padding], 1).flatten(0, 1))
 
 
 class FeedForward(nn.Module):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from parity import WHOLE, Reference
 from stand_in_weights import unit
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from core.network.aggregation import aggregate
 from core.network.choices import DEFAULT
 from core.network.decoder import enlarge
 from core.network.matching import read_top_k
-from core.network.refinement import join_windows, shift_mask, split_windows
+from core.network.refinement import cells_of_windows, shift_mask, split_windows
 from core.propagation import PropagationSettings
 from core.propagation.clip_inference import ClipInference
 from core.propagation.feature_cache import FrameFeatures
@@ -187,7 +188,8 @@ def _attention_outputs(network: PCVOS) -> dict[str, Tensor]:
     attention = network.refine_transformer.layers[0].blocks[1].attn
     found = {"icr.mask_6x14x14": shift_mask(size, window, shift)}
     for name, used in (("masked", shift), ("nomask", (0, 0, 0))):
-        clip = [join_windows(windows, window, size).roll(used, (1, 2, 3)) for windows in (x, v)]
+        _, back = cells_of_windows(1, size, window, used)
+        clip = [F.embedding(back, windows.flatten(0, 1)) for windows in (x, v)]
         out = attention(*clip, window, used).roll([-s for s in used], (1, 2, 3))
         found[f"icr.attn_{name}"] = split_windows(out, window)[..., ::32]
     return found

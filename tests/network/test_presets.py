@@ -22,11 +22,12 @@ def count_parameters(network: torch.nn.Module) -> int:
 def gigaflops_per_frame(config: PCVOSConfig, dense_readout: bool = False) -> float:
     """The engine's work per 480p frame (854 x 480, padded): one object, clips of 5, 5 memory frames, one frame of each
     clip encoded into memory; a multiplication and an addition are two. The readout of the best 20 is a gather, which
-    the counter does not see; `dense_readout`: as the published loop has it, a product with all of memory."""
+    the counter does not see; `dense_readout`: as the published loop has it, a product with all of memory. Without the
+    temporary memory of progressive matching."""
     cells, interval, memory_frames, top_k = 30 * 54, 5, 5, 20
     _forget_constants()
     with FakeTensorMode(), torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        engine = ClipInference(PCVOS(config).eval(), PropagationSettings(interval=interval, top_k=top_k))
+        engine = ClipInference(PCVOS(config).eval(), PropagationSettings(interval=interval, progressive=0, top_k=top_k))
         features = engine.features(torch.empty(interval, 3, 480, 864))
         engine.values(features[-1], torch.empty(1, 480, 864))
         memory = [torch.empty(memory_frames * cells, width) for width in (config.key_dim, config.value_dim)]
@@ -37,7 +38,7 @@ def gigaflops_per_frame(config: PCVOSConfig, dense_readout: bool = False) -> flo
 
 
 def _forget_constants() -> None:
-    for made in (matching.grid_of, refinement.shift_mask):
+    for made in (matching.grid_of, refinement.shift_mask, refinement.cells_of_windows):
         made.cache_clear()
 
 
