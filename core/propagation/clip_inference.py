@@ -226,6 +226,15 @@ class ClipInference:
         return logits
 
     @contextmanager
+    def going_by(self, settings: PropagationSettings) -> Iterator[None]:
+        """Inside, clips are predicted by these settings, of the same precision."""
+        before, self.settings = self.settings, settings
+        try:
+            yield
+        finally:
+            self.settings = before
+
+    @contextmanager
     def _arithmetic(self) -> Iterator[None]:
         """Products are of the precision wanted: the weights say it, or autocast."""
         with float32_exactly(self.device), torch.autocast(self.device.type, self.precision, enabled=self._casts):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -237,7 +238,10 @@ class Propagator:
         Raises:
             PCVOSError: as `run` does. ResourceError: out of memory. Cancelled: it is not wanted any more.
         """
-        yield from self._clips(lambda parts: TouchedRun(parts, ways, there, frozenset(finished)), *extent(ways))
+        settings = self.engine.settings.along
+        yield from self._clips(
+            lambda parts: TouchedRun(replace(parts, settings=settings), ways, there, frozenset(finished)), *extent(ways)
+        )
 
     def _clips(
         self, made: Callable[[Parts], Run | PublishedLoop], start: int, end: int
@@ -275,7 +279,8 @@ class Propagator:
             share = forward_weight(obj, frame, annotated)
             passes, counts = (passes, share) if share >= 0.5 else (passes[::-1], 1 - share)
         drawing = self.engine, self._geometry, self._composer, self.encoder
-        parts = Parts(self.engine.settings, self.media, self.memory, *drawing)
+        settings = self.engine.settings.along if drawn.ways else self.engine.settings
+        parts = Parts(settings, self.media, self.memory, *drawing)
         self.engine.progress = self.progress
         return Revisit(parts, passes[0], frame, drawn.there, counts)
 

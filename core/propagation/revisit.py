@@ -87,6 +87,7 @@ class Revisit(Run):
 
     def __init__(self, parts: Parts, this_pass: Pass, frame: int, there: MaskSource, counts: float):
         super().__init__(parts, [this_pass], EarlierRun(parts, {}, {}))
+        self._as_drawn = self._settings
         clips = self._cut(this_pass)
         place = next(i for i, clip in enumerate(clips) if frame in clip.frames)
         self._geometry, self._pass, self._frame, self._counts = parts.geometry, this_pass, frame, counts
@@ -160,19 +161,19 @@ class Revisit(Run):
     def ablations(self) -> Iterator[Ablation]:
         """The clip as it was, and without each part of the method; memory stays as it was."""
         state = self._rebuilt()
-        settings = self._engine.settings
+        settings = self._settings
         planes = self._encoder.distractor_planes(self._frame) if self._is_marked else {}
         outlines = {(self._frame, obj): _hard(self._geometry.restore(plane)) for obj, plane in planes.items()}
         for name in ("", *PARTS):
             if not self._clip.objects or (name and not self._does(name)):
                 yield Ablation(name, None, {} if name else outlines)
                 continue
-            self._engine.settings = replace(settings, **PARTS.get(name, {}))
+            self._settings = replace(settings, **PARTS.get(name, {}))
             try:
                 own = replace(state, presence=copy.deepcopy(state.presence))
                 result = self._run_clip(replace(self._clip, remembered=False), own)
             finally:
-                self._engine.settings = settings
+                self._settings = settings
             yield Ablation(name, result, {} if name else self._outlined())
 
     @property
@@ -207,7 +208,7 @@ class Revisit(Run):
 
     def _predict(self, clip: Clip, features: Sequence[FrameFeatures]) -> tuple[Stretch, dict[int, Tensor]]:
         predicted, distractors = super()._predict(clip, features)
-        if self._engine.settings == self._settings:
+        if self._settings == self._as_drawn:
             self._distractors = distractors
         return predicted, distractors
 

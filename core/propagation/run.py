@@ -115,8 +115,9 @@ class Run:
         """Match, refine and decode a clip: mask logits of its objects, and of their distractors, (D, h, w)."""
         if not clip.objects:
             return Stretch(clip.frames, {}), {}
-        histories = self.bank.histories(clip.objects, self._engine.settings.distractors)
-        logits = self._engine.batches.attempt(lambda: self._engine.predict(features, histories))
+        histories = self.bank.histories(clip.objects, self._settings.distractors)
+        with self._engine.going_by(self._settings):
+            logits = self._engine.batches.attempt(lambda: self._engine.predict(features, histories))
         tracks = sorted(logits, key=lambda track: track.obj)
         distractors = {track.obj: logits[track] for track in tracks if track.is_distractor}
         return Stretch(clip.frames, {t.obj: logits[t] for t in tracks if not t.is_distractor}), distractors

@@ -163,6 +163,12 @@ class PropagationSettings:
         return replace(self, memory_frames=10_000, **off) if self.exact else self
 
     @property
+    def along(self) -> "PropagationSettings":
+        """Settings of a run of what corrections touch: progressive matching as published. Memory begins with the
+        corrected frames alone there, and what is added to it every second frame would outweigh them."""
+        return replace(self, progressive=max(self.progressive, PUBLISHED_PROGRESSIVE) if self.progressive else 0)
+
+    @property
     def redraws_parts(self) -> bool:
         """Whether parts of a run can be drawn again, what corrections touch or one clip: the published loop has
         neither."""

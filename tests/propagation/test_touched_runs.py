@@ -7,6 +7,7 @@ import pytest
 from footage import collect, footage, make_propagator
 
 from core.network import PCVOS
+from core.propagation import PropagationSettings
 from core.propagation.touched import Overlap
 from core.propagation.ways import Way, pass_along, ways_around
 
@@ -100,6 +101,18 @@ def test_an_object_the_correction_does_not_speak_for_is_carried_from_what_is_the
     assert all(not np.isnan(clip.confidence[2]).any() for clip in found)
     missing = run_along(small_network, Drawn({8: np.where(LABELS[8] == 1, 1, 0).astype(np.uint8)}), [way], given)
     assert all(np.isnan(clip.confidence[2]).all() for clip in missing)
+
+
+def test_memory_that_is_small_is_not_outweighed_by_every_second_frame(small_network: PCVOS):
+    """Progressive matching is the published one there, or what a person chose that is rarer."""
+    way, there = Way(range(8, LAST + 1)), Drawn({8: LABELS[8]})
+    own, published, off = (
+        collect(run_along(small_network, there, [way], interval=7, keep_lost=True, soft=True, progressive=every))
+        for every in (2, 5, 0)
+    )
+    assert all(np.array_equal(own[frame], published[frame]) for frame in published)
+    assert any((published[frame] != off[frame]).any() for frame in published), "or this tells nothing"
+    assert PropagationSettings(progressive=7).along.progressive == 7
 
 
 def test_one_that_was_interrupted_draws_the_rest(small_network: PCVOS):
