@@ -91,7 +91,8 @@ class PropagationSettings:
         refinement: the frames of a clip refine each other's readouts [Sec. 3.4]; off only to see what that changes.
         soft: also give each object's probability at the footage's size.
         exact: copy the published inference loop, quirks included: forward, fp32, nothing thinned or localised,
-            nothing taken for something else, no distractors.
+            nothing taken for something else, no distractors. F is as `progressive` says: the published one is
+            PUBLISHED_PROGRESSIVE, which `pcvos propagate --exact` takes unless told otherwise.
         cache_bytes: most memory the frame features of earlier runs may take; None: 1 GiB on a CPU, a quarter of what is
             free on an accelerator.
     """

@@ -107,7 +107,7 @@ def test_memory_that_is_small_is_not_outweighed_by_every_second_frame(small_netw
     """Progressive matching is the published one there, or what a person chose that is rarer."""
     way, there = Way(range(8, LAST + 1)), Drawn({8: LABELS[8]})
     own, published, off = (
-        collect(run_along(small_network, there, [way], interval=7, keep_lost=True, soft=True, progressive=every))
+        collect(run_along(small_network, there, [way], interval=7, keep_lost=True, progressive=every))
         for every in (2, 5, 0)
     )
     assert all(np.array_equal(own[frame], published[frame]) for frame in published)
