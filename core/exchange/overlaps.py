@@ -22,6 +22,23 @@ def without(mask: PackedMask, others: Iterable[PackedMask]) -> PackedMask:
     return PackedMask.pack_part(inside, mask.size, *mask.box[:2]) if shared else mask
 
 
+def common(one: PackedMask, other: PackedMask) -> PackedMask:
+    """The pixels that both have."""
+    rest = without(one, [other])
+    return PackedMask.empty(one.size) if rest is one else without(one, [rest])
+
+
+def united(mask: PackedMask, others: Iterable[PackedMask]) -> PackedMask:
+    """The pixels that any of them has; the same object if the others are empty."""
+    more = [other for other in others if not other.is_empty]
+    if not more:
+        return mask
+    plane = np.zeros(mask.size, np.uint8)
+    for one in (mask, *more):
+        one.draw(plane, 1)
+    return PackedMask.pack(plane)
+
+
 def without_hidden(masks: Mapping[int, PackedMask]) -> tuple[dict[int, PackedMask], bool]:
     """Masks that overlap, such that the higher id is in front of the lower one.
 

@@ -4,7 +4,7 @@ A run is a proposal: it is applied as it comes, and this says what it changed, a
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from core.errors import PCVOSError
 from core.evaluation.metrics import region_similarity
 from core.evaluation.scores import Judge, SequenceScores, means, summarize_objects
 from core.evaluation.truth import Truth, first_frames, read_masks
-from core.exchange.overlaps import without
+from core.exchange.overlaps import common, united, without
 from core.masks.packed_mask import PackedMask
 from core.media.source import FrameSource
 from core.progress import UNWATCHED, Progress
@@ -169,34 +169,65 @@ def _iou(one: PackedMask, other: PackedMask) -> float:
     return 1.0 if one == other else region_similarity(one.unpack(), other.unpack())
 
 
-def take(
-    project: Project, text: str, side: Side, first: int, last: int, objects: Iterable[int] | None = None
-) -> Change:
-    """Make the masks of a side those of the project, on frames `first` to `last` (inclusive), as one step of undo.
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """The outcome of taking masks of a side.
 
-    What was corrected, locked or declared done stays, and no other object loses pixels.
+    Attributes:
+        change: one step of undo.
+        adapted: ids of other objects, which give pixels to what is taken, or get back what it leaves.
+        in_the_way: ids of those that keep pixels of what is taken: they were corrected, locked or declared done.
+    """
+
+    change: Change
+    adapted: frozenset[int]
+    in_the_way: frozenset[int]
+
+
+def take(
+    project: Project, text: str, side: Side, first: int, last: int, objects: Collection[int] | None = None
+) -> Taken:
+    """Make the masks of a side those of the project, on frames `first` to `last` (inclusive).
+
+    What was corrected, locked or declared done stays. Any other object gives the pixels that the masks need, and gets
+    those that they leave and that are its own on that side.
 
     Args:
         text: of the step of undo. objects: ids; None: all that the project has.
     """
-    ids = {info.id for info in project.objects} - locked_objects(project)
-    ids &= ids if objects is None else set(objects)
-    done = {id: done_frames(project, id) for id in ids}
+    unlocked = {info.id for info in project.objects} - locked_objects(project)
+    done = {id: done_frames(project, id) for id in unlocked}
     cells: dict[Key, tuple[Cell | None, Cell | None]] = {}
+    adapted, in_the_way = set[int](), set[int]()
     for begin in range(first, last + 1, _AT_ONCE):
         end = min(last, begin + _AT_ONCE - 1)
-        there = dict(project.cells_in(begin, end))
-        taken = {key: cell for key, cell in side.cells(begin, end) if key[1] in ids and not done[key[1]][key[0]]}
-        taken = {key: cell for key, cell in taken.items() if key not in there or not there[key].corrected}
-        for (frame, id), cell in taken.items():
-            others = [
-                c.mask for (f, other), c in there.items() if f == frame and other != id and (frame, other) not in taken
-            ]
-            before = there.get((frame, id))
-            after = Cell(without(cell.mask, others), confidence=cell.confidence, soft=cell.soft)
-            if before is None or before.mask != after.mask:
-                cells[frame, id] = (before, after)
-    return Change(text, cells)
+        present, theirs = (_by_frame(cells_of) for cells_of in (project.cells_in(begin, end), side.cells(begin, end)))
+        for frame, then in theirs.items():
+            now = present.get(frame, {})
+            free = {id for id in unlocked if not done[id][frame] and not (id in now and now[id].corrected)}
+            taken = {id: then[id] for id in free & then.keys() if objects is None or id in objects}
+            held = {id: cell.mask for id, cell in now.items() if id not in free}
+            in_the_way |= {id for id, mask in held.items() if any(common(mask, c.mask).bits for c in taken.values())}
+            after = {
+                id: Cell(without(c.mask, held.values()), confidence=c.confidence, soft=c.soft)
+                for id, c in taken.items()
+            }
+            new = [cell.mask for cell in after.values()]
+            left = [without(now[id].mask, new) for id in after if id in now]
+            for id in free & now.keys() - taken.keys():
+                own = [common(mask, then[id].mask) for mask in left] if id in then else []
+                after[id] = replace(now[id], mask=united(without(now[id].mask, new), own))
+            changed = {id for id in after if id not in now or now[id].mask != after[id].mask}
+            adapted |= changed - taken.keys()
+            cells |= {(frame, id): (now.get(id), after[id]) for id in sorted(changed)}
+    return Taken(Change(text, cells), frozenset(adapted), frozenset(in_the_way))
+
+
+def _by_frame(cells: Iterable[tuple[Key, Cell]]) -> dict[int, dict[int, Cell]]:
+    frames: dict[int, dict[int, Cell]] = {}
+    for (frame, id), cell in cells:
+        frames.setdefault(frame, {})[id] = cell
+    return frames
 
 
 # a reference

@@ -6,6 +6,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from core.exchange.overlaps import united
 from core.masks.packed_mask import PackedMask
 from core.project.model import Cell, Change, DoneStretch, Key, ObjectInfo
 from core.project.project import Project
@@ -144,6 +145,6 @@ def _others(project: Project, id: int) -> tuple[ObjectInfo, ...]:
 
 def _united(one: Cell, other: Cell) -> Cell:
     """The cell of two objects that become one, on a frame."""
-    mask = PackedMask.pack(one.mask.unpack() | other.mask.unpack())
     corrected = one.corrected or other.corrected
-    return Cell(mask, corrected, one.in_memory or other.in_memory, None if corrected else one.confidence)
+    in_memory = one.in_memory or other.in_memory
+    return Cell(united(one.mask, [other.mask]), corrected, in_memory, None if corrected else one.confidence)

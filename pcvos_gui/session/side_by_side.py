@@ -1,6 +1,6 @@
 """Two sets of masks side by side: what is there and what was there before the last run, any two runs, a reference."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -302,9 +302,20 @@ class SideBySide(QObject):
             return
         text = self._take_in_words(self.other, first, last, objects)
         side = _side(self._project, self.other, self.reference, self.apart)
-        if not self._session.document.push_unless_empty(take(self._project, text, side, first, last, objects)):
-            text = self.tr("Nothing changes: these masks are there, or were corrected, locked or declared done.")
-            self._session.messages.say(text, key="take")
+        taken = take(self._project, text, side, first, last, objects)
+        told = []
+        if not self._session.document.push_unless_empty(taken.change):
+            told.append(self.tr("Nothing changes: these masks are there, or were corrected, locked or declared done."))
+        if taken.adapted:
+            text = self.tr("{} changed as well, where it meets these masks; one undo takes all of it back.")
+            told.append(text.format(self._names_of(taken.adapted)))
+        if taken.in_the_way:
+            text = self.tr(
+                "{} keeps its pixels where it was corrected, locked or declared done: these masks lack them."
+            )
+            told.append(text.format(self._names_of(taken.in_the_way)))
+        if told:
+            self._session.messages.say(" ".join(told), key="take")
 
     def _take_in_words(self, other: Choice, first: int, last: int, objects: tuple[int, ...] | None) -> str:
         """The step of undo."""
@@ -316,9 +327,8 @@ class SideBySide(QObject):
             text = self.tr("Take the masks of the reference")
         else:
             text = self.tr("Take what was drawn {}").format(other.apart[:1].lower() + other.apart[1:])
-        names = [self._name_of(id) for id in objects or ()]
-        if names:
-            text = f"{text}: {', '.join(names)}"
+        if objects:
+            text = f"{text}: {self._names_of(objects)}"
         if (first, last) == (0, self._session.navigator.frame_count - 1):
             return text
         if first == last:
@@ -406,6 +416,9 @@ class SideBySide(QObject):
     def _name_of(self, id: int) -> str:
         info = self._session.object(id)
         return info.name if info else self.tr("object {}").format(id)
+
+    def _names_of(self, ids: Iterable[int]) -> str:
+        return ", ".join(map(self._name_of, sorted(ids)))
 
     def curves(self) -> dict[str, np.ndarray]:
         """Curves along the timeline, by name: J and F against a reference, else agreement; of the active object

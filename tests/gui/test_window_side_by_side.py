@@ -10,6 +10,8 @@ from window_parts import COUNT, HEIGHT, WIDTH, Hands, truth
 
 from core.evaluation.scores import Judge
 from core.masks.label_map import write_label_map
+from core.masks.packed_mask import PackedMask
+from core.project.model import Cell, Change
 from core.studio.run_records import run_records
 from core.studio.run_settings import Range
 from pcvos_gui.dialogs.report_dialog import ReportDialog
@@ -88,6 +90,26 @@ def test_a_stretch_is_left_as_it_was_by_one_step_of_undo(twice: Hands):
     assert np.array_equal(hands.labels(4), after[4]), "the correction stays"
     hands.act("undo")
     assert all(np.array_equal(hands.labels(frame), after[frame]) for frame in after)
+
+
+def test_an_object_that_makes_room_for_one_left_as_it_was_is_told(twice: Hands):
+    hands, sides = twice, twice.window.sides
+    project = hands.session.document.project
+    before = dict(project.kept_runs.cells(2, 6, 6, before=True))[6, 1].mask
+    hands.session.add_object("Dog")
+    grown = {
+        (6, id): (project.cell(6, id), Cell(mask)) for id, mask in ((1, PackedMask.empty(before.size)), (2, before))
+    }
+    hands.session.document.apply(Change("A run", grown))
+    sides.choose(PRESENT, Choice(2, before=True))
+    sides.take(6, 6, (1,))
+    assert project.cell(6, 1).mask == before and project.cell(6, 2).mask.is_empty
+    assert hands.told("Dog changed as well", "one undo")
+    hands.act("undo")
+    assert project.cell(6, 2).mask == before
+    hands.session.replace_mask(before.unpack(), "Mask", even_if_unchanged=True)  # of the dog, which is active
+    sides.take(6, 6, (1,))
+    assert project.cell(6, 2).mask == before and hands.told("Dog keeps its pixels")
 
 
 def test_the_curves_take_no_room_from_the_rows_of_objects(twice: Hands):

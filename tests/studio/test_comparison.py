@@ -10,6 +10,7 @@ from studio_projects import FRAMES, SIZE, make_project, put, square
 from core.errors import PCVOSError
 from core.evaluation.scores import Judge
 from core.masks.label_map import write_label_map
+from core.masks.packed_mask import PackedMask
 from core.media.arrays import ArraySource
 from core.project.model import Change
 from core.project.project import Project
@@ -71,7 +72,7 @@ def test_what_a_run_changed_is_listed_by_stretch_most_first(project):
 def test_a_stretch_is_left_as_it_was_in_one_step_and_corrections_stay(project):
     run = draw(project, {2: 6, 3: 6, 8: 9})
     put(project, 3, 1, square(12), corrected=True)
-    change = take(project, "as it was", OfRun(project, run, before=True), 2, 5)
+    change = take(project, "as it was", OfRun(project, run, before=True), 2, 5).change
     assert set(change.cells) == {(2, 1)}
     project.apply(change)
     assert project.cell(2, 1).mask == square(4) and project.cell(8, 1).mask == square(9)
@@ -79,16 +80,51 @@ def test_a_stretch_is_left_as_it_was_in_one_step_and_corrections_stay(project):
     assert project.cell(2, 1).mask == square(6)
 
 
-def test_any_runs_masks_come_back_per_object_without_taking_pixels_of_others(project):
-    first = draw(project, {5: 18})  # two pixels into object 2
+def test_any_runs_masks_come_back_per_object(project):
+    first = draw(project, {5: 18})  # two columns into object 2
     draw(project, {5: 4})
-    assert take(project, "back", OfRun(project, first), 0, LAST, (2,)).cells == {}
-    project.apply(take(project, "back", OfRun(project, first), 0, LAST, (1,)))
-    kept = project.cell(5, 1)
-    assert np.count_nonzero(kept.mask.unpack()) == 8 * 2 and kept.confidence == 0.8 and not kept.corrected
+    before = OfRun(project, first, before=True)
+    assert take(project, "back", OfRun(project, first), 0, LAST, (2,)).change.cells == {}
+    taken = take(project, "back", OfRun(project, first), 0, LAST, (1,))
+    project.apply(taken.change)
+    back = project.cell(5, 1)
+    assert back.mask == square(18) and back.confidence == 0.8 and not back.corrected
+    assert project.cell(5, 2).mask == square(26, 2) and taken.adapted == {2} and not taken.in_the_way
     infos = tuple(replace(info, locked=True) for info in project.objects)
     project.apply(Change("lock", objects=(project.objects, infos)))
-    assert take(project, "back", OfRun(project, first, before=True), 0, LAST).cells == {}
+    assert take(project, "back", before, 0, LAST).change.cells == {}
+
+
+def draw_both(project: Project, one: PackedMask, two: PackedMask) -> OfRun:
+    """A run that draws both objects on frame 5; what was there before it."""
+    put(project, 0, 2, square(20), corrected=True)
+    run = RecordedRun(project, "run", plan_run(project, 0, LAST, "forward"), {})
+    project.apply(run.change({(5, 1): Predicted(one, 0.8), (5, 2): Predicted(two, 0.8)}, provisional=False))
+    return OfRun(project, run.id, before=True)
+
+
+@pytest.mark.parametrize(
+    ("now", "left"),
+    [
+        ((square(4, 3), square(7, 21)), (square(4), square(12, 16))),  # object 2 has grown into object 1
+        ((square(4, 20), square(24, 4)), (square(4), square(20))),  # object 1 has grown into object 2
+    ],
+)
+def test_an_object_left_as_it_was_is_exactly_that_and_no_hole_stays_beside_it(project, now, left):
+    before = draw_both(project, *now)
+    taken = take(project, "as it was", before, 5, 5, (1,))
+    project.apply(taken.change)
+    assert (project.cell(5, 1).mask, project.cell(5, 2).mask) == left and taken.adapted == {2}
+    project.apply(taken.change.inverted())
+    assert (project.cell(5, 1).mask, project.cell(5, 2).mask) == now
+
+
+def test_what_was_corrected_keeps_its_pixels_beside_an_object_left_as_it_was(project):
+    before = draw_both(project, square(4, 3), square(7, 21))
+    put(project, 5, 2, square(10, 18), corrected=True)
+    taken = take(project, "as it was", before, 5, 5, (1,))
+    assert {key: after.mask for key, (_, after) in taken.change.cells.items()} == {(5, 1): square(4, 6)}
+    assert taken.in_the_way == {2} and not taken.adapted
 
 
 def test_runs_are_kept_within_bounds_the_oldest_that_is_not_pinned_goes_first(project):
@@ -142,7 +178,7 @@ def test_a_reference_is_scored_as_the_evaluation_scores(project, media, tmp_path
     assert scores.objects[0].j[3] == pytest.approx(7 / 9)
     assert "J 0.778" in score_in_words(scores, lambda id: f"object {id}")
     assert compare(Present(project), reference, FRAMES).lowest[3] == pytest.approx(7 / 9)
-    project.apply(take(project, "theirs", reference, 4, 4))
+    project.apply(take(project, "theirs", reference, 4, 4).change)
     assert project.cell(4, 1).mask == square(5)
 
 
