@@ -1,6 +1,6 @@
 """Places and sizes of the panels: as the person left them, made to fit where the screen is another one now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, QSize, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QToolBar
@@ -26,13 +26,22 @@ class Arrangement(QObject):
         is_settled: whether the column is divided as it was last asked to be.
     """
 
-    def __init__(self, window: QMainWindow, upper: QDockWidget, lower: Sequence[QDockWidget], bottom: QDockWidget):
+    def __init__(
+        self,
+        window: QMainWindow,
+        upper: QDockWidget,
+        lower: Sequence[QDockWidget],
+        bottom: QDockWidget,
+        optional_height: Callable[[], int],
+    ):
         """
         Args:
             upper: has a list that takes the free room. lower: tabs below it. bottom: below the canvas.
+            optional_height: pixels of what is seen in the upper one and goes first where there is not room for all.
         """
         super().__init__(window)
         self._window, self._upper, self._lower, self._bottom = window, upper, lower, bottom
+        self._optional_height = optional_height
         self._store = QSettings()
         self._fits_screen = self._store.value(_SCREEN) == self._screen
         self._is_divided = self._fits_screen and self._store.value(_DIVIDED, False, bool)  # by the person
@@ -117,9 +126,11 @@ class Arrangement(QObject):
         if lower is None or self._is_divided or self._pressed is not None:
             return
         total = self._upper.height() + lower.height()
-        wanted = min(_wanted_height(self._upper), round(_LIST_SHARE * total))
+        wanted, below = min(_wanted_height(self._upper), round(_LIST_SHARE * total)), _wanted_height(lower)
+        if wanted + below > total:
+            wanted -= self._optional_height()
         most = total - max(self._upper.minimumSizeHint().height(), wanted)
-        high = max(min(_wanted_height(lower), most), lower.minimumSizeHint().height())
+        high = max(min(below, most), lower.minimumSizeHint().height())
         if high != lower.height():
             docks = [self._upper, lower]
             self._window.resizeDocks(docks, [total - high, high], Qt.Orientation.Vertical)

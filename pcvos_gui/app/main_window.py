@@ -107,13 +107,15 @@ class MainWindow(QMainWindow):
         self.field_keys = FieldKeys(self, self.canvas)
         self.action_states = ActionStates(self)
         self._connect()
-        self.places = Arrangement(self, self.docks[0], self.docks[1:-1], self.docks[-1])
+        upper, *lower, bottom = self.docks
+        self.places = Arrangement(self, upper, lower, bottom, lambda: self.objects_panel.optional_height)
         self.places.restore()
         folds = self.findChildren(Fold)
         for signal in (self.objects_panel.model.modelReset, self.runs.state_changed, *(fold.toggled for fold in folds)):
             signal.connect(self.places.share_soon)
-        review = next(dock for dock in self.docks if dock.objectName() == "review")
-        review.visibilityChanged.connect(self.places.share_soon)  # its list wants room that other panels do not
+        for dock in self.docks:
+            if dock.objectName() in ("propagation", "review"):  # want room that other panels do not
+                dock.visibilityChanged.connect(lambda is_seen: self.places.share_soon() if is_seen else None)
         self.reviewer.changed.connect(self.places.share_soon)
         self._show_what_is_open()
 

@@ -58,7 +58,8 @@ class _Ticks(QWidget):
         group = QPalette.ColorGroup.Normal if self._slider.isEnabled() else QPalette.ColorGroup.Disabled
         for value in TICKS:
             is_chosen = value == self._slider.value()
-            role = QPalette.ColorRole.WindowText if is_chosen else QPalette.ColorRole.PlaceholderText
+            is_strong = is_chosen or not self._slider.isEnabled()  # the other role is as dark where it is disabled
+            role = QPalette.ColorRole.WindowText if is_strong else QPalette.ColorRole.PlaceholderText
             painter.setPen(palette.color(group, role))
             font = self.font()
             font.setBold(is_chosen)
@@ -108,11 +109,11 @@ class IntervalControl(QWidget):
         layout.setHorizontalSpacing(8)
         layout.setVerticalSpacing(0)
         layout.addWidget(title, 0, 0)
-        layout.addWidget(self.spin, 0, 1)
-        layout.setColumnStretch(0, 1)
+        layout.addWidget(self.slider, 0, 1)
+        layout.addWidget(self.spin, 0, 2)
+        layout.setColumnStretch(1, 1)
         layout.setRowMinimumHeight(0, 32)
-        layout.addWidget(self.slider, 1, 0, 1, 2)
-        layout.addWidget(self.ticks, 2, 0, 1, 2)
+        layout.addWidget(self.ticks, 1, 1)
         self.more = QWidget()
         words = laid_out(QVBoxLayout(self.more), 0, 4)
         for label in (self.hint, self.paper):

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -113,6 +114,8 @@ class ObjectsPanel(QWidget):
             else self.tr("Opening…")
         )
         self._stack.setCurrentIndex(bool(session.objects))
+        height = QSizePolicy.Policy.Ignored if session.objects else QSizePolicy.Policy.Preferred
+        self.empty.setSizePolicy(QSizePolicy.Policy.Preferred, height)  # a stack is as high as the highest of its pages
         self._make_room()
         self.add_button.setEnabled(can_change and len(session.objects) < MAX_OBJECTS)
         self.delete_button.setEnabled(can_change and session.active > 0)
@@ -153,6 +156,11 @@ class ObjectsPanel(QWidget):
         """Without the field of the class, which is there where there is room for it."""
         hint = super().minimumSizeHint()
         return hint if self.class_field.isHidden() else hint - QSize(0, self._field_height())
+
+    @property
+    def optional_height(self) -> int:
+        """Pixels of what is seen here and can be spared: the field of the class, which a menu has as well."""
+        return 0 if self.class_field.isHidden() else self._field_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -37,7 +37,7 @@ _REST_MS = 100
 
 
 class PropagationPanel(QWidget):
-    """Choices above, which scroll; starting and watching it below, always in sight.
+    """Choices above, which scroll, those first that are made most; starting and watching it below, always in sight.
 
     Attributes:
         run_button, everything_button, pause_button, stop_button, compare_button: what they say.
@@ -51,12 +51,12 @@ class PropagationPanel(QWidget):
         column = laid_out(QVBoxLayout(inside), (8, 6, 8, 8), 6)
         column.addLayout(self._make_direction())
         column.addWidget(self._make_range())
-        column.addLayout(self._make_next())
         self.interval = IntervalControl(runs)
         self.quality = QualityControl(runs)
-        column.addWidget(self.quality)
         column.addWidget(self.interval)
+        column.addLayout(self._make_next())
         column.addWidget(self.interval.cost)
+        column.addWidget(self.quality)
         self.memory = _dim(self.tr("What the next propagation may take beyond the program itself"))
         column.addWidget(self.memory)
         column.addLayout(self._make_extras())

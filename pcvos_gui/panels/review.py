@@ -149,8 +149,8 @@ class _View(QListView):
     """Enter goes to the row again; the keys of a list do the rest."""
 
     def sizeHint(self) -> QSize:
-        """Two rows and a bit: it takes the room that there is, and the panel need not scroll for more."""
-        return QSize(super().sizeHint().width(), 5 * _ROW // 2)
+        """One row: it takes the room that there is, and what it lies in need not scroll for more."""
+        return QSize(super().sizeHint().width(), _ROW)
 
     def event(self, event: QEvent) -> bool:
         if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.ShortcutOverride:
@@ -212,6 +212,10 @@ class ReviewPanel(QWidget):
         make_rows(view, _ROW)
         view.setAccessibleName(self.tr("What deserves a look"))
         return view
+
+    def sizeHint(self) -> QSize:
+        """With two rows of the list and a bit."""
+        return super().sizeHint() + QSize(0, 3 * _ROW // 2)
 
     def _show(self) -> None:
         """The list, or why it is empty; the stretch that one stands on is chosen."""

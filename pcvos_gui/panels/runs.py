@@ -60,6 +60,7 @@ class RunsPanel(QWidget):
         inside = QWidget()
         column = laid_out(QVBoxLayout(inside), 8, 8)
         form = QFormLayout()
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow(self.tr("Compare"), self.one)
         form.addRow(self.tr("with"), self.other)

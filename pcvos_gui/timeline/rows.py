@@ -92,9 +92,10 @@ class ObjectRows(QWidget):
         self.rows_changed.emit()
 
     def _fit(self) -> None:
-        self.setMinimumHeight(min(len(self.rows), 1) * ROW)
-        self.setMaximumHeight(len(self.rows) * ROW)
-        self.setVisible(bool(self.rows))
+        self.setMinimumHeight(
+            ROW
+        )  # also before the first object, whose mark shall not shrink the picture it is made on
+        self.setMaximumHeight(max(len(self.rows), 1) * ROW)
         self._fit_scroll()
 
     def _fit_scroll(self) -> None:
@@ -104,7 +105,7 @@ class ObjectRows(QWidget):
         self._show_active()
 
     def sizeHint(self) -> QSize:
-        return QSize(800, min(len(self.rows), _USUAL) * ROW)
+        return QSize(800, min(max(len(self.rows), 1), _USUAL) * ROW)
 
     def row_at(self, y: float) -> int | None:
         """Id of the row at a height; None: below the last one."""

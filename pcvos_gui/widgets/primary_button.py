@@ -1,7 +1,7 @@
 """The button of what is likely to be done next."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QAction, QIcon, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QStyle, QStyleOptionToolButton, QToolButton, QWidget
 
 from pcvos_gui.app.icons import icon
@@ -26,6 +26,20 @@ def paint_accented(button: QToolButton, picture: str) -> None:
     painter.setPen(option.palette.color(QPalette.ColorRole.ButtonText) if button.hasFocus() else Qt.PenStyle.NoPen)
     painter.setBrush(ground.darker(115) if button.isDown() else ground)
     painter.drawRoundedRect(button.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 2, 2)
+    _paint_label(button, option, painter)
+
+
+def paint_centred(button: QToolButton) -> None:
+    """Paint a tool button as its style does, but icon and text in its middle."""
+    option = QStyleOptionToolButton()
+    button.initStyleOption(option)
+    painter, label = QPainter(button), QStyleOptionToolButton(option)
+    option.text, option.icon = "", QIcon()
+    button.style().drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option, painter, button)
+    _paint_label(button, label, painter)
+
+
+def _paint_label(button: QToolButton, option: QStyleOptionToolButton, painter: QPainter) -> None:
     taken = option.iconSize.width() + option.fontMetrics.horizontalAdvance(option.text) + _AROUND
     option.rect.adjust(max(0, (button.width() - taken) // 2), 0, 0, 0)  # the style begins at the left
     button.style().drawControl(QStyle.ControlElement.CE_ToolButtonLabel, option, painter, button)

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolButton
 
 from pcvos_gui.app.icons import icon
 from pcvos_gui.widgets.panel_button import panel_button
-from pcvos_gui.widgets.primary_button import paint_accented
+from pcvos_gui.widgets.primary_button import paint_accented, paint_centred
 
 
 class Segment(QToolButton):
@@ -23,7 +23,7 @@ class Segment(QToolButton):
         panel_button(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self.isChecked():
-            super().paintEvent(event)
-            return
-        paint_accented(self, self._picture)
+        if self.isChecked():
+            paint_accented(self, self._picture)
+        else:
+            paint_centred(self)

@@ -82,6 +82,22 @@ def test_direction_and_range_are_the_runs(desk, panel):
     assert direction(panel, "backward").isChecked() and panel.range.currentData() == Range.IN_OUT
 
 
+def test_words_are_in_the_middle_of_a_direction_chosen_or_not(desk, qtbot):
+    panel = shown(qtbot, PropagationPanel(desk.runs, desk.view), (460, 600))
+    assert {button.isChecked() for button in panel.directions.buttons()} == {True, False}
+    for button in panel.directions.buttons():
+        image = button.grab().toImage()
+        inner = [
+            x for x in range(4, image.width() - 4) for y in range(6, image.height() - 6) if _stands_out(image, x, y)
+        ]
+        assert abs(min(inner) + max(inner) - image.width()) <= 12
+
+
+def _stands_out(image, x: int, y: int) -> bool:
+    """Whether a pixel is none of the button's ground, which changes from row to row at most."""
+    return abs(image.pixelColor(x, y).lightness() - image.pixelColor(3, y).lightness()) > 60
+
+
 def test_a_run_from_start_to_end(desk, panel):
     desk.correct(0)
     assert not panel.pause_button.isEnabled() and not panel.stop_button.isEnabled()

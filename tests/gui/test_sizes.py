@@ -73,6 +73,49 @@ def test_everything_is_reached_at_960_by_600(hands: Hands, clip: Path, count: in
     hands.bot.waitUntil(lambda: view.viewport().height() >= min(count, 2) * row.height(), timeout=5000)
 
 
+def test_what_is_chosen_most_is_seen_at_1280_by_720(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    resize(hands, QSize(1280, 720) - FRAME)
+    window, panel = hands.window, hands.window.propagation_panel
+    hands.bot.waitUntil(lambda: window.places.is_settled, timeout=5000)
+    most = (*panel.directions.buttons(), panel.range, panel.interval.slider, panel.interval.spin, panel.interval.ticks)
+    for part in (*most, panel.frames_label, panel.interval.cost, panel.run_button):
+        hands.bot.waitUntil(lambda part=part: is_seen(part, window), timeout=5000)
+    window.show_dock("review")
+    window.show_dock("runs")
+    window.show_dock("propagation")  # another panel leaves no more to the list
+    for part in (*most, panel.frames_label, panel.interval.cost, panel.run_button):
+        hands.bot.waitUntil(lambda part=part: is_seen(part, window), timeout=5000)
+
+
+def test_the_picture_stays_as_large_when_the_first_object_is_marked(hands: Hands, clip: Path):
+    hands.open(clip)
+    resize(hands, QSize(1280, 720) - FRAME)
+    hands.bot.waitUntil(lambda: hands.window.places.is_settled, timeout=5000)
+    timeline, height = hands.window.timeline, hands.window.timeline.height()
+    hands.session.add_object("Ball")
+    hands.bot.waitUntil(lambda: timeline.rows.rows == [1], timeout=5000)
+    QApplication.processEvents()
+    assert timeline.height() == height
+
+
+def test_the_list_of_the_review_alone_scrolls(hands: Hands, clip: Path):
+    hands.open(clip)
+    hands.session.add_object("Ball")
+    hands.session.replace_mask(truth(0), "Mask")
+    drawn = {
+        (f, 1): (None, Cell(PackedMask.pack(truth(f)), confidence=0.3 if f % 5 == 2 else 0.95)) for f in range(1, COUNT)
+    }
+    hands.session.document.push_change(Change("drawn", drawn, made_by=Author.RUN))
+    resize(hands, QSize(1280, 720) - FRAME)
+    hands.window.show_dock("review")
+    panel = hands.window.review_panel
+    hands.bot.waitUntil(lambda: panel.model.rowCount() == 3 and hands.window.places.is_settled, timeout=5000)
+    hands.bot.waitUntil(lambda: is_seen(panel.view, hands.window), timeout=5000)
+
+
 @pytest.mark.parametrize("kind", [ExportDialog, ImportDialog])
 def test_dialogs_fit_too(hands: Hands, clip: Path, kind):
     hands.open(clip)
