@@ -124,6 +124,12 @@ class Canvas(QWidget):
         self.waiting_bar.dropped.connect(self._mark.drop_waiting)
         session.navigator.frame_changed.connect(self._show_offer)
 
+    def show_own_masks(self, are_shown: bool) -> None:
+        """Show the masks that are there, and what a click would make of them; or neither, where others are seen."""
+        self.labels_item.setVisible(are_shown)
+        self.matte_item.setVisible(are_shown)
+        self._mark.show_previews(are_shown)
+
     # for actions
 
     @property

@@ -47,8 +47,7 @@ class OtherSide(QObject):
             return  # as nearly always, while somebody paints or steps through frames
         self.item.set_labels(labels)
         self.item.setVisible(labels is not None and not self._view.peeking)
-        self._canvas.labels_item.setVisible(labels is None)
-        self._canvas.matte_item.setVisible(labels is None)
+        self._canvas.show_own_masks(labels is None)
         self.badge.setText(self._sides.seen_in_words if labels is not None else "")
         self.badge.setVisible(labels is not None)
         if labels is not None:

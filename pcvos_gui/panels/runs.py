@@ -55,7 +55,7 @@ class RunsPanel(QWidget):
         self.summary = QLabel(wordWrap=True)
         self.list = _Differences()
         self.list.setAccessibleName(self.tr("Where they differ"))
-        self.list.setMinimumHeight(64)
+        self.list.setMinimumHeight(48)
         self.list.setUniformItemSizes(True)
         inside = QWidget()
         column = laid_out(QVBoxLayout(inside), 8, 8)

@@ -10,9 +10,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from window_parts import RADIUS, Hands, centre, overlap, truth
 
+from core.masks.packed_mask import PackedMask
 from core.network import marking_weights
-from core.project.model import ObjectInfo
+from core.project.model import Cell, ObjectInfo
+from core.studio.comparison import Apart
+from pcvos_gui.canvas.tools.click_preview import REST_MS
 from pcvos_gui.session.runs import RunState
+from pcvos_gui.session.side_by_side import Seen
 from pcvos_gui.session.view_state import Tool
 
 RIGHT = Qt.MouseButton.RightButton
@@ -188,6 +192,22 @@ def test_a_preview_is_seen_while_the_pointer_rests_and_is_no_mask(pointing: Poin
     assert overlap(seen, truth(0)) > 0.7 and not tool.is_busy and not pointing.hands.session.objects
     proposed = pointing.mark(centre(0))
     assert tool.preview is None and overlap(seen, proposed) > 0.95, "the click gives what was shown"
+
+
+def test_no_preview_lies_over_the_other_side_of_a_comparison(pointing: Pointing):
+    tool, sides, bot = pointing.tool, pointing.hands.window.sides, pointing.hands.bot
+    pointing.hands.session.add_object("Ball")
+    sides.set_apart({"Drawn elsewhere": Apart({(0, 1): Cell(PackedMask.pack(truth(0)))})})
+    pointing.rest(centre(0))
+    bot.waitUntil(lambda: tool.preview is not None, timeout=60_000)
+    pointing.hands.act("flip_sides")
+    assert sides.seen is Seen.OTHER and tool.preview is None
+    pointing.rest(centre(1))
+    bot.wait(3 * REST_MS)
+    assert tool.preview is None
+    sides.see(Seen.ONE)
+    pointing.rest(centre(0))
+    bot.waitUntil(lambda: tool.preview is not None, timeout=60_000)
 
 
 def test_a_run_gives_way_to_a_mark(pointing: Pointing):

@@ -53,7 +53,7 @@ class MarkTool(CanvasTool):
         super().__init__(session, view_state, parent)
         self.assist, self.request_estimate = assist, request_estimate
         self._item, self._box_item = PreviewItem(), BoxItem()
-        self._preview = ClickPreview(assist, lambda: self.is_in_hand and not self._draws, self._job_at, self)
+        self._preview = ClickPreview(assist, self._wants_preview, self._job_at, self)
         self.items = (self._preview.item, self._item, self._box_item)
         self._frame_rests = QTimer(self, singleShot=True, interval=REST_MS)
         self._frame_rests.timeout.connect(self._look)
@@ -61,6 +61,7 @@ class MarkTool(CanvasTool):
         self._waiting: dict[Subject, Scribble] = {}
         self._made: ObjectInfo | None = None  # by a first mark
         self._draws = self._can_take_up = False
+        self._has_previews = True
         self._asked = -1  # the frame an estimate was asked for
         self._estimates: Mapping[int, PackedMask] = {}
         assist.done.connect(self._on_done)
@@ -95,6 +96,15 @@ class MarkTool(CanvasTool):
     @property
     def cursor(self) -> Qt.CursorShape:
         return Qt.CursorShape.BlankCursor if self.has_brush else Qt.CursorShape.CrossCursor
+
+    def show_previews(self, are_shown: bool) -> None:
+        """Show what a click would give, or not."""
+        self._has_previews = are_shown
+        if not are_shown:
+            self._preview.forget()
+
+    def _wants_preview(self) -> bool:
+        return self.is_in_hand and self._has_previews and not self._draws
 
     @property
     def preview(self) -> np.ndarray | None:
