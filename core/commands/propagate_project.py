@@ -173,8 +173,7 @@ class _ProjectRun:
         settings = asdict(self._settings)
         del settings["cache_bytes"]
         text = f"Propagate frames {plan.start} to {plan.end}"
-        finished, last = (self._left.finished, self._left.last) if self._left else (None, None)
-        run = RecordedRun(project, text, plan, settings, finished, last)
+        run = RecordedRun(project, text, plan, settings, self._left)
         self._check_saved()
         return run
 

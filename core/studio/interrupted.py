@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import cast, get_args
 
 from core.project.content import UnfinishedRun
-from core.project.model import RunInfo
+from core.project.model import Key, RunInfo
 from core.project.project import Project
 from core.propagation.settings import Direction
 
@@ -45,6 +45,7 @@ class FinishedFrames:
 class Interrupted:
     """A run that ended with its process. `last`: the frame it drew last; None: it had not come to any."""
 
+    id: int
     run: RunInfo
     finished: FinishedFrames
     last: int | None
@@ -80,4 +81,11 @@ def find(project: Project) -> Interrupted | None:
         return None
     if not all(0 <= first <= end < project.footage.frames for first, end in (*noted.finished, (run.start, run.end))):
         return None
-    return Interrupted(run, FinishedFrames(noted.finished), noted.last)
+    return Interrupted(noted.run, run, FinishedFrames(noted.finished), noted.last)
+
+
+def drawn_by(project: Project, left: Interrupted) -> set[Key]:
+    """What it drew on the frames that it has finished, (frame, object). A mask that is in permanent memory there was
+    corrected since: nothing has read it yet."""
+    finished = set(left.finished)
+    return {key for key in project.kept_runs.keys(left.id) if key[0] in finished}

@@ -10,7 +10,7 @@ from core.project.kept_runs import bytes_of
 from core.project.model import Change, Key, RunInfo
 from core.project.project import Project
 from core.studio import interrupted
-from core.studio.interrupted import FinishedFrames
+from core.studio.interrupted import FinishedFrames, Interrupted
 from core.studio.jobs import PropagateJob
 from core.studio.review import TickedBefore
 from core.studio.run_records import make_room
@@ -24,7 +24,7 @@ class RecordedRun:
     Args:
         project: where its results go. text: of the step of undo.
         plan: its range, and what it reads. settings: as they are stored.
-        finished: frames that it has drawn already, before it was interrupted. last: of those, the one drawn last.
+        left: the run that it goes on with.
 
     Attributes:
         id: of the run in the project.
@@ -38,11 +38,10 @@ class RecordedRun:
         text: str,
         plan: RunPlan | PropagateJob,
         settings: dict[str, Any],
-        finished: FinishedFrames | None = None,
-        last: int | None = None,
+        left: Interrupted | None = None,
     ):
-        self.finished, self.drawn = FinishedFrames(finished.ranges if finished else ()), set[int]()
-        self._project, self._plan = project, plan
+        self.finished, self.drawn = FinishedFrames(left.finished.ranges if left else ()), set[int]()
+        self._project, self._plan, self._left = project, plan, left
         self._results = RunResults(project, {id for frame in plan.permanent for id in frame.masks}, text)
         self._ticked = TickedBefore(project)
         self._began = time.monotonic()
@@ -56,7 +55,7 @@ class RecordedRun:
         self.id = project.start_run(self._info)
         self._known, self._bytes = set[Key](), 0  # cells that it has changed, and what its masks take
         self.let_go: list[int] = []
-        interrupted.note(project, self.id, self.finished, last)
+        interrupted.note(project, self.id, self.finished, left.last if left else None)
 
     def change(self, found: Mapping[Key, Predicted], provisional: bool) -> Change:
         """The change that a clip makes; see `RunResults.change`. The project keeps it as this run's."""
@@ -88,7 +87,8 @@ class RecordedRun:
         self.let_go = make_room(self._project)
         self._ticked.tick_again()
         if state == "done":
-            note_read(self._project, self._plan.permanent, self._plan.start, self._plan.end)
+            unread = interrupted.drawn_by(self._project, self._left) if self._left else ()
+            note_read(self._project, self._plan.permanent, self._plan.start, self._plan.end, unread)
         if not may_go_on:
             interrupted.note_end(self._project)
         return seconds

@@ -4,7 +4,7 @@ The rule is `core.propagation.touched`'s; here it meets a project: a run that is
 memory it has read, and what differs from that note has been corrected since.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,18 +83,30 @@ def find_touched(project: Project, settings: RunSettings, memory: Memory | None 
 
 
 def marked_since(project: Project, memory: Memory | None = None) -> set[int]:
-    """Ids of objects with masks in permanent memory that no run has read to its end, and that the next one could carry;
-    none where nobody knows what the last run has read.
+    """Ids of objects with masks in permanent memory that no run has read to its end, and that the next one could carry.
+    Where no run has come to its end, those that stand where one had drawn; none where nobody knows.
 
     Args:
         memory: permanent memory, if it is at hand.
     """
     read = project.content.memory_read
-    if not read:
+    given: Mapping[int, Collection[int]]
+    if read:
+        given = memory = project.permanent_memory() if memory is None else memory
+        changed = {id for ids in _unread(memory, read).values() for id in ids}
+    else:
+        keys = project.keys_in_memory()
+        given = {frame: {id for of, id in keys if of == frame} for frame, _ in keys}
+        changed = {id for _, id in _drawn_so_far(project).intersection(keys)}
+    return changed & carried_objects(project, given, 0, project.footage.frames - 1, "both") if changed else changed
+
+
+def _drawn_so_far(project: Project) -> set[Key]:
+    """What runs drew, (frame, object), in a project in which none has come to its end; else nothing."""
+    runs = project.runs()
+    if any(run.state == "done" for _, run in runs):
         return set()
-    memory = project.permanent_memory() if memory is None else memory
-    changed = {id for ids in _unread(memory, read).values() for id in ids}
-    return changed & carried_objects(project, memory, 0, project.footage.frames - 1, "both") if changed else changed
+    return {key for id, _ in runs for key in project.kept_runs.keys(id)}
 
 
 def _unread(memory: Memory, read: Mapping[int, Mapping[int, int]]) -> dict[int, set[int]]:
@@ -135,13 +147,16 @@ def ways_from(frames: Iterable[int], annotated: Annotated, first: int, last: int
     return tuple(way for way in ways if not way.is_back)
 
 
-def note_read(project: Project, permanent: tuple[PermanentFrame, ...], start: int, end: int) -> None:
-    """A run through frames `start` to `end` (inclusive) is done: its masks know of this permanent memory there."""
+def note_read(
+    project: Project, permanent: tuple[PermanentFrame, ...], start: int, end: int, unread: Collection[Key] = ()
+) -> None:
+    """A run through frames `start` to `end` (inclusive) is done: its masks know of this permanent memory there, but for
+    the masks that are `unread`, by (frame, object)."""
     read = {frame: dict(own) for frame, own in project.content.memory_read.items()}
     for given in permanent:
         own = read.setdefault(given.frame, {})
         if start <= given.frame <= end:
-            own |= {id: mask.checksum for id, mask in given.masks.items()}
+            own |= {id: mask.checksum for id, mask in given.masks.items() if (given.frame, id) not in unread}
     project.keep(memory_read=read)
 
 

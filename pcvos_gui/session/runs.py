@@ -135,7 +135,7 @@ class RunController(QObject):
         self.next.set_settings(settings_from(run.settings))
         again = touched_again(self.session.document.project, self.next.settings, left.around) if left.around else None
         job = self._make_job(run.start, run.end, left.direction, finished=left.finished, touched=again)
-        self._begin(job, left.finished)
+        self._begin(job, left)
 
     def _may_start(self) -> bool:
         if self.is_busy or self.comparison.is_under_way or not self.session.is_open:
@@ -146,14 +146,14 @@ class RunController(QObject):
             return False
         return True
 
-    def _begin(self, job: PropagateJob | None, finished: FinishedFrames | None = None) -> None:
+    def _begin(self, job: PropagateJob | None, left: Interrupted | None = None) -> None:
         if job is None:
             return
         self.progress = RunProgress(job.end - job.start + 1, is_bound=bool(job.ways))
         text = self.tr("Propagate frames {} to {}").format(job.start, job.end)
         command = RunCommand(text, self._apply_undo)
         self.session.undo_stack.push(command)
-        record = RecordedRun(self.session.document.project, text, job, asdict(self.next.settings), finished)
+        record = RecordedRun(self.session.document.project, text, job, asdict(self.next.settings), left)
         self._under_way, self._begun = _UnderWay(job, command, record), job.number
         self._set_state(RunState.LOADING)
         self.worker.submit(job)

@@ -87,6 +87,40 @@ def test_it_is_told_once_and_gone_on_from(desk, tmp_path):
     assert not any("interrupted" in m.text for m in desk.messages)
 
 
+def test_what_is_corrected_after_a_kill_waits_for_a_propagation(desk, tmp_path):
+    desk.correct(0)
+    desk.runs.start()
+    desk.worker.begin(59)
+    desk.worker.draw(range(1, 11), [1], desk.media.size)
+    take_over(desk, as_killed(desk, tmp_path / "killed.pcvos"))
+    assert desk.runs.next.marked_since == set(), "nothing was corrected since"
+    desk.correct(5)
+    assert desk.runs.next.marked_since == {1}
+    (message,) = [m for m in desk.messages if "interrupted" in m.text]
+    message.actions[0].run()
+    desk.worker.begin(49)
+    desk.worker.draw(range(11, 60), [1], desk.media.size)
+    desk.worker.end()
+    assert desk.runs.next.marked_since == {1}, "the frames around it were not drawn again"
+    assert desk.runs.next.touched.frames == (5,)
+    desk.runs.start(everything=True)
+    desk.worker.begin(60)
+    desk.worker.draw(range(0, 60), [1], desk.media.size)
+    desk.worker.end()
+    assert desk.runs.next.marked_since == set() and desk.runs.next.touched is None
+
+
+def test_what_is_corrected_after_a_first_run_was_stopped_waits_for_a_propagation(desk):
+    desk.correct(0)
+    desk.runs.start()
+    desk.worker.begin(59)
+    desk.worker.draw(range(1, 11), [1], desk.media.size)
+    desk.runs.stop()
+    assert desk.runs.next.marked_since == set()
+    desk.correct(5)
+    assert desk.runs.next.marked_since == {1}
+
+
 def test_a_run_that_was_stopped_is_not_interrupted(desk, tmp_path):
     desk.correct(0)
     desk.runs.start()
@@ -125,5 +159,5 @@ def test_the_network_draws_the_rest_only(hands: Hands, clip: Path):
 def find_left(hands: Hands, last: int):
     from core.studio.interrupted import Interrupted
 
-    ((_, run),) = hands.session.document.project.runs()
-    return Interrupted(run, FinishedFrames([[0, last]]), last)
+    ((id, run),) = hands.session.document.project.runs()
+    return Interrupted(id, run, FinishedFrames([[0, last]]), last)
