@@ -95,7 +95,7 @@ class Marker:
             raise PCVOSError(f"{what}: choose weights that belong together.", "mismatched weights")
         self.network, self.marking = network, in_way(marking, way or network.choices.marking)
         self._dtype = next(self.marking.parameters()).dtype
-        self._last: MarkedMask | None = None
+        self._last: tuple[Marks, MarkedMask] | None = None
 
     def see(self, image: np.ndarray) -> SeenFrame:
         """Find a frame's features: uint8 (H, W, 3) RGB."""
@@ -129,7 +129,7 @@ class Marker:
             previous: the object's mask so far, bool (H, W), or what this gave for the marks before. A mask changes only
                 where what changes is connected with a mark that asks for it; a proposal, which comes from marks alone,
                 may change all over, less easily with each further mark. An array with the pixels of the last proposal
-                of this marker is that proposal.
+                of this marker is that proposal, if `marks` go on from its own: those that begin anew correct a mask.
             estimate: where memory expects the object: probabilities, float (H, W) or a soft mask; or bool (H, W).
 
         Raises:
@@ -138,7 +138,7 @@ class Marker:
         """
         seen = frame if isinstance(frame, SeenFrame) else self.see(frame)
         marks.check(seen.size)
-        given = self._as_given(previous)
+        given = self._as_given(previous, marks)
         before = None if given is None else _plane(given.label if isinstance(given, MarkedMask) else given, seen.size)
         known = Known(marks, before, None if estimate is None else _plane(estimate, seen.size))
         is_proposal = given is None or (isinstance(given, MarkedMask) and given.is_proposal)
@@ -149,13 +149,14 @@ class Marker:
         label = _label(seen, look, grid, region, before)
         label = _as_asked(label, known, is_proposal, seen)
         found = MarkedMask(label, _soft_mask(look, grid, label, seen), is_proposal)
-        self._last = found
+        self._last = marks, found
         return found
 
-    def _as_given(self, previous: np.ndarray | MarkedMask | None) -> np.ndarray | MarkedMask | None:
-        last = self._last
-        if isinstance(previous, np.ndarray) and last is not None and np.array_equal(previous, last.label):
-            return last
+    def _as_given(self, previous: np.ndarray | MarkedMask | None, marks: Marks) -> np.ndarray | MarkedMask | None:
+        if isinstance(previous, np.ndarray) and self._last is not None:
+            before, found = self._last
+            if marks.goes_on_from(before) and np.array_equal(previous, found.label):
+                return found
         return previous
 
     def _look(self, seen: SeenFrame, known: Known) -> tuple[Look, np.ndarray, Region]:

@@ -60,6 +60,11 @@ class Marks:
         """With one more stroke."""
         return Marks((*self.strokes, Stroke(tuple(points), is_object)), self.box)
 
+    def goes_on_from(self, before: "Marks") -> bool:
+        """Whether these are the marks of `before`, and perhaps more; of several boxes the last one counts."""
+        has_strokes = self.strokes[: len(before.strokes)] == before.strokes
+        return has_strokes and (before.box is None or self.box is not None)
+
     def check(self, size: tuple[int, int]) -> None:
         """Raise PCVOSError unless all of it can be meant on a frame of `size` (height, width)."""
         height, width = size

@@ -118,6 +118,13 @@ def test_accepted_marks_are_taken_up_again_and_give_what_they_gave(pointing: Poi
     assert "accept it" not in step.text(), "nothing is offered any more"
 
 
+def test_a_mark_after_an_accepted_one_corrects_the_mask_and_drops_nothing_of_it(pointing: Pointing):
+    accepted = pointing.mark(centre(0))
+    pointing.key(Qt.Key.Key_Return)
+    proposed = pointing.mark((110, 16))  # the disc that stands still, far away
+    assert proposed[16, 110] and np.count_nonzero(proposed & accepted) == np.count_nonzero(accepted)
+
+
 def test_a_stroke_and_a_box_mean_the_object(pointing: Pointing):
     x, y = centre(0)
     assert overlap(pointing.mark((x - 10, y), (x, y + 2), (x + 10, y)), truth(0)) > 0.7

@@ -176,6 +176,13 @@ def test_a_proposal_is_known_by_its_pixels(marker: Marker, seen, rabbit: np.ndar
     np.testing.assert_array_equal(as_array.label, marker.mask(seen, more, first).label)
 
 
+def test_marks_that_begin_anew_correct_what_was_proposed(marker: Marker, seen, rabbit: np.ndarray):
+    first = marker.mask(seen, Marks.clicks([deepest(rabbit)]))
+    again = marker.mask(seen, Marks.clicks([(5, 5)]), first.label.copy())
+    assert not again.is_proposal and again.label[5, 5]
+    assert np.count_nonzero(again.label & first.label) == np.count_nonzero(first.label)
+
+
 def test_a_proposal_of_many_marks_changes_less_with_one_more(marker: Marker, seen, rabbit: np.ndarray):
     point = deepest(rabbit)
     first = marker.mask(seen, Marks.clicks([point]))
