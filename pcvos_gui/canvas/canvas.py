@@ -226,7 +226,9 @@ class Canvas(QWidget):
     def _show_offer(self) -> None:
         """Buttons for what is unfinished here, and for what waits elsewhere."""
         self.offer_bar.show_offer(self._offering.offer)
-        self.waiting_bar.show_frames(sorted({frame for frame, _ in self._mark.waiting}))
+        waiting = self._mark.waiting
+        names = [info.name for info in self.session.objects if info.id in {obj for _, obj in waiting}]
+        self.waiting_bar.show_frames(sorted({frame for frame, _ in waiting}), names[0] if len(names) == 1 else "")
 
     @property
     def _offering(self) -> CanvasTool:

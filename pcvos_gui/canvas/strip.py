@@ -95,13 +95,15 @@ class WaitingBar(_Row):
             if signal is not self.shown:  # beside "Accept" and "Drop" of what is open here
                 button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
 
-    def show_frames(self, frames: list[int]) -> None:
-        """The frames where marks wait; none: nothing is shown."""
+    def show_frames(self, frames: list[int], name: str = "") -> None:
+        """The frames where marks wait; none: nothing is shown. `name`: of the object, where they are of one alone."""
         self.setVisible(bool(frames))
         if not frames:
             return
-        words = self.tr("Marks wait on frame {}") if len(frames) == 1 else self.tr("Marks wait on frames {}")
-        text = words.format(", ".join(map(str, frames[:_MOST])) + ("…" if len(frames) > _MOST else ""))
+        numbers = ", ".join(map(str, frames[:_MOST])) + ("…" if len(frames) > _MOST else "")
+        where = self.tr("wait on frame {}") if len(frames) == 1 else self.tr("wait on frames {}")
+        what = self.tr("Marks of {}").format(name) if name else self.tr("Marks")
+        text = f"{what} {where.format(numbers)}"
         self._text.setText(text)
         self._text.setToolTip(text)
         self._text.updateGeometry()  # also where the part of it that was shown stays the same

@@ -138,6 +138,9 @@ class NextStep(QObject):
         objects, project = self._session.objects, self._session.document.project
         marked = [obj.name for obj in objects if obj.id in ids and len(project.frames_of(obj.id, IN_MEMORY))]
         if len(marked) == 1:
-            return self.tr("{} is marked. Next: propagate it to the other frames (Ctrl+Return)").format(marked[0])
+            text = self.tr(
+                "{} is marked. Next: propagate it to the other frames (Ctrl+Return), or add an object (Ctrl+N)"
+            )
+            return text.format(marked[0])
         text = self.tr("{} objects are marked. Next: propagate them to the other frames (Ctrl+Return)")
         return text.format(len(marked))

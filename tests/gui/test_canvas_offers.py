@@ -88,7 +88,7 @@ def test_where_there_is_room_all_is_said_of_what_waits(qtbot, rig):
     rig.drag((30, 30), (50, 30))
     rig.session.navigator.go_to(3)
     (told,) = rig.canvas.waiting_bar.findChildren(QLabel)
-    qtbot.waitUntil(lambda: QLabel.text(told) == "Marks wait on frame 0", timeout=5000)  # laid out by then
+    qtbot.waitUntil(lambda: QLabel.text(told) == "Marks of Object 1 wait on frame 0", timeout=5000)  # laid out by then
 
 
 def test_how_the_tool_is_used_is_told_below_the_picture(rig):

@@ -31,7 +31,10 @@ def test_from_the_first_mark_to_the_first_correction(hands: Hands, clip: Path):
     hands.scribble((20, 48), (38, 48))
     assert step.text() == "Next: accept it, or go on marking"
     hands.window.canvas.accept()
-    assert step.text() == "Object 1 is marked. Next: propagate it to the other frames (Ctrl+Return)"
+    assert (
+        step.text()
+        == "Object 1 is marked. Next: propagate it to the other frames (Ctrl+Return), or add an object (Ctrl+N)"
+    )
     hands.session.add_object("Ball")
     assert step.text().startswith("Object 1 is marked."), "the other one is not"
     hands.session.replace_mask(truth(0), "Mask")
@@ -104,7 +107,9 @@ def test_taking_back_clearing_and_declaring_done_are_no_corrections(hands: Hands
     assert step.text().startswith("Next: fix the first frame that is wrong, or propagate to the frames that are left")
     hands.session.add_object("Cap")
     hands.session.replace_mask(truth(0) & False, "Mask", even_if_unchanged=True)
-    assert step.text() == "Cap is marked. Next: propagate it to the other frames (Ctrl+Return)"
+    assert (
+        step.text() == "Cap is marked. Next: propagate it to the other frames (Ctrl+Return), or add an object (Ctrl+N)"
+    )
 
 
 def test_while_intervals_are_compared_nothing_else_can_begin(hands: Hands, clip: Path):
