@@ -60,10 +60,11 @@ class RunsPanel(QWidget):
         inside = QWidget()
         column = laid_out(QVBoxLayout(inside), 8, 8)
         form = QFormLayout()
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow(self.tr("Compare"), self.one)
-        form.addRow(self.tr("with"), self.other)
+        for text, combo in ((self.tr("Compare"), self.one), (self.tr("with"), self.other)):
+            label = QLabel(text)
+            label.setMinimumHeight(combo.minimumHeight())  # in the middle beside it
+            form.addRow(label, combo)
         column.addLayout(form)
         column.addWidget(self.summary)
         column.addWidget(self.list, 1)
