@@ -45,13 +45,15 @@ def paint(
     return Change(text, cells)
 
 
-def replace_mask(project: Project, text: str, frame: int, id: int, mask: np.ndarray) -> Change:
+def replace_mask(
+    project: Project, text: str, frame: int, id: int, mask: np.ndarray, even_if_unchanged: bool = False
+) -> Change:
     """Give an object this mask, bool (H, W); locked objects keep their pixels."""
     before = project.labels(frame)
     locked, after = locked_pixels(project, before, frame), before.copy()
     after[after == id] = 0
     after[mask if locked is None else mask & ~locked] = id
-    return paint(project, text, frame, id, before, after)
+    return paint(project, text, frame, id, before, after, even_if_unchanged)
 
 
 def accept(project: Project, text: str, frame: int) -> Change:

@@ -113,12 +113,14 @@ class OpenSession(QObject):
 
     # masks on any frame
 
-    def replace_mask_of(self, frame: int, id: int, mask: np.ndarray, text: str) -> None:
+    def replace_mask_of(
+        self, frame: int, id: int, mask: np.ndarray, text: str, even_if_unchanged: bool = False
+    ) -> None:
         """Give an object this mask, bool (H, W), on a frame. One that is locked, done there or gone stays as it is."""
         is_free = any(info.id == id and not info.locked for info in self.objects)
         if is_free and id not in self.project.done_on(frame):
             text = self.tr("{}, frame {}").format(text, frame)
-            self.push_unless_empty(edits.replace_mask(self.project, text, frame, id, mask))
+            self.push_unless_empty(edits.replace_mask(self.project, text, frame, id, mask, even_if_unchanged))
 
     def set_in_memory(self, frame: int, ids: Iterable[int], in_memory: bool) -> None:
         """Put corrections into permanent memory, or take them out; their masks stay."""

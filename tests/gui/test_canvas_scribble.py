@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from core.masks.packed_mask import PackedMask
 from core.media.arrays import ArraySource
 from core.project.content import MarkStroke
-from core.project.model import ObjectInfo
+from core.project.model import Cell, Change, ObjectInfo
 from core.project.project import Project
 from core.studio.jobs import Estimated, MarkFailed, MarkJob, Predicted
 from pcvos_gui.session.session import Leaving
@@ -129,6 +129,21 @@ def test_the_preview_is_seen_and_nothing_is_changed_yet(rig):
     rig.key(Qt.Key.Key_Escape)
     assert rig.seen(40, 20) == before
     assert rig.seen(40, 30) == (220, 50, 30)
+
+
+def test_a_mask_that_marks_leave_as_it_is_becomes_a_correction_when_it_is_accepted(rig):
+    project, stack = rig.session.document.project, rig.session.undo_stack
+    rig.session.document.apply(Change("A run", {(0, 1): (None, Cell(PackedMask.pack(DISC)))}))
+    rig.drag((30, 30), (50, 30))
+    rig.assist.answer(DISC)
+    rig.key(Qt.Key.Key_Return)
+    assert project.cell(0, 1).in_memory and project.cell(0, 1).mask == PackedMask.pack(DISC)
+    steps = stack.count()
+    rig.key(Qt.Key.Key_Backspace)
+    rig.key(Qt.Key.Key_Return)
+    assert stack.count() == steps, "marks that are taken up again and left as they are say nothing new"
+    stack.undo()
+    assert not project.cell(0, 1).corrected
 
 
 def test_the_preview_hides_the_mask_it_is_to_replace(rig):

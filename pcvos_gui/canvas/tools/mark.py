@@ -422,10 +422,14 @@ class MarkTool(CanvasTool):
         self._waiting.pop(scribble.subject, None)
         if scribble.mask is not None:
             marks = accepted(document.project, tuple(scribble.stored()), PackedMask.pack(scribble.mask))
+            cell = document.project.cell(*scribble.subject)
+            says_so = bool(scribble.mask.any()) and not (
+                cell is not None and cell.in_memory
+            )  # that it is right as it is
             if is_open:
-                self.session.replace_mask(scribble.mask, text)
+                self.session.replace_mask(scribble.mask, text, says_so)
             else:
-                document.replace_mask_of(scribble.frame, scribble.object, scribble.mask, text)
+                document.replace_mask_of(scribble.frame, scribble.object, scribble.mask, text, says_so)
             self.session.keep(accepted_marks=with_marks(document.project, marks))
         self._store()
         self._look_for_marks()
