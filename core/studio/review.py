@@ -16,18 +16,18 @@ from core.masks.packed_mask import PackedMask
 from core.project.content import Tick
 from core.project.model import Cell, Change, Key
 from core.project.project import Project
-from core.project.tracks import CORRECTED, PREDICTED
+from core.project.tracks import ABSENT, CORRECTED, PREDICTED
 from core.propagation.doubt import LOW_CONFIDENCE, doubtful_frames, neighbours
 from core.studio.done import done_frames
 
 _SAME = 0.995  # IoU from which on a mask is as it was; as of `core.propagation.touched`
-_LOST = 0.75  # of the area before, below which a part seems to be lost
+_LOST = 0.85  # of the area that a person marked nearest, below which a part seems to be lost (docs/evaluation.md)
 
 
 class Reason(StrEnum):
     """Why a stretch deserves a look."""
 
-    PART_LOST = "part lost"
+    PART_LOST = "a part may be missing"
     SOMETHING_ELSE = "may be something else"
     NOT_SEEN = "not seen"
     NEVER_PROCESSED = "never processed"
@@ -139,16 +139,17 @@ def _place(stretch: Stretch) -> tuple[int, int]:
 
 
 def reason_of(project: Project, stretch: Stretch) -> Reason:
-    """Why it deserves a look, by the masks of its frame and of the last known frame before; reads two cells."""
+    """Why it deserves a look, by the masks of its frame and of the nearest one that was marked; reads two cells."""
     if stretch.is_unprocessed:
         return Reason.NEVER_PROCESSED
     cell = project.cell(stretch.frame, stretch.object)
     if cell is None or cell.mask.is_empty:
         return Reason.NOT_SEEN
-    frames = project.frames_of(stretch.object)
-    before = frames[frames < stretch.first]
-    earlier = project.cell(int(before[-1]), stretch.object) if len(before) else None
-    if earlier is not None and _area(cell) < _LOST * _area(earlier):
+    flags = project.flags_of(stretch.object)
+    marked = np.flatnonzero((flags & CORRECTED != 0) & (flags & ABSENT == 0))
+    nearest = int(marked[np.argmin(np.abs(marked - stretch.frame))]) if len(marked) else -1
+    right = project.cell(nearest, stretch.object)
+    if right is not None and _area(cell) < _LOST * _area(right):
         return Reason.PART_LOST
     return Reason.SOMETHING_ELSE
 

@@ -149,7 +149,7 @@ def frames_in_words(stretch: Stretch) -> str:
 def reason_in_words(project: Project, stretch: Stretch) -> str:
     """Why it deserves a look; reads two cells."""
     reasons = {
-        Reason.PART_LOST: _tr("part lost"),
+        Reason.PART_LOST: _tr("a part may be missing"),
         Reason.SOMETHING_ELSE: _tr("may be something else"),
         Reason.NOT_SEEN: _tr("not seen"),
         Reason.NEVER_PROCESSED: _tr("never processed"),

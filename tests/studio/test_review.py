@@ -78,6 +78,17 @@ def test_reasons(project, mask: PackedMask, reason: Reason):
     assert reason_of(project, stretch) is reason
 
 
+def test_a_part_is_lost_by_what_a_person_marked_nearest_and_not_by_what_was_drawn_before(project):
+    half = dict.fromkeys(range(3, FRAMES), square(4, 4))
+    draw(project, dict.fromkeys(range(1, FRAMES), 0.9) | {5: 0.2}, masks=half)
+    (stretch,) = doubtful_stretches(project)
+    assert reason_of(project, stretch) is Reason.PART_LOST, "it was lost before"
+    put(project, 7, 1, square(4, 4), corrected=True)
+    assert reason_of(project, stretch) is Reason.SOMETHING_ELSE, "it has become smaller"
+    put(project, 6, 1, NOTHING, corrected=True)
+    assert reason_of(project, stretch) is Reason.SOMETHING_ELSE, "where it is absent nothing is told of its size"
+
+
 def test_the_next_one_in_the_order_of_frames_and_round_the_end(project):
     draw(project, dict.fromkeys(range(1, FRAMES), 0.9) | {3: 0.5, 9: 0.1})
     found = in_frame_order(doubtful_stretches(project))
