@@ -95,18 +95,26 @@ class Composer:
         """Aggregated probability (H, W) of one object by itself, from logits (H/4, W/4)."""
         return self.aggregate({1: logits}).planes[1]
 
-    def covers(self, planes: Tensor) -> Tensor:
-        """Masks or probabilities (K, H, W) as the share of each memory position that they cover, float32 (K, h w)."""
-        return F.avg_pool2d((planes > 0.5).float().unsqueeze(1), STRIDE).flatten(1)
+    def covers(self, distribution: Distribution) -> Tensor:
+        """Share of each memory position of a frame that the mask of each object covers, float32 (K, h w)."""
+        return F.avg_pool2d(drawn_masks(distribution.planes).float().unsqueeze(1), STRIDE).flatten(1)
 
     def small_covers(self, logits: Mapping[int, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Of each object on D frames, in the order of `logits`: the probability of each memory position, float32
         (K, D, h w); how many positions its mask covers, (K, D); and the IoU that the mask is expected to have, (K, D),
         as `core.propagation.confidence.Mask` has it."""
-        planes = aggregate(torch.sigmoid(torch.stack(list(logits.values()))))[1:]
+        distribution = aggregate(torch.sigmoid(torch.stack(list(logits.values()))))
+        planes, drawn = distribution[1:], drawn_masks(distribution)
         shares = F.avg_pool2d(planes, STRIDE // SOFT_STRIDE).flatten(2)
-        covered = (planes > 0.5).flatten(2).sum(2) / (STRIDE // SOFT_STRIDE) ** 2
-        inner = self._geometry.crop_small(planes)
-        mask, likely = inner >= 0.5, inner * (inner >= NOISE)
+        covered = drawn.flatten(2).sum(2) / (STRIDE // SOFT_STRIDE) ** 2
+        inner, mask = self._geometry.crop_small(planes), self._geometry.crop_small(drawn)
+        likely = inner * (inner >= NOISE)
         area, inside, all_of_it = (plane.flatten(2).sum(2) for plane in (mask, inner * mask, likely))
         return shares, covered, inside / (area + all_of_it - inside).clamp(min=1e-6)
+
+
+def drawn_masks(planes: Tensor) -> Tensor:
+    """Masks as they are drawn of K objects, bool (K, ...), of a distribution (K + 1, ...), background first: a pixel is
+    the likeliest object's, however unlikely that is, if background is less likely still."""
+    best = planes.amax(0)
+    return (planes[1:] == best) & (planes[0] < best)

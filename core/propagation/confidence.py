@@ -21,8 +21,6 @@ BORDER = 1 / 30
 NOISE = 0.05
 """Probabilities below this are none: summed over a whole frame they would outweigh a small object."""
 
-_DRAWN = 127
-
 
 @dataclass(frozen=True)
 class Mask:
@@ -89,14 +87,13 @@ def confidence(
     return float(1 / (1 + np.exp(-odds)))
 
 
-def mask_evidence(probability: np.ndarray, appearance: np.ndarray | None = None) -> Mask | None:
-    """Measure a mask; None if it is empty.
+def mask_evidence(mask: np.ndarray, probability: np.ndarray, appearance: np.ndarray | None = None) -> Mask | None:
+    """Measure a mask, bool (h, w), as `drawn` gives it; None if it is empty.
 
     Args:
         probability: of the object, aggregated, uint8 (h, w), 255 = 1, on the decoder's grid or a finer one, without
             padding. appearance: see `Mask`.
     """
-    mask = drawn(probability)
     area = int(np.count_nonzero(mask))
     if not area:
         return None
@@ -112,10 +109,17 @@ def is_at_border(mask: np.ndarray) -> bool:
     return bool(mask[:width].any() or mask[-width:].any() or mask[:, :width].any() or mask[:, -width:].any())
 
 
-def drawn(probability: np.ndarray) -> np.ndarray:
-    """The mask, bool (h, w), that is drawn of an object, by its probability, uint8 (h, w), 255 = 1."""
-    mask: np.ndarray = probability > _DRAWN
-    return mask
+def drawn(probabilities: np.ndarray) -> np.ndarray:
+    """Masks, bool (K, h, w), as they are drawn of K objects: a pixel is the likeliest object's, however unlikely that
+    is, if background is less likely still.
+
+    Args:
+        probabilities: aggregated, uint8 (K, h, w), 255 = 1.
+    """
+    levels = probabilities.astype(np.int16)
+    best, background = levels.max(0), 255 - levels.sum(0, dtype=np.int16)
+    masks: np.ndarray = (levels == best) & (best > background)
+    return masks
 
 
 def logit(p: float) -> float:

@@ -196,7 +196,7 @@ class FrameEncoder:
         self._keep_key(masked.frame, masked.features.key)
         entry = MemoryEntry(masked.frame, permanent, masked.features.key, values)
         if permanent:
-            covers = self._composer.covers(planes)
+            covers = self._composer.covers(distribution)
             entry.covers.update(zip(objects, covers, strict=True))
             entry.appearance.update(zip(objects, pooled(covers, masked.features.thin), strict=True))
         return entry

@@ -122,11 +122,10 @@ class Drawer:
         annotation = self._memory.get(picture.frame)
         if annotation is not None:
             presence.confirm(picture.frame, annotation)
-        return {
-            obj: presence.see(obj, picture.frame, self._geometry.crop_small(small), self._appearance.get(obj))
-            for obj, small in picture.small.items()
-            if annotation is None or obj not in annotation.objects
-        }
+        annotated = frozenset() if annotation is None else annotation.objects
+        crop = self._geometry.crop_small
+        planes = {obj: crop(small) for obj, small in picture.small.items() if obj not in annotated}
+        return presence.see(picture.frame, planes, self._appearance)
 
     def see_again(self, frame: int, prediction: Prediction[Tensor], presence: Presence) -> None:
         """See a frame that was drawn before."""

@@ -2,11 +2,12 @@
 
 from collections import deque
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 from torch import Tensor
 
-from core.propagation.confidence import Absence, Evidence, drawn, is_at_border, mask_evidence
+from core.propagation.confidence import Absence, Evidence, Mask, drawn, is_at_border, mask_evidence
 from core.propagation.memory import Annotation
 
 LITTLE = 0.3
@@ -33,6 +34,9 @@ with two (docs/evaluation.md)."""
 
 ABSENT_LOGIT = -30.0
 """Mask logit, everywhere, of what is absent."""
+
+
+_UNKNOWN_APPEARANCE: Mapping[int, np.ndarray] = MappingProxyType({})
 
 
 class Presence:
@@ -64,19 +68,30 @@ class Presence:
         """The most memory positions that the object has covered lately; 0 if it was never seen."""
         return max(self._areas.get(obj, ()), default=0.0)
 
-    def see(self, obj: int, frame: int, probability: np.ndarray, appearance: np.ndarray | None = None) -> Evidence:
-        """See an object on the next frame: what there is to go by.
+    def see(
+        self,
+        frame: int,
+        probabilities: Mapping[int, np.ndarray],
+        appearance: Mapping[int, np.ndarray] = _UNKNOWN_APPEARANCE,
+    ) -> dict[int, Evidence]:
+        """See the objects of the next frame: what there is to go by, of each.
 
         Args:
-            probability: aggregated, uint8 (h, w), 255 = 1, without padding.
-            appearance: of the object (`core.propagation.confidence.Mask`).
+            probabilities: by object, aggregated, uint8 (h, w), 255 = 1, without padding.
+            appearance: of objects (`core.propagation.confidence.Mask`), where it is known.
         """
-        seen = mask_evidence(probability, appearance)
+        masks = drawn(np.stack(list(probabilities.values()))) if probabilities else ()
+        return {
+            obj: self._see(obj, frame, mask, mask_evidence(mask, probability, appearance.get(obj)))
+            for mask, (obj, probability) in zip(masks, probabilities.items(), strict=True)
+        }
+
+    def _see(self, obj: int, frame: int, mask: np.ndarray, seen: Mask | None) -> Evidence:
         if seen is None:
             last, at_border = self._last.get(obj, (frame, False))
             iou = float(np.mean(self._ious.get(obj, COMMON_IOU)))
             return Absence(at_border, max(1, abs(frame - last)), iou)
-        self._last[obj] = frame, is_at_border(drawn(probability))
+        self._last[obj] = frame, is_at_border(mask)
         self._ious.setdefault(obj, deque(maxlen=LAST_MASKS)).append(seen.iou)
         return seen
 

@@ -322,7 +322,7 @@ class Propagator:
             for other in sorted(others, key=lambda f: -abs(f - frame)):
                 presence.confirm(other, self.memory[other])
             appearances, says = self.encoder.appearance(), load_appearance(self.network.features_fingerprint)
-            evidence = {obj: presence.see(obj, frame, plane, appearances.get(obj)) for obj, plane in planes.items()}
+            evidence = presence.see(frame, planes, appearances)
             return labels, {obj: confidence(seen, says) for obj, seen in evidence.items()}
 
     @contextmanager

@@ -168,7 +168,7 @@ class Run:
 
     def _areas(self, distribution: Distribution) -> Tensor:
         """Number of memory positions that each object of a frame covers, float32 (K,)."""
-        return self._composer.covers(distribution.planes[1:]).sum(1)
+        return self._composer.covers(distribution).sum(1)
 
     def _remember(self, end: ClipEnd, state: PassState) -> None:
         """The last frame of a clip enters working memory, where that is due.

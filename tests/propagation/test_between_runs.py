@@ -9,7 +9,7 @@ from core.errors import PCVOSError
 from core.network import PCVOS
 from core.progress import UNWATCHED, Cancelled, Progress
 from core.propagation.composer import Composer
-from core.propagation.confidence import Absence, Mask, confidence, mask_evidence
+from core.propagation.confidence import Absence, Mask, confidence, drawn, mask_evidence
 from core.propagation.doubt import LOW_CONFIDENCE
 from core.propagation.geometry import Geometry
 from core.propagation.memory import Annotation, PermanentMemory
@@ -31,7 +31,14 @@ def disc(radius: float, softness: float = 0.5, centre: tuple[int, int] = (32, 32
 
 def sure(probability: np.ndarray) -> float:
     """The confidence in a mask."""
-    return confidence(mask_evidence(probability))
+    return confidence(evidence_of(probability))
+
+
+def evidence_of(probability: np.ndarray) -> Mask:
+    """The evidence that the mask of a single object gives."""
+    seen = mask_evidence(drawn(probability[None])[0], probability)
+    assert seen is not None
+    return seen
 
 
 def annotated(labels: np.ndarray, objects: list[int]) -> Annotation:
@@ -42,7 +49,7 @@ def annotated(labels: np.ndarray, objects: list[int]) -> Annotation:
 
 def test_a_decided_mask_in_one_piece_is_sure():
     assert sure(disc(16, 0.1)) > 0.9
-    hard = mask_evidence(np.where(disc(16) > 127, 255, 0).astype(np.uint8))
+    hard = evidence_of(np.where(disc(16) > 127, 255, 0).astype(np.uint8))
     assert hard.iou == 1 and hard.size == pytest.approx(np.sqrt(np.pi) / 4, rel=0.02)
 
 
@@ -64,18 +71,18 @@ def test_what_left_over_the_border_long_ago_is_surely_nowhere():
     """And not what was in the middle of the picture a frame ago."""
     nothing, faint = np.zeros((64, 64), np.uint8), np.full((64, 64), 100, np.uint8)
     inside, leaving = Presence(), Presence()
-    iou = inside.see(1, 0, disc(12)).iou
-    leaving.see(1, 0, disc(12, centre=(32, 12)))
+    iou = inside.see(0, {1: disc(12)})[1].iou
+    leaving.see(0, {1: disc(12, centre=(32, 12))})[1]
     for seen, at_border in ((inside, False), (leaving, True)):
-        assert seen.see(1, 1, nothing) == seen.see(1, 1, faint), "too faint to be drawn"
-        assert seen.see(1, 1, nothing) == Absence(at_border, 1, pytest.approx(iou, abs=0.01))
-        assert seen.see(1, -6, nothing) == Absence(at_border, 6, pytest.approx(iou, abs=0.01)), "backward"
-    gone = confidence(leaving.see(1, 8, nothing))
-    assert confidence(inside.see(1, 1, nothing)) < confidence(inside.see(1, 8, nothing)) < gone
-    assert confidence(inside.see(1, 1, nothing)) < LOW_CONFIDENCE < gone
-    assert confidence(leaving.see(1, 9, disc(12))) == sure(disc(12)), "seen, it speaks for itself"
-    assert leaving.see(1, 11, nothing) == Absence(False, 2, pytest.approx(iou, abs=0.01)), "and counts from there"
-    assert leaving.see(2, 11, nothing) == Absence(False, 1, COMMON_IOU), "another object, never seen"
+        assert seen.see(1, {1: nothing})[1] == seen.see(1, {1: faint})[1], "too faint to be drawn"
+        assert seen.see(1, {1: nothing})[1] == Absence(at_border, 1, pytest.approx(iou, abs=0.01))
+        assert seen.see(-6, {1: nothing})[1] == Absence(at_border, 6, pytest.approx(iou, abs=0.01)), "backward"
+    gone = confidence(leaving.see(8, {1: nothing})[1])
+    assert confidence(inside.see(1, {1: nothing})[1]) < confidence(inside.see(8, {1: nothing})[1]) < gone
+    assert confidence(inside.see(1, {1: nothing})[1]) < LOW_CONFIDENCE < gone
+    assert confidence(leaving.see(9, {1: disc(12)})[1]) == sure(disc(12)), "seen, it speaks for itself"
+    assert leaving.see(11, {1: nothing})[1] == Absence(False, 2, pytest.approx(iou, abs=0.01)), "and counts from there"
+    assert leaving.see(11, {2: nothing})[2] == Absence(False, 1, COMMON_IOU), "another object, never seen"
 
 
 def test_what_was_unsure_before_it_vanished_is_less_surely_nowhere():
@@ -83,18 +90,18 @@ def test_what_was_unsure_before_it_vanished_is_less_surely_nowhere():
     nothing, sure_of, unsure_of, long_ago = np.zeros((64, 64), np.uint8), Presence(), Presence(), Presence()
     for frame in range(12):
         clear, vague = disc(12, 0.1), disc(12, 4)
-        sure_of.see(1, frame, clear)
-        unsure_of.see(1, frame, vague)
-        long_ago.see(1, frame, vague if frame < 7 else clear)
-    assert confidence(unsure_of.see(1, 12, nothing)) < confidence(sure_of.see(1, 12, nothing))
-    assert long_ago.see(1, 12, nothing) == sure_of.see(1, 12, nothing)
+        sure_of.see(frame, {1: clear})[1]
+        unsure_of.see(frame, {1: vague})[1]
+        long_ago.see(frame, {1: vague if frame < 7 else clear})[1]
+    assert confidence(unsure_of.see(12, {1: nothing})[1]) < confidence(sure_of.see(12, {1: nothing})[1])
+    assert long_ago.see(12, {1: nothing})[1] == sure_of.see(12, {1: nothing})[1]
 
 
 def test_what_a_person_said_to_be_gone_or_at_the_border_is_where_that_person_left_it():
     labels, nothing, seen = np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8), Presence()
     labels[:, 61:63], labels[30:40, 30:40] = 1, 2
     seen.confirm(3, annotated(labels, [1, 2, 3]))
-    assert [seen.see(obj, 5, nothing) for obj in (1, 2, 3)] == [
+    assert [seen.see(5, {obj: nothing})[obj] for obj in (1, 2, 3)] == [
         Absence(at, 2, COMMON_IOU) for at in (True, False, True)
     ]
 
@@ -121,36 +128,56 @@ def test_masks_are_expected_to_have_the_iou_that_confidence_goes_by():
     for plane in planes:
         logits = torch.logit(torch.from_numpy(plane / np.float32(255)).clamp(1e-4, 1 - 1e-4))
         _, covered, iou = composer.small_covers({1: logits[None]})
-        drawn = composer.small({1: logits})[0].numpy()
-        seen = mask_evidence(drawn)
-        assert seen is not None and abs(float(iou) - seen.iou) < 0.02
-        assert float(covered) == np.count_nonzero(drawn > 127) / 16
+        small = composer.small({1: logits})[0].numpy()
+        assert abs(float(iou) - evidence_of(small).iou) < 0.02
+        assert float(covered) == np.count_nonzero(small > 127) / 16
+
+
+def test_what_is_drawn_of_an_object_counts_however_unlikely_it_is():
+    """Among three that a pixel may be none is likelier than not; the likeliest is drawn, seen, and doubted."""
+    composer = Composer(Geometry((64, 64), None), torch.device("cpu"))
+    logits = {obj: torch.full((16, 16), -9.0) for obj in (1, 2, 3)}
+    for obj, own in zip(logits, (-0.6, -0.1, -0.4), strict=True):
+        logits[obj][4:12, 4:12] = own
+    assert (composer.labels(composer.aggregate(logits))[24:40, 24:40] == 2).all()
+    _, covered, iou = composer.small_covers({obj: own[None] for obj, own in logits.items()})
+    assert covered[:, 0].tolist() == [0, 4, 0]
+    assert (composer.covers(composer.aggregate(logits)).sum(1) > 0).tolist() == [False, True, False]
+    small = dict(zip(logits, composer.small(logits).numpy(), strict=True))
+    assert max(plane.max() for plane in small.values()) < 128
+    seen = Presence().see(1, small)
+    assert isinstance(seen[2], Mask) and seen[2].iou == pytest.approx(float(iou[1, 0]), abs=0.02)
+    assert confidence(seen[2]) < LOW_CONFIDENCE
+    assert isinstance(seen[1], Absence) and isinstance(seen[3], Absence)
 
 
 def test_what_is_likelier_something_else_is_drawn_only_if_asked_for(small_network: PCVOS):
     """Untrained weights find something else, or doubt what they find; until then both runs are the same."""
+    labels, objects = LABELS[0].copy(), (1, 2, 3)
+    labels[:20, :20] = 3
     drawn_clips, kept_clips = (
-        list(make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 1, "keep_lost": keep}).run())
+        list(make_propagator(small_network, FRAMES, [(0, labels)], {"interval": 1, "keep_lost": keep}).run())
         for keep in (False, True)
     )
     drawn, kept = collect(drawn_clips), collect(kept_clips)
     seen, doubted = ({clip.frames[0]: clip.evidence[0] for clip in clips} for clips in (drawn_clips, kept_clips))
-    first = next(f for f in range(1, COUNT) if any(type(seen[f][o]) is not type(doubted[f][o]) for o in (1, 2)))
+    first = next(f for f in range(1, COUNT) if any(type(seen[f][o]) is not type(doubted[f][o]) for o in objects))
     assert all(np.array_equal(drawn[f], kept[f]) for f in range(first))
-    gone = [obj for obj in (1, 2) if isinstance(seen[first][obj], Absence) and isinstance(doubted[first][obj], Mask)]
+    gone = [obj for obj in objects if isinstance(seen[first][obj], Absence) and isinstance(doubted[first][obj], Mask)]
     assert gone and not np.isin(drawn[first], gone).any(), "not a pixel of it"
     for obj in gone:
-        lately = max(m.size**2 for f in range(max(1, first - 3), first) if isinstance(m := doubted[f][obj], Mask))
+        earlier = (doubted[f][obj] for f in range(max(1, first - 3), first))
+        lately = max((mask.size**2 for mask in earlier if isinstance(mask, Mask)), default=0)
         is_little = doubted[first][obj].size ** 2 < 0.5 * lately
         is_doubted = doubted[first][obj].iou < DECIDED + 0.03  # evidence goes by probabilities of eight bits
         assert is_little or is_doubted
-    clips = list(make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 1}).run())
+    clips = list(make_propagator(small_network, FRAMES, [(0, labels)], {"interval": 1}).run())
     known = {clip.frames[0]: (clip.confidence, clip.evidence) for clip in clips}
     for obj in gone:
         own = known[first][1][0][obj]
         assert isinstance(own, Absence) and known[first][0][obj] == pytest.approx(confidence(own))
-    done = {frame: labels for frame, labels in drawn.items() if frame <= first}
-    again = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 1})
+    done = {frame: own for frame, own in drawn.items() if frame <= first}
+    again = make_propagator(small_network, FRAMES, [(0, labels)], {"interval": 1})
     rest = list(again.run(finished=done, remembered=remembered(clips)))
     assert [clip.frames[0] for clip in rest] == list(range(first + 1, COUNT)) != []
     for clip in rest:
