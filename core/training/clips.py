@@ -37,6 +37,8 @@ class ClipSettings:
         hide_share: share of samples in which something unlabelled passes in front of an object, or uncovers it.
         fast_share: share of samples with large steps, change of size, and blur along the way that the object moves.
         smoke_share: share of samples with something half transparent over an object: dust, smoke, spray.
+        enter_share: share of samples in which an object comes in over the picture's border: on the first frame only a
+            part of it is there to be marked.
         max_objects: most objects a sample asks for.
     """
 
@@ -51,6 +53,7 @@ class ClipSettings:
     hide_share: float = 0.0
     fast_share: float = 0.0
     smoke_share: float = 0.0
+    enter_share: float = 0.0
     max_objects: int = 2
 
     @property
@@ -121,7 +124,7 @@ class ClipMaker:
         labels[ids == chosen] = 1
         if others and self.rng.random() < 0.5:
             labels[ids == others[self.rng.integers(len(others))]] = 2
-        maps = self._trajectory(_point_inside(labels == 1, self.rng), self._zoom(ids.shape), 1.0)
+        maps = self._trajectory(_point_inside(labels == 1, self.rng), self._zoom(ids.shape), 1.0, self._enters())
         images = _warp_images([photo.image] * len(maps), maps)
         return images, _warp_labels([labels] * len(maps), maps)
 
@@ -138,7 +141,7 @@ class ClipMaker:
             large = [i for i, area in zip(ids, areas, strict=True) if area >= MIN_AREA]
             focus = large[self.rng.integers(len(large))] if large else ids[int(areas.argmax())]
         centre = _point_inside(start == focus, self.rng) if ids else np.array(start.shape[::-1]) / 2
-        maps = self._trajectory(centre, self._zoom(start.shape), 0.6 if self._is_fast else 0.15)
+        maps = self._trajectory(centre, self._zoom(start.shape), 0.6 if self._is_fast else 0.15, self._enters())
         frames = _warp_images([sequence.frames[i] for i in index], maps)
         swap = np.arange(256, dtype=np.uint8)  # the object in the middle is number 1, as in a photo
         swap[1], swap[focus] = focus, 1
@@ -170,6 +173,9 @@ class ClipMaker:
         index = np.minimum(np.concatenate([[0], np.cumsum(steps)]) + start, count - 1)
         return index[::-1] if self.rng.random() < 0.5 else index
 
+    def _enters(self) -> bool:
+        return bool(self.settings.enter_share and self.rng.random() < self.settings.enter_share)
+
     def _zoom(self, shape: tuple[int, int]) -> float:
         """Output pixels per source pixel: sources are 288 or so high and are followed at up to 480."""
         least = max(0.6, 0.8 * self.settings.size / min(shape))
@@ -177,11 +183,12 @@ class ClipMaker:
 
     # motion
 
-    def _trajectory(self, centre: np.ndarray, zoom: float, motion: float) -> list[np.ndarray]:
+    def _trajectory(self, centre: np.ndarray, zoom: float, motion: float, enters: bool = False) -> list[np.ndarray]:
         """Per frame a float32 (S, S, 2) map from output to source pixels: a camera moving smoothly, the scene bending.
 
         Args:
             centre: source pixel (x, y) near the middle of the first frame. motion: 1 for stills, less for real video.
+            enters: the pixel is near the border on the first frame instead, and comes in.
         """
         s, rng = self.settings, self.rng
         t = np.linspace(-0.5, 0.5, s.frames) * rng.choice([-1, 1])
@@ -194,7 +201,10 @@ class ClipMaker:
         stretch = np.exp(rng.uniform(-0.12, 0.12) + jitter(0.12))
         shear = np.deg2rad(rng.uniform(-8, 8) + jitter(10))
         drift = pace * np.stack([jitter(0.45 * s.size), jitter(0.3 * s.size)], 1) / zoom
-        centre = centre + rng.uniform(-0.3, 0.3, 2) * s.size / zoom
+        if enters:
+            drift += self._entrance() / zoom
+        else:
+            centre = centre + rng.uniform(-0.3, 0.3, 2) * s.size / zoom
         flip = -1.0 if rng.random() < 0.5 else 1.0
         bend = 0.03 * s.size / zoom * motion * rng.random()
         bends = [rng.normal(size=(2, 4, 4)).astype(np.float32) * bend for _ in range(2)]
@@ -212,6 +222,18 @@ class ClipMaker:
                 m += np.stack([cv2.resize(f, (s.size, s.size), interpolation=cv2.INTER_CUBIC) for f in field], -1)
             maps.append(m)
         return maps
+
+    def _entrance(self) -> np.ndarray:
+        """Per frame how far the camera is to look past what is in its middle, output pixels (x, y), (T, 2): on the
+        first one so far that it lies near the border, on a later one no more. Mostly from the left or the right."""
+        s, rng = self.settings, self.rng
+        turn = np.deg2rad(rng.choice([0, 0, 90, 180, 180, 270]) + rng.normal(0, 15))
+        way = np.array([np.cos(turn), np.sin(turn)])
+        way *= rng.uniform(0.85, 1.05) * s.size / 2 / np.abs(way).max()
+        arrives = rng.uniform(0.3, 1.0) * (s.frames - 1)
+        rest = rng.uniform(0, 0.5)
+        left = np.maximum(rest, 1 - np.arange(s.frames) / arrives)
+        return left[:, None] * way
 
     # further objects
 

@@ -92,6 +92,7 @@ _LATE = ClipSettings(
     hide_share=0.4,
     fast_share=0.3,
     smoke_share=0.1,
+    enter_share=0.4,
     max_objects=3,
 )
 _MORE_CLIPS = replace(_LATE, length=2, clips=3)

@@ -28,6 +28,7 @@ clip_settings = st.builds(
     hide_share=st.sampled_from([0.0, 1.0]),
     fast_share=st.sampled_from([0.0, 1.0]),
     smoke_share=st.sampled_from([0.0, 1.0]),
+    enter_share=st.sampled_from([0.0, 1.0]),
     max_objects=st.integers(1, 3),
 )
 
@@ -136,6 +137,20 @@ def test_objects_are_hidden_and_uncovered(coloured: TrainingData):
     at_first, later = np.array(covers)[:, 0], np.array(covers)[:, 1:].any(1)
     assert 0.05 < at_first.mean() < 0.6
     assert (later & ~at_first).mean() > 0.2
+
+
+@pytest.mark.parametrize("video_share", [0.0, 1.0])
+def test_objects_come_in_over_the_border(coloured: TrainingData, video_share: float):
+    """A part of the object is there at first, at the border, and more of it later."""
+    wanted = ClipSettings(size=96, length=3, video_share=video_share, paste_share=0.0)
+    at_border, grown = [], []
+    for enter_share in (0.0, 1.0):
+        maker = ClipMaker(coloured, replace(wanted, enter_share=enter_share), np.random.default_rng(5))
+        own = [clip.labels == 1 for clip in (maker.make() for _ in range(60))]
+        at_border.append(np.mean([np.pad(mask[0, 2:-2, 2:-2], 2).sum() < mask[0].sum() for mask in own]))
+        grown.append(np.median([mask.sum((1, 2)).max() / mask[0].sum() for mask in own]))
+    assert at_border[1] > 0.85 and at_border[1] > at_border[0] + 0.15
+    assert grown[1] > 1.15 * grown[0]
 
 
 def test_hidden_objects_come_back(coloured: TrainingData):
