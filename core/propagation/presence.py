@@ -35,6 +35,10 @@ with two (docs/evaluation.md)."""
 ABSENT_LOGIT = -30.0
 """Mask logit, everywhere, of what is absent."""
 
+UNSETTLED_LOGIT = -29.0
+"""Mask logit, everywhere, of what is absent by plain matching alone, which may err: memory is not told that it is gone,
+so that it can be found again."""
+
 
 _UNKNOWN_APPEARANCE: Mapping[int, np.ndarray] = MappingProxyType({})
 

@@ -16,7 +16,7 @@ from core.propagation.memory import MemoryBank
 from core.propagation.packed_logits import PackedLogits
 from core.propagation.parts import Parts
 from core.propagation.prediction import ClipResult, Prediction
-from core.propagation.presence import ABSENT_LOGIT, DECIDED, LITTLE, Presence, is_present
+from core.propagation.presence import ABSENT_LOGIT, DECIDED, LITTLE, UNSETTLED_LOGIT, Presence, is_present
 from core.propagation.schedule import Annotated, Clip, Pass, cut_clips, passes_of, whole_clips
 from core.propagation.stretch import Stretch, joined
 
@@ -33,12 +33,16 @@ class PassState:
 
 @dataclass(frozen=True)
 class ClipEnd:
-    """The last frame of a clip, with what was predicted and what is drawn there; features where they are at hand."""
+    """The last frame of a clip, with what was predicted and what is drawn there; features where they are at hand.
+
+    `unsettled`: objects that are nowhere there, of which memory is not told (`UNSETTLED_LOGIT`).
+    """
 
     clip: Clip
     prediction: Prediction[Tensor]
     distribution: Distribution
     features: FrameFeatures | None
+    unsettled: frozenset[int] = frozenset()
 
 
 class Run:
@@ -93,9 +97,11 @@ class Run:
         features = self._encoder.features(clip.frames if clip.objects else (), state.feed, keep)
         predicted, distractors = self._predict(clip, features)
         stretches = self._joined(predicted, waits)
+        unsettled: set[int] = set()
         if features:
             of_frame = iter(features)
-            stretches = [self._present(s, [next(of_frame) for _ in s.frames], state) for s in stretches]
+            present = [self._present(s, [next(of_frame) for _ in s.frames], state) for s in stretches]
+            stretches, unsettled = [stretch for stretch, _ in present], present[-1][1]
         drawn, distribution = self._drawer.draw(stretches)
         on_last = {obj: planes[-1] for obj, planes in distractors.items()}
         prediction = replace(stretches[-1].of_frame(-1), distractors=on_last)
@@ -107,7 +113,8 @@ class Run:
         result = self._drawer.give(pictures, state.presence)
         if keep:
             state.presence.note(dict(zip(distribution.objects, others.pop().tolist(), strict=True)))
-        self._remember(ClipEnd(clip, prediction, distribution, features[-1] if features else None), state)
+        last = features[-1] if features else None
+        self._remember(ClipEnd(clip, prediction, distribution, last, frozenset(unsettled)), state)
         kept = wanted.with_planes([plane.copy() for plane in others]) if others else None  # not the whole clip
         return replace(result, provisional=waits, remembered=kept)
 
@@ -131,11 +138,15 @@ class Run:
             return list(joined(predicted, self._waiting.pop, self._annotated, self._engine.device))
         return [predicted]
 
-    def _present(self, stretch: Stretch, features: Sequence[FrameFeatures], state: PassState) -> Stretch:
+    def _present(
+        self, stretch: Stretch, features: Sequence[FrameFeatures], state: PassState
+    ) -> tuple[Stretch, set[int]]:
         """Logits without objects that are more likely nowhere: the network does not stand by what it drew of them, or
-        little of them is left, and that little is something else."""
+        little of them is left, and that little is something else. With the objects of which only plain matching says
+        so, on the last frame."""
+        unsettled: set[int] = set()
         if not stretch.logits or self._settings.keep_lost:
-            return stretch
+            return stretch, unsettled
         logits = dict(stretch.logits)
         shares, covered, expected_ious = self._composer.small_covers(stretch.logits)
         areas, ious = (dict(zip(stretch.logits, own, strict=True)) for own in download([covered, expected_ious]))
@@ -145,11 +156,11 @@ class Run:
             absent = {obj for obj in drawn if ious[obj][i] < DECIDED}
             little = [o for o in drawn if o not in absent and areas[o][i] <= LITTLE * state.presence.area(o)]
             matched = state.bank.expected(features[i].key, little, self._settings.top_k)
-            absent |= {obj for obj, expected in matched if not is_present(shares[places[obj], i], expected)}
-            for obj in absent:
+            unsettled = {obj for obj, expected in matched if not is_present(shares[places[obj], i], expected)}
+            for obj in absent | unsettled:
                 logits[obj] = logits[obj].clone() if logits[obj] is stretch.logits[obj] else logits[obj]
-                logits[obj][i] = ABSENT_LOGIT
-        return Stretch(stretch.frames, logits)
+                logits[obj][i] = UNSETTLED_LOGIT if obj in unsettled else ABSENT_LOGIT
+        return Stretch(stretch.frames, logits), unsettled
 
     def _take_over(self, clip: Clip, state: PassState) -> None:
         """A clip that was drawn before: remember its last frame where that is due, as the interrupted run did, or else
@@ -164,24 +175,21 @@ class Run:
         self._drawer.see_again(clip.end, prediction, state.presence)
         (areas,) = download([self._areas(distribution)])
         state.presence.note(dict(zip(distribution.objects, areas.tolist(), strict=True)))
-        self._remember(ClipEnd(clip, prediction, distribution, None), state)
+        self._remember(ClipEnd(clip, prediction, distribution, None, self._earlier.unsettled(clip.end)), state)
 
     def _areas(self, distribution: Distribution) -> Tensor:
         """Number of memory positions that each object of a frame covers, float32 (K,)."""
         return self._composer.covers(distribution).sum(1)
 
     def _remember(self, end: ClipEnd, state: PassState) -> None:
-        """The last frame of a clip enters working memory, where that is due.
+        """The last frame of a clip enters working memory, where that is due, with the objects that are settled there.
 
         Of an annotated frame that the pass has come to, the objects that were carried there are known now too. Those
         enter working memory, and the annotated ones are encoded again, beside them. Where all were annotated there is
         nothing to add to permanent memory.
         """
-        frame, annotated, carried = (
-            end.clip.end,
-            self._annotated.get(end.clip.end),
-            self._carried(end.clip, state.this_pass),
-        )
+        frame, annotated = end.clip.end, self._annotated.get(end.clip.end)
+        carried = self._carried(end.clip, state.this_pass) - end.unsettled
         if not carried:
             return
         features = end.features or self._encoder.features([frame], state.feed, keep_trunk=True)[0]
@@ -193,7 +201,7 @@ class Run:
         masked = MaskedFrame(frame, features, end.distribution, distractors)
         entry = self._encoder.entry(masked, permanent=annotated is not None)
         if annotated is None:
-            state.bank.add(entry)
+            state.bank.add(entry.of(carried, permanent=False))
             return
         entry.values.update(state.bank.distractors(frame))
         state.bank.add(entry.of(set(state.this_pass.objects_at(frame)) & annotated, permanent=True))

@@ -151,6 +151,28 @@ def test_what_is_drawn_of_an_object_counts_however_unlikely_it_is():
     assert isinstance(seen[1], Absence) and isinstance(seen[3], Absence)
 
 
+@pytest.mark.parametrize("by_matching", [True, False])
+def test_memory_is_not_told_that_something_is_gone_by_matching_alone(
+    small_network: PCVOS, monkeypatch: pytest.MonkeyPatch, by_matching: bool
+):
+    """Nothing is drawn of what either rule finds gone, here everything; where matching says so it can be found again,
+    and a run that goes on knows as much."""
+    monkeypatch.setattr("core.propagation.run.DECIDED", -1.0 if by_matching else 2.0)
+    monkeypatch.setattr("core.propagation.run.LITTLE", 1e9)
+    monkeypatch.setattr("core.propagation.presence.AGREEMENT", 2.0)
+    propagator, clips, working = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 2}), [], 0
+    for clip in propagator.run():
+        clips.append(clip)
+        working = max(working, len(propagator.working_frames))
+    drawn = collect(clips)
+    assert not any(drawn[frame].any() for frame in range(1, COUNT))
+    assert working == (0 if by_matching else (COUNT - 1) // 2)
+    again, working = make_propagator(small_network, FRAMES, [(0, LABELS[0])], {"interval": 2}), 0
+    for _ in again.run(finished={frame: drawn[frame] for frame in range(7)}, remembered=remembered(clips)):
+        working = max(working, len(again.working_frames))
+    assert working == (0 if by_matching else (COUNT - 1) // 2)
+
+
 def test_what_is_likelier_something_else_is_drawn_only_if_asked_for(small_network: PCVOS):
     """Untrained weights find something else, or doubt what they find; until then both runs are the same."""
     labels, objects = LABELS[0].copy(), (1, 2, 3)
