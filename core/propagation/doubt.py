@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
-LOW_CONFIDENCE = 0.772
+LOW_CONFIDENCE = 0.76
 """Below it a frame deserves a look (`core.propagation.confidence` says what the figure means): chosen so that most
 frames on which J falls are below it, and few others (docs/evaluation.md)."""
 
