@@ -147,8 +147,9 @@ def reason_of(project: Project, stretch: Stretch) -> Reason:
         return Reason.NOT_SEEN
     flags = project.flags_of(stretch.object)
     marked = np.flatnonzero((flags & CORRECTED != 0) & (flags & ABSENT == 0))
-    nearest = int(marked[np.argmin(np.abs(marked - stretch.frame))]) if len(marked) else -1
-    right = project.cell(nearest, stretch.object)
+    right = None
+    if len(marked):
+        right = project.cell(int(marked[np.argmin(np.abs(marked - stretch.frame))]), stretch.object)
     if right is not None and _area(cell) < _LOST * _area(right):
         return Reason.PART_LOST
     return Reason.SOMETHING_ELSE

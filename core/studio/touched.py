@@ -4,6 +4,7 @@ The rule is `core.propagation.touched`'s; here it meets a project: a run that is
 memory it has read, and what differs from that note has been corrected since.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -95,8 +96,10 @@ def marked_since(project: Project, memory: Memory | None = None) -> set[int]:
         given = memory = project.permanent_memory() if memory is None else memory
         changed = {id for ids in _unread(memory, read).values() for id in ids}
     else:
-        keys = project.keys_in_memory()
-        given = {frame: {id for of, id in keys if of == frame} for frame, _ in keys}
+        keys, ids = project.keys_in_memory(), defaultdict[int, set[int]](set)
+        for frame, id in keys:
+            ids[frame].add(id)
+        given = ids
         changed = {id for _, id in _drawn_so_far(project).intersection(keys)}
     return changed & carried_objects(project, given, 0, project.footage.frames - 1, "both") if changed else changed
 
